@@ -1,0 +1,376 @@
+/**
+ * The words of the domain: what comes in, what Quell remembers, what it decides, what it asks for.
+ *
+ * Plain readonly data and nothing else. Records are replaced, never changed in place. Instants are
+ * milliseconds since 1970 by Quell's own clock, unless a comment says that it is the source's clock.
+ */
+
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type Instant = number;
+
+/** Label or annotation set. `__proto__` is a name like any other: build it with `Object.create(null)` or JSON.parse. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** From worst to mildest. Anything a rule cannot map is `warning`. */
+export const SEVERITIES = ['critical', 'high', 'warning', 'info', 'none'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** Where a rule stands: `quiet.yaml:9`; `built-in` for a default that no file states. */
+export type RuleRef = string;
+
+// ---------------------------------------------------------------------------------------------
+// What comes in
+// ---------------------------------------------------------------------------------------------
+
+/** One alert as its source sent it, brought to one shape by a parser of `ingest/`. */
+export interface ReceivedAlert {
+  /** Name of the source: `alertmanager`, `prometheus`, `generic`, or what the token is called. */
+  readonly source: string;
+  readonly status: 'firing' | 'resolved';
+  /** Exactly as received. */
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** The source's clock. */
+  readonly startsAt: Instant;
+  /** Resolved: when it ended. Firing: a time-out after which it counts as resolved, if given. The source's clock. */
+  readonly endsAt: Instant | undefined;
+  readonly generatorURL: string | undefined;
+}
+
+/** The state that people's reactions stand for. Names of emoji are mapped to these by the rules. */
+export type Gesture = 'acknowledge' | 'solved' | 'snooze' | 'not-actionable';
+
+export interface MessageRef {
+  readonly channel: string;
+  /** Slack's message id, also its time in seconds: `1710000000.000100`. */
+  readonly ts: string;
+}
+
+/** What the pipeline decides on, one at a time. `delivery` correlates request, log lines and Slack calls. */
+export type Event =
+  | { readonly kind: 'alert'; readonly delivery: string; readonly alert: ReceivedAlert }
+  /** An alert in a delivery that could not be understood. */
+  | {
+      readonly kind: 'odd';
+      readonly delivery: string;
+      readonly source: string;
+      readonly error: string;
+      readonly excerpt: string;
+    }
+  | {
+      readonly kind: 'reaction';
+      readonly added: boolean;
+      /** Emoji name without colons and skin tone. */
+      readonly emoji: string;
+      readonly user: string;
+      readonly on: MessageRef | { readonly incident: string };
+      /** Slack's event_ts in ms: orders reactions, and recognises a repeated one. */
+      readonly orderedAt: Instant;
+    }
+  /** What became of an effect of the outbox. */
+  | { readonly kind: 'delivered'; readonly effect: string; readonly outcome: DeliveryOutcome }
+  /** The clock reached what the lane asked to be woken for. */
+  | { readonly kind: 'tick' }
+  /** The lane was loaded: sources could not reach us meanwhile, so time-outs start anew. */
+  | { readonly kind: 'started' }
+  /** Other rules are in force from now on. */
+  | { readonly kind: 'rules-changed' };
+
+export type DeliveryOutcome =
+  /** `revision` is the one of the view that was sent; 0 for a reply or a digest. */
+  | { readonly kind: 'sent'; readonly message: MessageRef; readonly revision: number }
+  /** The message to update is not there any more: somebody deleted it. */
+  | { readonly kind: 'gone' }
+  /** Slack will never take it (no such channel, not invited ...). `error` is Slack's own word. */
+  | { readonly kind: 'refused'; readonly error: string };
+
+// ---------------------------------------------------------------------------------------------
+// What Quell remembers
+// ---------------------------------------------------------------------------------------------
+
+/** What the rules read out of an alert's labels and annotations. */
+export interface Facts {
+  /** `alertname`, or what stands for it: the kind of alert. */
+  readonly name: string;
+  /** Canonical name from the catalog; the name found in the labels when the catalog has none. */
+  readonly service: string;
+  /** False when the catalog does not know the service: it is its own node then. */
+  readonly known: boolean;
+  readonly environment: string;
+  readonly severity: Severity;
+  readonly host: string | undefined;
+  /** At most TRANSACTIONS_MAX, normalised. */
+  readonly transactions: readonly string[];
+  readonly runbook: string | undefined;
+  readonly dashboard: string | undefined;
+}
+
+/** An alert that Quell knows, firing or lately resolved. */
+export interface Alert {
+  readonly fingerprint: string;
+  readonly source: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly generatorURL: string | undefined;
+  readonly facts: Facts;
+  readonly status: 'firing' | 'resolved';
+  /** Of the present or last episode, by the source's clock. */
+  readonly startsAt: Instant;
+  readonly endsAt: Instant | undefined;
+  /** When the present episode was first heard of. */
+  readonly since: Instant;
+  /** Firing: taken as resolved then unless the source mentions it again. */
+  readonly expiresAt: Instant;
+  readonly resolvedAt: Instant | undefined;
+  /** Episodes so far, this one included. */
+  readonly episodes: number;
+  /** Set while a silence or maintenance window mutes it. */
+  readonly muted: Muted | undefined;
+  /** The incident it belongs to; kept after it resolved, for as long as the incident is remembered. */
+  readonly incident: string | undefined;
+  /** Firing longer than this is worth telling by itself. */
+  readonly heldUntil: Instant;
+  readonly holdRule: RuleRef;
+  readonly flap: Flap | undefined;
+}
+
+export interface Muted {
+  readonly by: string;
+  readonly rule: RuleRef;
+  readonly why: string | undefined;
+  /** When to look again. */
+  readonly until: Instant;
+}
+
+/** Flap damping of one alert: a penalty that decays by half every half-life. */
+export interface Flap {
+  readonly penalty: number;
+  /** When the penalty was that. */
+  readonly at: Instant;
+  readonly flapping: boolean;
+  /** When it began to flap, if it flaps. */
+  readonly since: Instant | undefined;
+}
+
+export type Phase = 'gathering' | 'open' | 'acknowledged' | 'resolved';
+export type Urgency = 'post' | 'thread' | 'digest' | 'drop';
+
+export interface RootCandidate {
+  readonly service: string;
+  /** How many of the incident's alerts it explains, itself included. */
+  readonly explains: number;
+  readonly of: number;
+  readonly since: Instant;
+  /** In plain words: "alerted first", "checkout -> payments -> payments-db". */
+  readonly reasons: readonly string[];
+}
+
+export interface RouteDecision {
+  /** `#name` or a channel id. */
+  readonly channel: string;
+  readonly urgency: Urgency;
+  /** Slack ids to mention, already resolved: `U…`, `S…` (user group), `here`, `channel`. */
+  readonly mention: readonly string[];
+  readonly escalate: { readonly afterMs: number; readonly mention: readonly string[] } | undefined;
+  readonly rule: RuleRef;
+  readonly why: string | undefined;
+}
+
+export interface Mark {
+  readonly user: string;
+  readonly at: Instant;
+}
+
+/** The alerts that share one cause. Exactly one Slack message stands for it. */
+export interface Incident {
+  readonly id: string;
+  readonly environment: string;
+  readonly phase: Phase;
+  readonly gatheredAt: Instant;
+  /** The earliest startsAt of its alerts, by their source's clock. */
+  readonly startsAt: Instant;
+  readonly lastJoinAt: Instant;
+  /** When people were told; undefined while it is unseen. */
+  readonly toldAt: Instant | undefined;
+  /** Why it was told, in plain words. */
+  readonly toldBecause: string | undefined;
+  readonly resolvedAt: Instant | undefined;
+  /** Worst severity among its firing alerts; the last one that was firing when it is resolved. */
+  readonly severity: Severity;
+  readonly worstTold: Severity;
+  /** Best candidate first, at most three. */
+  readonly roots: readonly RootCandidate[];
+  readonly route: RouteDecision | undefined;
+  /** Counts what the message must show; the outbox sends the newest only. */
+  readonly revision: number;
+  readonly message: MessageRef | undefined;
+  /** Its replies, newest last, so that a reaction to one counts for the message. */
+  readonly replies: readonly string[];
+  readonly acknowledged: readonly Mark[];
+  readonly solved: Mark | undefined;
+  /** When "solved" is checked against the source. */
+  readonly verifyAt: Instant | undefined;
+  readonly snoozed:
+    | { readonly by: string; readonly at: Instant; readonly until: Instant }
+    | undefined;
+  readonly notActionable: readonly Mark[];
+  readonly escalateAt: Instant | undefined;
+  readonly escalated: number;
+  /** How often it re-opened. */
+  readonly reopened: number;
+  /** A message update is due then: updates within a short while are one. */
+  readonly refreshAt: Instant | undefined;
+  /** Newest reaction by `user emoji`, so that late and repeated ones do nothing. */
+  readonly reactions: Readonly<
+    Record<string, { readonly added: boolean; readonly orderedAt: Instant }>
+  >;
+  /** Set when it became part of another: old links and reactions go there. */
+  readonly mergedInto: string | undefined;
+  /** What it is made of besides alerts that share a cause. */
+  readonly special: 'storm' | 'heartbeat' | undefined;
+}
+
+// ---------------------------------------------------------------------------------------------
+// What Quell decides
+// ---------------------------------------------------------------------------------------------
+
+/** The closed list: each event of an alert ends in exactly one of these. */
+export const VERDICTS = {
+  repeat: 'the same firing again',
+  stale: 'older than what is known of this alert',
+  quarantined: 'not understood; kept for inspection',
+  heartbeat: 'shows that the source is alive',
+  silenced: 'muted by a silence or a maintenance window',
+  opened: 'the first of a new incident',
+  joined: 'part of an incident',
+  changed: 'the same firing with other labels, annotations or severity',
+  refired: 'fired again within its incident',
+  damped: 'fired again while flapping',
+  resolved: 'its source says that it ended',
+} as const;
+export type Verdict = keyof typeof VERDICTS;
+
+/** The closed list of what follows from an event, for an alert or an incident. */
+export const CONSEQUENCES = {
+  expired: 'no longer mentioned by its source: taken as resolved',
+  unsilenced: 'the silence ended while it fires',
+  flapping: 'fires and resolves too often: its transitions are no longer told',
+  calmed: 'no longer flaps',
+  told: 'a message was ordered',
+  transient: 'over before it was worth telling',
+  dropped: 'its route says to tell nobody',
+  digested: 'its route says to tell it in the digest',
+  stormed: 'told as part of a storm',
+  rerooted: 'another service is the likely cause now',
+  merged: 'became part of another incident',
+  escalated: 'nobody acknowledged it in time',
+  reopened: 'fires again',
+  ended: 'all its alerts are resolved',
+  acknowledged: 'somebody is on it',
+  unacknowledged: 'nobody is on it any more',
+  solved: 'somebody says that it is solved',
+  refuted: 'said to be solved, but its source still fires',
+  snoozed: 'quiet for a while, by somebody',
+  'not-actionable': 'somebody says that it was not worth an alert',
+  'taken-back': 'somebody took a reaction back',
+  delivered: 'Slack has the message',
+  undeliverable: 'Slack will not take the message',
+  reposted: 'its message was deleted: posted anew',
+  'source-lost': 'a heartbeat stays away',
+  'source-back': 'the heartbeat is back',
+  'storm-began': 'more new alerts than anybody can read',
+  'storm-ended': 'back to a rate that people can read',
+  ignored: 'nothing that Quell knows',
+} as const;
+export type Consequence = keyof typeof CONSEQUENCES;
+export type Reason = Verdict | Consequence;
+
+/** What was done, why, and the facts it rests on: read by explain, the page, the metrics and replay. */
+export interface Decision {
+  readonly at: Instant;
+  readonly reason: Reason;
+  readonly fingerprint: string | undefined;
+  readonly service: string | undefined;
+  readonly incident: string | undefined;
+  readonly delivery: string | undefined;
+  /** One plain sentence with the facts, made when the decision is: "checkout -> payments, 1 hop, 38 s later". */
+  readonly because: string | undefined;
+  readonly rule: RuleRef | undefined;
+  /** The `why:` of that rule. */
+  readonly why: string | undefined;
+}
+
+// ---------------------------------------------------------------------------------------------
+// What Quell asks for
+// ---------------------------------------------------------------------------------------------
+
+/**
+ * Something to do in Slack, carried out at least once. `id` is the idempotency key and the key of its
+ * row in the outbox: a later effect with the same id takes the place of the earlier one.
+ *
+ * A `message` (id `message:<incident>`) says only that the incident has a newer revision. What is
+ * sent is rendered from the newest state when its turn comes: a post when the incident has no message
+ * yet, else an update. It is done when the newest revision was sent.
+ */
+export type Effect = MessageEffect | ReplyEffect | DigestEffect;
+
+interface EffectBase {
+  readonly id: string;
+  readonly at: Instant;
+  /** `#name` or channel id, as the route says; a reply goes where the message is. */
+  readonly channel: string;
+  /** Decides who goes first when Slack is slow. */
+  readonly severity: Severity;
+  /** Correlates log lines with the request that caused it. */
+  readonly delivery: string | undefined;
+}
+export interface MessageEffect extends EffectBase {
+  readonly kind: 'message';
+  readonly incident: string;
+}
+export interface ReplyEffect extends EffectBase {
+  readonly kind: 'reply';
+  readonly incident: string;
+  readonly reply: Reply;
+}
+/** One message for all that was worth telling, but not at once. */
+export interface DigestEffect extends EffectBase {
+  readonly kind: 'digest';
+  readonly from: Instant;
+  readonly lines: readonly DigestLine[];
+}
+export interface DigestLine {
+  readonly incident: string;
+  readonly service: string;
+  readonly name: string;
+  readonly severity: Severity;
+  readonly environment: string;
+  /** How many incidents of this service and name there were, and how many alerts in them. */
+  readonly incidents: number;
+  readonly alerts: number;
+  readonly firing: boolean;
+}
+
+/** A line in the thread: only for what deserves a ping. */
+export type Reply =
+  | {
+      readonly kind: 'severity-rose';
+      readonly from: Severity;
+      readonly to: Severity;
+      readonly service: string;
+    }
+  | { readonly kind: 'service-joined'; readonly services: readonly string[] }
+  | { readonly kind: 'refired'; readonly times: number; readonly service: string }
+  | { readonly kind: 'escalated'; readonly mention: readonly string[]; readonly afterMs: number }
+  | { readonly kind: 'not-solved'; readonly user: string; readonly firing: number }
+  | { readonly kind: 'merged'; readonly into: string };
+
+/** What one event led to. All of it becomes visible together, or nothing. */
+export interface Outcome {
+  /** Exactly one for an alert; undefined for other events. */
+  readonly verdict: Verdict | undefined;
+  readonly decisions: readonly Decision[];
+  readonly effects: readonly Effect[];
+  /** Ids of effects that are done, or no longer wanted. */
+  readonly effectsDone: readonly string[];
+}

@@ -1,0 +1,179 @@
+/**
+ * The rules in force, compiled: what the pipeline asks them. Built by `load.ts`; pure and frozen.
+ *
+ * Every answer says which rule gave it (`RuleRef`, file and line) and that rule's `why:`, so that a
+ * decision can be explained. With no rules file at all every answer is a good default (`built-in`).
+ */
+import type {
+  Facts,
+  Gesture,
+  Instant,
+  Labels,
+  Muted,
+  ReceivedAlert,
+  RouteDecision,
+  RuleRef,
+  Severity,
+} from '../model.ts';
+
+/**
+ * What a matcher sees of an alert: its labels, over which stand the facts that the rules read out of
+ * it (`service`, `environment`, `severity`, `host`, `alertname`) and what the catalog says of the
+ * service (`tier`, `owner`, `capability`). Absent is the empty string, as in Alertmanager.
+ */
+export interface Subject {
+  readonly labels: Labels;
+  readonly facts: Facts;
+  readonly source: string;
+}
+
+export interface Service {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly owner: string | undefined;
+  readonly channel: string | undefined;
+  /** 1 wakes people, 3 never does. Undefined: nobody said; treated as 2. */
+  readonly tier: number | undefined;
+  readonly capability: string | undefined;
+  readonly runbook: string | undefined;
+  readonly dashboard: string | undefined;
+  /** Canonical names of the services it calls. */
+  readonly dependsOn: readonly string[];
+  readonly rule: RuleRef;
+}
+
+export interface Catalog {
+  readonly services: ReadonlyMap<string, Service>;
+  /** Alias (lower case) or name -> canonical name. */
+  readonly canonical: ReadonlyMap<string, string>;
+  /** The reverse of dependsOn: who calls it. */
+  readonly callers: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface HoldRule {
+  readonly forMs: number;
+  readonly rule: RuleRef;
+  readonly why: string | undefined;
+}
+
+/** Exponentially decaying penalty, after RFC 2439: each re-fire adds 1000, half of it is gone after halfLife. */
+export interface FlapRule {
+  readonly halfLifeMs: number;
+  readonly suppress: number;
+  readonly reuse: number;
+  readonly quietMs: number;
+  readonly maxSuppressMs: number;
+  /** Firing on for longer than this while flapping is told, once. */
+  readonly sustainedMs: number;
+  readonly rule: RuleRef;
+  readonly why: string | undefined;
+}
+
+export interface CorrelateRule {
+  /** False: the alert is always an incident of its own kind (same service and environment). */
+  readonly on: boolean;
+  readonly windowMs: number;
+  readonly spanMs: number;
+  readonly maxHops: number;
+  /** How many services without an alert may stand between two that have one. */
+  readonly silent: number;
+  /** Labels whose equal values group alerts that nothing else links. Empty: none. */
+  readonly by: readonly string[];
+  readonly rule: RuleRef;
+  readonly why: string | undefined;
+}
+
+export interface TransactionRule {
+  readonly ttlMs: number;
+  /** An id carried by more alerts, or by more services, than this links nothing. */
+  readonly alertsMax: number;
+  readonly servicesMax: number;
+}
+
+export interface LifeRule {
+  readonly reopenWithinMs: number;
+  /** "Solved" is checked against the source after this. */
+  readonly verifySolvedMs: number;
+  readonly snoozeMs: number;
+  /** Updates of a message within this are one. */
+  readonly refreshMs: number;
+  /** Thread lines of one kind come no closer together than this. */
+  readonly replyEveryMs: number;
+  /** A firing alert whose source gives no time-out is taken as resolved when not mentioned for this long. */
+  readonly resolveTimeoutMs: number;
+  /** After the root cleared, for how long its symptoms may go on before the message says so. */
+  readonly forgetMs: number;
+}
+
+export interface StormRule {
+  readonly on: boolean;
+  /** New incidents a minute, over all, that make a storm. */
+  readonly perMinute: number;
+  /** Below half of it for this long: over. */
+  readonly calmMs: number;
+}
+
+export interface HeartbeatRule {
+  readonly name: string;
+  /** True for the alerts that are this heartbeat. */
+  readonly matches: (subject: Subject) => boolean;
+  readonly missingAfterMs: number;
+  /** Expected from the start, or only once it was seen. */
+  readonly expected: boolean;
+  readonly channel: string | undefined;
+  readonly rule: RuleRef;
+  readonly why: string | undefined;
+}
+
+export interface Rules {
+  /** Short hash of everything that was loaded. */
+  readonly version: string;
+  readonly catalog: Catalog;
+  /** Services that more others call than this: a hub links nothing by a path through it. */
+  readonly hubCallers: number;
+
+  /** Label names that are not part of an alert's identity: replicas, transaction ids. */
+  readonly notIdentity: ReadonlySet<string>;
+  /** The facts in an alert. Never throws; never slower than linear in the alert's text. */
+  readonly normalise: (alert: ReceivedAlert) => Facts;
+
+  readonly heartbeats: readonly HeartbeatRule[];
+  readonly muted: (subject: Subject, now: Instant) => Muted | undefined;
+  readonly hold: (subject: Subject) => HoldRule;
+  /** Undefined: flap damping is off for it. */
+  readonly flap: (subject: Subject) => FlapRule | undefined;
+  readonly correlate: (subject: Subject) => CorrelateRule;
+  readonly transactions: TransactionRule;
+  readonly route: (subject: Subject, now: Instant) => RouteDecision;
+  readonly life: LifeRule;
+  readonly storm: StormRule;
+  /** The next time after `now` at which the digest of a channel is due. */
+  readonly nextDigest: (now: Instant) => Instant;
+
+  /** Emoji name -> what it means. */
+  readonly gestures: ReadonlyMap<string, Gesture>;
+  /** Slack user id -> the name to show in logs and pages. */
+  readonly people: ReadonlyMap<string, string>;
+  /** URL templates for message links; `{transaction}`, `{service}`, `{environment}` are filled in, encoded. */
+  readonly links: { readonly logs: string | undefined; readonly dashboard: string | undefined };
+  /** Mapping of arbitrary JSON for `/v1/ingest/<name>`: see ingest/generic.ts. */
+  readonly mappings: ReadonlyMap<string, Mapping>;
+}
+
+/** Where the parts of an alert stand in somebody's JSON: dotted paths, `alerts[]` for the list. */
+export interface Mapping {
+  readonly name: string;
+  /** Path of the list of alerts; undefined: the body is one alert, or an array of them. */
+  readonly alerts: string | undefined;
+  readonly status: { readonly from: string; readonly resolved: readonly string[] } | undefined;
+  readonly startsAt: string | undefined;
+  readonly endsAt: string | undefined;
+  readonly generatorURL: string | undefined;
+  /** Label name -> path, or a fixed text after `=`. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly rule: RuleRef;
+}
+
+/** Severity order: 0 is the worst. */
+export type SeverityRank = Readonly<Record<Severity, number>>;

@@ -1,0 +1,104 @@
+/**
+ * What the durable state must do, whatever it is made of.
+ *
+ * Truth is what `commit` wrote: state, decisions, outbox and the next wake-up of a lane, all or
+ * nothing. A webhook may be answered 2xx as soon as `accept` has resolved. One contract suite
+ * (test/contract/) runs against every implementation.
+ */
+import type { Decision, Effect, Incident, Instant } from '../model.ts';
+
+/** Something that came in and was not decided yet. */
+export interface Accepted {
+  /** Grows with arrival within a lane; minted by `accept`. */
+  readonly seq: number;
+  readonly item: Incoming;
+}
+
+export interface Incoming {
+  readonly at: Instant;
+  /** Correlates request, log lines and Slack calls. */
+  readonly delivery: string;
+  /** A source's name for a webhook; `event` when body is a JSON Event of Quell itself. */
+  readonly source: string;
+  /** Exactly as received. */
+  readonly body: Uint8Array;
+}
+
+/** A state record. Keys are opaque to the store; values are JSON. */
+export interface StateRecord {
+  readonly key: string;
+  readonly value: unknown;
+}
+
+export interface Commit {
+  /** The version `load` or the last commit returned. Another one in the store: the commit is stale. */
+  readonly version: number;
+  /** Inbox entries that are decided now. */
+  readonly decided: readonly number[];
+  readonly put: readonly StateRecord[];
+  readonly remove: readonly string[];
+  readonly decisions: readonly Decision[];
+  /** Version of the rules that made the decisions. */
+  readonly rules: string;
+  /** Resolved incidents that leave the lane's memory; they stay readable until retention ends. */
+  readonly closed: readonly ClosedIncident[];
+  readonly effects: readonly Effect[];
+  /** Ids of effects that are done. */
+  readonly effectsDone: readonly string[];
+  readonly wakeAt: Instant | undefined;
+}
+
+export interface ClosedIncident {
+  readonly incident: Incident;
+  readonly services: readonly string[];
+  /** What the read API shows of it: JSON. */
+  readonly view: unknown;
+}
+
+export type CommitResult =
+  | { readonly kind: 'committed'; readonly version: number }
+  | { readonly kind: 'stale' };
+
+export interface LaneSnapshot {
+  readonly version: number;
+  readonly records: Iterable<StateRecord>;
+  readonly inbox: readonly Accepted[];
+  readonly outbox: readonly Effect[];
+  readonly wakeAt: Instant | undefined;
+}
+
+/** A decision as history keeps it. */
+export interface PastDecision extends Decision {
+  readonly rules: string;
+}
+
+/** Newest first. `from` inclusive, `to` exclusive; `cursor` is what the page before returned as `next`. */
+export interface HistoryQuery {
+  readonly lane: string;
+  readonly from?: Instant;
+  readonly to?: Instant;
+  readonly service?: string;
+  readonly incident?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | undefined;
+}
+
+export interface Store {
+  /** Resolves when the items are on disk, in order. Returns their sequence numbers. */
+  accept(lane: string, items: readonly Incoming[]): Promise<readonly number[]>;
+  load(lane: string): Promise<LaneSnapshot>;
+  /** Resolves when everything in it is on disk. Rejects when it cannot tell; the lane then reloads. */
+  commit(lane: string, commit: Commit): Promise<CommitResult>;
+  decisions(query: HistoryQuery): Promise<Page<PastDecision>>;
+  /** By the instant it was resolved. */
+  closedIncidents(query: HistoryQuery): Promise<Page<ClosedIncident>>;
+  closedIncident(lane: string, id: string): Promise<ClosedIncident | undefined>;
+  /** Forgets decisions and closed incidents before an instant, at most `limit` of each. Returns how many went. */
+  prune(lane: string, before: Instant, limit: number): Promise<number>;
+  close(): Promise<void>;
+}
