@@ -116,11 +116,12 @@ export interface Alert {
   readonly status: 'firing' | 'resolved';
   /** Of the present or last episode, by the source's clock. */
   readonly startsAt: Instant;
+  /** Resolved: when, by the source's clock; undefined while it fires and when it only timed out. */
   readonly endsAt: Instant | undefined;
   /** When the present episode was first heard of. */
   readonly since: Instant;
-  /** Firing: taken as resolved then unless the source mentions it again. */
-  readonly expiresAt: Instant;
+  /** Firing: taken as resolved then unless the source mentions it again. Undefined: never. */
+  readonly expiresAt: Instant | undefined;
   readonly resolvedAt: Instant | undefined;
   /** Episodes so far, this one included. */
   readonly episodes: number;
@@ -220,6 +221,9 @@ export interface Incident {
   readonly reopened: number;
   /** A message update is due then: updates within a short while are one. */
   readonly refreshAt: Instant | undefined;
+  readonly refreshedAt: Instant | undefined;
+  /** When a thread line of each kind was last written. */
+  readonly repliedAt: Readonly<Record<string, Instant>>;
   /** Newest reaction by `user emoji`, so that late and repeated ones do nothing. */
   readonly reactions: Readonly<
     Record<string, { readonly added: boolean; readonly orderedAt: Instant }>
@@ -228,6 +232,10 @@ export interface Incident {
   readonly mergedInto: string | undefined;
   /** What it is made of besides alerts that share a cause. */
   readonly special: 'storm' | 'heartbeat' | undefined;
+  /** Why it has no message of its own although it was told: it stands in a digest, a thread, a storm. */
+  readonly toldIn: 'message' | 'digest' | 'thread' | 'storm' | 'nowhere' | undefined;
+  /** Values of the labels that a `correlate: by` rule grouped it by. */
+  readonly group: string | undefined;
 }
 
 // ---------------------------------------------------------------------------------------------

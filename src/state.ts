@@ -1,0 +1,274 @@
+/**
+ * What one lane remembers: alerts, incidents and a few small records, with indexes over them.
+ *
+ * The records are the truth and are what the store keeps; everything else is derived from them, and
+ * rebuilt by putting the records back (`restore`). All changes go through the `put` functions, which
+ * keep the indexes right and remember what changed since the last commit. No look-up here walks over
+ * open alerts or incidents.
+ */
+import type { Alert, DigestLine, Incident, Instant } from './model.ts';
+import type { StateRecord } from './store/contract.ts';
+import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
+import { createTimers, type Timers } from './timers.ts';
+
+export interface Heartbeat {
+  readonly name: string;
+  readonly lastSeenAt: Instant | undefined;
+  readonly missingAt: Instant;
+  /** The incident that tells of its absence. */
+  readonly incident: string | undefined;
+}
+
+export interface Storm {
+  readonly incident: string;
+  readonly since: Instant;
+  /** When new alerts last came faster than half of what begins a storm. */
+  readonly roughAt: Instant;
+  /** Incidents that it stands for. */
+  readonly incidents: readonly string[];
+  readonly counted: number;
+}
+
+export interface Digest {
+  readonly channel: string;
+  readonly from: Instant;
+  readonly dueAt: Instant;
+  readonly lines: readonly DigestLine[];
+}
+
+export interface TransactionUse {
+  readonly incidents: Set<string>;
+  readonly services: Set<string>;
+  alerts: number;
+  lastAt: Instant;
+}
+
+export interface LaneState {
+  readonly lane: string;
+  readonly alerts: Map<string, Alert>;
+  readonly incidents: Map<string, Incident>;
+  readonly digests: Map<string, Digest>;
+  readonly heartbeats: Map<string, Heartbeat>;
+  storm: Storm | undefined;
+
+  /** Fingerprints of each incident's alerts. */
+  readonly members: Map<string, Set<string>>;
+  readonly tallies: Map<string, Tally>;
+  /** `placeKey(environment, service)` -> incidents in memory with alerts of it. */
+  readonly byService: Map<string, Set<string>>;
+  /** Host -> incidents in memory with alerts on it. A host may serve several environments. */
+  readonly byHost: Map<string, Set<string>>;
+  /** Group key of a `correlate: by` rule -> the newest incident with it. */
+  readonly byGroup: Map<string, string>;
+  readonly byTransaction: Map<string, TransactionUse>;
+  /** `messageKey` of messages and their replies -> incident. */
+  readonly byMessage: Map<string, string>;
+  /** Instants of new episodes and of tellings within the last minute, to see a storm. */
+  readonly episodesLately: Instant[];
+  readonly tellingsLately: Instant[];
+  readonly timers: Timers;
+  /** Keys of the records that changed since the last commit. */
+  readonly changed: Set<string>;
+  /** Incidents that left memory since the last commit. */
+  readonly closed: {
+    readonly incident: Incident;
+    readonly tally: Tally;
+    readonly members: readonly Alert[];
+  }[];
+}
+
+export function createState(lane: string): LaneState {
+  return {
+    lane,
+    alerts: new Map(),
+    incidents: new Map(),
+    digests: new Map(),
+    heartbeats: new Map(),
+    storm: undefined,
+    members: new Map(),
+    tallies: new Map(),
+    byService: new Map(),
+    byHost: new Map(),
+    byGroup: new Map(),
+    byTransaction: new Map(),
+    byMessage: new Map(),
+    episodesLately: [],
+    tellingsLately: [],
+    timers: createTimers(),
+    changed: new Set(),
+    closed: [],
+  };
+}
+
+export function placeKey(environment: string, service: string): string {
+  return `${environment}\n${service}`;
+}
+
+export function messageKey(channel: string, ts: string): string {
+  return `${channel}\n${ts}`;
+}
+
+export function alertKey(fingerprint: string): string {
+  return `a/${fingerprint}`;
+}
+
+export function incidentKey(id: string): string {
+  return `i/${id}`;
+}
+
+/** Members are kept at most this long after the incident ended. */
+export function incidentOf(state: LaneState, alert: Alert): Incident | undefined {
+  return alert.incident === undefined ? undefined : state.incidents.get(alert.incident);
+}
+
+export function tallyOf(state: LaneState, id: string): Tally {
+  return state.tallies.get(id) ?? createTally();
+}
+
+export function putAlert(state: LaneState, alert: Alert): void {
+  const before = state.alerts.get(alert.fingerprint);
+  if (before?.incident !== undefined) leave(state, before, before.incident !== alert.incident);
+  state.alerts.set(alert.fingerprint, alert);
+  if (alert.incident !== undefined) enter(state, alert, alert.incident);
+  state.changed.add(alertKey(alert.fingerprint));
+}
+
+/** Newer texts of a repeated alert: seen by whoever looks, but not worth a write of its own. */
+export function refreshAlert(state: LaneState, alert: Alert): void {
+  state.alerts.set(alert.fingerprint, alert);
+}
+
+export function removeAlert(state: LaneState, fingerprint: string): void {
+  const alert = state.alerts.get(fingerprint);
+  if (alert === undefined) return;
+  if (alert.incident !== undefined) leave(state, alert, true);
+  state.alerts.delete(fingerprint);
+  state.changed.add(alertKey(fingerprint));
+}
+
+export function putIncident(state: LaneState, incident: Incident): void {
+  const before = state.incidents.get(incident.id);
+  state.incidents.set(incident.id, incident);
+  if (before === undefined && !state.tallies.has(incident.id)) {
+    state.tallies.set(incident.id, createTally());
+    state.members.set(incident.id, new Set());
+  }
+  if (incident.group !== undefined) state.byGroup.set(incident.group, incident.id);
+  if (incident.message !== undefined && before?.message !== incident.message) {
+    state.byMessage.set(messageKey(incident.message.channel, incident.message.ts), incident.id);
+  }
+  if (incident.message !== undefined && before?.replies !== incident.replies) {
+    for (const ts of incident.replies)
+      state.byMessage.set(messageKey(incident.message.channel, ts), incident.id);
+  }
+  state.changed.add(incidentKey(incident.id));
+}
+
+/** Forgets an incident and its alerts; it is handed to the store as closed. */
+export function closeIncident(state: LaneState, id: string): void {
+  const incident = state.incidents.get(id);
+  if (incident === undefined) return;
+  const members = [...(state.members.get(id) ?? [])].flatMap(
+    (fingerprint) => state.alerts.get(fingerprint) ?? [],
+  );
+  state.closed.push({ incident, tally: tallyOf(state, id), members });
+  for (const alert of members) removeAlert(state, alert.fingerprint);
+  state.incidents.delete(id);
+  dropIndexes(state, incident);
+  state.changed.add(incidentKey(id));
+}
+
+export function putDigest(state: LaneState, digest: Digest): void {
+  state.digests.set(digest.channel, digest);
+  state.changed.add(`digest/${digest.channel}`);
+}
+
+export function removeDigest(state: LaneState, channel: string): void {
+  state.digests.delete(channel);
+  state.changed.add(`digest/${channel}`);
+}
+
+export function putHeartbeat(state: LaneState, heartbeat: Heartbeat): void {
+  state.heartbeats.set(heartbeat.name, heartbeat);
+  state.changed.add(`heartbeat/${heartbeat.name}`);
+}
+
+export function putStorm(state: LaneState, storm: Storm | undefined): void {
+  state.storm = storm;
+  state.changed.add('storm');
+}
+
+/** The record behind a key of `changed`; undefined when it is gone. */
+export function recordOf(state: LaneState, key: string): unknown {
+  if (key.startsWith('a/')) return state.alerts.get(key.slice(2));
+  if (key.startsWith('i/')) return state.incidents.get(key.slice(2));
+  if (key.startsWith('digest/')) return state.digests.get(key.slice(7));
+  if (key.startsWith('heartbeat/')) return state.heartbeats.get(key.slice(10));
+  return state.storm;
+}
+
+/** Puts stored records back; afterwards nothing counts as changed. Records are our own and trusted. */
+export function restore(state: LaneState, records: Iterable<StateRecord>): void {
+  const alerts: Alert[] = [];
+  for (const { key, value } of records) {
+    if (key.startsWith('a/')) alerts.push(value as Alert);
+    else if (key.startsWith('i/')) putIncident(state, value as Incident);
+    else if (key.startsWith('digest/')) putDigest(state, value as Digest);
+    else if (key.startsWith('heartbeat/')) putHeartbeat(state, value as Heartbeat);
+    else if (key === 'storm') state.storm = value as Storm;
+  }
+  alerts.sort(
+    (one, other) => one.since - other.since || (one.fingerprint < other.fingerprint ? -1 : 1),
+  );
+  for (const alert of alerts) putAlert(state, alert);
+  state.changed.clear();
+}
+
+function enter(state: LaneState, alert: Alert, id: string): void {
+  const tally = state.tallies.get(id) ?? createTally();
+  state.tallies.set(id, tally);
+  addToTally(tally, alert);
+  const members = state.members.get(id) ?? new Set();
+  state.members.set(id, members.add(alert.fingerprint));
+  const { facts } = alert;
+  addTo(state.byService, placeKey(facts.environment, facts.service), id);
+  if (facts.host !== undefined) addTo(state.byHost, facts.host, id);
+}
+
+function leave(state: LaneState, alert: Alert, forGood: boolean): void {
+  const id = alert.incident;
+  const tally = id === undefined ? undefined : state.tallies.get(id);
+  if (id === undefined || tally === undefined) return;
+  removeFromTally(tally, alert);
+  if (!forGood) return;
+  state.members.get(id)?.delete(alert.fingerprint);
+}
+
+function dropIndexes(state: LaneState, incident: Incident): void {
+  const tally = tallyOf(state, incident.id);
+  for (const service of tally.services.keys()) {
+    removeFrom(state.byService, placeKey(incident.environment, service), incident.id);
+  }
+  for (const host of tally.hosts.keys()) removeFrom(state.byHost, host, incident.id);
+  if (incident.group !== undefined && state.byGroup.get(incident.group) === incident.id)
+    state.byGroup.delete(incident.group);
+  if (incident.message !== undefined) {
+    const { channel, ts } = incident.message;
+    for (const one of [ts, ...incident.replies]) state.byMessage.delete(messageKey(channel, one));
+  }
+  state.tallies.delete(incident.id);
+  state.members.delete(incident.id);
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
+  const present = index.get(key);
+  if (present === undefined) index.set(key, new Set([id]));
+  else present.add(id);
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
+  const present = index.get(key);
+  if (present === undefined) return;
+  present.delete(id);
+  if (present.size === 0) index.delete(key);
+}

@@ -1,0 +1,124 @@
+/**
+ * Running counts over the alerts of one incident, so that no question about an incident walks over
+ * its alerts. Derived from the alerts; changed only by state.ts.
+ */
+import { type Alert, type Instant, SEVERITIES, type Severity } from './model.ts';
+
+export interface ServiceTally {
+  alerts: number;
+  firing: number;
+  /** When the first and the last of its alerts were first heard of. */
+  firstSince: Instant;
+  lastSince: Instant;
+  /** The alert that speaks for the service: the worst, then the earliest. */
+  lead: string;
+  leadRank: number;
+}
+
+export interface Tally {
+  alerts: number;
+  firing: number;
+  flapping: number;
+  /** Firing alerts by severity, worst first. */
+  readonly severities: number[];
+  readonly services: Map<string, ServiceTally>;
+  readonly kinds: Map<string, number>;
+  readonly hosts: Map<string, number>;
+  readonly transactions: Map<string, number>;
+}
+
+export function createTally(): Tally {
+  return {
+    alerts: 0,
+    firing: 0,
+    flapping: 0,
+    severities: SEVERITIES.map(() => 0),
+    services: new Map(),
+    kinds: new Map(),
+    hosts: new Map(),
+    transactions: new Map(),
+  };
+}
+
+export function severityRank(severity: Severity): number {
+  return SEVERITIES.indexOf(severity);
+}
+
+/** The worst severity that fires; undefined when nothing does. */
+export function worstFiring(tally: Tally): Severity | undefined {
+  return SEVERITIES[tally.severities.findIndex((count) => count > 0)];
+}
+
+export function firingServices(tally: Tally): number {
+  let count = 0;
+  for (const service of tally.services.values()) if (service.firing > 0) count++;
+  return count;
+}
+
+export function addToTally(tally: Tally, alert: Alert): void {
+  const { facts } = alert;
+  const firing = alert.status === 'firing' ? 1 : 0;
+  const rank = severityRank(facts.severity);
+  tally.alerts++;
+  tally.firing += firing;
+  tally.severities[rank] = (tally.severities[rank] ?? 0) + firing;
+  if (alert.flap?.flapping === true) tally.flapping++;
+  addService(tally.services, alert, firing, rank);
+  count(tally.kinds, facts.name, 1);
+  if (facts.host !== undefined) count(tally.hosts, facts.host, 1);
+  for (const id of facts.transactions) count(tally.transactions, id, 1);
+}
+
+/** Takes the counts of an alert back. Firsts, lasts and leads stay: they tell what has been. */
+export function removeFromTally(tally: Tally, alert: Alert): void {
+  const { facts } = alert;
+  const firing = alert.status === 'firing' ? 1 : 0;
+  const rank = severityRank(facts.severity);
+  tally.alerts--;
+  tally.firing -= firing;
+  tally.severities[rank] = (tally.severities[rank] ?? 0) - firing;
+  if (alert.flap?.flapping === true) tally.flapping--;
+  const service = tally.services.get(facts.service);
+  if (service !== undefined) {
+    service.alerts--;
+    service.firing -= firing;
+  }
+  count(tally.kinds, facts.name, -1);
+  if (facts.host !== undefined) count(tally.hosts, facts.host, -1);
+  for (const id of facts.transactions) count(tally.transactions, id, -1);
+}
+
+function addService(
+  services: Map<string, ServiceTally>,
+  alert: Alert,
+  firing: number,
+  rank: number,
+): void {
+  const name = alert.facts.service;
+  const present = services.get(name);
+  if (present === undefined) {
+    services.set(name, {
+      alerts: 1,
+      firing,
+      firstSince: alert.since,
+      lastSince: alert.since,
+      lead: alert.fingerprint,
+      leadRank: rank,
+    });
+    return;
+  }
+  present.alerts++;
+  present.firing += firing;
+  if (alert.since < present.firstSince) present.firstSince = alert.since;
+  if (alert.since > present.lastSince) present.lastSince = alert.since;
+  if (rank < present.leadRank) {
+    present.lead = alert.fingerprint;
+    present.leadRank = rank;
+  }
+}
+
+function count(counts: Map<string, number>, name: string, by: number): void {
+  const now = (counts.get(name) ?? 0) + by;
+  if (now > 0) counts.set(name, now);
+  else counts.delete(name);
+}

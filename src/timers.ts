@@ -1,0 +1,96 @@
+/**
+ * What is due when: a heap of (instant, key) in which a key stands at most once.
+ *
+ * Moving a key to a later instant costs nothing: the entry stays where it is, and whoever is called
+ * too early says when it is due now. So an alert that is mentioned again and again moves no heap.
+ */
+import type { Instant } from './model.ts';
+
+export interface Timers {
+  /** Binary heap, earliest first. */
+  readonly heap: { at: Instant; readonly key: string }[];
+  /** When each key stands in the heap. */
+  readonly due: Map<string, Instant>;
+}
+
+export function createTimers(): Timers {
+  return { heap: [], due: new Map() };
+}
+
+/** Calls `key` at `at`, or earlier if it already is to be called earlier. */
+export function schedule(timers: Timers, key: string, at: Instant): void {
+  const present = timers.due.get(key);
+  if (present !== undefined && present <= at) return;
+  timers.due.set(key, at);
+  const { heap } = timers;
+  let index = heap.push({ at, key }) - 1;
+  while (index > 0) {
+    const parent = (index - 1) >> 1;
+    if (!swapIfEarlier(heap, index, parent)) return;
+    index = parent;
+  }
+}
+
+/** The earliest instant at which something is due. May be too early, never too late. */
+export function nextDue(timers: Timers): Instant | undefined {
+  dropOutdated(timers);
+  return timers.heap[0]?.at;
+}
+
+/** Takes the earliest key that is due by `now`. */
+export function takeDue(timers: Timers, now: Instant): string | undefined {
+  dropOutdated(timers);
+  const first = timers.heap[0];
+  if (first === undefined || first.at > now) return undefined;
+  removeFirst(timers.heap);
+  timers.due.delete(first.key);
+  return first.key;
+}
+
+/** An entry whose key was rescheduled to an earlier instant, and has run since, is outdated. */
+function dropOutdated(timers: Timers): void {
+  for (;;) {
+    const first = timers.heap[0];
+    if (first === undefined || timers.due.get(first.key) === first.at) return;
+    removeFirst(timers.heap);
+  }
+}
+
+function removeFirst(heap: { at: Instant; readonly key: string }[]): void {
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return;
+  heap[0] = last;
+  let index = 0;
+  for (;;) {
+    const left = 2 * index + 1;
+    const right = left + 1;
+    let earliest = index;
+    if (isEarlier(heap, left, earliest)) earliest = left;
+    if (isEarlier(heap, right, earliest)) earliest = right;
+    if (earliest === index) return;
+    swapIfEarlier(heap, earliest, index);
+    index = earliest;
+  }
+}
+
+function isEarlier(heap: readonly { at: Instant; key: string }[], a: number, b: number): boolean {
+  const one = heap[a];
+  const other = heap[b];
+  if (one === undefined || other === undefined) return false;
+  // The key breaks ties, so that equal instants run in the same order everywhere.
+  return one.at < other.at || (one.at === other.at && one.key < other.key);
+}
+
+function swapIfEarlier(
+  heap: { at: Instant; readonly key: string }[],
+  a: number,
+  b: number,
+): boolean {
+  if (!isEarlier(heap, a, b)) return false;
+  const one = heap[a];
+  const other = heap[b];
+  if (one === undefined || other === undefined) return false;
+  heap[a] = other;
+  heap[b] = one;
+  return true;
+}
