@@ -191,6 +191,8 @@ export interface Incident {
   /** The earliest startsAt of its alerts, by their source's clock. */
   readonly startsAt: Instant;
   readonly lastJoinAt: Instant;
+  /** Gathering: told then on the evidence it has, unless that is over by then. */
+  readonly tellAt: Instant | undefined;
   /** When people were told; undefined while it is unseen. */
   readonly toldAt: Instant | undefined;
   /** Why it was told, in plain words. */
@@ -232,7 +234,7 @@ export interface Incident {
   readonly mergedInto: string | undefined;
   /** What it is made of besides alerts that share a cause. */
   readonly special: 'storm' | 'heartbeat' | undefined;
-  /** Why it has no message of its own although it was told: it stands in a digest, a thread, a storm. */
+  /** Where it was told. Only `message` has one of its own. Why it has no message of its own although it was told: it stands in a digest, a thread, a storm. */
   readonly toldIn: 'message' | 'digest' | 'thread' | 'storm' | 'nowhere' | undefined;
   /** Values of the labels that a `correlate: by` rule grouped it by. */
   readonly group: string | undefined;
@@ -371,7 +373,14 @@ export type Reply =
   | { readonly kind: 'refired'; readonly times: number; readonly service: string }
   | { readonly kind: 'escalated'; readonly mention: readonly string[]; readonly afterMs: number }
   | { readonly kind: 'not-solved'; readonly user: string; readonly firing: number }
-  | { readonly kind: 'merged'; readonly into: string };
+  /** Something of little urgency, told in the thread of the incident it stands beside. */
+  | {
+      readonly kind: 'beside';
+      readonly incident: string;
+      readonly service: string;
+      readonly name: string;
+      readonly severity: Severity;
+    };
 
 /** What one event led to. All of it becomes visible together, or nothing. */
 export interface Outcome {

@@ -54,6 +54,8 @@ export interface LaneState {
   /** Fingerprints of each incident's alerts. */
   readonly members: Map<string, Set<string>>;
   readonly tallies: Map<string, Tally>;
+  /** Incidents that were told and are not over. */
+  readonly open: Set<string>;
   /** `placeKey(environment, service)` -> incidents in memory with alerts of it. */
   readonly byService: Map<string, Set<string>>;
   /** Host -> incidents in memory with alerts on it. A host may serve several environments. */
@@ -87,6 +89,7 @@ export function createState(lane: string): LaneState {
     storm: undefined,
     members: new Map(),
     tallies: new Map(),
+    open: new Set(),
     byService: new Map(),
     byHost: new Map(),
     byGroup: new Map(),
@@ -116,7 +119,6 @@ export function incidentKey(id: string): string {
   return `i/${id}`;
 }
 
-/** Members are kept at most this long after the incident ended. */
 export function incidentOf(state: LaneState, alert: Alert): Incident | undefined {
   return alert.incident === undefined ? undefined : state.incidents.get(alert.incident);
 }
@@ -127,6 +129,8 @@ export function tallyOf(state: LaneState, id: string): Tally {
 
 export function putAlert(state: LaneState, alert: Alert): void {
   const before = state.alerts.get(alert.fingerprint);
+  if (alert.incident !== undefined && carriesNews(before, alert))
+    rememberTransactions(state, alert, alert.incident);
   if (before?.incident !== undefined) leave(state, before, before.incident !== alert.incident);
   state.alerts.set(alert.fingerprint, alert);
   if (alert.incident !== undefined) enter(state, alert, alert.incident);
@@ -153,6 +157,8 @@ export function putIncident(state: LaneState, incident: Incident): void {
     state.tallies.set(incident.id, createTally());
     state.members.set(incident.id, new Set());
   }
+  if (incident.phase === 'open' || incident.phase === 'acknowledged') state.open.add(incident.id);
+  else state.open.delete(incident.id);
   if (incident.group !== undefined) state.byGroup.set(incident.group, incident.id);
   if (incident.message !== undefined && before?.message !== incident.message) {
     state.byMessage.set(messageKey(incident.message.channel, incident.message.ts), incident.id);
@@ -172,9 +178,9 @@ export function closeIncident(state: LaneState, id: string): void {
     (fingerprint) => state.alerts.get(fingerprint) ?? [],
   );
   state.closed.push({ incident, tally: tallyOf(state, id), members });
+  dropIndexes(state, incident);
   for (const alert of members) removeAlert(state, alert.fingerprint);
   state.incidents.delete(id);
-  dropIndexes(state, incident);
   state.changed.add(incidentKey(id));
 }
 
@@ -222,6 +228,38 @@ export function restore(state: LaneState, records: Iterable<StateRecord>): void 
   );
   for (const alert of alerts) putAlert(state, alert);
   state.changed.clear();
+}
+
+/** Transaction ids kept in memory; the least recently seen go first. */
+const TRANSACTIONS_KEPT_MAX = 100_000;
+
+function carriesNews(before: Alert | undefined, alert: Alert): boolean {
+  if (alert.facts.transactions.length === 0) return false;
+  return (
+    before?.incident !== alert.incident || before?.facts.transactions !== alert.facts.transactions
+  );
+}
+
+function rememberTransactions(state: LaneState, alert: Alert, incident: string): void {
+  const { byTransaction } = state;
+  for (const id of alert.facts.transactions) {
+    const use = byTransaction.get(id) ?? {
+      incidents: new Set(),
+      services: new Set(),
+      alerts: 0,
+      lastAt: 0,
+    };
+    byTransaction.delete(id);
+    use.incidents.add(incident);
+    use.services.add(alert.facts.service);
+    use.alerts++;
+    use.lastAt = Math.max(use.lastAt, alert.since);
+    byTransaction.set(id, use);
+  }
+  for (const id of byTransaction.keys()) {
+    if (byTransaction.size <= TRANSACTIONS_KEPT_MAX) return;
+    byTransaction.delete(id);
+  }
 }
 
 function enter(state: LaneState, alert: Alert, id: string): void {

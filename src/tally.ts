@@ -23,7 +23,8 @@ export interface Tally {
   readonly severities: number[];
   readonly services: Map<string, ServiceTally>;
   readonly kinds: Map<string, number>;
-  readonly hosts: Map<string, number>;
+  /** Alerts of each service on each host. */
+  readonly hosts: Map<string, Map<string, number>>;
   readonly transactions: Map<string, number>;
 }
 
@@ -65,7 +66,11 @@ export function addToTally(tally: Tally, alert: Alert): void {
   if (alert.flap?.flapping === true) tally.flapping++;
   addService(tally.services, alert, firing, rank);
   count(tally.kinds, facts.name, 1);
-  if (facts.host !== undefined) count(tally.hosts, facts.host, 1);
+  if (facts.host !== undefined) {
+    const services = tally.hosts.get(facts.host) ?? new Map<string, number>();
+    tally.hosts.set(facts.host, services);
+    count(services, facts.service, 1);
+  }
   for (const id of facts.transactions) count(tally.transactions, id, 1);
 }
 
@@ -84,7 +89,8 @@ export function removeFromTally(tally: Tally, alert: Alert): void {
     service.firing -= firing;
   }
   count(tally.kinds, facts.name, -1);
-  if (facts.host !== undefined) count(tally.hosts, facts.host, -1);
+  const services = facts.host === undefined ? undefined : tally.hosts.get(facts.host);
+  if (services !== undefined) count(services, facts.service, -1);
   for (const id of facts.transactions) count(tally.transactions, id, -1);
 }
 

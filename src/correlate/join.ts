@@ -1,0 +1,207 @@
+/**
+ * Which incident an alert belongs to, and what says so.
+ *
+ * Evidence in order of strength: a shared transaction ID, the service itself or a path of
+ * dependencies, a shared host, equal labels where a rule asks for it. Along dependencies an alert
+ * joins as an effect (it depends on the incident's likely root) or as a deeper cause (the root
+ * depends on it). A sideways neighbour, something else that a mere symptom also depends on, does not
+ * join: that would chain the whole platform into one incident.
+ */
+import type { Facts, Incident, Instant } from '../model.ts';
+import type { CorrelateRule } from '../rules/rules.ts';
+import { type LaneState, placeKey, tallyOf } from '../state.ts';
+import type { ServiceTally } from '../tally.ts';
+import type { Turn } from '../turn.ts';
+import { callersOf, type Near, nearby } from './graph.ts';
+
+/** Alerts on one host are one failure only if they come this close together. */
+export const HOST_WINDOW_MS = 120_000;
+
+export type Evidence = 'transaction' | 'service' | 'dependency' | 'host' | 'labels';
+
+export interface Match {
+  readonly incident: Incident;
+  readonly evidence: Evidence;
+  readonly because: string;
+  /** The alert is a deeper cause: incidents that it explains become one with it. */
+  readonly explains: boolean;
+  readonly hops: number;
+  readonly apartMs: number;
+}
+
+/** All incidents that the alert belongs to, the best first. More than one: they are to be merged. */
+export function matchesOf(
+  turn: Turn,
+  facts: Facts,
+  rule: CorrelateRule,
+  group: string | undefined,
+): readonly Match[] {
+  if (!rule.on) return sameService(turn, facts, rule);
+  const byTransaction = sharedTransaction(turn, facts, rule);
+  if (byTransaction.length > 0) return byTransaction;
+  const byPath = [...sameService(turn, facts, rule), ...dependency(turn, facts, rule)].sort(
+    closest,
+  );
+  const best = byPath[0];
+  if (best !== undefined)
+    return [best, ...byPath.slice(1).filter((match) => best.explains && match.explains)];
+  const byHost = sharedHost(turn, facts, rule).sort(closest)[0];
+  if (byHost !== undefined) return [byHost];
+  const byLabels = group === undefined ? undefined : sharedLabels(turn, group, rule);
+  return byLabels === undefined ? [] : [byLabels];
+}
+
+function closest(one: Match, other: Match): number {
+  return (
+    one.hops - other.hops ||
+    one.apartMs - other.apartMs ||
+    (one.incident.id < other.incident.id ? -1 : 1)
+  );
+}
+
+/** Open or gathering, or over for less than the window, and not older than the rule's span. */
+function isJoinable(incident: Incident, rule: CorrelateRule, now: Instant): boolean {
+  if (incident.mergedInto !== undefined || incident.special !== undefined) return false;
+  if (incident.resolvedAt !== undefined && now - incident.resolvedAt > rule.windowMs) return false;
+  return now - incident.gatheredAt <= rule.spanMs;
+}
+
+function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
+  const { state, now } = turn;
+  const { ttlMs, alertsMax, servicesMax } = turn.rules.transactions;
+  const matches = new Map<string, Match>();
+  for (const id of facts.transactions) {
+    const use = state.byTransaction.get(id);
+    if (use === undefined || now - use.lastAt > ttlMs) continue;
+    if (use.alerts >= alertsMax || use.services.size >= servicesMax) continue;
+    for (const name of use.incidents) {
+      const incident = state.incidents.get(name);
+      if (incident === undefined || matches.has(name)) continue;
+      if (incident.environment !== facts.environment) continue;
+      if (!isJoinable(incident, { ...rule, spanMs: ttlMs, windowMs: rule.windowMs }, now)) continue;
+      const because = `shares transaction ${id} with ${[...use.services].slice(0, 3).join(', ')}`;
+      matches.set(name, {
+        incident,
+        evidence: 'transaction',
+        because,
+        explains: true,
+        hops: 0,
+        apartMs: now - use.lastAt,
+      });
+    }
+  }
+  return [...matches.values()].sort(closest);
+}
+
+function sameService(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
+  const { state, now } = turn;
+  const matches: Match[] = [];
+  for (const incident of incidentsOf(state, facts.environment, facts.service)) {
+    if (!isJoinable(incident, rule, now)) continue;
+    const tally = tallyOf(state, incident.id).services.get(facts.service);
+    if (tally === undefined || !isFresh(tally, rule, now)) continue;
+    const because = `${facts.service} already has an alert in it`;
+    matches.push({
+      incident,
+      evidence: 'service',
+      because,
+      explains: false,
+      hops: 0,
+      apartMs: now - tally.lastSince,
+    });
+  }
+  return matches;
+}
+
+/** A service counts while it fires, and for one window after its last new alert. */
+function isFresh(tally: ServiceTally, rule: CorrelateRule, now: Instant): boolean {
+  return tally.firing > 0 || now - tally.lastSince <= rule.windowMs;
+}
+
+function dependency(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
+  const { state, now, rules } = turn;
+  const best = new Map<string, Match>();
+  for (const near of nearby(rules.catalog, rules.hubCallers, facts.service, rule.maxHops)) {
+    for (const incident of incidentsOf(state, facts.environment, near.service)) {
+      if (best.has(incident.id) || !isJoinable(incident, rule, now)) continue;
+      const match = alongPath(turn, facts, rule, near, incident);
+      if (match !== undefined) best.set(incident.id, match);
+    }
+  }
+  return [...best.values()];
+}
+
+function alongPath(
+  turn: Turn,
+  facts: Facts,
+  rule: CorrelateRule,
+  near: Near,
+  incident: Incident,
+): Match | undefined {
+  const tally = tallyOf(turn.state, incident.id);
+  const there = tally.services.get(near.service);
+  if (there === undefined || turn.now - there.lastSince > rule.windowMs) return undefined;
+  const between = near.path.slice(1, -1);
+  if (between.filter((name) => !tally.services.has(name)).length > rule.silent) return undefined;
+  const root = incident.roots[0]?.service ?? near.service;
+  const standing = standsTo(turn, facts.service, root, near);
+  if (standing === 'sideways') return undefined;
+  const apartMs = turn.now - there.lastSince;
+  const hops = near.hops === 1 ? '1 hop' : `${near.hops} hops`;
+  const because = `${near.path.join(' -> ')}, ${hops}, ${Math.round(apartMs / 1000)} s apart`;
+  return {
+    incident,
+    evidence: 'dependency',
+    because,
+    explains: standing === 'cause',
+    hops: near.hops,
+    apartMs,
+  };
+}
+
+/** How a service stands to the incident's root: reached by its failure, able to explain it, or neither. */
+function standsTo(
+  turn: Turn,
+  service: string,
+  root: string,
+  near: Near,
+): 'effect' | 'cause' | 'sideways' {
+  const { catalog, hubCallers } = turn.rules;
+  if (service === root || callersOf(catalog, hubCallers, root).has(service)) return 'effect';
+  if (callersOf(catalog, hubCallers, service).has(root)) return 'cause';
+  // The root may be a host: then being the effect of a member is enough.
+  return !catalog.services.has(root) && near.side === 'cause' ? 'effect' : 'sideways';
+}
+
+function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
+  const { state, now } = turn;
+  const { host } = facts;
+  if (host === undefined) return [];
+  const matches: Match[] = [];
+  for (const id of state.byHost.get(host) ?? []) {
+    const incident = state.incidents.get(id);
+    if (incident === undefined || !isJoinable(incident, rule, now)) continue;
+    const apartMs = now - incident.lastJoinAt;
+    if (apartMs > HOST_WINDOW_MS) continue;
+    const because = `on the same host ${host}, ${Math.round(apartMs / 1000)} s apart`;
+    matches.push({ incident, evidence: 'host', because, explains: false, hops: 0, apartMs });
+  }
+  return matches;
+}
+
+function sharedLabels(turn: Turn, group: string, rule: CorrelateRule): Match | undefined {
+  const { state, now } = turn;
+  const incident = state.incidents.get(state.byGroup.get(group) ?? '');
+  if (incident === undefined || !isJoinable(incident, rule, now)) return undefined;
+  const apartMs = now - incident.lastJoinAt;
+  if (apartMs > rule.windowMs) return undefined;
+  const because = `same ${rule.by.join(', ')} (${group.split('\n').slice(2).join(', ')})`;
+  return { incident, evidence: 'labels', because, explains: false, hops: 0, apartMs };
+}
+
+function* incidentsOf(state: LaneState, environment: string, service: string): Iterable<Incident> {
+  for (const id of state.byService.get(placeKey(environment, service)) ?? []) {
+    const incident = state.incidents.get(id);
+    if (incident !== undefined) yield incident;
+  }
+}

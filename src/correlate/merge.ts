@@ -1,0 +1,70 @@
+/**
+ * Two incidents turn out to be one. The one that people already work on survives, else the one that
+ * they were told of, else the older. The other's message becomes a pointer, and reactions to it count
+ * for the survivor.
+ */
+import type { Incident } from '../model.ts';
+import { putAlert, tallyOf } from '../state.ts';
+import { change, note, orderMessage, type Turn, wakeIncident } from '../turn.ts';
+
+export function mergeIncidents(
+  turn: Turn,
+  one: Incident,
+  other: Incident,
+  because: string,
+): Incident {
+  const [survivor, loser] = isSenior(one, other) ? [one, other] : [other, one];
+  const { state, now } = turn;
+  for (const fingerprint of state.members.get(loser.id) ?? []) {
+    const alert = state.alerts.get(fingerprint);
+    if (alert !== undefined) putAlert(state, { ...alert, incident: survivor.id });
+  }
+  const gone = change(turn, loser, {
+    phase: 'resolved',
+    resolvedAt: now,
+    mergedInto: survivor.id,
+    revision: loser.revision + 1,
+    tellAt: undefined,
+    refreshAt: undefined,
+    verifyAt: undefined,
+    escalateAt: undefined,
+  });
+  note(turn, 'merged', {
+    incident: loser.id,
+    because: `became part of ${survivor.id}: ${because}`,
+  });
+  if (gone.toldIn === 'message') orderMessage(turn, gone);
+  wakeIncident(turn, gone.id, now + turn.rules.life.reopenWithinMs);
+  return change(turn, survivor, inherit(turn, survivor, loser));
+}
+
+function isSenior(one: Incident, other: Incident): boolean {
+  if (one.acknowledged.length > 0 !== other.acknowledged.length > 0)
+    return one.acknowledged.length > 0;
+  if ((one.toldIn === 'message') !== (other.toldIn === 'message')) return one.toldIn === 'message';
+  return (
+    one.gatheredAt < other.gatheredAt || (one.gatheredAt === other.gatheredAt && one.id < other.id)
+  );
+}
+
+function inherit(turn: Turn, survivor: Incident, loser: Incident): Partial<Incident> {
+  const firing = tallyOf(turn.state, survivor.id).firing > 0;
+  return {
+    startsAt: Math.min(survivor.startsAt, loser.startsAt),
+    gatheredAt: Math.min(survivor.gatheredAt, loser.gatheredAt),
+    lastJoinAt: Math.max(survivor.lastJoinAt, loser.lastJoinAt),
+    acknowledged: [
+      ...survivor.acknowledged,
+      ...loser.acknowledged.filter(
+        (mark) => !survivor.acknowledged.some((own) => own.user === mark.user),
+      ),
+    ],
+    notActionable: survivor.notActionable,
+    ...(firing && survivor.phase === 'resolved'
+      ? {
+          phase: survivor.toldAt === undefined ? ('gathering' as const) : ('open' as const),
+          resolvedAt: undefined,
+        }
+      : {}),
+  };
+}

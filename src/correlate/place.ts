@@ -1,0 +1,119 @@
+/**
+ * Gives a firing alert its place: in the incident where it was, in one that the evidence points to,
+ * or in a new one. Then asks whether that incident is worth telling by now.
+ */
+import { revive } from '../life/end.ts';
+import { openIncident } from '../life/open.ts';
+import { touch } from '../life/show.ts';
+import { considerTelling, reconsiderRoute } from '../life/tell.ts';
+import type { Alert, Incident, Verdict } from '../model.ts';
+import type { CorrelateRule } from '../rules/rules.ts';
+import { scheduleAlert } from '../schedule.ts';
+import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
+import { severityRank, worstFiring } from '../tally.ts';
+import { change, note, orderReply, type Turn } from '../turn.ts';
+import { subjectOf } from '../life/lead.ts';
+import { matchesOf } from './join.ts';
+import { mergeIncidents } from './merge.ts';
+import { rankRoots } from './root.ts';
+
+/** A new firing, or one whose incident is forgotten. */
+export function takePlace(turn: Turn, alert: Alert): Verdict {
+  const rule = turn.rules.correlate(subjectOf(alert));
+  const group = groupOf(alert, rule);
+  const [best, ...others] = matchesOf(turn, alert.facts, rule, group);
+  if (best === undefined) return opens(turn, alert, group);
+  let { incident } = best;
+  for (const other of others)
+    incident = mergeIncidents(turn, incident, other.incident, best.because);
+  const placed = { ...alert, incident: incident.id };
+  note(turn, 'joined', { ...about(placed), because: best.because, rule: rule.rule, why: rule.why });
+  enter(turn, incident, placed);
+  return 'joined';
+}
+
+/** An alert that fires again where it was before. */
+export function rejoin(turn: Turn, known: Alert, alert: Alert): void {
+  const incident = survivorOf(turn.state, incidentOf(turn.state, known));
+  if (incident !== undefined) return enter(turn, incident, { ...alert, incident: incident.id });
+  putAlert(turn.state, alert);
+  scheduleAlert(turn, alert);
+}
+
+function opens(turn: Turn, alert: Alert, group: string | undefined): Verdict {
+  const incident = openIncident(turn.state, alert.fingerprint, turn.now, alert, { group });
+  const placed = { ...alert, incident: incident.id };
+  putAlert(turn.state, placed);
+  scheduleAlert(turn, placed);
+  note(turn, 'opened', { ...about(placed), because: 'nothing else is open that it belongs to' });
+  considerTelling(turn, incident, placed);
+  return 'opened';
+}
+
+function enter(turn: Turn, incident: Incident, alert: Alert): void {
+  const { state, now } = turn;
+  const isNewService =
+    (tallyOf(state, incident.id).services.get(alert.facts.service)?.alerts ?? 0) === 0;
+  putAlert(state, alert);
+  scheduleAlert(turn, alert);
+  const revived = revive(turn, state.incidents.get(incident.id) ?? incident, alert);
+  const joined = change(turn, revived, {
+    startsAt: Math.min(revived.startsAt, alert.startsAt),
+    lastJoinAt: now,
+    severity: worstFiring(tallyOf(state, incident.id)) ?? revived.severity,
+  });
+  const rooted = isNewService ? reroot(turn, joined) : joined;
+  if (rooted.phase === 'gathering') considerTelling(turn, rooted, alert);
+  else if (rooted.toldIn === 'message')
+    tellMore(turn, rooted, isNewService ? alert.facts.service : undefined);
+  else reconsiderRoute(turn, rooted);
+}
+
+function reroot(turn: Turn, incident: Incident): Incident {
+  const roots = rankRoots(turn, incident);
+  const before = incident.roots[0]?.service;
+  const after = roots[0]?.service;
+  if (before !== undefined && before !== after) {
+    note(turn, 'rerooted', {
+      incident: incident.id,
+      service: after,
+      because: `${after} explains more than ${before}`,
+    });
+  }
+  return change(turn, incident, { roots });
+}
+
+/** What deserves a ping goes to the thread; everything shows in the message. */
+function tellMore(turn: Turn, incident: Incident, newService: string | undefined): void {
+  let told = incident;
+  if (severityRank(told.severity) < severityRank(told.worstTold)) {
+    const service = newService ?? told.roots[0]?.service ?? '';
+    told = orderReply(turn, told, {
+      kind: 'severity-rose',
+      from: told.worstTold,
+      to: told.severity,
+      service,
+    });
+    told = change(turn, told, { worstTold: told.severity });
+  }
+  if (newService !== undefined)
+    told = orderReply(turn, told, { kind: 'service-joined', services: [newService] });
+  touch(turn, told);
+}
+
+function survivorOf(state: LaneState, incident: Incident | undefined): Incident | undefined {
+  return incident?.mergedInto === undefined ? incident : state.incidents.get(incident.mergedInto);
+}
+
+/** Environment, rule and label values; undefined when the rule groups by nothing, or the alert has none of it. */
+function groupOf(alert: Alert, rule: CorrelateRule): string | undefined {
+  if (rule.by.length === 0) return undefined;
+  const values = rule.by.map((name) => alert.labels[name] ?? '');
+  return values.every((value) => value === '')
+    ? undefined
+    : [alert.facts.environment, rule.rule, ...values].join('\n');
+}
+
+function about(alert: Alert) {
+  return { fingerprint: alert.fingerprint, service: alert.facts.service, incident: alert.incident };
+}

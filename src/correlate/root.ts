@@ -1,0 +1,109 @@
+/**
+ * Which service (or host) most likely caused an incident: the one that explains most of the services
+ * that alert, then the one that alerted first, then the worst. A service explains itself and what
+ * depends on it. The first candidates are kept with their reasons, for people to judge.
+ */
+import type { Incident, RootCandidate } from '../model.ts';
+import { tallyOf } from '../state.ts';
+import type { ServiceTally, Tally } from '../tally.ts';
+import type { Turn } from '../turn.ts';
+import { callersOf } from './graph.ts';
+
+/** Candidates that people are shown. */
+const SHOWN = 3;
+/** Services weighed against each other, most alerts first: beyond that it is a storm, not a cascade. */
+const WEIGHED_MAX = 40;
+/** A host is a better explanation than any service from so many services on. */
+const HOST_SERVICES_MIN = 3;
+
+interface Weighed {
+  readonly service: string;
+  readonly explained: number;
+  readonly alerts: number;
+  readonly tally: ServiceTally;
+  readonly paths: readonly string[];
+}
+
+export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidate[] {
+  const tally = tallyOf(turn.state, incident.id);
+  const services = mostHit(tally);
+  const weighed = services.map(([service, own]) => weigh(turn, service, own, services));
+  weighed.sort(better);
+  const earliest = services.reduce(
+    (min, [, own]) => Math.min(min, own.firstSince),
+    Number.POSITIVE_INFINITY,
+  );
+  const candidates = weighed.slice(0, SHOWN).map((one) => candidate(one, tally, earliest));
+  const host = hostCandidate(tally, weighed[0]);
+  return host === undefined ? candidates : [host, ...candidates].slice(0, SHOWN);
+}
+
+function mostHit(tally: Tally): readonly (readonly [string, ServiceTally])[] {
+  const services = [...tally.services].filter(([, own]) => own.alerts > 0);
+  if (services.length <= WEIGHED_MAX) return services;
+  return services.sort(([, one], [, other]) => other.alerts - one.alerts).slice(0, WEIGHED_MAX);
+}
+
+function weigh(
+  turn: Turn,
+  service: string,
+  own: ServiceTally,
+  services: readonly (readonly [string, ServiceTally])[],
+): Weighed {
+  const callers = callersOf(turn.rules.catalog, turn.rules.hubCallers, service);
+  let explained = 1;
+  let alerts = own.alerts;
+  let longest: readonly string[] = [];
+  for (const [name, tally] of services) {
+    const path = name === service ? undefined : callers.get(name);
+    if (path === undefined) continue;
+    explained++;
+    alerts += tally.alerts;
+    if (path.length > longest.length) longest = path;
+  }
+  return { service, explained, alerts, tally: own, paths: longest };
+}
+
+function better(one: Weighed, other: Weighed): number {
+  return (
+    other.explained - one.explained ||
+    one.tally.firstSince - other.tally.firstSince ||
+    one.tally.leadRank - other.tally.leadRank ||
+    (one.service < other.service ? -1 : 1)
+  );
+}
+
+function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate {
+  const reasons: string[] = [];
+  if (tally.services.size > 1 && one.tally.firstSince === earliest)
+    reasons.push('it alerted first');
+  if (one.paths.length > 1) reasons.push(one.paths.join(' -> '));
+  if (one.tally.firing === 0) reasons.push('its own alerts have cleared');
+  return {
+    service: one.service,
+    explains: one.alerts,
+    of: tally.alerts,
+    since: one.tally.firstSince,
+    reasons,
+  };
+}
+
+/** A host on which most of the hit services run explains them when no service does. */
+function hostCandidate(tally: Tally, best: Weighed | undefined): RootCandidate | undefined {
+  for (const [host, services] of tally.hosts) {
+    if (services.size < HOST_SERVICES_MIN || services.size <= (best?.explained ?? 0)) continue;
+    const explains = [...services.values()].reduce((sum, alerts) => sum + alerts, 0);
+    const since = [...services.keys()].reduce(
+      (min, name) => Math.min(min, tally.services.get(name)?.firstSince ?? min),
+      Number.POSITIVE_INFINITY,
+    );
+    return {
+      service: host,
+      explains,
+      of: tally.alerts,
+      since,
+      reasons: [`${services.size} services on host ${host} alert`],
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,147 @@
+/**
+ * What happens when the clock reaches an instant that a record asked for. A record that is called too
+ * early does nothing but say when it is due.
+ */
+import { forget, settle } from './life/end.ts';
+import { sendDigest } from './life/digest.ts';
+import { reviewHeartbeat } from './life/heartbeat.ts';
+import { escalate, verifySolved } from './life/people.ts';
+import { show } from './life/show.ts';
+import { reviewStorm, STORM_KEY } from './life/storm.ts';
+import { considerTelling, tell, tellOnEvidence } from './life/tell.ts';
+import type { Alert, Incident, Instant } from './model.ts';
+import { reviewMuted } from './mute.ts';
+import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule.ts';
+import { incidentOf, putAlert, refreshAlert, removeAlert } from './state.ts';
+import { schedule } from './timers.ts';
+import { change, note, orderReply, type Turn } from './turn.ts';
+
+/** After a start, sources get this long to mention their alerts again. */
+const START_GRACE_MS = 5 * 60_000;
+
+export function runDue(turn: Turn, key: string): void {
+  if (key.startsWith('a/')) return alertDue(turn, key.slice(2));
+  if (key.startsWith('i/')) return incidentDue(turn, key.slice(2));
+  if (key.startsWith('digest/')) return sendDigest(turn, key.slice(7));
+  if (key.startsWith('heartbeat/')) return reviewHeartbeat(turn, key.slice(10));
+  if (key === STORM_KEY) {
+    for (const incident of reviewStorm(turn))
+      tell(turn, incident, 'it outlasted the storm', undefined);
+  }
+}
+
+/** The lane was loaded: nothing is scheduled yet, and no source could reach us meanwhile. */
+export function scheduleEverything(turn: Turn): void {
+  const { state, now } = turn;
+  for (const alert of state.alerts.values()) {
+    const { expiresAt } = alert;
+    const granted =
+      alert.status === 'firing' && expiresAt !== undefined
+        ? Math.max(expiresAt, now + START_GRACE_MS)
+        : expiresAt;
+    const graced = granted === expiresAt ? alert : { ...alert, expiresAt: granted };
+    if (graced !== alert) refreshAlert(state, graced);
+    scheduleAlert(turn, graced);
+  }
+  for (const incident of state.incidents.values()) scheduleIncident(turn, incident);
+  for (const digest of state.digests.values())
+    schedule(state.timers, `digest/${digest.channel}`, digest.dueAt);
+  for (const heartbeat of state.heartbeats.values())
+    schedule(state.timers, `heartbeat/${heartbeat.name}`, heartbeat.missingAt);
+  if (state.storm !== undefined) schedule(state.timers, STORM_KEY, now);
+}
+
+function alertDue(turn: Turn, fingerprint: string): void {
+  const alert = turn.state.alerts.get(fingerprint);
+  if (alert === undefined) return;
+  if (alert.status === 'firing') firingDue(turn, alert);
+  else resolvedDue(turn, alert);
+}
+
+function firingDue(turn: Turn, alert: Alert): void {
+  const { now } = turn;
+  if (isDue(alert.expiresAt, now)) return expire(turn, alert);
+  if (alert.muted !== undefined) {
+    if (isDue(alert.muted.until, now)) reviewMuted(turn, alert);
+    else scheduleAlert(turn, alert);
+    return;
+  }
+  const incident = incidentOf(turn.state, alert);
+  if (isDue(alert.heldUntil, now) && incident?.phase === 'gathering')
+    considerTelling(turn, incident, alert);
+  const steady =
+    alert.flap?.flapping === true && isDue(alert.heldUntil, now) ? sustained(turn, alert) : alert;
+  scheduleAlert(turn, steady);
+}
+
+/** It flapped, and now fires on: that is a state, and people are told of states. */
+function sustained(turn: Turn, alert: Alert): Alert {
+  const { flap } = alert;
+  const steady: Alert = {
+    ...alert,
+    flap: flap === undefined ? undefined : { ...flap, flapping: false, since: undefined },
+  };
+  putAlert(turn.state, steady);
+  note(turn, 'calmed', { ...about(alert), because: 'it no longer flaps: it fires on' });
+  const incident = incidentOf(turn.state, alert);
+  if (incident?.toldIn === 'message' && incident.phase !== 'resolved') {
+    orderReply(turn, show(turn, incident), {
+      kind: 'refired',
+      times: alert.episodes,
+      service: alert.facts.service,
+    });
+  }
+  return steady;
+}
+
+function expire(turn: Turn, alert: Alert): void {
+  const expired: Alert = {
+    ...alert,
+    status: 'resolved',
+    endsAt: undefined,
+    resolvedAt: turn.now,
+    expiresAt: undefined,
+    muted: undefined,
+  };
+  putAlert(turn.state, expired);
+  scheduleAlert(turn, expired);
+  note(turn, 'expired', { ...about(expired), because: 'its source no longer mentions it' });
+  const incident = incidentOf(turn.state, expired);
+  if (incident !== undefined) settle(turn, incident);
+}
+
+function resolvedDue(turn: Turn, alert: Alert): void {
+  if (alert.flap?.flapping === true && isDue(calmOf(turn, alert), turn.now)) {
+    const calm: Alert = { ...alert, flap: { ...alert.flap, flapping: false, since: undefined } };
+    putAlert(turn.state, calm);
+    note(turn, 'calmed', { ...about(alert), because: 'it did not fire again for a while' });
+    scheduleAlert(turn, calm);
+    const incident = incidentOf(turn.state, calm);
+    if (incident !== undefined) settle(turn, incident);
+    return;
+  }
+  if (isDue(forgottenAt(alert), turn.now)) removeAlert(turn.state, alert.fingerprint);
+  else scheduleAlert(turn, alert);
+}
+
+function incidentDue(turn: Turn, id: string): void {
+  const { now, state } = turn;
+  const incident = state.incidents.get(id);
+  if (incident === undefined || (incident.phase === 'resolved' && forget(turn, incident))) return;
+  let present: Incident = incident;
+  if (isDue(present.tellAt, now)) present = tellOnEvidence(turn, present);
+  if (isDue(present.verifyAt, now)) present = verifySolved(turn, present);
+  if (isDue(present.escalateAt, now)) present = escalate(turn, present);
+  if (isDue(present.snoozed?.until, now))
+    present = show(turn, change(turn, present, { snoozed: undefined }));
+  if (isDue(present.refreshAt, now)) present = show(turn, present);
+  if (present.phase !== 'resolved') scheduleIncident(turn, present);
+}
+
+function isDue(at: Instant | undefined, now: Instant): boolean {
+  return at !== undefined && at <= now;
+}
+
+function about(alert: Alert) {
+  return { fingerprint: alert.fingerprint, service: alert.facts.service, incident: alert.incident };
+}

@@ -1,0 +1,73 @@
+/**
+ * What Slack said to an effect. An effect leaves the outbox only here.
+ */
+import type { DeliveryOutcome, Incident, MessageRef } from '../model.ts';
+import { change, note, orderMessage, type Turn } from '../turn.ts';
+import { nobody } from './lead.ts';
+
+/** Replies whose reactions still count for the message. */
+const REPLIES_MAX = 50;
+
+export function delivered(turn: Turn, effect: string, outcome: DeliveryOutcome): void {
+  const [kind, id] = effect.split(':', 2);
+  const incident = turn.state.incidents.get(id ?? '');
+  turn.effectsDone.add(effect);
+  if (kind === 'message' && incident !== undefined)
+    return messageDelivered(turn, incident, outcome);
+  if (outcome.kind === 'refused') {
+    return note(turn, 'undeliverable', {
+      incident: incident?.id,
+      because: `Slack refused a ${kind}: ${outcome.error}`,
+    });
+  }
+  if (outcome.kind === 'sent' && kind === 'reply' && incident !== undefined) {
+    change(turn, incident, {
+      replies: [...incident.replies, outcome.message.ts].slice(-REPLIES_MAX),
+    });
+  }
+}
+
+function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutcome): void {
+  const about = { incident: incident.id, service: incident.roots[0]?.service };
+  switch (outcome.kind) {
+    case 'sent': {
+      const known = isSame(incident.message, outcome.message)
+        ? incident
+        : change(turn, incident, { message: outcome.message });
+      if (incident.message === undefined)
+        note(turn, 'delivered', {
+          ...about,
+          because: `as ${outcome.message.ts} in ${outcome.message.channel}`,
+        });
+      // Something newer was ordered meanwhile: its row stays until that is sent.
+      if (outcome.revision < known.revision && known.refreshAt === undefined)
+        orderMessage(turn, known);
+      return;
+    }
+    case 'gone':
+      // Nobody misses the pointer of an incident that became part of another.
+      if (incident.mergedInto !== undefined) return;
+      note(turn, 'reposted', { ...about, because: 'its message was deleted' });
+      orderMessage(turn, change(turn, incident, { message: undefined, replies: [] }));
+      return;
+    case 'refused':
+      return refused(turn, incident, outcome.error);
+  }
+}
+
+/** A message that its channel will not take goes to the channel where everything goes that no route names. */
+function refused(turn: Turn, incident: Incident, error: string): void {
+  const { route } = incident;
+  const fallback = turn.rules.route(nobody(incident), turn.now);
+  note(turn, 'undeliverable', {
+    incident: incident.id,
+    because: `Slack refused it for ${route?.channel}: ${error}`,
+  });
+  if (route === undefined || incident.message !== undefined || route.channel === fallback.channel)
+    return;
+  orderMessage(turn, change(turn, incident, { route: { ...route, channel: fallback.channel } }));
+}
+
+function isSame(one: MessageRef | undefined, other: MessageRef): boolean {
+  return one?.channel === other.channel && one.ts === other.ts;
+}

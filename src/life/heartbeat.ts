@@ -1,0 +1,88 @@
+/**
+ * Heartbeats: alerts that always fire, to show that the way from the monitoring to Quell works. When
+ * one stays away, Quell itself says so.
+ */
+import type { HeartbeatRule, Subject } from '../rules/rules.ts';
+import { type Heartbeat, putHeartbeat } from '../state.ts';
+import { schedule } from '../timers.ts';
+import { change, note, type Turn, wakeIncident } from '../turn.ts';
+import { nobody } from './lead.ts';
+import { openIncident } from './open.ts';
+import { show } from './show.ts';
+
+export function heartbeatKey(name: string): string {
+  return `heartbeat/${name}`;
+}
+
+export function heartbeatOf(turn: Turn, subject: Subject): HeartbeatRule | undefined {
+  return turn.rules.heartbeats.find((rule) => rule.matches(subject));
+}
+
+export function beat(turn: Turn, rule: HeartbeatRule): void {
+  const known = turn.state.heartbeats.get(rule.name);
+  const missingAt = turn.now + rule.missingAfterMs;
+  putHeartbeat(turn.state, {
+    name: rule.name,
+    lastSeenAt: turn.now,
+    missingAt,
+    incident: undefined,
+  });
+  schedule(turn.state.timers, heartbeatKey(rule.name), missingAt);
+  const incident = turn.state.incidents.get(known?.incident ?? '');
+  if (incident === undefined) return;
+  note(turn, 'source-back', {
+    incident: incident.id,
+    because: `${rule.name} is heard again`,
+    rule: rule.rule,
+  });
+  show(turn, change(turn, incident, { phase: 'resolved', resolvedAt: turn.now }));
+  wakeIncident(turn, incident.id, turn.now + turn.rules.life.reopenWithinMs);
+}
+
+/** After a start or a change of rules: every expected heartbeat has its full time to come. */
+export function expectHeartbeats(turn: Turn): void {
+  for (const rule of turn.rules.heartbeats) {
+    const known = turn.state.heartbeats.get(rule.name);
+    if (known === undefined && !rule.expected) continue;
+    const missingAt = Math.max(known?.missingAt ?? 0, turn.now + rule.missingAfterMs);
+    const heartbeat: Heartbeat = known ?? {
+      name: rule.name,
+      lastSeenAt: undefined,
+      missingAt,
+      incident: undefined,
+    };
+    putHeartbeat(turn.state, { ...heartbeat, missingAt });
+    schedule(turn.state.timers, heartbeatKey(rule.name), missingAt);
+  }
+}
+
+export function reviewHeartbeat(turn: Turn, name: string): void {
+  const { state, now } = turn;
+  const heartbeat = state.heartbeats.get(name);
+  const rule = turn.rules.heartbeats.find((one) => one.name === name);
+  if (heartbeat === undefined || rule === undefined || heartbeat.incident !== undefined) return;
+  if (heartbeat.missingAt > now)
+    return schedule(state.timers, heartbeatKey(name), heartbeat.missingAt);
+  const subject = nobody({ environment: '', severity: 'critical' });
+  const routed = turn.rules.route(subject, now);
+  const startsAt = heartbeat.lastSeenAt ?? now - rule.missingAfterMs;
+  const because = `${name} was not heard for ${Math.round((now - startsAt) / 60_000)} min`;
+  const incident = openIncident(
+    state,
+    heartbeatKey(name),
+    now,
+    { startsAt, facts: subject.facts },
+    {
+      special: 'heartbeat',
+      group: heartbeatKey(name),
+      phase: 'open',
+      toldAt: now,
+      toldBecause: because,
+      toldIn: 'message',
+      route: { ...routed, channel: rule.channel ?? routed.channel, urgency: 'post' },
+    },
+  );
+  putHeartbeat(state, { ...heartbeat, incident: incident.id });
+  note(turn, 'source-lost', { incident: incident.id, because, rule: rule.rule, why: rule.why });
+  show(turn, incident);
+}

@@ -1,0 +1,66 @@
+/**
+ * The birth of an incident: unseen, gathering evidence.
+ */
+import { hash } from 'node:crypto';
+import type { Alert, Incident, Instant } from '../model.ts';
+import { type LaneState, putIncident } from '../state.ts';
+
+/** Crockford's base 32: nothing that is mistaken for something else when read out at night. */
+const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/** Eight characters, derived from what began it and when: the same input gives the same id. */
+export function mintId(state: LaneState, seed: string, now: Instant): string {
+  for (let salt = 0; ; salt++) {
+    const digest = hash('sha1', `${seed} ${now} ${salt}`, 'buffer');
+    let id = '';
+    for (let index = 0; index < 8; index++) id += DIGITS[(digest[index] ?? 0) % 32];
+    if (!state.incidents.has(id)) return id;
+  }
+}
+
+export function openIncident(
+  state: LaneState,
+  seed: string,
+  now: Instant,
+  about: Pick<Alert, 'startsAt' | 'facts'>,
+  more: Partial<Incident> = {},
+): Incident {
+  const incident: Incident = {
+    id: mintId(state, seed, now),
+    environment: about.facts.environment,
+    phase: 'gathering',
+    gatheredAt: now,
+    startsAt: about.startsAt,
+    lastJoinAt: now,
+    tellAt: undefined,
+    toldAt: undefined,
+    toldBecause: undefined,
+    resolvedAt: undefined,
+    severity: about.facts.severity,
+    worstTold: 'none',
+    roots: [],
+    route: undefined,
+    revision: 0,
+    message: undefined,
+    replies: [],
+    acknowledged: [],
+    solved: undefined,
+    verifyAt: undefined,
+    snoozed: undefined,
+    notActionable: [],
+    escalateAt: undefined,
+    escalated: 0,
+    reopened: 0,
+    refreshAt: undefined,
+    refreshedAt: undefined,
+    repliedAt: {},
+    reactions: {},
+    mergedInto: undefined,
+    special: undefined,
+    toldIn: undefined,
+    group: undefined,
+    ...more,
+  };
+  putIncident(state, incident);
+  return incident;
+}

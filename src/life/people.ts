@@ -1,0 +1,159 @@
+/**
+ * What people say with reactions: on it, solved, quiet for a while, not worth an alert. Taking a
+ * reaction away takes it back. Reactions come twice and out of order: Slack's own time orders them.
+ */
+import type { Event, Gesture, Incident, Mark, Reason } from '../model.ts';
+import { messageKey, tallyOf } from '../state.ts';
+import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { show } from './show.ts';
+
+type Reaction = Extract<Event, { kind: 'reaction' }>;
+
+/** Reactions remembered for one incident: beyond that the oldest go. */
+const REACTIONS_MAX = 200;
+
+export function react(turn: Turn, reaction: Reaction): void {
+  const gesture = turn.rules.gestures.get(reaction.emoji);
+  const incident = incidentReactedTo(turn, reaction);
+  if (gesture === undefined || incident === undefined) {
+    const what =
+      gesture === undefined
+        ? `:${reaction.emoji}: means nothing here`
+        : 'its message is not ours, or is long over';
+    return note(turn, 'ignored', { because: `reaction of ${reaction.user}: ${what}` });
+  }
+  const key = `${reaction.user} ${gesture}`;
+  const last = incident.reactions[key];
+  if (last !== undefined && last.orderedAt >= reaction.orderedAt) {
+    return note(turn, 'ignored', {
+      incident: incident.id,
+      because: 'a newer reaction of the same person is known',
+    });
+  }
+  const reactions = Object.entries(incident.reactions)
+    .filter(([name]) => name !== key)
+    .slice(-REACTIONS_MAX);
+  const { added, orderedAt } = reaction;
+  const remembered = change(turn, incident, {
+    reactions: Object.fromEntries([...reactions, [key, { added, orderedAt }]]),
+  });
+  const mark = { user: reaction.user, at: turn.now };
+  show(
+    turn,
+    added ? put(turn, remembered, gesture, mark) : takeBack(turn, remembered, gesture, mark),
+  );
+}
+
+function incidentReactedTo(turn: Turn, reaction: Reaction): Incident | undefined {
+  const { state } = turn;
+  const id =
+    'incident' in reaction.on
+      ? reaction.on.incident
+      : state.byMessage.get(messageKey(reaction.on.channel, reaction.on.ts));
+  let incident = state.incidents.get(id ?? '');
+  for (let hop = 0; hop < 10 && incident?.mergedInto !== undefined; hop++)
+    incident = state.incidents.get(incident.mergedInto);
+  return incident;
+}
+
+function put(turn: Turn, incident: Incident, gesture: Gesture, mark: Mark): Incident {
+  const { now, rules } = turn;
+  switch (gesture) {
+    case 'acknowledge': {
+      say(turn, 'acknowledged', incident, `${mark.user} is on it`);
+      return change(turn, incident, {
+        acknowledged: [...without(incident.acknowledged, mark.user), mark],
+        phase: incident.phase === 'resolved' ? 'resolved' : 'acknowledged',
+        escalateAt: undefined,
+      });
+    }
+    case 'solved': {
+      say(turn, 'solved', incident, `${mark.user} says so`);
+      if (incident.phase === 'resolved') return change(turn, incident, { solved: mark });
+      const verifyAt = now + rules.life.verifySolvedMs;
+      wakeIncident(turn, incident.id, verifyAt);
+      return change(turn, incident, { solved: mark, verifyAt, escalateAt: undefined });
+    }
+    case 'snooze': {
+      const until = now + rules.life.snoozeMs;
+      say(turn, 'snoozed', incident, `${mark.user} asked for quiet`);
+      wakeIncident(turn, incident.id, until);
+      return change(turn, incident, { snoozed: { by: mark.user, at: now, until } });
+    }
+    case 'not-actionable': {
+      say(turn, 'not-actionable', incident, `${mark.user} says so`);
+      return change(turn, incident, {
+        notActionable: [...without(incident.notActionable, mark.user), mark],
+      });
+    }
+  }
+}
+
+function takeBack(turn: Turn, incident: Incident, gesture: Gesture, mark: Mark): Incident {
+  switch (gesture) {
+    case 'acknowledge': {
+      const acknowledged = without(incident.acknowledged, mark.user);
+      const left = acknowledged.length === 0;
+      say(
+        turn,
+        left ? 'unacknowledged' : 'taken-back',
+        incident,
+        `${mark.user} is no longer on it`,
+      );
+      const phase = left && incident.phase === 'acknowledged' ? 'open' : incident.phase;
+      return change(turn, incident, { acknowledged, phase });
+    }
+    case 'solved':
+      say(turn, 'taken-back', incident, `${mark.user} no longer says that it is solved`);
+      return change(turn, incident, { solved: undefined, verifyAt: undefined });
+    case 'snooze':
+      say(turn, 'taken-back', incident, `${mark.user} no longer asks for quiet`);
+      return change(turn, incident, { snoozed: undefined });
+    case 'not-actionable':
+      say(
+        turn,
+        'taken-back',
+        incident,
+        `${mark.user} no longer says that it was not worth an alert`,
+      );
+      return change(turn, incident, { notActionable: without(incident.notActionable, mark.user) });
+  }
+}
+
+/** Somebody said "solved" a while ago. The source has the last word. */
+export function verifySolved(turn: Turn, incident: Incident): Incident {
+  const { solved } = incident;
+  const { firing } = tallyOf(turn.state, incident.id);
+  const checked = change(turn, incident, { verifyAt: undefined });
+  if (solved === undefined || firing === 0) return checked;
+  say(turn, 'refuted', incident, `${firing} of its alerts still fire`);
+  const phase = incident.acknowledged.length > 0 ? 'acknowledged' : 'open';
+  const back = show(turn, change(turn, checked, { solved: undefined, phase }));
+  return orderReply(turn, back, { kind: 'not-solved', user: solved.user, firing });
+}
+
+export function escalate(turn: Turn, incident: Incident): Incident {
+  const due = change(turn, incident, { escalateAt: undefined });
+  const plan = incident.route?.escalate;
+  if (plan === undefined || incident.phase !== 'open') return due;
+  say(
+    turn,
+    'escalated',
+    incident,
+    `nobody acknowledged it within ${Math.round(plan.afterMs / 60_000)} min`,
+  );
+  const escalated = show(turn, change(turn, due, { escalated: incident.escalated + 1 }));
+  return orderReply(turn, escalated, {
+    kind: 'escalated',
+    mention: plan.mention,
+    afterMs: plan.afterMs,
+  });
+}
+
+function say(turn: Turn, reason: Reason, incident: Incident, because: string): void {
+  note(turn, reason, { incident: incident.id, service: incident.roots[0]?.service, because });
+}
+
+function without(marks: readonly Mark[], user: string): readonly Mark[] {
+  return marks.filter((mark) => mark.user !== user);
+}

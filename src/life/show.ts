@@ -1,0 +1,27 @@
+/**
+ * Keeps the message of an incident up to date: at once for what people wait for, together with what
+ * else happens within a few seconds for everything else.
+ */
+import type { Incident } from '../model.ts';
+import { change, orderMessage, type Turn, wakeIncident } from '../turn.ts';
+
+/** Something about the incident changed that its message shows. */
+export function touch(turn: Turn, incident: Incident): Incident {
+  const revision = incident.revision + 1;
+  if (incident.toldIn !== 'message') return change(turn, incident, { revision });
+  const dueAt = (incident.refreshedAt ?? 0) + turn.rules.life.refreshMs;
+  if (dueAt <= turn.now) return show(turn, incident);
+  if (incident.refreshAt === undefined) wakeIncident(turn, incident.id, dueAt);
+  return change(turn, incident, { revision, refreshAt: incident.refreshAt ?? dueAt });
+}
+
+/** Orders the newest revision now. */
+export function show(turn: Turn, incident: Incident): Incident {
+  const changed = change(turn, incident, {
+    revision: incident.revision + 1,
+    refreshAt: undefined,
+    refreshedAt: turn.now,
+  });
+  if (changed.toldIn === 'message') orderMessage(turn, changed);
+  return changed;
+}

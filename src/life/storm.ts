@@ -1,0 +1,126 @@
+/**
+ * A storm: more new alerts than people can read, that correlation cannot bring down to a few
+ * incidents. One message then stands for all of them. Alerts go on being grouped, resolved and
+ * counted; a critical incident of a tier 1 service still has its own message.
+ */
+import type { Incident, Instant } from '../model.ts';
+import { putStorm, type Storm, tallyOf } from '../state.ts';
+import { schedule } from '../timers.ts';
+import { change, note, type Turn, wakeIncident } from '../turn.ts';
+import { openIncident } from './open.ts';
+import { show, touch } from './show.ts';
+import { nobody } from './lead.ts';
+
+const LATELY_MS = 60_000;
+/** Messages within a minute that people can still read. */
+const TELLINGS_BEARABLE = 5;
+/** Incidents that a storm remembers, to tell those that outlast it. */
+const REMEMBERED_MAX = 1_000;
+export const STORM_KEY = 'storm';
+
+export function countEpisode(turn: Turn): void {
+  const { episodesLately } = turn.state;
+  episodesLately.push(turn.now);
+  // As many as make a storm are enough to know: more would only cost memory.
+  if (episodesLately.length > turn.rules.storm.perMinute) episodesLately.shift();
+}
+
+/** True when the storm's message tells of the incident too. May begin a storm. */
+export function joinsStorm(turn: Turn, incident: Incident, tier: number | undefined): boolean {
+  if (!turn.rules.storm.on || (incident.severity === 'critical' && tier === 1)) return false;
+  const { state } = turn;
+  if (state.storm === undefined && !isStormy(turn)) return false;
+  const storm = state.storm ?? begin(turn);
+  if (incident.toldIn === 'storm') return true;
+  putStorm(state, {
+    ...storm,
+    incidents:
+      storm.incidents.length < REMEMBERED_MAX ? [...storm.incidents, incident.id] : storm.incidents,
+    counted: storm.counted + 1,
+  });
+  const parent = state.incidents.get(storm.incident);
+  if (parent !== undefined) touch(turn, parent);
+  return true;
+}
+
+export function isStormy(turn: Turn): boolean {
+  trim(turn.state.episodesLately, turn.now);
+  trim(turn.state.tellingsLately, turn.now);
+  return (
+    turn.state.episodesLately.length >= turn.rules.storm.perMinute &&
+    turn.state.tellingsLately.length >= TELLINGS_BEARABLE
+  );
+}
+
+/** Looks whether the storm is over. Returns the incidents that outlasted it: they are to be told now. */
+export function reviewStorm(turn: Turn): readonly Incident[] {
+  const { storm } = turn.state;
+  if (storm === undefined) return [];
+  trim(turn.state.episodesLately, turn.now);
+  if (turn.state.episodesLately.length >= turn.rules.storm.perMinute / 2) {
+    putStorm(turn.state, { ...storm, roughAt: turn.now });
+  }
+  const calmAt = (turn.state.storm?.roughAt ?? turn.now) + turn.rules.storm.calmMs;
+  if (turn.now < calmAt) {
+    schedule(turn.state.timers, STORM_KEY, Math.min(calmAt, turn.now + LATELY_MS));
+    return [];
+  }
+  return end(turn, storm);
+}
+
+function begin(turn: Turn): Storm {
+  const { state, now } = turn;
+  const subject = nobody({ environment: '', severity: 'critical' });
+  const route = turn.rules.route(subject, now);
+  const incident = openIncident(
+    state,
+    'storm',
+    now,
+    { startsAt: now, facts: subject.facts },
+    {
+      special: 'storm',
+      phase: 'open',
+      toldAt: now,
+      toldBecause: `${state.episodesLately.length} new alerts within a minute`,
+      toldIn: 'message',
+      route,
+    },
+  );
+  note(turn, 'storm-began', {
+    incident: incident.id,
+    because: incident.toldBecause,
+    rule: route.rule,
+  });
+  const storm = { incident: incident.id, since: now, roughAt: now, incidents: [], counted: 0 };
+  putStorm(state, storm);
+  schedule(state.timers, STORM_KEY, now + LATELY_MS);
+  show(turn, incident);
+  return storm;
+}
+
+function end(turn: Turn, storm: Storm): readonly Incident[] {
+  const { state, now, rules } = turn;
+  putStorm(state, undefined);
+  const parent = state.incidents.get(storm.incident);
+  note(turn, 'storm-ended', {
+    incident: storm.incident,
+    because: `it stood for ${storm.counted} incidents`,
+  });
+  if (parent !== undefined) {
+    show(turn, change(turn, parent, { phase: 'resolved', resolvedAt: now }));
+    wakeIncident(turn, parent.id, now + rules.life.reopenWithinMs);
+  }
+  state.tellingsLately.length = 0;
+  state.episodesLately.length = 0;
+  return storm.incidents.flatMap((id) => {
+    const incident = state.incidents.get(id);
+    if (incident?.toldIn !== 'storm' || tallyOf(state, id).firing === 0) return [];
+    return [change(turn, incident, { toldIn: undefined })];
+  });
+}
+
+function trim(instants: Instant[], now: Instant): void {
+  let outdated = 0;
+  while (outdated < instants.length && (instants[outdated] ?? now) < now - LATELY_MS) outdated++;
+  if (outdated > 0) instants.splice(0, outdated);
+}

@@ -1,0 +1,204 @@
+/**
+ * When an incident is told, and where.
+ *
+ * It gathers unseen until one of its alerts has outlasted its hold, or until the evidence suffices:
+ * several services hit at once are an outage, not a blip. Blips come in pairs too, so two services
+ * must last a little; three need not.
+ */
+import type { Alert, Incident, Instant, RouteDecision } from '../model.ts';
+import { rankRoots } from '../correlate/root.ts';
+import { type LaneState, tallyOf } from '../state.ts';
+import { firingServices, severityRank, worstFiring } from '../tally.ts';
+import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { addToDigest } from './digest.ts';
+import { leadOf, nobody, subjectOf } from './lead.ts';
+import { show } from './show.ts';
+import { joinsStorm } from './storm.ts';
+
+/** So many services firing together are told at once. */
+const SERVICES_SUFFICE = 3;
+/** Two services firing together are told when they still do after this. */
+export const PAIR_LASTS_MS = 45_000;
+/** So many kinds of alert of one service, likewise. */
+const KINDS_SUFFICE = 3;
+/** Evidence counts from this severity on: information does not become urgent by being repeated. */
+const EVIDENCE_FROM = severityRank('warning');
+
+/** Called whenever an alert fires in an incident that is still unseen. */
+export function considerTelling(turn: Turn, incident: Incident, alert: Alert): Incident {
+  if (incident.phase !== 'gathering') return incident;
+  if (alert.heldUntil <= turn.now)
+    return tell(turn, incident, outlasted(alert, turn.now), alert.holdRule);
+  const tally = tallyOf(turn.state, incident.id);
+  const worst = worstFiring(tally);
+  if (worst === undefined || severityRank(worst) > EVIDENCE_FROM || alert.flap?.flapping === true)
+    return incident;
+  const services = firingServices(tally);
+  if (services >= SERVICES_SUFFICE)
+    return tell(turn, incident, `${services} services are hit at once`, undefined);
+  if (incident.tellAt === undefined && (services === 2 || tally.kinds.size >= KINDS_SUFFICE)) {
+    const tellAt = turn.now + PAIR_LASTS_MS;
+    wakeIncident(turn, incident.id, tellAt);
+    return change(turn, incident, { tellAt });
+  }
+  return incident;
+}
+
+/** The evidence was to last until now: does it still stand? */
+export function tellOnEvidence(turn: Turn, incident: Incident): Incident {
+  const tally = tallyOf(turn.state, incident.id);
+  const waited = change(turn, incident, { tellAt: undefined });
+  const services = firingServices(tally);
+  if (services >= 2)
+    return tell(
+      turn,
+      waited,
+      `${services} services are hit, for ${seconds(PAIR_LASTS_MS)}`,
+      undefined,
+    );
+  if (tally.firing >= KINDS_SUFFICE && tally.kinds.size >= KINDS_SUFFICE) {
+    return tell(turn, waited, `${tally.kinds.size} kinds of alert fire on one service`, undefined);
+  }
+  return waited;
+}
+
+export function tell(
+  turn: Turn,
+  incident: Incident,
+  because: string,
+  rule: string | undefined,
+): Incident {
+  const roots = rankRoots(turn, incident);
+  const lead = leadOf(turn.state, { ...incident, roots });
+  const route = turn.rules.route(lead === undefined ? nobody(incident) : subjectOf(lead), turn.now);
+  const told = change(turn, incident, {
+    roots,
+    route,
+    phase: incident.acknowledged.length > 0 ? 'acknowledged' : 'open',
+    tellAt: undefined,
+    toldAt: turn.now,
+    toldBecause: because,
+    worstTold: incident.severity,
+  });
+  return publish(turn, told, route, because, rule);
+}
+
+/** People were told elsewhere, or not at all, by its route: does the route say otherwise by now? */
+export function reconsiderRoute(turn: Turn, incident: Incident): Incident {
+  const { toldIn } = incident;
+  if (toldIn === 'message' || toldIn === undefined || incident.phase === 'resolved')
+    return incident;
+  const lead = leadOf(turn.state, incident);
+  if (lead === undefined) return incident;
+  const route = turn.rules.route(subjectOf(lead), turn.now);
+  if (route.urgency !== 'post') return incident;
+  if (toldIn === 'storm' && joinsStorm(turn, incident, tierOf(turn, lead.facts.service)))
+    return incident;
+  return publish(
+    turn,
+    change(turn, incident, { route, worstTold: incident.severity }),
+    route,
+    'it is worse now',
+    route.rule,
+  );
+}
+
+function publish(
+  turn: Turn,
+  incident: Incident,
+  route: RouteDecision,
+  because: string,
+  rule: string | undefined,
+): Incident {
+  const about = {
+    incident: incident.id,
+    service: incident.roots[0]?.service,
+    because,
+    rule: rule ?? route.rule,
+    why: route.why,
+  };
+  switch (route.urgency) {
+    case 'drop':
+      note(turn, 'dropped', { ...about, rule: route.rule });
+      return change(turn, incident, { toldIn: 'nowhere' });
+    case 'digest':
+      note(turn, 'digested', { ...about, rule: route.rule });
+      addToDigest(turn, incident, route.channel);
+      return change(turn, incident, { toldIn: 'digest' });
+    case 'thread':
+      return tellBeside(turn, incident, route);
+    case 'post':
+      break;
+  }
+  if (joinsStorm(turn, incident, tierOf(turn, incident.roots[0]?.service))) {
+    note(turn, 'stormed', about);
+    return change(turn, incident, { toldIn: 'storm' });
+  }
+  turn.state.tellingsLately.push(turn.now);
+  note(turn, 'told', about);
+  const escalateAt = route.escalate === undefined ? undefined : turn.now + route.escalate.afterMs;
+  if (escalateAt !== undefined) wakeIncident(turn, incident.id, escalateAt);
+  return show(turn, change(turn, incident, { toldIn: 'message', escalateAt }));
+}
+
+/** In the thread of the message that stands in the same channel and environment; in the digest if none does. */
+function tellBeside(turn: Turn, incident: Incident, route: RouteDecision): Incident {
+  const about = {
+    incident: incident.id,
+    service: incident.roots[0]?.service,
+    rule: route.rule,
+    why: route.why,
+  };
+  const neighbour = neighbourOf(turn.state, incident, route.channel);
+  if (neighbour === undefined) {
+    note(turn, 'digested', { ...about, because: 'no incident is open that it could stand beside' });
+    addToDigest(turn, incident, route.channel);
+    return change(turn, incident, { toldIn: 'digest' });
+  }
+  note(turn, 'told', { ...about, because: `in the thread of ${neighbour.id}` });
+  const lead = leadOf(turn.state, incident);
+  orderReply(turn, neighbour, {
+    kind: 'beside',
+    incident: incident.id,
+    service: lead?.facts.service ?? '',
+    name: lead?.facts.name ?? '',
+    severity: incident.severity,
+  });
+  return change(turn, incident, { toldIn: 'thread' });
+}
+
+/** The newest message in the channel that is not over. Few messages are young, so few are looked at. */
+function neighbourOf(state: LaneState, incident: Incident, channel: string): Incident | undefined {
+  let newest: Incident | undefined;
+  for (const id of state.open) {
+    const other = state.incidents.get(id);
+    if (
+      other === undefined ||
+      other.toldIn !== 'message' ||
+      other.environment !== incident.environment
+    )
+      continue;
+    if (
+      other.route?.channel === channel &&
+      (newest === undefined || other.gatheredAt > newest.gatheredAt)
+    )
+      newest = other;
+  }
+  return newest;
+}
+
+function tierOf(turn: Turn, service: string | undefined): number | undefined {
+  return service === undefined ? undefined : turn.rules.catalog.services.get(service)?.tier;
+}
+
+function outlasted(alert: Alert, now: Instant): string {
+  const { name, service, severity } = alert.facts;
+  const held = alert.heldUntil - alert.since;
+  return held <= 0 || now <= alert.since
+    ? `${name} of ${service} is ${severity} and is not held`
+    : `${name} of ${service} still fires after ${seconds(held)}`;
+}
+
+function seconds(ms: number): string {
+  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
+}

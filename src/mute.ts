@@ -1,0 +1,58 @@
+/**
+ * Silences and maintenance windows: an alert that one of them matches is known, but stands in no
+ * incident. When they end and it still fires, it takes its place as if it had just begun.
+ */
+import { takePlace } from './correlate/place.ts';
+import { settle } from './life/end.ts';
+import { subjectOf } from './life/lead.ts';
+import type { Alert } from './model.ts';
+import { scheduleAlert } from './schedule.ts';
+import { incidentOf, putAlert } from './state.ts';
+import { note, type Turn } from './turn.ts';
+
+/** Looks at one muted alert again: it stays muted, or is not any more. */
+export function reviewMuted(turn: Turn, alert: Alert): void {
+  if (alert.status !== 'firing' || alert.muted === undefined) return;
+  const muted = turn.rules.muted(subjectOf(alert), turn.now);
+  if (muted !== undefined) {
+    const still = { ...alert, muted };
+    putAlert(turn.state, still);
+    return scheduleAlert(turn, still);
+  }
+  const about = {
+    fingerprint: alert.fingerprint,
+    service: alert.facts.service,
+    incident: alert.incident,
+  };
+  note(turn, 'unsilenced', {
+    ...about,
+    because: `${alert.muted.by} is over`,
+    rule: alert.muted.rule,
+  });
+  takePlace(turn, { ...alert, muted: undefined, incident: undefined });
+}
+
+/** Other rules are in force: what they mute, and what they no longer mute. */
+export function reviewMuting(turn: Turn): void {
+  for (const alert of turn.state.alerts.values()) {
+    if (alert.status !== 'firing') continue;
+    if (alert.muted !== undefined) reviewMuted(turn, alert);
+    else muteIfMatched(turn, alert);
+  }
+}
+
+function muteIfMatched(turn: Turn, alert: Alert): void {
+  const muted = turn.rules.muted(subjectOf(alert), turn.now);
+  if (muted === undefined) return;
+  const incident = incidentOf(turn.state, alert);
+  const silenced = { ...alert, muted, incident: undefined };
+  putAlert(turn.state, silenced);
+  scheduleAlert(turn, silenced);
+  const about = {
+    fingerprint: alert.fingerprint,
+    service: alert.facts.service,
+    incident: incident?.id,
+  };
+  note(turn, 'silenced', { ...about, because: muted.by, rule: muted.rule, why: muted.why });
+  if (incident !== undefined) settle(turn, incident);
+}

@@ -1,0 +1,60 @@
+/**
+ * When each record has to be looked at again. The instants stand in the records themselves, so the
+ * timers need no storing: they are rebuilt from the state when a lane is loaded.
+ */
+import { calmAt } from './dedupe/flap.ts';
+import { subjectOf } from './life/lead.ts';
+import type { Alert, Incident, Instant } from './model.ts';
+import { alertKey } from './state.ts';
+import { schedule } from './timers.ts';
+import type { Turn } from './turn.ts';
+import { wakeIncident } from './turn.ts';
+
+/** A resolved alert that stands in no incident is remembered this long, to recognise late deliveries. */
+export const STRAY_MEMORY_MS = 60 * 60_000;
+/** A resolved alert of an incident that goes on for long is remembered this long. */
+export const MEMBER_MEMORY_MS = 6 * 60 * 60_000;
+
+export function scheduleAlert(turn: Turn, alert: Alert): void {
+  const at = alert.status === 'firing' ? firingDue(turn, alert) : resolvedDue(turn, alert);
+  if (at !== undefined) schedule(turn.state.timers, alertKey(alert.fingerprint), at);
+}
+
+export function forgottenAt(alert: Alert): Instant {
+  const keepMs = alert.incident === undefined ? STRAY_MEMORY_MS : MEMBER_MEMORY_MS;
+  return (alert.resolvedAt ?? alert.since) + keepMs;
+}
+
+/** A flapping one is still to be seen calming down: its incident may wait for it. */
+function resolvedDue(turn: Turn, alert: Alert): Instant {
+  const calm = alert.flap?.flapping === true ? calmOf(turn, alert) : undefined;
+  return calm === undefined
+    ? forgottenAt(alert)
+    : Math.max(turn.now + 1, Math.min(calm, forgottenAt(alert)));
+}
+
+function firingDue(turn: Turn, alert: Alert): Instant | undefined {
+  const { expiresAt, muted, heldUntil, flap } = alert;
+  const { now } = turn;
+  let at = expiresAt ?? Number.POSITIVE_INFINITY;
+  if (muted !== undefined) at = Math.min(at, muted.until);
+  if (heldUntil > now) at = Math.min(at, heldUntil);
+  if (flap?.flapping === true) at = Math.min(at, Math.max(now + 1, calmOf(turn, alert) ?? at));
+  return Number.isFinite(at) ? at : undefined;
+}
+
+/** When a flapping alert may be calm. */
+export function calmOf(turn: Turn, alert: Alert): Instant | undefined {
+  const rule = turn.rules.flap(subjectOf(alert));
+  if (rule === undefined || alert.flap === undefined) return undefined;
+  return calmAt(alert.flap, Math.max(alert.since, alert.resolvedAt ?? 0), rule);
+}
+
+export function scheduleIncident(turn: Turn, incident: Incident): void {
+  const { refreshAt, tellAt, verifyAt, escalateAt, snoozed, resolvedAt } = incident;
+  const closesAt =
+    resolvedAt === undefined ? undefined : resolvedAt + turn.rules.life.reopenWithinMs;
+  for (const at of [refreshAt, tellAt, verifyAt, escalateAt, snoozed?.until, closesAt]) {
+    if (at !== undefined) wakeIncident(turn, incident.id, at);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * One turn of the pipeline: the state it works on and what it has decided and ordered so far.
+ *
+ * Stages read and write the state through it and say everything they do with `note`. A turn belongs
+ * to one event at one instant.
+ */
+import type { Decision, Effect, Incident, Instant, Reason, Reply } from './model.ts';
+import type { Rules } from './rules/rules.ts';
+import { incidentKey, type LaneState, putIncident } from './state.ts';
+import { schedule } from './timers.ts';
+
+export interface Turn {
+  readonly state: LaneState;
+  readonly rules: Rules;
+  readonly now: Instant;
+  readonly delivery: string | undefined;
+  readonly decisions: Decision[];
+  readonly effects: Map<string, Effect>;
+  readonly effectsDone: Set<string>;
+}
+
+export interface About {
+  readonly fingerprint?: string | undefined;
+  readonly service?: string | undefined;
+  readonly incident?: string | undefined;
+  readonly because?: string | undefined;
+  readonly rule?: string | undefined;
+  readonly why?: string | undefined;
+}
+
+export function note(turn: Turn, reason: Reason, about: About): void {
+  turn.decisions.push({
+    at: turn.now,
+    reason,
+    fingerprint: about.fingerprint,
+    service: about.service,
+    incident: about.incident,
+    delivery: turn.delivery,
+    because: about.because,
+    rule: about.rule,
+    why: about.why,
+  });
+}
+
+/** Changes an incident and returns it as it is now. */
+export function change(turn: Turn, incident: Incident, changes: Partial<Incident>): Incident {
+  const changed = { ...incident, ...changes };
+  putIncident(turn.state, changed);
+  return changed;
+}
+
+export function wakeIncident(turn: Turn, id: string, at: Instant): void {
+  schedule(turn.state.timers, incidentKey(id), at);
+}
+
+export function orderMessage(turn: Turn, incident: Incident): void {
+  const id = `message:${incident.id}`;
+  turn.effectsDone.delete(id);
+  turn.effects.set(id, {
+    kind: 'message',
+    id,
+    incident: incident.id,
+    at: turn.now,
+    channel: incident.message?.channel ?? incident.route?.channel ?? '',
+    severity: incident.severity,
+    delivery: turn.delivery,
+  });
+}
+
+/** A thread line, unless one of its kind was written a moment ago or people asked for quiet. */
+export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incident {
+  const { now, rules } = turn;
+  if (incident.toldIn !== 'message' || isQuiet(incident, now)) return incident;
+  const last = incident.repliedAt[reply.kind];
+  if (last !== undefined && now - last < rules.life.replyEveryMs) return incident;
+  const id = `reply:${incident.id}:${reply.kind}:${now}`;
+  turn.effects.set(id, {
+    kind: 'reply',
+    id,
+    incident: incident.id,
+    at: now,
+    channel: incident.message?.channel ?? incident.route?.channel ?? '',
+    severity: incident.severity,
+    delivery: turn.delivery,
+    reply,
+  });
+  return change(turn, incident, { repliedAt: { ...incident.repliedAt, [reply.kind]: now } });
+}
+
+export function isQuiet(incident: Incident, now: Instant): boolean {
+  return (
+    (incident.snoozed !== undefined && incident.snoozed.until > now) ||
+    incident.notActionable.length > 0
+  );
+}
