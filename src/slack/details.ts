@@ -1,0 +1,302 @@
+/**
+ * What stands below the first line of an incident's message: the likely cause and why, what is hit,
+ * what to do, who is on it. Each part is left out when there is nothing to say.
+ */
+import type { RootCandidate } from '../model.ts';
+import type { MessageView } from '../view.ts';
+import { cut, joined, type Line, link, type Piece, time } from './rich.ts';
+import { call, person } from './who.ts';
+import { ago, count, duration, inWords, list, since, times } from './words.ts';
+
+export interface Details {
+  readonly facts: readonly { readonly title: string; readonly line: Line }[];
+  /** What to do, in words. */
+  readonly advice: readonly Line[];
+  /** What to open, the most useful first. */
+  readonly links: readonly Piece[];
+  readonly people: readonly Line[];
+  readonly small: readonly Line[];
+}
+
+const NAME_MAX = 60;
+const TEXT_MAX = 300;
+const SERVICES_MAX = 6;
+
+export function details(view: MessageView): Details {
+  if (view.mergedInto !== undefined) {
+    const small: Line[] = [['Reactions on this message count there.'], ...why(view)];
+    return { ...NOTHING, small };
+  }
+  if (view.phase === 'resolved') {
+    return { ...NOTHING, small: aftermath(view) };
+  }
+  return {
+    facts: facts(view),
+    advice: advice(view),
+    links: links(view),
+    people: [...states(view), calling(view)].filter((line) => line.length > 0),
+    small: [
+      reactions(view),
+      joined([told(view), [`incident ${cut(view.incident, NAME_MAX)}`]], ' · '),
+    ],
+  };
+}
+
+const NOTHING = { facts: [], advice: [], links: [], people: [] } as const;
+
+// --- What is known -------------------------------------------------------------------------
+
+function facts(view: MessageView): Details['facts'] {
+  const all: readonly (readonly [string, Line])[] = [
+    ['Likely cause', cause(view)],
+    ['Other candidates', [list(view.otherRoots.map(candidate), 2)]],
+    ['Last heard', lastHeard(view)],
+    ['Details', [description(view)]],
+    ['Impact', [cut(view.lead.impact ?? '', TEXT_MAX)]],
+    ['Affected', affected(view)],
+    ['Flapping', flapping(view)],
+  ];
+  return all
+    .filter(([, line]) => line.some((piece) => piece !== ''))
+    .map(([title, line]) => ({ title, line }));
+}
+
+/** Said only where there is something to find out: one service alone is its own cause. */
+function cause(view: MessageView): Line {
+  const { root } = view;
+  if (root === undefined || (view.servicesTotal <= 1 && view.otherRoots.length === 0)) return [];
+  const known = [
+    root.tier === undefined ? '' : `tier ${root.tier}`,
+    cut(root.owner ?? '', NAME_MAX),
+  ].filter((text) => text !== '');
+  const reasons = root.reasons.map(reason).filter((text) => text !== '');
+  if (root.of > 1 && !reasons.some((text) => text.includes('explains'))) {
+    reasons.push(`explains ${root.explains} of ${count(root.of, 'alert')}`);
+  }
+  return [
+    cut(root.service, NAME_MAX),
+    known.length === 0 ? '' : ` (${known.join(', ')})`,
+    reasons.length === 0 ? '' : `: ${reasons.slice(0, 5).join('; ')}`,
+  ];
+}
+
+function candidate(root: RootCandidate): string {
+  return `${cut(root.service, NAME_MAX)} (explains ${root.explains} of ${count(root.of, 'alert')})`;
+}
+
+function reason(text: string): string {
+  return cut(text.replace(/\s*->\s*/g, ' → '), 160);
+}
+
+function description(view: MessageView): string {
+  if (view.special !== undefined) return '';
+  const text = cut(view.lead.description ?? '', TEXT_MAX);
+  return text === cut(view.lead.summary ?? '', TEXT_MAX) ? '' : text;
+}
+
+function affected(view: MessageView): Line {
+  const { alerts, special } = view;
+  if (alerts.total === 0) return [];
+  const host = special === undefined ? cut(view.lead.host ?? '', NAME_MAX) : '';
+  const names = view.services.map(({ name }) => cut(name, NAME_MAX)).filter((name) => name !== '');
+  const firing = alerts.firing === alerts.total ? '' : `, ${alerts.firing} still firing`;
+  return joined(
+    [
+      view.servicesTotal > 1 ? [list(names, SERVICES_MAX, view.servicesTotal)] : [],
+      alerts.total > 1 ? [`${count(alerts.total, 'alert')}${firing}`] : [],
+      [kinds(view)],
+      host === '' ? [] : [`host ${host}`],
+      special === undefined ? [transactions(view)] : [],
+    ].filter((part) => part.some((piece) => piece !== '')),
+    ' · ',
+  );
+}
+
+/** Which kinds of alert, when there is more than one: the headline speaks of the first only. */
+function kinds({ kinds, alerts }: MessageView): string {
+  if (kinds.length < 2 || alerts.total < 2) return '';
+  const shown = kinds.slice(0, 3).map(({ name, alerts }) => {
+    const words = cut(inWords(name), NAME_MAX) || 'no name';
+    return alerts === 1 ? words : `${words} ×${alerts}`;
+  });
+  return kinds.length > 3 ? `${shown.join(', ')} …` : shown.join(', ');
+}
+
+function transactions({ transactions }: MessageView): string {
+  const [first] = transactions.ids;
+  if (first === undefined) return '';
+  const more = transactions.total - 1;
+  const named = `transaction ${cut(first, NAME_MAX)}`;
+  return more > 0 ? `${named} and ${more} more` : named;
+}
+
+function flapping({ flapping, startsAt, now }: MessageView): Line {
+  if (flapping === undefined) return [];
+  const fired = `${count(flapping.alerts, 'alert')} fired ${times(flapping.episodes)}`;
+  return [`${fired} in ${duration(now - startsAt)}; only what lasts is told from here on`];
+}
+
+function lastHeard({ heartbeat, now }: MessageView): Line {
+  if (heartbeat?.lastSeenAt === undefined) return [];
+  return [time(heartbeat.lastSeenAt, now), ` (${ago(heartbeat.lastSeenAt, now)})`];
+}
+
+// --- What to do ----------------------------------------------------------------------------
+
+function links({ links, transactions }: MessageView): Piece[] {
+  const [transaction] = transactions.ids;
+  const logs = transaction === undefined ? 'Logs' : `Logs of ${cut(transaction, NAME_MAX)}`;
+  return [
+    link(links.runbook, runbookTitle(links.runbook)),
+    link(links.dashboard, 'Dashboard'),
+    link(links.logs, logs),
+    link(links.source, 'Source'),
+    link(links.explain, 'Why this message?'),
+  ].filter((piece) => piece !== undefined);
+}
+
+function advice(view: MessageView): Line[] {
+  if (view.special === 'heartbeat') {
+    return [
+      ['▸ Check that the monitoring runs and reaches Quell: until then its alerts may be missing.'],
+    ];
+  }
+  if (view.special === 'storm') {
+    return [
+      ['▸ Look for what they share: a network, a cluster, a deployment.'],
+      ['▸ Critical root causes are still told by themselves; the rest waits here.'],
+    ];
+  }
+  return [];
+}
+
+/** `…/postgres-connection-exhaustion.html` says more than "Runbook" alone. */
+function runbookTitle(address: string | undefined): string {
+  if (address === undefined || !URL.canParse(address)) return 'Runbook';
+  const { pathname, hash } = new URL(address);
+  const last = (hash.length > 2 ? hash.slice(1) : pathname.split('/').findLast(Boolean)) ?? '';
+  const title = inWords(decoded(last).replace(/\.(html?|md|adoc)$/i, ''));
+  const says = /^\p{L}[\p{L}\p{N} ]{3,60}$/u.test(title) && !/^(run ?books?|index)$/i.test(title);
+  return says ? `Runbook: ${title}` : 'Runbook';
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    return '';
+  }
+}
+
+// --- Who is on it --------------------------------------------------------------------------
+
+function states(view: MessageView): Line[] {
+  const { people, now, solved, snoozed } = view;
+  const claim: Line =
+    solved === undefined
+      ? []
+      : [
+          '✅ ',
+          person(solved.user, people),
+          ' says it is solved (',
+          time(solved.at, now),
+          `, ${ago(solved.at, now)}); ${count(view.alerts.firing, 'alert')} still firing. `,
+          'If that lasts, it is opened again.',
+        ];
+  const quiet: Line =
+    snoozed === undefined
+      ? []
+      : [
+          '🔕 ',
+          person(snoozed.by, people),
+          ' asked for quiet until ',
+          time(snoozed.until, now),
+          ` (${duration(snoozed.until - now)} to go)`,
+        ];
+  return [claim, onIt(view), quiet, notActionable(view)];
+}
+
+function onIt(view: MessageView): Line {
+  const owner = cut(view.owner ?? '', NAME_MAX);
+  const shown = view.acknowledged
+    .slice(0, 3)
+    .map(
+      ({ user, at }): Line => [
+        person(user, view.people),
+        ' since ',
+        time(at, view.now),
+        ` (${since(at, view.now)})`,
+      ],
+    );
+  const more = view.acknowledged.length - shown.length;
+  const named: Line[] = more > 0 ? [...shown, [`${more} more`]] : shown;
+  const nobody = view.solved === undefined ? 'Nobody is on it yet' : '';
+  const escalated = view.escalated === 0 ? '' : `escalated ${times(view.escalated)}`;
+  return joined(
+    [
+      shown.length > 0 ? ['👀 On it: ', ...joined(named, ', ')] : nobody === '' ? [] : [nobody],
+      escalated === '' || shown.length > 0 ? [] : [escalated],
+      owner === '' ? [] : [`owner ${owner}`],
+      view.reopened === 0 ? [] : [`re-opened ${times(view.reopened)}`],
+    ],
+    ' · ',
+  );
+}
+
+function notActionable(view: MessageView): Line {
+  const marks = view.notActionable.slice(0, 3).map(({ user }): Line => [person(user, view.people)]);
+  return marks.length === 0 ? [] : ['🗑️ Not worth an alert, says ', ...joined(marks, ', ')];
+}
+
+function calling(view: MessageView): Line {
+  const ids = view.mention.slice(0, 10);
+  return ids.length === 0
+    ? []
+    : [
+        'Called: ',
+        ...joined(
+          ids.map((id): Line => [call(id, view.people)]),
+          ', ',
+        ),
+      ];
+}
+
+function told({ toldBecause }: MessageView): Line {
+  const because = reason(toldBecause ?? '');
+  return because === '' ? [] : [`told because ${because}`];
+}
+
+function reactions({ emoji }: MessageView): Line {
+  const meanings = [
+    [emoji.acknowledge, 'on it'],
+    [emoji.solved, 'solved'],
+    [emoji.snooze, 'quiet for a while'],
+    [emoji.notActionable, 'not worth an alert'],
+  ] as const;
+  const each = meanings.map(([name, meaning]): Line => [{ kind: 'emoji', name }, ` ${meaning}`]);
+  return ['React: ', ...joined(each, '   ')];
+}
+
+// --- When it is over -----------------------------------------------------------------------
+
+function aftermath(view: MessageView): Line[] {
+  const { root, alerts } = view;
+  const services = view.servicesTotal > 1 ? ` of ${count(view.servicesTotal, 'service')}` : '';
+  const parts: Line[] = [
+    alerts.total === 0 ? [] : [`${count(alerts.total, 'alert')}${services}`],
+    root === undefined || view.servicesTotal <= 1
+      ? []
+      : [`likely cause ${cut(root.service, NAME_MAX)}`],
+    view.reopened === 0 ? [] : [`re-opened ${times(view.reopened)}`],
+    notActionable(view),
+    ...why(view),
+    [`incident ${cut(view.incident, NAME_MAX)}`],
+  ];
+  return [joined(parts, ' · ')];
+}
+
+function why(view: MessageView): Line[] {
+  const explain = link(view.links.explain, 'Why this message?');
+  return explain === undefined ? [] : [[explain]];
+}

@@ -1,0 +1,159 @@
+/**
+ * The one line a phone shows: what, how bad, where, since when.
+ *
+ * "Checkout is failing: payments-db refuses connections": the business capability that is hit, then
+ * what the likely cause says of itself. Never the name of a rule when there are words for it.
+ */
+import type { MessageView } from '../view.ts';
+import { bold, cut, joined, type Line, time } from './rich.ts';
+import { person } from './who.ts';
+import { capitalised, count, DOTS, duration, inWords, list, since } from './words.ts';
+
+const SUMMARY_MAX = 140;
+const NAME_MAX = 60;
+
+export interface Headline {
+  /** 🔴, or what stands for a state that matters more. */
+  readonly icon: string;
+  readonly what: string;
+  /** "critical in production", "since 02:41 (6 min)", "👀 Ann": parts after the title. */
+  readonly rest: readonly (Line | undefined)[];
+}
+
+/** The parts on one line: plain text for a phone. */
+export function headlineLine({ icon, what, rest }: Headline): Line {
+  return joined([[`${icon} ${what}`], ...rest], ' · ');
+}
+
+/** The same for a block: the title stands out, the rest follows below it. */
+export function headlineLines({ icon, what, rest }: Headline): Line[] {
+  return [[`${icon}  `, bold(what)], joined(rest, ' · ')];
+}
+
+export function headline(view: MessageView): Headline {
+  if (view.mergedInto !== undefined) return merged(view, view.mergedInto);
+  if (view.phase === 'resolved') return resolved(view);
+  return {
+    icon: DOTS[view.severity],
+    what: sentence(view),
+    rest: [[where(view)], sinceWhen(view), ...states(view)],
+  };
+}
+
+/** What is wrong, in one sentence without a dot at its end. */
+export function sentence(view: MessageView): string {
+  if (view.special === 'heartbeat') return silence(view);
+  if (view.special === 'storm' && view.storm !== undefined) {
+    return `Alert storm: ${count(view.storm.incidents, 'incident')} at once`;
+  }
+  const hit = capabilities(view);
+  if (hit === undefined) return capitalisedUnless(trouble(view), view.lead.service);
+  return `${hit.names} ${VERB[view.severity][hit.several ? 1 : 0]}: ${trouble(view)}`;
+}
+
+/** The root's own summary; else its service and the kind of alert in words. */
+function trouble(view: MessageView): string {
+  const { lead } = view;
+  const service = cut(lead.service, NAME_MAX);
+  const summary = cut(lead.summary ?? '', SUMMARY_MAX).replace(/[.!\s]+$/u, '');
+  if (summary === '') {
+    const name = cut(inWords(lead.name), SUMMARY_MAX) || 'an alert without a name';
+    return service === '' ? name : `${service}: ${name}`;
+  }
+  const named = summary.toLowerCase().includes(service.toLowerCase());
+  return named ? summary : `${service}: ${summary}`;
+}
+
+const VERB = {
+  critical: ['is failing', 'are failing'],
+  high: ['is impaired', 'are impaired'],
+  warning: ['is at risk', 'are at risk'],
+  info: ['may notice', 'may notice'],
+  none: ['may notice', 'may notice'],
+} as const;
+
+function capabilities(
+  view: MessageView,
+): { readonly names: string; readonly several: boolean } | undefined {
+  const names = view.capabilities.map((name) => cut(name, NAME_MAX)).filter((name) => name !== '');
+  return names.length === 0 ? undefined : { names: list(names, 2), several: names.length > 1 };
+}
+
+/** A service keeps the name its people gave it. */
+function capitalisedUnless(text: string, service: string): string {
+  return service !== '' && text.startsWith(service) ? text : capitalised(text);
+}
+
+function where(view: MessageView): string {
+  const environment = cut(view.environment, NAME_MAX);
+  const severity = view.severity === 'none' ? '' : view.severity;
+  return [severity, environment].filter((text) => text !== '').join(' in ');
+}
+
+function sinceWhen(view: MessageView): Line {
+  return ['since ', time(view.startsAt, view.now), ` (${since(view.startsAt, view.now)})`];
+}
+
+/** What people must see without opening the message: that somebody is on it, that it comes and goes. */
+function states(view: MessageView): (Line | undefined)[] {
+  const first = view.acknowledged[0];
+  return [
+    view.reopened > 0 ? ['fires again'] : undefined,
+    view.flapping === undefined ? undefined : ['flapping'],
+    view.solved === undefined
+      ? undefined
+      : ['✅ solved, says ', person(view.solved.user, view.people)],
+    first === undefined || view.solved !== undefined
+      ? undefined
+      : ['👀 ', person(first.user, view.people)],
+    view.snoozed === undefined ? undefined : ['🔕 quiet'],
+  ];
+}
+
+function resolved(view: MessageView): Headline {
+  const end = view.resolvedAt ?? view.now;
+  const who = view.solved ?? view.acknowledged[0];
+  const lasted = `after ${duration(end - view.startsAt)}`;
+  const what =
+    view.special === 'heartbeat'
+      ? `Quell hears ${beat(view)} again, ${lasted}`
+      : `Resolved ${lasted}: ${past(view)}`;
+  const environment = cut(view.environment, NAME_MAX);
+  return {
+    icon: '🟢',
+    what,
+    rest: [
+      environment === '' ? [] : [environment],
+      [time(view.startsAt, view.now), ' to ', time(end, view.now)],
+      who === undefined
+        ? []
+        : [view.solved === undefined ? '👀 ' : '✅ ', person(who.user, view.people)],
+    ],
+  };
+}
+
+function merged(view: MessageView, into: string): Headline {
+  return {
+    icon: '↪️',
+    what: `Part of incident ${cut(into, NAME_MAX)} now: ${past(view)}`,
+    rest: [sinceWhen(view)],
+  };
+}
+
+/** Something that is over must not be read as a claim that it still is. */
+function past(view: MessageView): string {
+  if (view.special !== undefined) return sentence(view);
+  const hit = capabilities(view);
+  return hit === undefined ? trouble(view) : `${hit.names} (${trouble(view)})`;
+}
+
+function silence(view: MessageView): string {
+  const seen = view.heartbeat?.lastSeenAt;
+  return seen === undefined
+    ? `Quell has never heard from ${beat(view)}`
+    : `Quell hears nothing from ${beat(view)}`;
+}
+
+function beat(view: MessageView): string {
+  return cut(view.heartbeat?.name ?? '', NAME_MAX) || 'its source';
+}

@@ -1,0 +1,165 @@
+/**
+ * What Quell says in Slack: an incident's message, lines in its thread, a digest. Pure.
+ *
+ * `text` is the whole message for whoever sees no blocks (a phone's notification, the log, the page,
+ * replay); its first line alone says what, how bad, where and since when. Words are built from
+ * `rich.ts`, so nothing that an alert says can act.
+ */
+import type { DigestEffect, DigestLine, Reply } from '../model.ts';
+import type { MessageView } from '../view.ts';
+import { details } from './details.ts';
+import { headline, headlineLine, headlineLines, sentence } from './headline.ts';
+import {
+  BLOCKS_MAX,
+  bold,
+  context,
+  cut,
+  joined,
+  type Line,
+  type Piece,
+  SECTION_MAX,
+  type SlackBlock,
+  sections,
+  time,
+  toMrkdwn,
+  toText,
+} from './rich.ts';
+import { call, person } from './who.ts';
+import { count, DOTS, duration, inWords, list, severityWord, times } from './words.ts';
+
+export type { SlackBlock } from './rich.ts';
+
+export interface RenderedMessage {
+  readonly text: string;
+  readonly blocks: readonly SlackBlock[];
+}
+
+const NAME_MAX = 60;
+const DIGEST_LINES_MAX = 40;
+
+export function renderMessage(view: MessageView): RenderedMessage {
+  const head = headline(view);
+  const { facts, advice, links, people, small } = details(view);
+  const opened = links.map((piece): Line => ['▸ ', piece]);
+  const blocks = [
+    ...sections(headlineLines(head)),
+    ...sections(facts.map(({ title, line }) => [bold(title), '  ', ...line])),
+    ...sections(toDo([bold('Do this')], [...advice, ...inRows(opened)])),
+    ...sections(people),
+    ...small.flatMap(context),
+  ];
+  const text = toText([
+    headlineLine(head),
+    ...facts.map(({ title, line }): Line => [`${title}: `, ...line]),
+    ...toDo(['Do this:'], [...advice, ...opened]),
+    ...people,
+    ...small,
+  ]);
+  return { text, blocks: blocks.slice(0, BLOCKS_MAX) };
+}
+
+function toDo(title: Line, lines: readonly Line[]): readonly Line[] {
+  return lines.length === 0 ? [] : [title, ...lines];
+}
+
+/** Links side by side, as many as a section surely takes. */
+function inRows(opened: readonly Line[]): Line[] {
+  const short = opened.reduce((sum, line) => sum + toMrkdwn(line).length, 0) < SECTION_MAX / 2;
+  return short && opened.length > 0 ? [joined(opened, '   ')] : [...opened];
+}
+
+/** A line in the thread: it pings, so it says by itself what it is about. */
+export function renderReply(
+  reply: Reply,
+  view: MessageView,
+  people: ReadonlyMap<string, string> = view.people,
+): RenderedMessage {
+  const line = replyLine(reply, { ...view, people });
+  return { text: toText([line]), blocks: sections([line]) };
+}
+
+function replyLine(reply: Reply, view: MessageView): Line {
+  const about = sentence(view);
+  switch (reply.kind) {
+    case 'severity-rose':
+      return [
+        `${DOTS[reply.to]} `,
+        bold(`Now ${severityWord(reply.to)}, was ${severityWord(reply.from)}`),
+        `: ${joinedNames([reply.service])} · ${about}`,
+      ];
+    case 'service-joined':
+      return ['➕ ', bold(`Now hit too: ${joinedNames(reply.services)}`), ` · ${about}`];
+    case 'refired':
+      return [
+        '🔁 ',
+        bold(`Fires again: ${joinedNames([reply.service])}`),
+        ` (fired ${times(reply.times)}) · ${about}`,
+      ];
+    case 'escalated':
+      return [
+        '📣 ',
+        bold(`Nobody is on it after ${duration(reply.afterMs)}`),
+        `: ${about}`,
+        ...calls(reply.mention, view.people),
+      ];
+    case 'not-solved':
+      return [
+        '⚠️ ',
+        bold('Not solved yet'),
+        `: ${count(reply.firing, 'alert')} still firing, although `,
+        person(reply.user, view.people),
+        ` marked it solved · ${about}`,
+      ];
+    case 'beside':
+      return [
+        `${DOTS[reply.severity]} `,
+        bold(`Beside it: ${joinedNames([reply.service])}`),
+        `: ${cut(inWords(reply.name), 100) || 'an alert without a name'}`,
+        ` · ${severityWord(reply.severity)} · ${about}`,
+      ];
+  }
+}
+
+function joinedNames(names: readonly string[]): string {
+  const known = names.map((name) => cut(name, NAME_MAX)).filter((name) => name !== '');
+  return list(known, 6) || 'a service without a name';
+}
+
+function calls(ids: readonly string[], people: ReadonlyMap<string, string>): Piece[] {
+  if (ids.length === 0) return [];
+  const each = ids.slice(0, 10).map((id): Line => [call(id, people)]);
+  return [' · ', ...joined(each, ', '), ': please take it'];
+}
+
+/** All that was worth telling, but not at once: the worst first, one line for each kind of incident. */
+export function renderDigest(effect: DigestEffect): RenderedMessage {
+  const total = effect.lines.reduce((sum, line) => sum + line.incidents, 0);
+  const alerts = effect.lines.reduce((sum, line) => sum + line.alerts, 0);
+  const title = `Digest: ${count(total, 'incident')}, ${count(alerts, 'alert')}`;
+  const period: Line = [
+    ' from ',
+    time(effect.from, effect.at),
+    ' to ',
+    time(effect.at, effect.at),
+    ` (${duration(effect.at - effect.from)})`,
+  ];
+  const shown = effect.lines.slice(0, DIGEST_LINES_MAX).map(digestLine);
+  const left = effect.lines.length - shown.length;
+  const lines = left > 0 ? [...shown, [`… and ${count(left, 'more line')}`]] : shown;
+  return {
+    text: toText([[`🗞️ ${title}`, ...period], ...lines]),
+    blocks: sections([['🗞️  ', bold(title), ...period], ...lines]).slice(0, BLOCKS_MAX),
+  };
+}
+
+function digestLine(line: DigestLine): Line {
+  const where = cut(line.environment, NAME_MAX);
+  return [
+    `${DOTS[line.severity]} `,
+    bold(cut(line.service, NAME_MAX) || 'no service'),
+    `: ${cut(inWords(line.name), 100) || 'an alert without a name'}`,
+    ` · ${count(line.incidents, 'incident')}, ${count(line.alerts, 'alert')}`,
+    where === '' ? '' : ` · ${where}`,
+    line.firing ? ' · still firing' : ' · over',
+  ];
+}

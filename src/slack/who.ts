@@ -1,0 +1,18 @@
+/** People in a message: named when they did something, called when they are needed. */
+import { cut, type Piece } from './rich.ts';
+
+const NAME_MAX = 60;
+const EVERYONE: Readonly<Record<string, string>> = {
+  here: 'everyone online here',
+  channel: 'everyone in the channel',
+};
+
+/** Slack shows the name behind the id; elsewhere it is the one the rules give, or the id. */
+export function person(id: string, people: ReadonlyMap<string, string>): Piece {
+  return { kind: 'person', id, name: cut(people.get(id) ?? id, NAME_MAX) || 'somebody' };
+}
+
+/** `U…`, `S…` (user group), `here` or `channel`: this one makes a phone ring. */
+export function call(id: string, people: ReadonlyMap<string, string>): Piece {
+  return { kind: 'call', id, name: cut(EVERYONE[id] ?? people.get(id) ?? id, NAME_MAX) };
+}

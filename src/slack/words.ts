@@ -1,0 +1,79 @@
+/**
+ * Small words: durations, counts, names of alerts as people would say them.
+ *
+ * No number leaves here without its unit.
+ */
+import type { Instant, Severity } from '../model.ts';
+
+/** `45 s`, `6 min`, `1 h 5 min`, `2 d 3 h`: two units at most, the smaller one only when it matters. */
+export function duration(ms: number): string {
+  const seconds = Number.isFinite(ms) ? Math.max(0, Math.floor(ms / 1_000)) : 0;
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return withRest(`${hours} h`, minutes % 60, 'min');
+  return withRest(`${Math.floor(hours / 24)} d`, hours % 24, 'h');
+}
+
+export function since(at: Instant, now: Instant): string {
+  return now - at < 1_000 ? 'just now' : duration(now - at);
+}
+
+export function ago(at: Instant, now: Instant): string {
+  return now - at < 1_000 ? 'just now' : `${duration(now - at)} ago`;
+}
+
+/** `1 alert`, `14 alerts`, `1,204 alerts`. */
+export function count(number: number, unit: string, units = `${unit}s`): string {
+  const digits = String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+  return `${digits} ${number === 1 ? unit : units}`;
+}
+
+export function times(number: number): string {
+  if (number === 1) return 'once';
+  return number === 2 ? 'twice' : count(number, 'time');
+}
+
+/** `a`, `a and b`, `a, b and c`, `a, b and 3 more`; `total` may be more than there are names. */
+export function list(names: readonly string[], shown: number, total = names.length): string {
+  const first = names.slice(0, shown);
+  const more = total - first.length;
+  const parts = more > 0 ? [...first, `${more} more`] : first;
+  const last = parts.at(-1) ?? '';
+  return parts.length < 2 ? last : `${parts.slice(0, -1).join(', ')} and ${last}`;
+}
+
+/** `HighErrorRate` -> `high error rate`, `CPUThrottlingHigh` -> `CPU throttling high`. */
+export function inWords(name: string): string {
+  return name
+    .slice(0, 500)
+    .replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2')
+    .replace(/(\p{Lu}+)(\p{Lu}\p{Ll})/gu, '$1 $2')
+    .replace(/[_\s-]+/g, ' ')
+    .trim()
+    .split(' ')
+    .map((word) => (/^\p{Lu}[\p{Ll}']+$/u.test(word) ? word.toLowerCase() : word))
+    .join(' ');
+}
+
+export function capitalised(text: string): string {
+  const [first = ''] = text;
+  return first.toUpperCase() + text.slice(first.length);
+}
+
+export const DOTS = {
+  critical: '🔴',
+  high: '🟠',
+  warning: '🟡',
+  info: '🔵',
+  none: '🔵',
+} as const satisfies Record<Severity, string>;
+
+export function severityWord(severity: Severity): string {
+  return severity === 'none' ? 'without severity' : severity;
+}
+
+function withRest(whole: string, rest: number, unit: string): string {
+  return rest === 0 ? whole : `${whole} ${rest} ${unit}`;
+}

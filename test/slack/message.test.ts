@@ -1,0 +1,198 @@
+/**
+ * What people read in Slack. Each situation has a golden file; after a change of wording, look at
+ * the difference as if woken at 3 a.m., and write them anew with `UPDATE_GOLDEN=1`.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import type { DigestEffect } from '../../src/model.ts';
+import {
+  type RenderedMessage,
+  renderDigest,
+  renderMessage,
+  renderReply,
+} from '../../src/slack/message.ts';
+import { bareView, messageView, minutesAgo, NOW } from '../support/message-view.ts';
+
+const GOLDEN = new URL('../golden/slack/', import.meta.url);
+
+function shown({ text, blocks }: RenderedMessage): string {
+  const lines = blocks.flatMap((block) =>
+    block.type === 'section'
+      ? [`[section]`, block.text.text]
+      : ['[context]', ...block.elements.map((element) => element.text)],
+  );
+  return `${text}\n\n--- blocks ---\n${lines.join('\n')}\n`;
+}
+
+const acknowledged = [{ user: 'U1', at: minutesAgo(3) }];
+
+const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
+  'open-critical': renderMessage(messageView({ mention: ['S1'] })),
+  'open-one-alert-without-texts': renderMessage(bareView()),
+  'open-high-two-capabilities': renderMessage(
+    messageView({
+      severity: 'high',
+      capabilities: ['Checkout', 'Refunds'],
+      transactions: { ids: [], total: 0 },
+    }),
+  ),
+  'open-info-other-day': renderMessage(
+    messageView({ severity: 'info', startsAt: minutesAgo(60 * 27 + 5), capabilities: [] }),
+  ),
+  'open-escalated-twice': renderMessage(messageView({ escalated: 2, startsAt: minutesAgo(31) })),
+  acknowledged: renderMessage(messageView({ phase: 'acknowledged', acknowledged })),
+  'acknowledged-by-two': renderMessage(
+    messageView({
+      phase: 'acknowledged',
+      acknowledged: [...acknowledged, { user: 'U2', at: minutesAgo(0) }],
+    }),
+  ),
+  'claimed-solved': renderMessage(
+    messageView({ phase: 'acknowledged', acknowledged, solved: { user: 'U1', at: minutesAgo(1) } }),
+  ),
+  resolved: renderMessage(
+    messageView({
+      phase: 'resolved',
+      acknowledged,
+      startsAt: minutesAgo(23),
+      resolvedAt: NOW,
+      alerts: { firing: 0, total: 14 },
+    }),
+  ),
+  'resolved-by-nobody': renderMessage(
+    bareView({ phase: 'resolved', resolvedAt: NOW, notActionable: [{ user: 'U2', at: NOW }] }),
+  ),
+  're-opened': renderMessage(messageView({ reopened: 2, startsAt: minutesAgo(55) })),
+  snoozed: renderMessage(
+    messageView({ snoozed: { by: 'U2', until: NOW + 57 * 60_000 }, severity: 'warning' }),
+  ),
+  flapping: renderMessage(
+    messageView({
+      severity: 'warning',
+      startsAt: minutesAgo(64),
+      flapping: { alerts: 3, episodes: 14 },
+    }),
+  ),
+  storm: renderMessage(
+    messageView({
+      special: 'storm',
+      storm: { incidents: 42 },
+      capabilities: [],
+      servicesTotal: 23,
+      alerts: { firing: 171, total: 1_180 },
+    }),
+  ),
+  'heartbeat-lost': renderMessage(
+    bareView({
+      special: 'heartbeat',
+      severity: 'critical',
+      heartbeat: { name: 'Watchdog of prometheus-eu', lastSeenAt: minutesAgo(16) },
+      services: [],
+      servicesTotal: 0,
+      alerts: { firing: 0, total: 0 },
+    }),
+  ),
+  'heartbeat-back': renderMessage(
+    bareView({
+      special: 'heartbeat',
+      phase: 'resolved',
+      resolvedAt: NOW,
+      heartbeat: { name: 'Watchdog', lastSeenAt: NOW },
+      services: [],
+      servicesTotal: 0,
+      alerts: { firing: 0, total: 0 },
+    }),
+  ),
+  merged: renderMessage(messageView({ mergedInto: '9XKA' })),
+  'texts-that-want-to-act': renderMessage(
+    messageView({
+      capabilities: [],
+      environment: '*prod*',
+      owner: '@here',
+      lead: {
+        name: '<!channel>',
+        service: 'http_gateway_v2',
+        summary:
+          '<!channel> *urgent* <https://evil.example|click> & `rm -rf` ~now~ :fire:\n<@U999>',
+        description: '__proto__ &lt;!here&gt; _it_ > quote\u202e',
+        host: undefined,
+        impact: undefined,
+      },
+      links: {
+        runbook: 'javascript:alert(1)',
+        dashboard: 'https://user:secret@grafana.example.com/d/1?a=<b>|c',
+        source: 'not a link',
+        logs: undefined,
+        explain: undefined,
+      },
+    }),
+  ),
+  'reply-severity-rose': renderReply(
+    { kind: 'severity-rose', from: 'warning', to: 'critical', service: 'payments' },
+    messageView(),
+  ),
+  'reply-service-joined': renderReply(
+    { kind: 'service-joined', services: ['orders', 'basket'] },
+    messageView(),
+  ),
+  'reply-refired': renderReply({ kind: 'refired', times: 3, service: 'payments' }, messageView()),
+  'reply-escalated': renderReply(
+    { kind: 'escalated', mention: ['S1', 'here'], afterMs: 15 * 60_000 },
+    messageView(),
+  ),
+  'reply-not-solved': renderReply({ kind: 'not-solved', user: 'U1', firing: 3 }, messageView()),
+  'reply-beside': renderReply(
+    {
+      kind: 'beside',
+      incident: '8AAA',
+      service: 'fraud-check',
+      name: 'HighLatency',
+      severity: 'info',
+    },
+    messageView(),
+  ),
+  digest: renderDigest(digest()),
+};
+
+function digest(): DigestEffect {
+  const line = { environment: 'staging', incident: '1', firing: false };
+  return {
+    kind: 'digest',
+    id: 'digest:#alerts-dev',
+    at: NOW,
+    from: minutesAgo(60),
+    channel: '#alerts-dev',
+    severity: 'warning',
+    delivery: undefined,
+    lines: [
+      {
+        ...line,
+        service: 'search',
+        name: 'HighErrorRate',
+        severity: 'warning',
+        incidents: 3,
+        alerts: 9,
+      },
+      {
+        ...line,
+        service: 'basket',
+        name: 'KubePodCrashLooping',
+        severity: 'info',
+        incidents: 1,
+        alerts: 1,
+        firing: true,
+      },
+    ],
+  };
+}
+
+test.each(Object.keys(SITUATIONS))(
+  'the message of "%s" reads as in its golden file',
+  async (name) => {
+    const rendered = SITUATIONS[name];
+    if (rendered === undefined) throw new Error(`no situation ${name}`);
+    const file = new URL(`${name}.txt`, GOLDEN);
+    if (process.env['UPDATE_GOLDEN'] === '1') await writeFile(file, shown(rendered));
+    expect(shown(rendered)).toBe(await readFile(file, 'utf8'));
+  },
+);
