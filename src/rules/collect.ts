@@ -1,0 +1,198 @@
+/**
+ * All files as one: lists joined in the order of the files' names, single settings stated once.
+ *
+ * An entry that is wrong is reported and left out, and the rest goes on, so that all errors of all
+ * files are found at once. Names in entries that were left out are kept, so that nobody is told that
+ * what they refer to does not exist.
+ */
+import type { z } from 'zod';
+import { LISTS, NAMED, SINGLES, SPELLINGS } from './schema.ts';
+import { parseAt } from './schema-errors.ts';
+import { type Report, below } from './report.ts';
+import { type Place, type RulesFile, type SourceFile, readSource, refOf } from './source-file.ts';
+import { didYouMean } from './suggest.ts';
+
+/** A value and where it stands. */
+export interface Entry<T> {
+  readonly value: T;
+  readonly place: Place;
+}
+
+type Lists = typeof LISTS;
+type Singles = typeof SINGLES;
+type Named = typeof NAMED;
+
+export type Collected = {
+  readonly [K in keyof Lists]: readonly Entry<z.output<Lists[K]>>[];
+} & {
+  readonly [K in keyof Singles]: Entry<z.output<Singles[K]>> | undefined;
+} & {
+  readonly [K in keyof Named]: readonly (Entry<z.output<Named[K]>> & { readonly name: string })[];
+} & {
+  /** Lower-case names that some broken entry may define. */
+  readonly shaky: ReadonlySet<string>;
+  /** True when a whole file could not be read: then nothing can be said to be missing. */
+  readonly partial: boolean;
+  /** True when the key is stated at all, even by an empty list. */
+  readonly states: (key: keyof Lists) => boolean;
+};
+
+interface Raw {
+  readonly place: Place;
+  readonly value: unknown;
+}
+
+const KEYS: readonly string[] = [
+  ...Object.keys(LISTS),
+  ...Object.keys(SINGLES),
+  ...Object.keys(NAMED),
+];
+
+export function collect(files: readonly RulesFile[], report: Report): Collected {
+  const raws = new Map<string, Raw[]>();
+  let partial = false;
+  for (const file of files) {
+    const read = readSource(file);
+    if (read.kind === 'refused') {
+      report.add(read.errors);
+      partial = true;
+    }
+    if (read.kind === 'data') readKeys(read.source, read.data, raws, report);
+  }
+  const shaky = new Set<string>();
+  const list = <T>(key: string, schema: z.ZodType<T>) => listOf(key, schema, raws, shaky, report);
+  const one = <T>(key: string, schema: z.ZodType<T>) => singleOf(key, schema, raws, report);
+  return {
+    services: list('services', LISTS.services),
+    people: list('people', LISTS.people),
+    teams: list('teams', LISTS.teams),
+    hold: list('hold', LISTS.hold),
+    flap: list('flap', LISTS.flap),
+    correlate: list('correlate', LISTS.correlate),
+    silences: list('silences', LISTS.silences),
+    maintenance: list('maintenance', LISTS.maintenance),
+    timeIntervals: list('timeIntervals', LISTS.timeIntervals),
+    heartbeats: list('heartbeats', LISTS.heartbeats),
+    name: one('name', SINGLES.name),
+    service: one('service', SINGLES.service),
+    environment: one('environment', SINGLES.environment),
+    severity: one('severity', SINGLES.severity),
+    host: one('host', SINGLES.host),
+    transaction: one('transaction', SINGLES.transaction),
+    runbook: one('runbook', SINGLES.runbook),
+    dashboard: one('dashboard', SINGLES.dashboard),
+    replica: one('replica', SINGLES.replica),
+    transactions: one('transactions', SINGLES.transactions),
+    hubs: one('hubs', SINGLES.hubs),
+    route: one('route', SINGLES.route),
+    incident: one('incident', SINGLES.incident),
+    storm: one('storm', SINGLES.storm),
+    digest: one('digest', SINGLES.digest),
+    reactions: one('reactions', SINGLES.reactions),
+    links: one('links', SINGLES.links),
+    ingest: namedOf('ingest', NAMED.ingest, raws, report),
+    shaky,
+    partial,
+    states: (key) => raws.has(key),
+  };
+}
+
+function readKeys(
+  source: SourceFile,
+  data: Record<string, unknown>,
+  raws: Map<string, Raw[]>,
+  report: Report,
+): void {
+  for (const [written, value] of Object.entries(data)) {
+    const place: Place = { source, path: [written] };
+    const key = Object.hasOwn(SPELLINGS, written) ? (SPELLINGS[written] ?? written) : written;
+    if (!KEYS.includes(key)) {
+      const hint = didYouMean(written, KEYS) ?? `known here: ${KEYS.join(', ')}`;
+      report.error(place, `unknown key "${written}"`, hint, 'key');
+      continue;
+    }
+    // A key with nothing but comments under it says nothing.
+    if (value === null) continue;
+    const before = raws.get(key);
+    if (before === undefined) raws.set(key, [{ place, value }]);
+    else before.push({ place, value });
+  }
+}
+
+function listOf<T>(
+  key: string,
+  schema: z.ZodType<T>,
+  raws: ReadonlyMap<string, readonly Raw[]>,
+  shaky: Set<string>,
+  report: Report,
+): readonly Entry<T>[] {
+  const entries: Entry<T>[] = [];
+  for (const { place, value } of raws.get(key) ?? []) {
+    if (!Array.isArray(value)) {
+      report.error(place, `"${key}" is a list`, 'begin each entry with "- "', 'key');
+      continue;
+    }
+    for (const [i, item] of value.entries()) {
+      const at = below(place, i);
+      const parsed = parseAt(schema, item, at, report);
+      if (parsed.kind === 'value') entries.push({ value: parsed.value, place: at });
+      else for (const name of namesIn(item)) shaky.add(name.toLowerCase());
+    }
+  }
+  return entries;
+}
+
+function namesIn(item: unknown): readonly string[] {
+  if (typeof item !== 'object' || item === null) return [];
+  const name: unknown = 'name' in item ? item.name : undefined;
+  const aliases: unknown = 'aliases' in item ? item.aliases : undefined;
+  const all: readonly unknown[] = [name, ...(Array.isArray(aliases) ? aliases : [aliases])];
+  return all.filter((one) => typeof one === 'string');
+}
+
+function singleOf<T>(
+  key: string,
+  schema: z.ZodType<T>,
+  raws: ReadonlyMap<string, readonly Raw[]>,
+  report: Report,
+): Entry<T> | undefined {
+  const [first, ...more] = raws.get(key) ?? [];
+  if (first === undefined) return undefined;
+  for (const { place } of more) {
+    const message = `"${key}" is stated twice: also in ${refOf(first.place, 'key')}`;
+    report.error(place, message, 'it can be stated in one file only', 'key');
+  }
+  const parsed = parseAt(schema, first.value, first.place, report);
+  return parsed.kind === 'value' ? { value: parsed.value, place: first.place } : undefined;
+}
+
+function namedOf<T>(
+  key: string,
+  schema: z.ZodType<T>,
+  raws: ReadonlyMap<string, readonly Raw[]>,
+  report: Report,
+): readonly (Entry<T> & { readonly name: string })[] {
+  const found = new Map<string, Entry<T> & { readonly name: string }>();
+  for (const { place, value } of raws.get(key) ?? []) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      report.error(place, `"${key}" is a mapping from names to entries`, undefined, 'key');
+      continue;
+    }
+    for (const [name, item] of Object.entries(value)) {
+      const at = below(place, name);
+      const before = found.get(name);
+      if (before !== undefined) {
+        report.error(
+          at,
+          `"${name}" is stated twice: also in ${refOf(before.place, 'key')}`,
+          undefined,
+          'key',
+        );
+        continue;
+      }
+      const parsed = parseAt(schema, item, at, report);
+      if (parsed.kind === 'value') found.set(name, { name, value: parsed.value, place: at });
+    }
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,191 @@
+/**
+ * The ordered lists: hold, flap, correlate, silences, maintenance, heartbeats.
+ */
+import type { Collected, Entry } from './collect.ts';
+import { type MatchContext, type Matching, compileMatch } from './compile-match.ts';
+import { type Schedules, compileInterval } from './compile-times.ts';
+import { DEFAULT_HEARTBEAT } from './defaults.ts';
+import { type Schedule, scheduleOf } from './interval.ts';
+import type { Mute } from './mute.ts';
+import { below } from './report.ts';
+import type { CorrelateRule, FlapRule, HeartbeatRule, HoldRule } from './rules.ts';
+import { refOf } from './source-file.ts';
+import { DEFAULT_CORRELATE, DEFAULT_FLAP, type Ruled } from './tuning.ts';
+
+/** Reports entries that come after one that matches everything. */
+function ruled<V extends Matching, T>(
+  entries: readonly Entry<V>[],
+  context: MatchContext,
+  toRule: (entry: Entry<V>) => T,
+): readonly Ruled<T>[] {
+  let catchAll: Entry<V> | undefined;
+  return entries.map((entry) => {
+    if (catchAll !== undefined) {
+      const message = `never used: the entry in ${refOf(catchAll.place)} has no match and takes everything`;
+      context.report.warning(entry.place, message, 'the first entry that matches counts');
+    }
+    const { test, matchers } = compileMatch(entry, context);
+    const stated = (entry.value.match ?? entry.value.matchers ?? []).length > 0;
+    if (matchers.length === 0 && !stated) catchAll ??= entry;
+    return { matches: test, rule: toRule(entry) };
+  });
+}
+
+export function compileHolds(
+  collected: Collected,
+  context: MatchContext,
+): readonly Ruled<HoldRule>[] {
+  return ruled(collected.hold, context, ({ value, place }) => ({
+    forMs: value.for,
+    rule: refOf(place),
+    why: value.why,
+  }));
+}
+
+export function compileFlaps(
+  collected: Collected,
+  context: MatchContext,
+): readonly Ruled<FlapRule | undefined>[] {
+  return ruled(collected.flap, context, ({ value, place }) => {
+    if (value.off === true) return undefined;
+    const rule: FlapRule = {
+      halfLifeMs: value.halfLife ?? DEFAULT_FLAP.halfLifeMs,
+      suppress: value.suppress ?? DEFAULT_FLAP.suppress,
+      reuse: value.reuse ?? Math.min(DEFAULT_FLAP.reuse, (value.suppress ?? Infinity) / 2),
+      quietMs: value.quietFor ?? DEFAULT_FLAP.quietMs,
+      maxSuppressMs: value.maxSuppress ?? DEFAULT_FLAP.maxSuppressMs,
+      sustainedMs: value.sustained ?? DEFAULT_FLAP.sustainedMs,
+      rule: refOf(place),
+      why: value.why,
+    };
+    if (rule.halfLifeMs === 0) {
+      context.report.error(below(place, 'halfLife'), '"halfLife" must be longer than 0');
+    }
+    if (rule.reuse >= rule.suppress) {
+      const message = `"reuse" (${rule.reuse}) must be below "suppress" (${rule.suppress})`;
+      context.report.error(below(place, 'reuse'), message, 'each re-fire adds 1000');
+    }
+    return rule;
+  });
+}
+
+export function compileCorrelations(
+  collected: Collected,
+  context: MatchContext,
+): readonly Ruled<CorrelateRule>[] {
+  return ruled(collected.correlate, context, ({ value, place }) => {
+    const windowMs = value.window ?? DEFAULT_CORRELATE.windowMs;
+    return {
+      on: value.off !== true,
+      windowMs,
+      spanMs: value.span ?? Math.max(DEFAULT_CORRELATE.spanMs, windowMs),
+      maxHops: value.maxHops ?? DEFAULT_CORRELATE.maxHops,
+      silent: value.silent ?? DEFAULT_CORRELATE.silent,
+      by: value.by ?? [],
+      rule: refOf(place),
+      why: value.why,
+    };
+  });
+}
+
+export function compileMutes(
+  collected: Collected,
+  context: MatchContext,
+  schedules: Schedules,
+): readonly Mute[] {
+  const silences = collected.silences.map((entry): Mute => {
+    const { value, place } = entry;
+    const { test, matchers } = compileMatch(entry, context);
+    if (matchers.length === 0 && (value.match ?? value.matchers) === undefined) {
+      context.report.error(
+        place,
+        'a silence needs a "match"',
+        'without it, it would mute everything',
+      );
+    }
+    const name = value.name ?? 'silence';
+    return { ...muteOf(entry, name, context), matches: test, schedule: undefined };
+  });
+  const windows = collected.maintenance.map((entry): Mute => {
+    const { test } = compileMatch(entry, context);
+    const name = entry.value.name ?? 'maintenance';
+    const schedule = scheduleFor(entry, context, schedules);
+    return { ...muteOf(entry, name, context), matches: test, schedule };
+  });
+  return [...silences, ...windows];
+}
+
+interface Bounded {
+  readonly startsAt?: number | undefined;
+  readonly endsAt?: number | undefined;
+  readonly why?: string | undefined;
+}
+
+function muteOf({ value, place }: Entry<Bounded>, name: string, context: MatchContext) {
+  const { startsAt, endsAt, why } = value;
+  if (startsAt !== undefined && endsAt !== undefined && endsAt <= startsAt) {
+    context.report.error(below(place, 'endsAt'), 'the end is not after the start');
+  }
+  return { name, startsAt, endsAt, rule: refOf(place), why };
+}
+
+function scheduleFor(
+  { value, place }: Collected['maintenance'][number],
+  context: MatchContext,
+  schedules: Schedules,
+): Schedule | undefined {
+  const every = (value.every ?? []).map((parts, i) =>
+    compileInterval(parts, below(place, 'every', i), context.report),
+  );
+  const during = (value.during ?? []).map((name, i) =>
+    schedules.find(name, below(place, 'during', i)),
+  );
+  const named = during.flatMap((one) => (one === undefined ? [] : [one.schedule]));
+  if (every.length === 0 && during.length === 0) {
+    if (value.startsAt === undefined && value.endsAt === undefined) {
+      const hint = 'say every:, during:, or startsAt: and endsAt:';
+      context.report.error(place, 'a maintenance window needs a time', hint);
+    }
+    return undefined;
+  }
+  const own = every.length > 0 ? [scheduleOf(every)] : [];
+  return eitherOf([...own, ...named]);
+}
+
+function eitherOf(all: readonly Schedule[]): Schedule {
+  return (now) => {
+    const states = all.map((state) => state(now));
+    return {
+      active: states.some((state) => state.active),
+      until: Math.min(...states.map((state) => state.until)),
+    };
+  };
+}
+
+export function compileHeartbeats(
+  collected: Collected,
+  context: MatchContext,
+): readonly HeartbeatRule[] {
+  if (!collected.states('heartbeats')) return [DEFAULT_HEARTBEAT];
+  return collected.heartbeats.map((entry) => {
+    const { value, place } = entry;
+    const { test } = compileMatch(entry, context);
+    if ((value.match ?? value.matchers ?? []).length === 0) {
+      const hint = `say which alerts are the heartbeat, like match: ['alertname="Watchdog"']`;
+      context.report.error(place, `heartbeat "${value.name}" needs a "match"`, hint);
+    }
+    const missingAfterMs = value.missingAfter ?? DEFAULT_HEARTBEAT.missingAfterMs;
+    if (missingAfterMs < 10_000) {
+      context.report.error(below(place, 'missingAfter'), '"missingAfter" must be at least 10s');
+    }
+    return {
+      name: value.name,
+      matches: test,
+      missingAfterMs,
+      expected: value.expected ?? true,
+      channel: value.channel === 'owner' ? undefined : value.channel,
+      rule: refOf(place),
+      why: value.why,
+    };
+  });
+}

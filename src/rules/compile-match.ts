@@ -1,0 +1,90 @@
+/**
+ * `match:` lists of entries, compiled, with every mistake at its place.
+ */
+import type { Entry } from './collect.ts';
+import {
+  type Matcher,
+  type Predicate,
+  allOf,
+  compileMatcher,
+  impossibleSeverity,
+  parseMatchers,
+} from './matcher.ts';
+import { SEVERITIES } from '../model.ts';
+import { ENVIRONMENT_MAP } from './normalise.ts';
+import { type Report, below } from './report.ts';
+import type { Catalog } from './rules.ts';
+import type { Place } from './source-file.ts';
+
+export interface Matching {
+  readonly match?: readonly string[] | undefined;
+  /** Alertmanager's name for it. */
+  readonly matchers?: readonly string[] | undefined;
+}
+
+export interface CompiledMatch {
+  readonly test: Predicate;
+  readonly matchers: readonly Matcher[];
+}
+
+export interface MatchContext {
+  readonly catalog: Catalog;
+  readonly report: Report;
+  /** What the rules make of an environment's name. */
+  readonly environment: (raw: string) => string;
+}
+
+export function compileMatch(entry: Entry<Matching>, context: MatchContext): CompiledMatch {
+  const { match, matchers } = entry.value;
+  const read = [
+    ...readAll(match ?? [], below(entry.place, 'match'), context),
+    ...readAll(matchers ?? [], below(entry.place, 'matchers'), context),
+  ];
+  return {
+    test: allOf(read.map((one) => one.test)),
+    matchers: read.map((one) => one.matcher),
+  };
+}
+
+interface Read {
+  readonly matcher: Matcher;
+  readonly test: Predicate;
+}
+
+function readAll(texts: readonly string[], list: Place, context: MatchContext): readonly Read[] {
+  return texts.flatMap((text, i) => readText(text, below(list, i), context));
+}
+
+function readText(text: string, place: Place, context: MatchContext): readonly Read[] {
+  const parsed = parseMatchers(text);
+  if (parsed.kind === 'refused') {
+    context.report.errorWithin(place, text, parsed);
+    return [];
+  }
+  return parsed.matchers.flatMap((matcher) => {
+    const compiled = compileMatcher(matcher, context.catalog);
+    if (compiled.kind === 'refused') {
+      const offset = matcher.valueAt + compiled.offset;
+      context.report.errorWithin(place, text, { ...compiled, offset });
+      return [];
+    }
+    warnOfImpossible(matcher, place, context);
+    return [{ matcher, test: compiled.test }];
+  });
+}
+
+/** Severity and environment are normalised before anything matches, which is easily forgotten. */
+function warnOfImpossible(matcher: Matcher, place: Place, context: MatchContext): void {
+  const { name, value } = matcher;
+  if (impossibleSeverity(matcher)) {
+    const message = `no alert has the severity "${value}"`;
+    context.report.warning(place, message, `severity is one of ${SEVERITIES.join(', ')}`);
+  }
+  const literal = matcher.operator === '=' || matcher.operator === '!=';
+  if (name !== 'environment' || !literal || value === '') return;
+  const normal = context.environment(value);
+  if (normal === value) return;
+  const known = ENVIRONMENT_MAP.has(value.toLowerCase()) ? ' unless you map it otherwise' : '';
+  const message = `the environment "${value}" is normalised to "${normal}"${known}`;
+  context.report.warning(place, message, `write "${normal}"`);
+}

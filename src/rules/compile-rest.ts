@@ -1,0 +1,133 @@
+/**
+ * Settings that are stated once: transactions, hubs, the life of an incident, storm, digest,
+ * reactions, links, and the mappings of foreign JSON.
+ */
+import { DateTime } from 'luxon';
+import type { Gesture, Instant } from '../model.ts';
+import type { Collected } from './collect.ts';
+import {
+  DEFAULT_DIGEST,
+  DEFAULT_GESTURES,
+  DEFAULT_LIFE,
+  DEFAULT_STORM,
+  DEFAULT_TRANSACTION_RULE,
+} from './defaults.ts';
+import { type Report, below } from './report.ts';
+import type { LifeRule, Mapping, Rules, StormRule, TransactionRule } from './rules.ts';
+import { refOf } from './source-file.ts';
+import { didYouMean } from './suggest.ts';
+
+export function compileLife({ incident }: Collected): LifeRule {
+  const own = incident?.value;
+  const usual = DEFAULT_LIFE;
+  return {
+    reopenWithinMs: own?.reopenWithin ?? usual.reopenWithinMs,
+    verifySolvedMs: own?.verifySolved ?? usual.verifySolvedMs,
+    snoozeMs: own?.snooze ?? usual.snoozeMs,
+    refreshMs: own?.refresh ?? usual.refreshMs,
+    replyEveryMs: own?.replyEvery ?? usual.replyEveryMs,
+    resolveTimeoutMs: own?.resolveTimeout ?? usual.resolveTimeoutMs,
+    forgetMs: own?.forget ?? usual.forgetMs,
+  };
+}
+
+export function compileStorm({ storm }: Collected): StormRule {
+  const own = storm?.value;
+  return {
+    on: own?.off !== true,
+    perMinute: own?.perMinute ?? DEFAULT_STORM.perMinute,
+    calmMs: own?.calm ?? DEFAULT_STORM.calmMs,
+  };
+}
+
+export function compileTransactionRule({ transactions }: Collected): TransactionRule {
+  const own = transactions?.value;
+  return {
+    ttlMs: own?.ttl ?? DEFAULT_TRANSACTION_RULE.ttlMs,
+    alertsMax: own?.alertsMax ?? DEFAULT_TRANSACTION_RULE.alertsMax,
+    servicesMax: own?.servicesMax ?? DEFAULT_TRANSACTION_RULE.servicesMax,
+  };
+}
+
+/** The next wall-clock time of the list, in its zone; one that a clock change skips comes an hour later. */
+export function compileDigest({ digest }: Collected): (now: Instant) => Instant {
+  const stated = digest?.value.at ?? [];
+  const minutes = stated.length > 0 ? stated : DEFAULT_DIGEST.minutes;
+  const zone = digest?.value.location ?? DEFAULT_DIGEST.zone;
+  return (now) => {
+    const today = DateTime.fromMillis(now, { zone }).startOf('day');
+    for (let day = 0; day <= 2; day += 1) {
+      const date = today.plus({ days: day });
+      const next = minutes
+        .map((minute) =>
+          date.set({ hour: Math.floor(minute / 60), minute: minute % 60 }).toMillis(),
+        )
+        .filter((at) => at > now);
+      if (next.length > 0) return Math.min(...next);
+    }
+    return now + 86_400_000;
+  };
+}
+
+export function compileGestures(
+  { reactions }: Collected,
+  report: Report,
+): ReadonlyMap<string, Gesture> {
+  const gestures = new Map<string, Gesture>();
+  const all: readonly Gesture[] = ['acknowledge', 'solved', 'snooze', 'not-actionable'];
+  for (const gesture of all) {
+    const own = reactions?.value[gesture];
+    for (const [i, emoji] of (own ?? []).entries()) {
+      const before = gestures.get(emoji);
+      if (before !== undefined && before !== gesture && reactions !== undefined) {
+        const message = `the emoji "${emoji}" already means "${before}"`;
+        report.error(below(reactions.place, gesture, i), message);
+      }
+      gestures.set(emoji, gesture);
+    }
+  }
+  // The usual emoji stand for what nobody stated, unless they were given another meaning.
+  for (const gesture of all) {
+    if (reactions?.value[gesture] !== undefined) continue;
+    for (const emoji of DEFAULT_GESTURES[gesture]) {
+      if (!gestures.has(emoji)) gestures.set(emoji, gesture);
+    }
+  }
+  return gestures;
+}
+
+const PLACEHOLDERS: readonly string[] = ['transaction', 'service', 'environment'];
+
+export function compileLinks({ links }: Collected, report: Report): Rules['links'] {
+  if (links === undefined) return { logs: undefined, dashboard: undefined };
+  const { logs, dashboard } = links.value;
+  for (const [key, template] of Object.entries({ logs, dashboard })) {
+    for (const [, name = ''] of (template ?? '').matchAll(/\{([^{}]*)\}/g)) {
+      if (PLACEHOLDERS.includes(name)) continue;
+      const hint =
+        didYouMean(name, PLACEHOLDERS) ??
+        `known: ${PLACEHOLDERS.map((one) => `{${one}}`).join(', ')}`;
+      report.error(below(links.place, key), `unknown placeholder {${name}}`, hint);
+    }
+  }
+  return { logs, dashboard };
+}
+
+export function compileMappings({ ingest }: Collected): ReadonlyMap<string, Mapping> {
+  return new Map(
+    ingest.map(({ name, value, place }) => [
+      name,
+      {
+        name,
+        alerts: value.alerts,
+        status: value.status,
+        startsAt: value.startsAt,
+        endsAt: value.endsAt,
+        generatorURL: value.generatorURL,
+        labels: value.labels,
+        annotations: value.annotations ?? {},
+        rule: refOf(place),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,109 @@
+/**
+ * The catalog from `services:`, checked: names and aliases are unique, dependencies exist.
+ */
+import type { z } from 'zod';
+import { buildCatalog } from './catalog.ts';
+import type { Collected, Entry } from './collect.ts';
+import { type Report, below } from './report.ts';
+import type { Catalog, Service } from './rules.ts';
+import type { Service as ServiceSchema } from './schema.ts';
+import { type Place, refOf } from './source-file.ts';
+import { nearest } from './suggest.ts';
+
+type ServiceEntry = Entry<z.output<typeof ServiceSchema>>;
+
+/** Names and aliases in lower case, with where they are defined. */
+interface Defined {
+  readonly service: string;
+  readonly written: string;
+  readonly place: Place;
+}
+
+export function compileServices(collected: Collected, report: Report): Catalog {
+  const defined = new Map<string, Defined>();
+  const services: Service[] = [];
+  const unique = collected.services.filter((entry) => defineName(entry, defined, report));
+  for (const entry of unique) defineAliases(entry, defined, report);
+  for (const entry of unique) {
+    checkDependencies(entry, defined, collected, report);
+    services.push(toService(entry));
+  }
+  for (const { value, place } of unique) {
+    if (value.owner !== undefined || value.channel !== undefined) continue;
+    const message = `service "${value.name}" has no owner`;
+    report.warning(below(place, 'name'), message, 'say who is told: owner: TEAM');
+  }
+  return buildCatalog(services);
+}
+
+function toService({ value, place }: ServiceEntry): Service {
+  return {
+    name: value.name,
+    aliases: value.aliases ?? [],
+    owner: value.owner,
+    channel: value.channel === 'owner' ? undefined : value.channel,
+    tier: value.tier,
+    capability: value.capability,
+    runbook: value.runbook,
+    dashboard: value.dashboard,
+    dependsOn: value.dependsOn ?? [],
+    rule: refOf(place),
+  };
+}
+
+function defineName(entry: ServiceEntry, defined: Map<string, Defined>, report: Report): boolean {
+  const { name } = entry.value;
+  const place = below(entry.place, 'name');
+  const before = defined.get(name.toLowerCase());
+  if (before === undefined) {
+    defined.set(name.toLowerCase(), { service: name, written: name, place });
+    return true;
+  }
+  const same =
+    before.written === name ? 'stands twice' : `differs from "${before.written}" by case`;
+  report.error(place, `service "${name}" ${same}: also in ${refOf(before.place)}`);
+  return false;
+}
+
+function defineAliases(entry: ServiceEntry, defined: Map<string, Defined>, report: Report): void {
+  const { name, aliases = [] } = entry.value;
+  for (const [i, alias] of aliases.entries()) {
+    const place = below(entry.place, 'aliases', i);
+    const before = defined.get(alias.toLowerCase());
+    if (before === undefined) {
+      defined.set(alias.toLowerCase(), { service: name, written: alias, place });
+    } else if (before.service !== name) {
+      const what = before.written === before.service ? 'is the name of' : 'is already an alias of';
+      const where = `service "${before.service}" (${refOf(before.place)})`;
+      report.error(place, `alias "${alias}" of "${name}" ${what} ${where}`);
+    }
+  }
+}
+
+function checkDependencies(
+  entry: ServiceEntry,
+  defined: ReadonlyMap<string, Defined>,
+  collected: Collected,
+  report: Report,
+): void {
+  const { name, dependsOn = [] } = entry.value;
+  for (const [i, other] of dependsOn.entries()) {
+    const place = below(entry.place, 'dependsOn', i);
+    const found = defined.get(other.toLowerCase());
+    if (found?.service === name) report.warning(place, `"${name}" depends on itself`);
+    if (found !== undefined || collected.partial) continue;
+    if (collected.shaky.has(other.toLowerCase())) continue;
+    const message = `unknown service "${other}" in dependsOn of "${name}"`;
+    report.error(place, message, suggestService(other, defined));
+  }
+}
+
+function suggestService(name: string, defined: ReadonlyMap<string, Defined>): string | undefined {
+  const near = nearest(
+    name,
+    [...defined.values()].map((one) => one.written),
+  );
+  const found = near === undefined ? undefined : defined.get(near.toLowerCase());
+  if (found === undefined) return 'define it under services:, if only by its name';
+  return `did you mean "${found.written}" (${refOf(found.place)})?`;
+}

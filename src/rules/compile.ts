@@ -1,0 +1,108 @@
+/**
+ * From the texts of rules files to the rules in force: pure, all or nothing, all errors at once.
+ *
+ * No file at all gives the built-in defaults. `load.ts` reads a folder, `watch.ts` keeps it current.
+ */
+import { createHash } from 'node:crypto';
+import { collect } from './collect.ts';
+import { compileFacts, environmentNames } from './compile-facts.ts';
+import {
+  compileCorrelations,
+  compileFlaps,
+  compileHeartbeats,
+  compileHolds,
+  compileMutes,
+} from './compile-lists.ts';
+import { compileDirectory } from './compile-people.ts';
+import {
+  compileDigest,
+  compileGestures,
+  compileLife,
+  compileLinks,
+  compileMappings,
+  compileStorm,
+  compileTransactionRule,
+} from './compile-rest.ts';
+import { compileRoute } from './compile-route.ts';
+import { compileServices } from './compile-services.ts';
+import { compileSchedules } from './compile-times.ts';
+import { DEFAULT_HUB_CALLERS } from './defaults.ts';
+import { type Diagnostic, inOrder } from './diagnostics.ts';
+import { mutedBy } from './mute.ts';
+import { normaliseBy, notIdentity } from './normalise.ts';
+import { type Report, createReport } from './report.ts';
+import { mutedByRoute, routeBy } from './route.ts';
+import type { Rules } from './rules.ts';
+import type { RulesFile } from './source-file.ts';
+import { DEFAULT_CORRELATE, DEFAULT_FLAP, firstOf, holdBy } from './tuning.ts';
+
+export type LoadResult =
+  | {
+      readonly kind: 'loaded';
+      readonly rules: Rules;
+      readonly warnings: readonly Diagnostic[];
+      /** Names of the files that were read. */
+      readonly files: readonly string[];
+    }
+  | {
+      readonly kind: 'refused';
+      readonly errors: readonly Diagnostic[];
+      readonly warnings: readonly Diagnostic[];
+      readonly files: readonly string[];
+    };
+
+export function compileRules(files: readonly RulesFile[]): LoadResult {
+  const sorted = [...files].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const report = createReport();
+  const rules = assemble(sorted, report);
+  const all = inOrder(report.diagnostics);
+  const errors = all.filter(({ severity }) => severity === 'error');
+  const warnings = all.filter(({ severity }) => severity === 'warning');
+  const names = sorted.map(({ name }) => name);
+  if (errors.length > 0) return { kind: 'refused', errors, warnings, files: names };
+  return { kind: 'loaded', rules, warnings, files: names };
+}
+
+/** What holds with an empty rules folder. */
+export function builtInRules(): Rules {
+  return assemble([], createReport());
+}
+
+function assemble(files: readonly RulesFile[], report: Report): Rules {
+  const collected = collect(files, report);
+  const catalog = compileServices(collected, report);
+  const facts = compileFacts(collected, report);
+  const directory = compileDirectory(collected, report);
+  const schedules = compileSchedules(collected, report);
+  const context = { catalog, report, environment: environmentNames(facts), directory, schedules };
+  const root = compileRoute(collected.route, context);
+  return Object.freeze({
+    version: versionOf(files),
+    catalog,
+    hubCallers: collected.hubs?.value.callers ?? DEFAULT_HUB_CALLERS,
+    notIdentity: notIdentity(facts),
+    normalise: normaliseBy(facts, catalog),
+    heartbeats: compileHeartbeats(collected, context),
+    muted: mutedBy(compileMutes(collected, context, schedules), mutedByRoute(root)),
+    hold: holdBy(compileHolds(collected, context), catalog),
+    flap: firstOf(compileFlaps(collected, context), DEFAULT_FLAP),
+    correlate: firstOf(compileCorrelations(collected, context), DEFAULT_CORRELATE),
+    transactions: compileTransactionRule(collected),
+    route: routeBy(root, { catalog, teams: directory.teams }),
+    life: compileLife(collected),
+    storm: compileStorm(collected),
+    nextDigest: compileDigest(collected),
+    gestures: compileGestures(collected, report),
+    people: directory.people,
+    links: compileLinks(collected, report),
+    mappings: compileMappings(collected),
+  });
+}
+
+/** Same texts, same version; `built-in` when there are none. */
+function versionOf(files: readonly RulesFile[]): string {
+  if (files.length === 0) return 'built-in';
+  const hash = createHash('sha256');
+  for (const { name, text } of files) hash.update(JSON.stringify([name, text]));
+  return hash.digest('hex').slice(0, 7);
+}

@@ -1,0 +1,97 @@
+/**
+ * Reads a rules folder: every `*.yaml` and `*.yml` in it, except `*.test.yaml` and hidden files.
+ * Nothing is thrown for what is in the folder: what cannot be read becomes a diagnostic.
+ */
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../errors.ts';
+import { type LoadResult, compileRules } from './compile.ts';
+import type { Diagnostic } from './diagnostics.ts';
+import { FILE_BYTES_MAX, type RulesFile } from './source-file.ts';
+
+const FILES_MAX = 500;
+
+/** Rejects with RULES_DIR when there is no such folder. */
+export async function loadRules(dir: string): Promise<LoadResult> {
+  const names = await rulesFileNames(dir);
+  const files: RulesFile[] = [];
+  const problems: Diagnostic[] = [];
+  for (const name of names) {
+    const read = await readRulesFile(dir, name);
+    if (read.kind === 'text') files.push({ name, text: read.text });
+    else problems.push(problem(name, read.message));
+  }
+  if (names.length > FILES_MAX) problems.push(problem('.', `more than ${FILES_MAX} rules files`));
+  const result = compileRules(files);
+  if (problems.length === 0) return result;
+  const errors = result.kind === 'refused' ? result.errors : [];
+  return {
+    kind: 'refused',
+    errors: [...problems, ...errors],
+    warnings: result.warnings,
+    files: names,
+  };
+}
+
+export function isRulesFile(name: string): boolean {
+  return /\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name) && !name.startsWith('.');
+}
+
+async function rulesFileNames(dir: string): Promise<readonly string[]> {
+  try {
+    const names = await readdir(dir);
+    return names.filter(isRulesFile).sort();
+  } catch (cause) {
+    throw new AppError('RULES_DIR', `cannot read the rules folder ${dir}: ${reasonOf(cause)}`, {
+      retryable: false,
+      cause,
+    });
+  }
+}
+
+type ReadText =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'unreadable'; readonly message: string };
+
+async function readRulesFile(dir: string, name: string): Promise<ReadText> {
+  const unreadable = (message: string): ReadText => ({ kind: 'unreadable', message });
+  try {
+    const path = join(dir, name);
+    const found = await stat(path);
+    if (!found.isFile()) return unreadable('this is no file');
+    if (found.size > FILE_BYTES_MAX) return unreadable('a rules file has at most 2 MB: split it');
+    const bytes = await readFile(path);
+    return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch (cause) {
+    if (cause instanceof TypeError) return unreadable('this is no UTF-8 text');
+    return unreadable(`cannot be read: ${reasonOf(cause)}`);
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  switch (code) {
+    case 'ENOENT':
+      return 'there is none';
+    case 'EACCES':
+    case 'EPERM':
+      return 'no permission';
+    case 'ENOTDIR':
+      return 'it is no folder';
+    default:
+      return cause instanceof Error ? cause.message : String(cause);
+  }
+}
+
+function problem(file: string, message: string): Diagnostic {
+  return {
+    file,
+    line: 1,
+    column: 1,
+    severity: 'error',
+    message,
+    hint: undefined,
+    excerpt: undefined,
+    width: 1,
+  };
+}

@@ -1,0 +1,234 @@
+/**
+ * Facts from an alert's labels and annotations, by fallback lists: the first that is there counts.
+ *
+ * Runs for every new alert: no pattern runs before a cheap test says that it could match, and answers
+ * for values that come again are remembered. It never throws, whatever the alert contains.
+ */
+import type { Facts, ReceivedAlert, Severity } from '../model.ts';
+import { SEVERITIES } from '../model.ts';
+import { type FactSource, annotations, firstValue, labels, own } from './fact-source.ts';
+import type { Catalog } from './rules.ts';
+import { canonicalNames, isExporter, isProxyExporter } from './service-name.ts';
+import { DEFAULT_TRANSACTIONS, transactionsOf } from './transactions.ts';
+
+/** One fact: where it stands, what its values mean, and what it is when nothing says so. */
+export interface FactRule {
+  readonly from: readonly FactSource[];
+  /** Keys in lower case. */
+  readonly map: ReadonlyMap<string, string>;
+  readonly otherwise: string | undefined;
+  /** True for the built-in list, which skips names of exporters. */
+  readonly guessed: boolean;
+}
+
+export interface NormaliseRules {
+  readonly name: FactRule;
+  readonly service: FactRule;
+  readonly environment: FactRule;
+  readonly severity: FactRule;
+  readonly host: FactRule;
+  readonly transaction: readonly FactSource[];
+  readonly runbook: FactRule;
+  readonly dashboard: FactRule;
+  readonly replica: readonly string[];
+}
+
+export const SEVERITY_WORDS: Readonly<Record<Severity, readonly string[]>> = {
+  critical: words(
+    'critical crit page emergency emerg alert fatal panic disaster p1 p0 sev0 sev1 s1',
+  ),
+  high: words('high error err major p2 sev2 s2'),
+  warning: words('warning warn average minor medium moderate p3 sev3 s3'),
+  info: words('info information informational notice low debug p4 p5 sev4 sev5 s4'),
+  none: words('none ok'),
+};
+export const ENVIRONMENT_WORDS: Readonly<Record<string, readonly string[]>> = {
+  production: words('prod prd live'),
+  staging: words('stage stg'),
+  development: words('dev develop'),
+  test: words('testing tst'),
+};
+const MEMORY_MAX = 10_000;
+
+function words(text: string): readonly string[] {
+  return text.split(' ');
+}
+
+function inverse(table: Readonly<Record<string, readonly string[]>>): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(table).flatMap(([value, keys]) => keys.map((key) => [key, value] as const)),
+  );
+}
+
+export const SEVERITY_MAP = inverse(SEVERITY_WORDS);
+export const ENVIRONMENT_MAP = inverse(ENVIRONMENT_WORDS);
+const NO_MAP: ReadonlyMap<string, string> = new Map();
+
+function guess(
+  from: readonly FactSource[],
+  map: ReadonlyMap<string, string> = NO_MAP,
+  otherwise?: string,
+): FactRule {
+  return { from, map, otherwise, guessed: true };
+}
+
+export const DEFAULT_NORMALISE: NormaliseRules = {
+  name: guess(labels('alertname', 'name', 'check', 'title'), NO_MAP, 'alert'),
+  service: guess(
+    labels(
+      ...words('service service_name app app_kubernetes_io_name kubernetes_name k8s_app component'),
+      ...words('deployment statefulset daemonset container job'),
+    ),
+  ),
+  environment: guess(
+    labels('environment', 'env', 'stage', 'deployment_environment'),
+    ENVIRONMENT_MAP,
+    'production',
+  ),
+  severity: guess(labels('severity', 'priority', 'level'), SEVERITY_MAP, 'warning'),
+  host: guess(labels('host', 'hostname', 'node', 'nodename', 'instance')),
+  transaction: DEFAULT_TRANSACTIONS,
+  runbook: guess([
+    ...annotations('runbook_url', 'runbook', 'runbookURL', 'panicGuide'),
+    ...labels('runbook_url'),
+  ]),
+  dashboard: guess([
+    ...annotations('dashboard_url', 'dashboard', 'dashboardURL'),
+    ...labels('dashboard_url'),
+  ]),
+  replica: ['replica', 'prometheus_replica', '__replica__'],
+};
+
+/** Labels that are not part of an alert's identity. */
+export function notIdentity(rules: NormaliseRules): ReadonlySet<string> {
+  const ids = rules.transaction.flatMap((source) => (source.kind === 'label' ? [source.name] : []));
+  return new Set([...rules.replica, ...ids]);
+}
+
+export function normaliseBy(
+  rules: NormaliseRules,
+  catalog: Catalog,
+): (alert: ReceivedAlert) => Facts {
+  const name = reading(rules.name);
+  const environment = reading(rules.environment);
+  const severity = severityBy(rules.severity);
+  const host = hostBy(rules.host);
+  const service = serviceBy(rules.service, catalog);
+  const transactions = transactionsOf(rules.transaction);
+  const runbook = reading(rules.runbook);
+  const dashboard = reading(rules.dashboard);
+  return (alert) => {
+    const kind = name(alert) ?? 'alert';
+    const at = host(alert);
+    const found = service(alert);
+    const known = found === undefined ? undefined : catalog.services.get(found);
+    return {
+      name: kind,
+      service: found ?? at ?? kind,
+      known: known !== undefined,
+      environment: environment(alert) ?? 'production',
+      severity: severity(alert),
+      host: at,
+      transactions: transactions(alert),
+      runbook: runbook(alert) ?? known?.runbook,
+      dashboard: dashboard(alert) ?? known?.dashboard,
+    };
+  };
+}
+
+type Reader = (alert: ReceivedAlert) => string | undefined;
+
+function reading(rule: FactRule): Reader {
+  const first = firstValue(rule.from);
+  const { map, otherwise } = rule;
+  if (map.size === 0) return otherwise === undefined ? first : (alert) => first(alert) ?? otherwise;
+  const mapped = mapping(map, (raw) => raw);
+  return (alert) => {
+    const raw = first(alert);
+    return raw === undefined ? otherwise : mapped(raw);
+  };
+}
+
+function severityBy(rule: FactRule): (alert: ReceivedAlert) => Severity {
+  const first = firstValue(rule.from);
+  const otherwise = toSeverity(rule.otherwise ?? '') ?? 'warning';
+  const mapped = mapping(rule.map, (raw) => toSeverity(raw) ?? otherwise);
+  return (alert) => {
+    const raw = first(alert);
+    return raw === undefined ? otherwise : (toSeverity(mapped(raw)) ?? otherwise);
+  };
+}
+
+export function toSeverity(raw: string): Severity | undefined {
+  for (const severity of SEVERITIES) if (severity === raw) return severity;
+  const mapped = SEVERITY_MAP.get(raw.toLowerCase());
+  return SEVERITIES.find((severity) => severity === (mapped ?? raw.toLowerCase()));
+}
+
+/** Any case; answers are remembered. */
+function mapping(
+  map: ReadonlyMap<string, string>,
+  otherwise: (raw: string) => string,
+): (raw: string) => string {
+  const memory = new Map<string, string>();
+  return (raw) => {
+    const known = memory.get(raw);
+    if (known !== undefined) return known;
+    const value = map.get(raw.toLowerCase()) ?? otherwise(raw);
+    if (memory.size >= MEMORY_MAX) memory.clear();
+    memory.set(raw, value);
+    return value;
+  };
+}
+
+/** A name of the catalog wins; else the first name that is not an exporter's. */
+function serviceBy(rule: FactRule, catalog: Catalog): Reader {
+  const canonical = canonicalNames(catalog.canonical);
+  const { map, otherwise } = rule;
+  const settle = mapping(map, (raw) => canonical(raw) ?? raw);
+  const finish: (raw: string) => string =
+    map.size === 0 ? settle : (raw) => canonical(settle(raw)) ?? settle(raw);
+  if (!rule.guessed) {
+    const first = firstValue(rule.from);
+    return (alert) => {
+      const raw = first(alert);
+      return raw === undefined ? otherwise : finish(raw);
+    };
+  }
+  const exporter = mapping(NO_MAP, (raw) =>
+    canonical(raw) === undefined && isExporter(raw) ? 'yes' : 'no',
+  );
+  const names = rule.from.flatMap((source) => (source.kind === 'label' ? [source.name] : []));
+  return (alert) => {
+    for (const name of names) {
+      const raw = own(alert.labels, name);
+      if (raw !== undefined && exporter(raw) === 'no') return finish(raw);
+    }
+    return otherwise;
+  };
+}
+
+/** Without its port, so that all alerts of a host agree; an address that every host has is none. */
+function hostBy(rule: FactRule): Reader {
+  const read = reading(rule);
+  const settle = mapping(NO_MAP, bareHost);
+  const proxy = mapping(NO_MAP, (raw) => (isProxyExporter(raw) ? 'yes' : 'no'));
+  return (alert) => {
+    const raw = read(alert);
+    if (raw === undefined) return undefined;
+    if (rule.guessed && raw === alert.labels['instance']) {
+      const job = own(alert.labels, 'job');
+      if (job !== undefined && proxy(job) === 'yes') return undefined;
+    }
+    return settle(raw) || undefined;
+  };
+}
+
+/** `db1:9100` -> `db1`, `[::1]:80` -> `::1`, `https://a.example/x` -> `a.example`. Empty for a loopback. */
+export function bareHost(raw: string): string {
+  let host = raw.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').replace(/[/?#].*$/s, '');
+  const bracketed = /^\[([^\]]*)\]/.exec(host);
+  if (bracketed?.[1] !== undefined) host = bracketed[1];
+  else if (host.indexOf(':') === host.lastIndexOf(':')) host = host.replace(/:.*$/s, '');
+  return /^(localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|::1|::)$/i.test(host) ? '' : host;
+}

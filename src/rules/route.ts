@@ -1,0 +1,208 @@
+/**
+ * The route tree, as in Alertmanager: the first child that matches takes the alert, children inherit
+ * what they do not state themselves, the root takes what no child wants.
+ *
+ * One incident has one message, so `continue` works differently: the siblings after it may match too,
+ * and the later one overrides only what it states.
+ */
+import type { Instant, Muted, RouteDecision, RuleRef, Urgency } from '../model.ts';
+import type { Schedule } from './interval.ts';
+import type { Predicate } from './matcher.ts';
+import type { Catalog, Service, Subject } from './rules.ts';
+
+export const DEFAULT_CHANNEL = '#alerts';
+
+/** Whom to mention: somebody whose id is known, or whoever stands for the owner's team. */
+export type Mention =
+  | { readonly kind: 'id'; readonly id: string }
+  | { readonly kind: 'oncall' }
+  | { readonly kind: 'lead' }
+  | { readonly kind: 'team'; readonly ids: readonly string[] };
+
+export interface Escalation {
+  readonly afterMs: number;
+  readonly mention: readonly Mention[];
+}
+
+export interface RouteNode {
+  readonly matches: Predicate;
+  readonly goesOn: boolean;
+  /** `owner` stands for the channel of the owner. */
+  readonly channel: string | undefined;
+  readonly mention: readonly Mention[] | undefined;
+  readonly urgency: Urgency | undefined;
+  /** `null`-like: an explicit "off" stops what was inherited. */
+  readonly escalate: Escalation | 'off' | undefined;
+  /** Not told while any of these is active. */
+  readonly mute: readonly NamedSchedule[];
+  /** Told only while any of these is active; empty: always. */
+  readonly active: readonly NamedSchedule[];
+  readonly routes: readonly RouteNode[];
+  readonly rule: RuleRef;
+  readonly why: string | undefined;
+}
+
+export interface NamedSchedule {
+  readonly name: string;
+  readonly schedule: Schedule;
+}
+
+export interface Team {
+  readonly name: string;
+  readonly channel: string | undefined;
+  readonly oncall: readonly string[];
+  readonly lead: readonly string[];
+}
+
+export const DEFAULT_ROUTE: RouteNode = {
+  matches: () => true,
+  goesOn: false,
+  channel: DEFAULT_CHANNEL,
+  mention: [],
+  urgency: undefined,
+  escalate: undefined,
+  mute: [],
+  active: [],
+  routes: [],
+  rule: 'built-in',
+  why: undefined,
+};
+
+interface Stated {
+  channel: string;
+  mention: readonly Mention[];
+  urgency: Urgency | undefined;
+  escalate: Escalation | undefined;
+  rule: RuleRef;
+  why: string | undefined;
+}
+
+export interface Owners {
+  readonly catalog: Catalog;
+  readonly teams: ReadonlyMap<string, Team>;
+}
+
+export function routeBy(root: RouteNode, owners: Owners) {
+  return (subject: Subject): RouteDecision => {
+    const service = owners.catalog.services.get(subject.facts.service);
+    const team = owners.teams.get(service?.owner ?? subject.labels['owner'] ?? '');
+    const stated: Stated = {
+      channel: DEFAULT_CHANNEL,
+      mention: [],
+      urgency: undefined,
+      escalate: undefined,
+      rule: root.rule,
+      why: undefined,
+    };
+    descend(root, subject, (node) => state(node, stated, service, team));
+    const { escalate } = stated;
+    return {
+      channel: stated.channel,
+      urgency: stated.urgency ?? usualUrgency(subject),
+      mention: idsOf(stated.mention, team),
+      escalate: escalate && {
+        afterMs: escalate.afterMs,
+        mention: idsOf(escalate.mention, team),
+      },
+      rule: stated.rule,
+      why: stated.why,
+    };
+  };
+}
+
+/** What nobody needs to see at once goes into the digest, unless a route says otherwise. */
+function usualUrgency(subject: Subject): Urgency {
+  const { severity } = subject.facts;
+  return severity === 'info' || severity === 'none' ? 'digest' : 'post';
+}
+
+/** Calls `visit` for every route on the way, in the order in which later ones override. */
+function descend(node: RouteNode, subject: Subject, visit: (node: RouteNode) => void): void {
+  visit(node);
+  for (const child of node.routes) {
+    if (!child.matches(subject)) continue;
+    descend(child, subject, visit);
+    if (!child.goesOn) return;
+  }
+}
+
+function state(
+  node: RouteNode,
+  stated: Stated,
+  service: Service | undefined,
+  team: Team | undefined,
+): void {
+  if (node.channel === 'owner') {
+    stated.channel = service?.channel ?? team?.channel ?? stated.channel;
+  } else if (node.channel !== undefined) {
+    stated.channel = node.channel;
+  }
+  stated.mention = node.mention ?? stated.mention;
+  stated.urgency = node.urgency ?? stated.urgency;
+  if (node.escalate !== undefined) {
+    stated.escalate = node.escalate === 'off' ? undefined : node.escalate;
+  }
+  stated.rule = node.rule;
+  stated.why = node.why;
+}
+
+function idsOf(mentions: readonly Mention[], team: Team | undefined): readonly string[] {
+  const ids = mentions.flatMap((mention): readonly string[] => {
+    switch (mention.kind) {
+      case 'id':
+        return [mention.id];
+      case 'team':
+        return mention.ids;
+      case 'oncall':
+        return team?.oncall ?? [];
+      case 'lead':
+        return team?.lead ?? [];
+    }
+  });
+  return [...new Set(ids)];
+}
+
+/** Undefined when no route names a time interval: then nothing has to be asked. */
+export function mutedByRoute(
+  root: RouteNode,
+): ((subject: Subject, now: Instant) => Muted | undefined) | undefined {
+  if (!hasIntervals(root)) return undefined;
+  return (subject, now) => {
+    let muted: Muted | undefined;
+    for (const leaf of leaves(root, subject)) {
+      const one = mutedAt(leaf, now);
+      if (one === undefined) return undefined;
+      muted ??= one;
+    }
+    return muted;
+  };
+}
+
+function hasIntervals(node: RouteNode): boolean {
+  return node.mute.length > 0 || node.active.length > 0 || node.routes.some(hasIntervals);
+}
+
+/** As in Alertmanager, time intervals are not inherited: those of the routes that take the alert count. */
+function leaves(node: RouteNode, subject: Subject): readonly RouteNode[] {
+  const found: RouteNode[] = [];
+  for (const child of node.routes) {
+    if (!child.matches(subject)) continue;
+    found.push(...leaves(child, subject));
+    if (!child.goesOn) break;
+  }
+  return found.length === 0 ? [node] : found;
+}
+
+function mutedAt(node: RouteNode, now: Instant): Muted | undefined {
+  const { rule, why } = node;
+  for (const { name, schedule } of node.mute) {
+    const { active, until } = schedule(now);
+    if (active) return { by: `time interval ${name}`, rule, why, until };
+  }
+  if (node.active.length === 0) return undefined;
+  const states = node.active.map(({ schedule }) => schedule(now));
+  if (states.some(({ active }) => active)) return undefined;
+  const names = node.active.map(({ name }) => name).join(', ');
+  const until = Math.min(...states.map((one) => one.until));
+  return { by: `outside of ${names}`, rule, why, until };
+}

@@ -1,0 +1,394 @@
+/**
+ * The shape of rules files: one schema for each kind of entry. Shape only; what refers to something
+ * else (services, teams, time intervals) is checked by the compilers, which know all files.
+ *
+ * Keys are ours in camelCase; where a piece is Alertmanager's own, its spelling is taken as well.
+ */
+import { IANAZone } from 'luxon';
+import { z } from 'zod';
+import { parseDuration } from './duration.ts';
+
+const LIST_MAX = 5_000;
+
+/** The keys that an object knows go into the message, where schema-errors.ts finds them. */
+export function strict<T extends z.core.$ZodLooseShape>(shape: T) {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : undefined,
+  });
+}
+
+function refuse(context: z.core.$RefinementCtx, message: string, hint?: string): never {
+  context.addIssue({ code: 'custom', message, params: { hint } });
+  return z.NEVER;
+}
+
+export const Text = z.string().trim().min(1).max(1_000);
+const Why = Text.optional();
+const Flag = z.boolean().optional();
+
+/** One value may stand without the brackets of a list. */
+function oneOrMany<T extends z.ZodType>(item: T) {
+  return z.preprocess(
+    (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+    z.array(item).max(LIST_MAX),
+  );
+}
+
+export const Duration = z.unknown().transform((value, context): number => {
+  const parsed = parseDuration(value);
+  return parsed.kind === 'duration' ? parsed.ms : refuse(context, parsed.message);
+});
+
+const DurationOrNever = z.unknown().transform((value, context): number => {
+  if (value === 'never') return Number.POSITIVE_INFINITY;
+  const parsed = parseDuration(value);
+  if (parsed.kind === 'duration') return parsed.ms;
+  return refuse(context, parsed.message, 'or "never"');
+});
+
+const Zone = z.string().transform((value, context): string => {
+  if (IANAZone.isValidZone(value)) return value;
+  const hint = 'time zones are called like Europe/London, America/New_York or UTC';
+  return refuse(context, `unknown time zone "${value}"`, hint);
+});
+
+const Moment = z.unknown().transform((value, context): number => {
+  const text = typeof value === 'string' ? value.trim() : '';
+  const zoned = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)$/i.test(text);
+  const at = zoned ? Date.parse(text.replace(' ', 'T')) : Number.NaN;
+  if (Number.isFinite(at)) return at;
+  const hint =
+    'write it with its offset from UTC, like 2026-03-01T02:00:00Z or 2026-03-01T02:00+01:00';
+  return refuse(context, `"${text.slice(0, 40) || typeof value}" is no point in time`, hint);
+});
+
+const Channel = z.string().transform((value, context): string => {
+  if (/^#[^\s#@,<>&]{1,80}$/.test(value) || /^[CGD][A-Z0-9]{7,}$/.test(value)) return value;
+  if (value === 'owner') return value;
+  const hint = /^[\w-]{1,80}$/.test(value) ? `write '#${value}', in quotes` : undefined;
+  return refuse(
+    context,
+    `"${value.slice(0, 80)}" is no channel`,
+    hint ?? "write it like '#alerts'",
+  );
+});
+
+const Link = z.string().transform((value, context): string => {
+  const filled = value.replace(/\{[^{}]*\}/g, 'x');
+  if (/^https?:\/\//i.test(value) && URL.canParse(filled)) return value;
+  return refuse(context, `"${value.slice(0, 80)}" is no link`, 'a link begins with https://');
+});
+
+const Match = oneOrMany(z.string().max(10_000));
+/** Alertmanager calls it `matchers`. */
+const matching = { match: Match.optional(), matchers: Match.optional() };
+
+// --- services, people, teams ------------------------------------------------------------------
+
+export const Service = strict({
+  name: Text,
+  aliases: oneOrMany(Text).optional(),
+  owner: Text.optional(),
+  channel: Channel.optional(),
+  tier: z.int().min(1).max(5).optional(),
+  capability: Text.optional(),
+  runbook: Link.optional(),
+  dashboard: Link.optional(),
+  dependsOn: oneOrMany(Text).optional(),
+  why: Why,
+});
+
+const SlackUser = z.string().regex(/^[UW][A-Z0-9]{2,}$/, {
+  error: 'a Slack member id looks like U012AB3CD; Slack shows it under "Copy member ID"',
+});
+
+export const Person = strict({ name: Text, slack: SlackUser, team: Text.optional(), why: Why });
+export const Team = strict({
+  name: Text,
+  channel: Channel.optional(),
+  oncall: oneOrMany(Text).optional(),
+  lead: oneOrMany(Text).optional(),
+  why: Why,
+});
+
+// --- facts ------------------------------------------------------------------------------------
+
+export type FactPlace =
+  | { readonly kind: 'label' | 'annotation'; readonly name: string }
+  | { readonly kind: 'pattern'; readonly pattern: string };
+
+const Pattern = strict({ text: z.string().min(1) });
+const FactPlace = z.unknown().transform((value, context): FactPlace => {
+  if (typeof value === 'object' && value !== null) {
+    const parsed = Pattern.safeParse(value);
+    if (parsed.success) return { kind: 'pattern', pattern: parsed.data.text };
+  }
+  const name = typeof value === 'string' ? /^(label|annotation)s?\.(.+)$/s.exec(value) : null;
+  if (name?.[2] !== undefined) {
+    return { kind: name[1] === 'label' ? 'label' : 'annotation', name: name[2] };
+  }
+  const hint = "write labels.NAME, annotations.NAME or { text: 'a pattern with (?P<id>...)' }";
+  const bare = typeof value === 'string' && /^[\w-]+$/.test(value);
+  const shown = typeof value === 'string' ? `"${value.slice(0, 60)}"` : 'this';
+  return refuse(
+    context,
+    `${shown} does not say where the fact stands`,
+    bare ? `write labels.${value} or annotations.${value}` : hint,
+  );
+});
+
+const WORDS = z.record(
+  z.string(),
+  z.union([z.string(), z.number(), z.boolean()]).transform(String),
+);
+const Places = oneOrMany(FactPlace);
+
+/** A list, or an object with `from` and what to make of the values. */
+export const Fact = z.preprocess(
+  (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !('text' in value)
+      ? value
+      : { from: value },
+  strict({ from: Places.optional(), map: WORDS.optional(), default: Text.optional(), why: Why }),
+);
+export const FactPlaces = z.preprocess(
+  (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !('text' in value)
+      ? value
+      : { from: value },
+  strict({ from: Places, why: Why }),
+);
+export const Replica = oneOrMany(Text.transform((name) => name.replace(/^labels?\./, '')));
+
+// --- hold, flap, correlate --------------------------------------------------------------------
+
+export const Hold = strict({ ...matching, for: Duration, why: Why });
+
+export const Flap = strict({
+  ...matching,
+  off: Flag,
+  halfLife: Duration.optional(),
+  suppress: z.number().min(100).max(1_000_000).optional(),
+  reuse: z.number().min(1).max(1_000_000).optional(),
+  quietFor: Duration.optional(),
+  maxSuppress: Duration.optional(),
+  sustained: Duration.optional(),
+  why: Why,
+});
+
+export const Correlate = strict({
+  ...matching,
+  off: Flag,
+  by: oneOrMany(Text.transform((name) => name.replace(/^labels?\./, ''))).optional(),
+  window: Duration.optional(),
+  span: Duration.optional(),
+  maxHops: z.int().min(0).max(5).optional(),
+  silent: z.int().min(0).max(4).optional(),
+  why: Why,
+});
+
+export const Transactions = strict({
+  ttl: Duration.optional(),
+  alertsMax: z.int().min(2).max(10_000).optional(),
+  servicesMax: z.int().min(1).max(1_000).optional(),
+  why: Why,
+});
+export const Hubs = strict({ callers: z.int().min(1).max(100_000), why: Why });
+
+// --- time -------------------------------------------------------------------------------------
+
+/** Minutes since midnight. */
+const Clock = z.unknown().transform((value, context): number => {
+  const parts = typeof value === 'string' ? /^(\d{1,2}):(\d\d)$/.exec(value.trim()) : null;
+  const minutes = Number(parts?.[1]) * 60 + Number(parts?.[2]);
+  if (parts !== null && minutes <= 1_440 && Number(parts[2]) < 60) return minutes;
+  return refuse(
+    context,
+    `"${String(value).slice(0, 40)}" is no time of day`,
+    "write it like '09:00'",
+  );
+});
+const DayTimes = strict({
+  start_time: Clock.optional(),
+  end_time: Clock.optional(),
+  startTime: Clock.optional(),
+  endTime: Clock.optional(),
+});
+const Ranges = oneOrMany(z.union([z.string(), z.number()]).transform(String));
+const intervalParts = {
+  times: oneOrMany(DayTimes).optional(),
+  weekdays: Ranges.optional(),
+  days_of_month: Ranges.optional(),
+  daysOfMonth: Ranges.optional(),
+  months: Ranges.optional(),
+  years: Ranges.optional(),
+  location: Zone.optional(),
+};
+export const IntervalParts = strict(intervalParts);
+export const TimeInterval = strict({
+  name: Text,
+  ...intervalParts,
+  intervals: oneOrMany(IntervalParts).optional(),
+  time_intervals: oneOrMany(IntervalParts).optional(),
+  why: Why,
+});
+
+const bounds = { startsAt: Moment.optional(), endsAt: Moment.optional() };
+export const Silence = strict({ name: Text.optional(), ...matching, ...bounds, why: Why });
+export const Maintenance = strict({
+  name: Text.optional(),
+  ...matching,
+  every: oneOrMany(IntervalParts).optional(),
+  during: oneOrMany(Text).optional(),
+  ...bounds,
+  why: Why,
+});
+
+// --- routes -----------------------------------------------------------------------------------
+
+/** `off` mentions nobody: it ends what the route would inherit. */
+const Escalate = z.preprocess(
+  (value) => (value === 'off' ? { after: 0, mention: [] } : value),
+  strict({ after: Duration, mention: oneOrMany(Text) }),
+);
+const Names = oneOrMany(Text).optional();
+
+export interface RouteSource {
+  readonly match?: string[] | undefined;
+  readonly matchers?: string[] | undefined;
+  readonly channel?: string | undefined;
+  readonly mention?: string[] | undefined;
+  readonly urgency?: 'post' | 'thread' | 'digest' | 'drop' | undefined;
+  readonly escalate?: { after: number; mention: string[] } | undefined;
+  readonly continue?: boolean | undefined;
+  readonly activeTimeIntervals?: string[] | undefined;
+  readonly active_time_intervals?: string[] | undefined;
+  readonly muteTimeIntervals?: string[] | undefined;
+  readonly mute_time_intervals?: string[] | undefined;
+  readonly routes?: readonly RouteSource[] | undefined;
+  readonly why?: string | undefined;
+}
+
+export const Route: z.ZodType<RouteSource> = z.lazy(() =>
+  strict({
+    ...matching,
+    channel: Channel.optional(),
+    mention: oneOrMany(Text).optional(),
+    urgency: z.enum(['post', 'thread', 'digest', 'drop']).optional(),
+    escalate: Escalate.optional(),
+    continue: Flag,
+    activeTimeIntervals: Names,
+    active_time_intervals: Names,
+    muteTimeIntervals: Names,
+    mute_time_intervals: Names,
+    routes: z.array(Route).max(LIST_MAX).optional(),
+    why: Why,
+  }),
+);
+
+// --- the life of an incident and the rest -----------------------------------------------------
+
+export const IncidentLife = strict({
+  reopenWithin: Duration.optional(),
+  verifySolved: Duration.optional(),
+  snooze: Duration.optional(),
+  refresh: Duration.optional(),
+  replyEvery: Duration.optional(),
+  resolveTimeout: DurationOrNever.optional(),
+  forget: Duration.optional(),
+  why: Why,
+});
+export const Storm = strict({
+  off: Flag,
+  perMinute: z.number().min(1).max(100_000).optional(),
+  calm: Duration.optional(),
+  why: Why,
+});
+export const Heartbeat = strict({
+  name: Text,
+  ...matching,
+  missingAfter: Duration.optional(),
+  expected: Flag,
+  channel: Channel.optional(),
+  why: Why,
+});
+export const Digest = strict({
+  at: oneOrMany(Clock).optional(),
+  location: Zone.optional(),
+  why: Why,
+});
+
+const Emoji = z.string().transform((value, context): string => {
+  const name = value.replace(/^:|:$/g, '').replace(/::skin-tone-\d$/, '');
+  if (/^[a-z0-9_+'-]{1,100}$/.test(name)) return name;
+  return refuse(
+    context,
+    `"${value.slice(0, 40)}" is no emoji name`,
+    'write it like eyes or white_check_mark',
+  );
+});
+export const Reactions = strict({
+  acknowledge: oneOrMany(Emoji).optional(),
+  solved: oneOrMany(Emoji).optional(),
+  snooze: oneOrMany(Emoji).optional(),
+  'not-actionable': oneOrMany(Emoji).optional(),
+  why: Why,
+});
+export const Links = strict({ logs: Link.optional(), dashboard: Link.optional(), why: Why });
+
+const Dotted = Text;
+const Fields = z.record(Text, z.union([z.string(), z.number()]).transform(String));
+export const Ingest = strict({
+  alerts: Dotted.optional(),
+  status: strict({ from: Dotted, resolved: oneOrMany(Text) }).optional(),
+  startsAt: Dotted.optional(),
+  endsAt: Dotted.optional(),
+  generatorURL: Dotted.optional(),
+  labels: Fields,
+  annotations: Fields.optional(),
+  why: Why,
+});
+
+/** Lists: the entries of all files, in the order of the files' names. */
+export const LISTS = {
+  services: Service,
+  people: Person,
+  teams: Team,
+  hold: Hold,
+  flap: Flap,
+  correlate: Correlate,
+  silences: Silence,
+  maintenance: Maintenance,
+  timeIntervals: TimeInterval,
+  heartbeats: Heartbeat,
+} as const;
+
+/** Stated once, in one file. */
+export const SINGLES = {
+  name: Fact,
+  service: Fact,
+  environment: Fact,
+  severity: Fact,
+  host: Fact,
+  transaction: FactPlaces,
+  runbook: Fact,
+  dashboard: Fact,
+  replica: Replica,
+  transactions: Transactions,
+  hubs: Hubs,
+  route: Route,
+  incident: IncidentLife,
+  storm: Storm,
+  digest: Digest,
+  reactions: Reactions,
+  links: Links,
+} as const;
+
+/** Named entries: each name once over all files. */
+export const NAMED = { ingest: Ingest } as const;
+
+/** Other spellings of the top-level keys. */
+export const SPELLINGS: Readonly<Record<string, keyof typeof LISTS>> = {
+  time_intervals: 'timeIntervals',
+};

@@ -1,0 +1,70 @@
+/**
+ * From a name found in labels to the canonical name of the catalog: exact, any case, alias, and at
+ * last without an environment, namespace or domain around it, but only if that gives a known name.
+ */
+import { resolveName } from './catalog.ts';
+
+const MEMORY_MAX = 10_000;
+const ENVIRONMENT_WORDS =
+  'production|prod|prd|live|staging|stage|stg|development|develop|dev|testing|test|qa|uat|preprod|sandbox';
+const SUFFIX = new RegExp(`[-_.](?:${ENVIRONMENT_WORDS})$`, 'i');
+const PREFIX = new RegExp(`^(?:${ENVIRONMENT_WORDS})[-_.]`, 'i');
+
+/**
+ * Names of what measures, not of what is measured. Scrape jobs carry them in `job` and `service`, and
+ * taking them for a service would make one node of a whole fleet.
+ */
+const EXPORTERS: ReadonlySet<string> = new Set([
+  'node',
+  'kubelet',
+  'cadvisor',
+  'kube-state-metrics',
+  'blackbox',
+  'snmp',
+  'pushgateway',
+  'telegraf',
+  'statsd',
+  'otel-collector',
+  'opentelemetry-collector',
+  'cloudwatch',
+  'yace',
+]);
+
+export function isExporter(name: string): boolean {
+  const lower = name.toLowerCase();
+  return EXPORTERS.has(lower) || lower.endsWith('exporter') || lower.endsWith('kube-state-metrics');
+}
+
+/** True where `instance` is the exporter's own address and says nothing of the failing host. */
+export function isProxyExporter(name: string): boolean {
+  return /kube-state-metrics$|^pushgateway$|^statsd|^cloudwatch|^yace$|collector$/i.test(name);
+}
+
+export type Canonical = (name: string) => string | undefined;
+
+/** Answers are remembered, because the same few names come again and again. */
+export function canonicalNames(known: ReadonlyMap<string, string>): Canonical {
+  if (known.size === 0) return () => undefined;
+  const memory = new Map<string, string | undefined>();
+  return (name) => {
+    const before = memory.get(name);
+    if (before !== undefined || memory.has(name)) return before;
+    const found = resolveName(known, name) ?? resolveStripped(known, name);
+    if (memory.size >= MEMORY_MAX) memory.clear();
+    memory.set(name, found);
+    return found;
+  };
+}
+
+function resolveStripped(known: ReadonlyMap<string, string>, name: string): string | undefined {
+  // `namespace/service`, as scrape jobs are called in Kubernetes.
+  const short = name.slice(name.lastIndexOf('/') + 1);
+  // `service.namespace.svc.cluster.local`
+  const host = short.includes('.') ? short.slice(0, short.indexOf('.')) : short;
+  for (const candidate of [short, short.replace(SUFFIX, ''), short.replace(PREFIX, ''), host]) {
+    if (candidate === '') continue;
+    const found = resolveName(known, candidate);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
