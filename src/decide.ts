@@ -66,6 +66,27 @@ export function wakeAt(state: LaneState): Instant | undefined {
   return nextDue(state.timers);
 }
 
+/**
+ * Decides what is due up to and including `until`, each at its own instant: live as in replay. Not
+ * `done` when more than `ticksMax` rounds are due; `now` is then where it stopped.
+ */
+export function runDueUntil(
+  state: LaneState,
+  until: Instant,
+  from: Instant,
+  ticksMax: number,
+  step: (event: Event, now: Instant) => void,
+): { readonly now: Instant; readonly done: boolean } {
+  let now = from;
+  for (let ticks = 0; ; ticks++) {
+    const at = wakeAt(state);
+    if (at === undefined || at > until) return { now: Math.max(now, until), done: true };
+    if (ticks >= ticksMax) return { now, done: false };
+    now = Math.max(now, at);
+    step({ kind: 'tick' }, now);
+  }
+}
+
 function dispatch(turn: Turn, event: Event): Verdict | undefined {
   switch (event.kind) {
     case 'alert':
@@ -86,6 +107,7 @@ function dispatch(turn: Turn, event: Event): Verdict | undefined {
       return undefined;
     case 'started':
       scheduleEverything(turn);
+      reviewMuting(turn);
       expectHeartbeats(turn);
       return undefined;
     case 'rules-changed':
@@ -243,11 +265,7 @@ function fires(
     muted: turn.rules.muted(subject, turn.now),
   };
   if (alert.muted !== undefined) return silenced(turn, alert);
-  if (
-    known !== undefined &&
-    known.muted === undefined &&
-    incidentOf(turn.state, known) !== undefined
-  ) {
+  if (known !== undefined && belongsStill(turn, known)) {
     return refired(turn, known, alert, hidden);
   }
   return takePlace(turn, { ...alert, incident: undefined });
@@ -257,7 +275,10 @@ function fires(
 function belongsStill(turn: Turn, known: Alert): boolean {
   const incident = incidentOf(turn.state, known);
   if (incident === undefined) return false;
-  return incident.resolvedAt === undefined || turn.now - incident.resolvedAt <= turn.rules.life.reopenWithinMs;
+  return (
+    incident.resolvedAt === undefined ||
+    turn.now - incident.resolvedAt <= turn.rules.life.reopenWithinMs
+  );
 }
 
 function silenced(turn: Turn, alert: Alert): Verdict {

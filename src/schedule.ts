@@ -17,7 +17,9 @@ export const MEMBER_MEMORY_MS = 6 * 60 * 60_000;
 
 export function scheduleAlert(turn: Turn, alert: Alert): void {
   const at = alert.status === 'firing' ? firingDue(turn, alert) : resolvedDue(turn, alert);
-  if (at !== undefined) schedule(turn.state.timers, alertKey(alert.fingerprint), at);
+  // Never at this very instant: whatever was due by now has had its turn.
+  if (at !== undefined)
+    schedule(turn.state.timers, alertKey(alert.fingerprint), Math.max(at, turn.now + 1));
 }
 
 export function forgottenAt(alert: Alert): Instant {
@@ -39,7 +41,7 @@ function firingDue(turn: Turn, alert: Alert): Instant | undefined {
   let at = expiresAt ?? Number.POSITIVE_INFINITY;
   if (muted !== undefined) at = Math.min(at, muted.until);
   if (heldUntil > now) at = Math.min(at, heldUntil);
-  if (flap?.flapping === true) at = Math.min(at, Math.max(now + 1, calmOf(turn, alert) ?? at));
+  if (flap?.flapping === true) at = Math.min(at, calmOf(turn, alert) ?? at);
   return Number.isFinite(at) ? at : undefined;
 }
 

@@ -50,7 +50,7 @@ export function change(turn: Turn, incident: Incident, changes: Partial<Incident
 }
 
 export function wakeIncident(turn: Turn, id: string, at: Instant): void {
-  schedule(turn.state.timers, incidentKey(id), at);
+  schedule(turn.state.timers, incidentKey(id), Math.max(at, turn.now + 1));
 }
 
 export function orderMessage(turn: Turn, incident: Incident): void {

@@ -4,7 +4,20 @@
  *
  * Every string in it comes from outside and may contain anything.
  */
-import type { Instant, Mark, Phase, RootCandidate, Severity } from './model.ts';
+import { leadOf } from './life/lead.ts';
+import type {
+  Alert,
+  Incident,
+  Instant,
+  Labels,
+  Mark,
+  Phase,
+  RootCandidate,
+  Severity,
+} from './model.ts';
+import type { Rules } from './rules/rules.ts';
+import { type LaneState, tallyOf } from './state.ts';
+import { createTally, type Tally } from './tally.ts';
 
 export interface MessageView {
   readonly incident: string;
@@ -77,5 +90,237 @@ export interface MessageView {
     readonly solved: string;
     readonly snooze: string;
     readonly notActionable: string;
+  };
+}
+
+const SERVICES_SHOWN = 10;
+const KINDS_SHOWN = 5;
+const TRANSACTIONS_SHOWN = 3;
+/** Alerts looked through for a link that the lead alert lacks, or for how often something flapped. */
+const LOOKED_THROUGH_MAX = 50;
+
+/** Costs what it shows, not what the incident holds. */
+export function buildView(
+  state: LaneState,
+  incident: Incident,
+  rules: Rules,
+  now: Instant,
+  publicUrl: string | undefined,
+): MessageView {
+  const tally = incident.special === 'storm' ? stormTally(state) : tallyOf(state, incident.id);
+  const lead = leadOf(state, incident);
+  return {
+    incident: incident.id,
+    revision: incident.revision,
+    phase: incident.phase,
+    special: incident.special,
+    severity: incident.severity,
+    environment: incident.environment,
+    startsAt: incident.startsAt,
+    resolvedAt: incident.resolvedAt,
+    now,
+    lead: leadView(lead, incident.roots[0]?.service),
+    ...rootView(incident, lead, rules, tally),
+    ...countsView(tally, rules),
+    links: linksOf(incident, lead, rules, tally, publicUrl),
+    ...peopleView(incident, rules),
+    flapping:
+      tally.flapping === 0
+        ? undefined
+        : { alerts: tally.flapping, episodes: episodesOf(state, incident) },
+    mergedInto: incident.mergedInto,
+    storm: incident.special === 'storm' ? { incidents: state.storm?.counted ?? 0 } : undefined,
+    heartbeat: incident.special === 'heartbeat' ? heartbeatView(state, incident) : undefined,
+    toldBecause: incident.toldBecause,
+  };
+}
+
+function rootView(
+  incident: Incident,
+  lead: Alert | undefined,
+  rules: Rules,
+  tally: Tally,
+): Pick<MessageView, 'root' | 'otherRoots' | 'owner'> {
+  const root = incident.roots[0];
+  const known = root === undefined ? undefined : rules.catalog.services.get(root.service);
+  const owner = known?.owner ?? rules.catalog.services.get(lead?.facts.service ?? '')?.owner;
+  return {
+    root:
+      root === undefined
+        ? undefined
+        : { ...root, ...shareOf(root, tally), tier: known?.tier, owner: known?.owner },
+    otherRoots: incident.roots.slice(1),
+    owner,
+  };
+}
+
+function countsView(
+  tally: Tally,
+  rules: Rules,
+): Pick<
+  MessageView,
+  'services' | 'servicesTotal' | 'alerts' | 'kinds' | 'capabilities' | 'transactions'
+> {
+  const services = [...tally.services].filter(([, own]) => own.alerts > 0);
+  services.sort(([a, one], [b, other]) => other.alerts - one.alerts || (a < b ? -1 : 1));
+  const shown = services.slice(0, SERVICES_SHOWN);
+  const ids = mostOf(tally.transactions, TRANSACTIONS_SHOWN).map(([id]) => id);
+  return {
+    services: shown.map(([name, { firing, alerts }]) => ({ name, firing, alerts })),
+    servicesTotal: services.length,
+    alerts: { firing: tally.firing, total: tally.alerts },
+    kinds: mostOf(tally.kinds, KINDS_SHOWN).map(([name, alerts]) => ({ name, alerts })),
+    capabilities: capabilitiesOf(
+      rules,
+      services.map(([name]) => name),
+    ),
+    transactions: { ids, total: tally.transactions.size },
+  };
+}
+
+function peopleView(
+  incident: Incident,
+  rules: Rules,
+): Pick<
+  MessageView,
+  | 'mention'
+  | 'acknowledged'
+  | 'solved'
+  | 'snoozed'
+  | 'notActionable'
+  | 'escalated'
+  | 'reopened'
+  | 'people'
+  | 'emoji'
+> {
+  const { acknowledged, solved, snoozed, notActionable, escalated, reopened } = incident;
+  const mention = incident.message === undefined ? (incident.route?.mention ?? []) : [];
+  return {
+    mention,
+    acknowledged,
+    solved,
+    snoozed,
+    notActionable,
+    escalated,
+    reopened,
+    people: rules.people,
+    emoji: emojiOf(rules),
+  };
+}
+
+function leadView(lead: Alert | undefined, root: string | undefined): MessageView['lead'] {
+  const { annotations } = lead ?? { annotations: {} as Labels };
+  return {
+    name: lead?.facts.name ?? '',
+    service: lead?.facts.service ?? root ?? '',
+    summary: annotations.summary ?? annotations.message ?? annotations.title,
+    description: annotations.description ?? annotations.technicalSummary,
+    host: lead?.facts.host,
+    impact: annotations.businessImpact ?? annotations.impact,
+  };
+}
+
+/** How much a candidate explains was counted when it was ranked; the incident may have grown since. */
+function shareOf(root: RootCandidate, tally: Tally): Pick<RootCandidate, 'explains' | 'of'> {
+  return root.explains === root.of
+    ? { explains: tally.alerts, of: tally.alerts }
+    : { explains: root.explains, of: root.of };
+}
+
+function linksOf(
+  incident: Incident,
+  lead: Alert | undefined,
+  rules: Rules,
+  tally: Tally,
+  publicUrl: string | undefined,
+): MessageView['links'] {
+  const transaction = tally.transactions.keys().next().value;
+  const facts = lead?.facts;
+  const fill = (template: string | undefined) =>
+    template === undefined ||
+    facts === undefined ||
+    (template.includes('{transaction}') && transaction === undefined)
+      ? undefined
+      : template
+          .replaceAll('{transaction}', encodeURIComponent(transaction ?? ''))
+          .replaceAll('{service}', encodeURIComponent(facts.service))
+          .replaceAll('{environment}', encodeURIComponent(facts.environment));
+  return {
+    runbook: facts?.runbook,
+    dashboard: facts?.dashboard ?? fill(rules.links.dashboard),
+    source: lead?.generatorURL,
+    logs: fill(rules.links.logs),
+    explain: publicUrl === undefined ? undefined : `${publicUrl}/incidents/${incident.id}`,
+  };
+}
+
+function capabilitiesOf(rules: Rules, services: readonly string[]): readonly string[] {
+  const found = new Set<string>();
+  for (const name of services) {
+    const capability = rules.catalog.services.get(name)?.capability;
+    if (capability !== undefined) found.add(capability);
+  }
+  return [...found];
+}
+
+function mostOf(
+  counts: ReadonlyMap<string, number>,
+  shown: number,
+): readonly (readonly [string, number])[] {
+  return [...counts]
+    .sort(([a, one], [b, other]) => other - one || (a < b ? -1 : 1))
+    .slice(0, shown);
+}
+
+function episodesOf(state: LaneState, incident: Incident): number {
+  let looked = 0;
+  let most = 0;
+  for (const fingerprint of state.members.get(incident.id) ?? []) {
+    most = Math.max(most, state.alerts.get(fingerprint)?.episodes ?? 0);
+    if (++looked >= LOOKED_THROUGH_MAX) break;
+  }
+  return most;
+}
+
+function heartbeatView(state: LaneState, incident: Incident): MessageView['heartbeat'] {
+  const name = incident.group?.slice('heartbeat/'.length) ?? '';
+  return { name, lastSeenAt: state.heartbeats.get(name)?.lastSeenAt };
+}
+
+/** All that the storm stands for, added up. */
+function stormTally(state: LaneState): Tally {
+  const sum = createTally();
+  for (const id of state.storm?.incidents ?? []) {
+    const tally = state.tallies.get(id);
+    if (tally === undefined) continue;
+    sum.alerts += tally.alerts;
+    sum.firing += tally.firing;
+    for (const [name, own] of tally.services) {
+      const present = sum.services.get(name);
+      sum.services.set(
+        name,
+        present === undefined
+          ? { ...own }
+          : {
+              ...present,
+              alerts: present.alerts + own.alerts,
+              firing: present.firing + own.firing,
+            },
+      );
+    }
+    for (const [name, alerts] of tally.kinds)
+      sum.kinds.set(name, (sum.kinds.get(name) ?? 0) + alerts);
+  }
+  return sum;
+}
+
+function emojiOf(rules: Rules): MessageView['emoji'] {
+  const first = (wanted: string) =>
+    [...rules.gestures].find(([, gesture]) => gesture === wanted)?.[0];
+  return {
+    acknowledge: first('acknowledge') ?? 'eyes',
+    solved: first('solved') ?? 'white_check_mark',
+    snooze: first('snooze') ?? 'no_bell',
+    notActionable: first('not-actionable') ?? 'wastebasket',
   };
 }

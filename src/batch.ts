@@ -1,0 +1,68 @@
+/**
+ * What is decided between two commits, gathered: the changed records as they are at the end, every
+ * decision, and the effects that are still wanted.
+ */
+import { decide } from './decide.ts';
+import type { Decision, Effect, Event, Instant } from './model.ts';
+import type { LaneObserver } from './lane.ts';
+import type { Rules } from './rules/rules.ts';
+import { type LaneState, recordOf } from './state.ts';
+import type { Commit, StateRecord } from './store/contract.ts';
+import { closedView } from './closed-view.ts';
+
+export interface Batch {
+  readonly decide: (event: Event, now: Instant) => void;
+  /** Events decided so far. */
+  readonly events: () => number;
+  /** Everything since the batch was made. The state counts as unchanged afterwards. */
+  readonly take: () => Omit<Commit, 'version' | 'decided' | 'wakeAt'>;
+}
+
+export function createBatch(state: LaneState, rules: Rules, observer: LaneObserver): Batch {
+  const decisions: Decision[] = [];
+  const effects = new Map<string, Effect>();
+  const effectsDone = new Set<string>();
+  let events = 0;
+  return {
+    events: () => events,
+    decide(event, now) {
+      const outcome = decide(state, event, now, rules);
+      events++;
+      for (const decision of outcome.decisions) decisions.push(decision);
+      for (const id of outcome.effectsDone) {
+        effects.delete(id);
+        effectsDone.add(id);
+      }
+      for (const effect of outcome.effects) {
+        effectsDone.delete(effect.id);
+        effects.set(effect.id, effect);
+      }
+      observer.decided(outcome.verdict, outcome.decisions);
+    },
+    take() {
+      const put: StateRecord[] = [];
+      const remove: string[] = [];
+      for (const key of state.changed) {
+        const value = recordOf(state, key);
+        if (value === undefined) remove.push(key);
+        else put.push({ key, value });
+      }
+      const closed = state.closed.map(({ incident, tally, members }) => ({
+        incident,
+        services: [...tally.services.keys()],
+        view: closedView(incident, tally, members),
+      }));
+      state.changed.clear();
+      state.closed.length = 0;
+      return {
+        put,
+        remove,
+        decisions,
+        rules: rules.version,
+        closed,
+        effects: [...effects.values()],
+        effectsDone: [...effectsDone],
+      };
+    },
+  };
+}

@@ -1,0 +1,270 @@
+/**
+ * A recording, decided in virtual time by the very pipeline that runs live, with a Slack that takes
+ * every message at once. Pure: lines in, messages and counts out.
+ */
+import { decide, runDueUntil, wakeAt } from './decide.ts';
+import {
+  type Alert,
+  type Consequence,
+  type Decision,
+  type Effect,
+  type Event,
+  type Incident,
+  type Instant,
+  type Labels,
+  type Severity,
+  VERDICTS,
+  type Verdict,
+} from './model.ts';
+import type { Rules } from './rules/rules.ts';
+import { renderDigest, renderMessage, renderReply } from './slack/message.ts';
+import { createState, type LaneState } from './state.ts';
+import { buildView } from './view.ts';
+
+/** One line of the messages file: the contract that outside tools read. */
+export interface SentMessage {
+  readonly at: string;
+  readonly action: 'post' | 'update' | 'reply';
+  readonly channel: string;
+  readonly incident: string;
+  readonly severity: Severity;
+  /** All alerts of the incident at that moment, labels exactly as received. */
+  readonly alerts: readonly { readonly labels: Labels; readonly startsAt: string }[];
+  readonly root: string | undefined;
+  /** The likely roots, best first. */
+  readonly candidates: readonly string[];
+  readonly text: string;
+}
+
+export interface ReplaySummary {
+  readonly deliveries: number;
+  readonly alerts: number;
+  /** Episodes: alerts that began to fire, again or for the first time. */
+  readonly firings: number;
+  readonly incidents: number;
+  readonly posts: number;
+  readonly updates: number;
+  readonly replies: number;
+  readonly byChannel: Readonly<Record<string, number>>;
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+  readonly consequences: Readonly<Partial<Record<Consequence, number>>>;
+  readonly from: Instant | undefined;
+  readonly to: Instant | undefined;
+}
+
+export interface Replay {
+  /** Decides the events of one line at its instant; what was due before is decided first. */
+  readonly play: (events: readonly Event[], at: Instant) => void;
+  /** Lets time run on until nothing is due that could still send a message. */
+  readonly finish: () => ReplaySummary;
+}
+
+/** After the last line, time runs on for this long: holds elapse, but nothing is missed that was not recorded. */
+const AFTERWARDS_MS = 10 * 60_000;
+
+export interface ReplayOptions {
+  readonly rules: Rules;
+  /** Undefined: messages are counted only, which is faster. */
+  readonly onMessage: ((message: SentMessage) => void) | undefined;
+  readonly onDecision?: (decision: Decision) => void;
+}
+
+export function createReplay(options: ReplayOptions): Replay {
+  const state = createState('default');
+  const counts = emptyCounts();
+  const outbox: Effect[] = [];
+  let now = 0;
+  const step = (event: Event, at: Instant) => {
+    decideOne(state, event, at, options, counts, outbox);
+    // Slack's answer is an event like any other; it leads to no further message at once.
+    for (let effect = outbox.shift(); effect !== undefined; effect = outbox.shift()) {
+      const answer = send(state, effect, at, options, counts);
+      decideOne(state, answer, at, options, counts, outbox);
+    }
+  };
+  return {
+    play(events, at) {
+      counts.from ??= at;
+      if (counts.deliveries === 0) step({ kind: 'started' }, at);
+      now = runDueUntil(state, Math.max(now, at), now, Number.POSITIVE_INFINITY, step).now;
+      counts.deliveries++;
+      for (const event of events) step(event, now);
+    },
+    finish() {
+      const end = now + AFTERWARDS_MS;
+      counts.to = now;
+      // A recording that stops says nothing: what it last said stays so.
+      while ((wakeAt(state) ?? Number.POSITIVE_INFINITY) <= end) {
+        now = runDueUntil(state, Math.min(end, wakeAt(state) ?? end), now, 1, step).now;
+      }
+      return summarise(counts);
+    },
+  };
+}
+
+interface Counts {
+  deliveries: number;
+  alerts: number;
+  firings: number;
+  posts: number;
+  updates: number;
+  replies: number;
+  from: Instant | undefined;
+  to: Instant | undefined;
+  readonly told: Set<string>;
+  readonly channels: Map<string, number>;
+  readonly reasons: Map<string, number>;
+  readonly verdicts: Map<Verdict, number>;
+}
+
+function emptyCounts(): Counts {
+  return {
+    deliveries: 0,
+    alerts: 0,
+    firings: 0,
+    posts: 0,
+    updates: 0,
+    replies: 0,
+    from: undefined,
+    to: undefined,
+    told: new Set(),
+    channels: new Map(),
+    reasons: new Map(),
+    verdicts: new Map(),
+  };
+}
+
+const FIRINGS: ReadonlySet<Verdict> = new Set([
+  'opened',
+  'joined',
+  'refired',
+  'damped',
+  'silenced',
+]);
+
+function decideOne(
+  state: LaneState,
+  event: Event,
+  at: Instant,
+  options: ReplayOptions,
+  counts: Counts,
+  outbox: Effect[],
+): void {
+  const outcome = decide(state, event, at, options.rules);
+  if (outcome.verdict !== undefined) {
+    counts.alerts++;
+    if (FIRINGS.has(outcome.verdict)) counts.firings++;
+    counts.verdicts.set(outcome.verdict, (counts.verdicts.get(outcome.verdict) ?? 0) + 1);
+  }
+  for (const decision of outcome.decisions) {
+    counts.reasons.set(decision.reason, (counts.reasons.get(decision.reason) ?? 0) + 1);
+    options.onDecision?.(decision);
+  }
+  for (const effect of outcome.effects) outbox.push(effect);
+  state.changed.clear();
+  state.closed.length = 0;
+}
+
+/** What the stand-in for Slack does with an effect, and its answer. */
+function send(
+  state: LaneState,
+  effect: Effect,
+  at: Instant,
+  options: ReplayOptions,
+  counts: Counts,
+): Event {
+  const incident = effect.kind === 'digest' ? undefined : state.incidents.get(effect.incident);
+  const action =
+    effect.kind === 'reply' ? 'reply' : incident?.message === undefined ? 'post' : 'update';
+  if (
+    effect.kind === 'message' &&
+    (incident === undefined || (incident.mergedInto !== undefined && action === 'post'))
+  ) {
+    return { kind: 'delivered', effect: effect.id, outcome: { kind: 'gone' } };
+  }
+  counts[action === 'post' ? 'posts' : action === 'reply' ? 'replies' : 'updates']++;
+  if (action === 'post')
+    counts.channels.set(effect.channel, (counts.channels.get(effect.channel) ?? 0) + 1);
+  if (incident !== undefined) counts.told.add(incident.id);
+  options.onMessage?.(messageOf(state, effect, incident, action, at, options.rules));
+  const ts =
+    incident?.message !== undefined && action === 'update'
+      ? incident.message.ts
+      : `${at}.${counts.posts + counts.replies}`;
+  return {
+    kind: 'delivered',
+    effect: effect.id,
+    outcome: {
+      kind: 'sent',
+      message: { channel: effect.channel, ts },
+      revision: incident?.revision ?? 0,
+    },
+  };
+}
+
+function messageOf(
+  state: LaneState,
+  effect: Effect,
+  incident: Incident | undefined,
+  action: SentMessage['action'],
+  at: Instant,
+  rules: Rules,
+): SentMessage {
+  const ids =
+    effect.kind === 'digest' ? effect.lines.map((line) => line.incident) : [effect.incident];
+  const alerts = ids.flatMap((id) =>
+    [...(state.members.get(id) ?? [])].flatMap(
+      (fingerprint) => state.alerts.get(fingerprint) ?? [],
+    ),
+  );
+  return {
+    at: new Date(at).toISOString(),
+    action,
+    channel: effect.channel,
+    incident: incident?.id ?? effect.id,
+    severity: effect.severity,
+    alerts: alerts.map(alertLine),
+    root: incident?.roots[0]?.service,
+    candidates: incident?.roots.map((root) => root.service) ?? [],
+    text: textOf(state, effect, incident, at, rules),
+  };
+}
+
+function alertLine(alert: Alert): SentMessage['alerts'][number] {
+  return { labels: alert.labels, startsAt: new Date(alert.startsAt).toISOString() };
+}
+
+function textOf(
+  state: LaneState,
+  effect: Effect,
+  incident: Incident | undefined,
+  at: Instant,
+  rules: Rules,
+): string {
+  if (effect.kind === 'digest') return renderDigest(effect).text;
+  if (incident === undefined) return '';
+  const view = buildView(state, incident, rules, at, undefined);
+  return effect.kind === 'reply'
+    ? renderReply(effect.reply, view, rules.people).text
+    : renderMessage(view).text;
+}
+
+function summarise(counts: Counts): ReplaySummary {
+  const verdicts = Object.keys(VERDICTS) as Verdict[];
+  return {
+    deliveries: counts.deliveries,
+    alerts: counts.alerts,
+    firings: counts.firings,
+    incidents: counts.told.size,
+    posts: counts.posts,
+    updates: counts.updates,
+    replies: counts.replies,
+    byChannel: Object.fromEntries(counts.channels),
+    verdicts: Object.fromEntries(
+      verdicts.map((name) => [name, counts.verdicts.get(name) ?? 0]),
+    ) as Record<Verdict, number>,
+    consequences: Object.fromEntries([...counts.reasons].filter(([name]) => !(name in VERDICTS))),
+    from: counts.from,
+    to: counts.to,
+  };
+}
