@@ -32,6 +32,8 @@ export interface ReceivedAlert {
   readonly annotations: Labels;
   /** The source's clock. */
   readonly startsAt: Instant;
+  /** The source did not say when it started: `startsAt` is when it came in, and says nothing about a new firing. */
+  readonly undated?: true;
   /** Resolved: when it ended. Firing: a time-out after which it counts as resolved, if given. The source's clock. */
   readonly endsAt: Instant | undefined;
   readonly generatorURL: string | undefined;

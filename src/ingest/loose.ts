@@ -1,0 +1,31 @@
+/**
+ * How the generic source and mappings read what tools write: numbers and booleans are text too, and a
+ * time may be a number of seconds or milliseconds.
+ */
+import { readTime, type ReadTime } from './time.ts';
+
+/** Undefined for what is no text: objects, arrays, null. */
+export function stringified(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+}
+
+/** Seconds of the year 1970 to 5138 are below it; milliseconds since March 1973 are above. */
+const SECONDS_MAX = 1e11;
+/** 9999-12-31T23:59:59.999Z. */
+const INSTANT_MAX = 253_402_300_799_999;
+
+/** RFC 3339, or a number (also in quotes) of seconds or milliseconds since 1970. Zero is not given. */
+export function readLooseTime(value: unknown): ReadTime {
+  const number = numberOf(value);
+  if (number === undefined) return readTime(value);
+  if (number === 0) return 'unset';
+  const at = Math.floor(number < SECONDS_MAX ? number * 1000 : number);
+  return at > 0 && at <= INSTANT_MAX ? at : 'odd';
+}
+
+function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || !/^\d{1,16}(\.\d{1,9})?$/.test(value)) return undefined;
+  return Number(value);
+}

@@ -1,0 +1,157 @@
+/**
+ * What a parser of `ingest/` returns, and the readers that all parsers share.
+ *
+ * Validation is written by hand: it runs for every alert, and a schema library costs thirty times as
+ * much. One alert that cannot be understood becomes an `odd` event beside the good ones; only a body
+ * of a wrong shape as a whole is refused. Every problem names the field.
+ */
+import type { Event, Instant, Labels, ReceivedAlert } from '../model.ts';
+
+export interface DeliveryContext {
+  readonly source: string;
+  /** Correlates request, log lines and Slack calls. */
+  readonly delivery: string;
+  /** When it came in. */
+  readonly at: Instant;
+}
+
+export type Parsed =
+  | {
+      readonly kind: 'parsed';
+      /** Of kind `alert` or `odd`, in the order of the body. */
+      readonly events: readonly Event[];
+      /** Alerts that the source left out of the body: nothing may be concluded from their absence. */
+      readonly truncated: number;
+    }
+  | { readonly kind: 'refused'; readonly field: string; readonly error: string };
+
+/** Alerts in one request. */
+export const ALERTS_MAX = 10_000;
+/** Labels of one alert; the same for its annotations. */
+export const LABELS_MAX = 128;
+export const LABEL_NAME_MAX = 512;
+export const LABEL_VALUE_MAX = 8_192;
+export const ANNOTATION_VALUE_MAX = 65_536;
+const URL_MAX = 16_384;
+const EXCERPT_MAX = 500;
+
+/** A problem in words, with the field first: `alerts[3].labels: expected ...`. */
+export type Problem = string;
+/** Nothing that is read this way is itself a string. */
+export type Read<T extends object> = T | Problem;
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isProblem(value: object | Problem): value is Problem {
+  return typeof value === 'string';
+}
+
+export function problem(field: string, error: string): Problem {
+  return `${field}: ${error}`;
+}
+
+/** What a value is, in the words of JSON. */
+export function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'string')
+    return value === '' ? 'an empty string' : `"${value.slice(0, 40)}"`;
+  return typeof value;
+}
+
+export function refused(field: string, error: string): Parsed {
+  return { kind: 'refused', field, error: `${field}: ${error}` };
+}
+
+/** Reads each element with `read`; what it cannot read is kept as odd. */
+export function readAlerts(
+  list: readonly unknown[],
+  context: DeliveryContext,
+  read: (value: unknown, index: number) => Read<ReceivedAlert>,
+): readonly Event[] {
+  const { delivery, source } = context;
+  const events: Event[] = [];
+  for (let i = 0; i < list.length; i++) {
+    const result = read(list[i], i);
+    if (isProblem(result)) {
+      const excerpt = excerptOf(list[i]);
+      events.push({ kind: 'odd', delivery, source, error: result, excerpt });
+    } else events.push({ kind: 'alert', delivery, alert: result });
+  }
+  return events;
+}
+
+/** Undefined when the list may be taken. */
+export function tooMany(list: readonly unknown[], field: string): Parsed | undefined {
+  if (list.length <= ALERTS_MAX) return undefined;
+  return refused(
+    field,
+    `${list.length} alerts in one request, at most ${ALERTS_MAX}: send smaller batches`,
+  );
+}
+
+/** Problems of labels and annotations, as the source sent them. The object itself is returned, not a copy. */
+function readLabels(value: unknown, field: string, valueMax: number): Read<Labels> {
+  if (!isObject(value)) {
+    return problem(field, `expected an object of strings, got ${describe(value)}`);
+  }
+  let count = 0;
+  for (const name in value) {
+    const text = value[name];
+    if (typeof text !== 'string' || text.length > valueMax || name.length > LABEL_NAME_MAX) {
+      return labelProblem(name, text, field, valueMax);
+    }
+    count++;
+  }
+  if (count > LABELS_MAX) return problem(field, `${count} entries, at most ${LABELS_MAX}`);
+  // Every value was seen to be a string.
+  return value as Labels;
+}
+
+function labelProblem(name: string, text: unknown, field: string, valueMax: number): Problem {
+  if (name.length > LABEL_NAME_MAX) {
+    const start = `${name.slice(0, 40)}...`;
+    return problem(
+      field,
+      `the name "${start}" is ${name.length} characters long, at most ${LABEL_NAME_MAX}`,
+    );
+  }
+  const place = `${field}.${name.slice(0, 80)}`;
+  if (typeof text !== 'string') return problem(place, `expected a string, got ${describe(text)}`);
+  return problem(place, `${text.length} characters long, at most ${valueMax}`);
+}
+
+/** Labels say who an alert is, so there is at least one. */
+export function readIdentity(value: unknown, field: string): Read<Labels> {
+  const labels = readLabels(value, field, LABEL_VALUE_MAX);
+  if (isProblem(labels)) return labels;
+  return isEmpty(labels) ? problem(field, 'an alert has at least one label') : labels;
+}
+
+export function isEmpty(labels: Labels): boolean {
+  for (const _ in labels) return false;
+  return true;
+}
+
+/** Annotations may be left out; some senders write null for none. */
+export function readAnnotations(value: unknown, field: string): Read<Labels> {
+  if (value === undefined || value === null) return NO_LABELS;
+  return readLabels(value, field, ANNOTATION_VALUE_MAX);
+}
+
+export const NO_LABELS: Labels = Object.freeze({});
+
+/** A link is never a reason to quarantine an alert: what is no text is left out. */
+export function readUrl(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value === '' || value.length > URL_MAX) return undefined;
+  return value;
+}
+
+function excerptOf(value: unknown): string {
+  return (JSON.stringify(value) ?? '').slice(0, EXCERPT_MAX);
+}
