@@ -8,7 +8,8 @@ import { type FactRule, type NormaliseRules, DEFAULT_NORMALISE, toSeverity } fro
 import type { FactSource } from './fact-source.ts';
 import { compileSearch } from './regex.ts';
 import { type Report, below } from './report.ts';
-import type { Fact, FactPlace } from './schema.ts';
+import type { Fact } from './schema.ts';
+import type { FactPlace } from './schema-parts.ts';
 import type { Place } from './source-file.ts';
 import { didYouMean } from './suggest.ts';
 import { SEVERITIES } from '../model.ts';

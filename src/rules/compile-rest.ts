@@ -19,15 +19,16 @@ import { didYouMean } from './suggest.ts';
 
 export function compileLife({ incident }: Collected): LifeRule {
   const own = incident?.value;
+  if (own === undefined) return DEFAULT_LIFE;
   const usual = DEFAULT_LIFE;
   return {
-    reopenWithinMs: own?.reopenWithin ?? usual.reopenWithinMs,
-    verifySolvedMs: own?.verifySolved ?? usual.verifySolvedMs,
-    snoozeMs: own?.snooze ?? usual.snoozeMs,
-    refreshMs: own?.refresh ?? usual.refreshMs,
-    replyEveryMs: own?.replyEvery ?? usual.replyEveryMs,
-    resolveTimeoutMs: own?.resolveTimeout ?? usual.resolveTimeoutMs,
-    forgetMs: own?.forget ?? usual.forgetMs,
+    reopenWithinMs: own.reopenWithin ?? usual.reopenWithinMs,
+    verifySolvedMs: own.verifySolved ?? usual.verifySolvedMs,
+    snoozeMs: own.snooze ?? usual.snoozeMs,
+    refreshMs: own.refresh ?? usual.refreshMs,
+    replyEveryMs: own.replyEvery ?? usual.replyEveryMs,
+    resolveTimeoutMs: own.resolveTimeout ?? usual.resolveTimeoutMs,
+    forgetMs: own.forget ?? usual.forgetMs,
   };
 }
 

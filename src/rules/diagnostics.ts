@@ -63,3 +63,19 @@ export function inOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic
       (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column,
   );
 }
+
+/** `2 errors, 1 warning in 4 files` */
+export function summarise(result: {
+  readonly errors: number;
+  readonly warnings: number;
+  readonly files: number;
+}): string {
+  const parts = [counted(result.errors, 'error'), counted(result.warnings, 'warning')];
+  const said = parts.filter((part) => !part.startsWith('0 '));
+  const found = said.length === 0 ? 'no errors' : said.join(', ');
+  return `${found} in ${counted(result.files, 'file')}`;
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}

@@ -19,9 +19,10 @@ export async function loadRules(dir: string): Promise<LoadResult> {
   for (const name of names) {
     const read = await readRulesFile(dir, name);
     if (read.kind === 'text') files.push({ name, text: read.text });
-    else problems.push(problem(name, read.message));
+    else problems.push(unreadable(name, read.message));
   }
-  if (names.length > FILES_MAX) problems.push(problem('.', `more than ${FILES_MAX} rules files`));
+  if (names.length > FILES_MAX)
+    problems.push(unreadable('.', `more than ${FILES_MAX} rules files`));
   const result = compileRules(files);
   if (problems.length === 0) return result;
   const errors = result.kind === 'refused' ? result.errors : [];
@@ -54,17 +55,17 @@ type ReadText =
   | { readonly kind: 'unreadable'; readonly message: string };
 
 async function readRulesFile(dir: string, name: string): Promise<ReadText> {
-  const unreadable = (message: string): ReadText => ({ kind: 'unreadable', message });
+  const refused = (message: string): ReadText => ({ kind: 'unreadable', message });
   try {
     const path = join(dir, name);
     const found = await stat(path);
-    if (!found.isFile()) return unreadable('this is no file');
-    if (found.size > FILE_BYTES_MAX) return unreadable('a rules file has at most 2 MB: split it');
+    if (!found.isFile()) return refused('this is no file');
+    if (found.size > FILE_BYTES_MAX) return refused('a rules file has at most 2 MB: split it');
     const bytes = await readFile(path);
     return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch (cause) {
-    if (cause instanceof TypeError) return unreadable('this is no UTF-8 text');
-    return unreadable(`cannot be read: ${reasonOf(cause)}`);
+    if (cause instanceof TypeError) return refused('this is no UTF-8 text');
+    return refused(`cannot be read: ${reasonOf(cause)}`);
   }
 }
 
@@ -83,7 +84,8 @@ function reasonOf(cause: unknown): string {
   }
 }
 
-function problem(file: string, message: string): Diagnostic {
+/** A file that could not even be read. */
+export function unreadable(file: string, message: string): Diagnostic {
   return {
     file,
     line: 1,

@@ -6,7 +6,10 @@ import { type Report, below } from './report.ts';
 import type { Path, Place } from './source-file.ts';
 import { didYouMean } from './suggest.ts';
 
-/** True when the value has the shape; what is wrong with it was reported otherwise. */
+/**
+ * The value in its shape, with every mistake reported. What is wrong in a place that can be missed is
+ * left out and the rest returned, so that the rest is checked too; nothing of it comes into force.
+ */
 export function parseAt<T>(
   schema: z.ZodType<T>,
   value: unknown,
@@ -16,11 +19,60 @@ export function parseAt<T>(
   const empty = reportEmpty(value, place, report);
   const parsed = schema.safeParse(value);
   if (parsed.success && empty.length === 0) return { kind: 'value', value: parsed.data };
-  for (const issue of parsed.error?.issues ?? []) {
+  const issues = parsed.error?.issues ?? [];
+  for (const issue of issues) {
     const path = toPath(issue.path);
     if (!empty.some((one) => samePath(one, path))) reportIssue(issue, value, place, report);
   }
-  return { kind: 'refused' };
+  const wrong = [...empty, ...issues.flatMap(wrongPaths)];
+  if (wrong.some((path) => path.length === 0 || path.some(isTelling))) return { kind: 'refused' };
+  const rest = schema.safeParse(without(value, wrong));
+  return rest.success ? { kind: 'value', value: rest.data } : { kind: 'refused' };
+}
+
+/** Keys that an entry must not lose: it would mean something else, and be refused for that. */
+const TELLING: ReadonlySet<string | number> = new Set([
+  'match',
+  'matchers',
+  'every',
+  'during',
+  'startsAt',
+  'endsAt',
+  'intervals',
+  'time_intervals',
+  'suppress',
+  'reuse',
+]);
+
+function isTelling(step: string | number): boolean {
+  return TELLING.has(step);
+}
+
+function wrongPaths(issue: z.core.$ZodIssue): readonly Path[] {
+  const path = toPath(issue.path);
+  return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
+}
+
+/** A copy without the keys that lead to what is wrong; a list with a wrong item goes as a whole. */
+function without(value: unknown, wrong: readonly Path[]): unknown {
+  if (Array.isArray(value)) {
+    return value.map((item, i) => without(item, stepsBelow(wrong, i)));
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).flatMap(([key, item]) => {
+    const steps = stepsBelow(wrong, key);
+    const ends = steps.some((path) => path.every(isIndex));
+    return ends ? [] : [[key, without(item, steps)] as const];
+  });
+  return Object.fromEntries(kept);
+}
+
+function stepsBelow(paths: readonly Path[], step: string | number): readonly Path[] {
+  return paths.filter((path) => path[0] === step).map((path) => path.slice(1));
+}
+
+function isIndex(step: string | number): boolean {
+  return typeof step === 'number';
 }
 
 /** A key without a value: often a `#` that was meant as text and began a comment. */
@@ -31,7 +83,7 @@ function reportEmpty(value: unknown, place: Place, report: Report): readonly Pat
     const hint = /(channel|owner)$/.test(String(path.at(-1)))
       ? "# begins a comment in YAML: write it in quotes, like '#alerts'"
       : 'give it a value, or take the line out';
-    report.error(at, `${nameOf(path, place)} is empty`, hint, 'key');
+    report.error(at, `"${nameOf(path, place)}" is empty`, hint, 'key');
   }
   return found;
 }
@@ -46,57 +98,53 @@ function emptyPaths(value: unknown, path: Path): readonly Path[] {
 function reportIssue(issue: z.core.$ZodIssue, value: unknown, place: Place, report: Report): void {
   const path = toPath(issue.path);
   const at = below(place, ...path);
-  const name = nameOf(path, place);
-  const input = valueAt(value, path);
+  if (issue.code === 'unrecognized_keys') {
+    // schema-parts.ts puts the keys that are known into the message.
+    const known = issue.message.split(' ');
+    for (const key of issue.keys) {
+      const hint = didYouMean(key, known) ?? `known here: ${known.join(', ')}`;
+      report.error(below(at, key), `unknown key "${key}"`, hint, 'key');
+    }
+    return;
+  }
+  const { message, hint } = wordsFor(issue, nameOf(path, place), valueAt(value, path));
+  report.error(at, message, hint);
+}
+
+interface Words {
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+function wordsFor(issue: z.core.$ZodIssue, name: string, input: unknown): Words {
   switch (issue.code) {
-    case 'unrecognized_keys':
-      for (const key of issue.keys) {
-        // schema.ts puts the keys that are known into the message.
-        const known = issue.message.split(' ');
-        const hint = didYouMean(key, known) ?? `known here: ${known.join(', ')}`;
-        report.error(below(at, key), `unknown key "${key}"`, hint, 'key');
-      }
-      return;
     case 'invalid_type':
     case 'invalid_union':
-      if (input === undefined) {
-        report.error(at, `${name} is missing`, undefined);
-        return;
-      }
-      report.error(at, `${name} must be ${expected(issue)}, not ${describe(input)}`);
-      return;
+      if (input === undefined) return { message: `"${name}" is missing` };
+      return { message: `"${name}" must be ${expected(issue)}, not ${describe(input)}` };
     case 'invalid_value': {
       const values = issue.values.map(String);
-      const hint = didYouMean(String(input), values) ?? `known: ${values.join(', ')}`;
-      report.error(at, `unknown ${name} ${describe(input)}`, hint);
-      return;
+      const near = typeof input === 'string' ? didYouMean(input, values) : undefined;
+      const message = `unknown ${name} ${describe(input)}`;
+      return { message, hint: near ?? `known: ${values.join(', ')}` };
     }
     case 'too_big':
-      report.error(at, `${name} is too ${sized(issue.origin, 'large')}: at most ${issue.maximum}`);
-      return;
+      return {
+        message: `"${name}" is too ${LARGE[issue.origin] ?? 'large'}: at most ${issue.maximum}`,
+      };
     case 'too_small':
-      if (issue.origin === 'string') report.error(at, `${name} is empty`);
-      else
-        report.error(
-          at,
-          `${name} is too ${sized(issue.origin, 'small')}: at least ${issue.minimum}`,
-        );
-      return;
+      if (issue.origin === 'string') return { message: `"${name}" is empty` };
+      return { message: `"${name}" is too small: at least ${issue.minimum}` };
     case 'custom': {
       const hint: unknown = issue.params?.['hint'];
-      report.error(at, issue.message, typeof hint === 'string' ? hint : undefined);
-      return;
+      return { message: issue.message, hint: typeof hint === 'string' ? hint : undefined };
     }
     default:
-      report.error(at, `${name}: ${issue.message}`);
+      return { message: `"${name}": ${issue.message}` };
   }
 }
 
-function sized(origin: string, word: 'large' | 'small'): string {
-  if (origin === 'array') return word === 'large' ? 'long' : 'short';
-  if (origin === 'string') return word === 'large' ? 'long' : 'short';
-  return word;
-}
+const LARGE: Readonly<Record<string, string>> = { string: 'long', array: 'long' };
 
 function expected(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'invalid_type') return 'a text or a number';
@@ -121,16 +169,16 @@ function expected(issue: z.core.$ZodIssue): string {
 
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'a mapping';
   if (typeof value === 'string') return `"${value.length > 40 ? `${value.slice(0, 40)}…` : value}"`;
-  return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return 'a mapping';
 }
 
 /** The key that a person would call it by: `hold`'s `for`, not `0`. */
 function nameOf(path: Path, place: Place): string {
   const full = [...place.path, ...path];
   const name = full.findLast((step) => typeof step === 'string');
-  return name === undefined ? 'this' : `"${name}"`;
+  return name === undefined ? 'this' : String(name);
 }
 
 function valueAt(value: unknown, path: Path): unknown {

@@ -4,85 +4,25 @@
  *
  * Keys are ours in camelCase; where a piece is Alertmanager's own, its spelling is taken as well.
  */
-import { IANAZone } from 'luxon';
 import { z } from 'zod';
-import { parseDuration } from './duration.ts';
-
-const LIST_MAX = 5_000;
-
-/** The keys that an object knows go into the message, where schema-errors.ts finds them. */
-export function strict<T extends z.core.$ZodLooseShape>(shape: T) {
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : undefined,
-  });
-}
-
-function refuse(context: z.core.$RefinementCtx, message: string, hint?: string): never {
-  context.addIssue({ code: 'custom', message, params: { hint } });
-  return z.NEVER;
-}
-
-export const Text = z.string().trim().min(1).max(1_000);
-const Why = Text.optional();
-const Flag = z.boolean().optional();
-
-/** One value may stand without the brackets of a list. */
-function oneOrMany<T extends z.ZodType>(item: T) {
-  return z.preprocess(
-    (value) => (value === undefined || Array.isArray(value) ? value : [value]),
-    z.array(item).max(LIST_MAX),
-  );
-}
-
-export const Duration = z.unknown().transform((value, context): number => {
-  const parsed = parseDuration(value);
-  return parsed.kind === 'duration' ? parsed.ms : refuse(context, parsed.message);
-});
-
-const DurationOrNever = z.unknown().transform((value, context): number => {
-  if (value === 'never') return Number.POSITIVE_INFINITY;
-  const parsed = parseDuration(value);
-  if (parsed.kind === 'duration') return parsed.ms;
-  return refuse(context, parsed.message, 'or "never"');
-});
-
-const Zone = z.string().transform((value, context): string => {
-  if (IANAZone.isValidZone(value)) return value;
-  const hint = 'time zones are called like Europe/London, America/New_York or UTC';
-  return refuse(context, `unknown time zone "${value}"`, hint);
-});
-
-const Moment = z.unknown().transform((value, context): number => {
-  const text = typeof value === 'string' ? value.trim() : '';
-  const zoned = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)$/i.test(text);
-  const at = zoned ? Date.parse(text.replace(' ', 'T')) : Number.NaN;
-  if (Number.isFinite(at)) return at;
-  const hint =
-    'write it with its offset from UTC, like 2026-03-01T02:00:00Z or 2026-03-01T02:00+01:00';
-  return refuse(context, `"${text.slice(0, 40) || typeof value}" is no point in time`, hint);
-});
-
-const Channel = z.string().transform((value, context): string => {
-  if (/^#[^\s#@,<>&]{1,80}$/.test(value) || /^[CGD][A-Z0-9]{7,}$/.test(value)) return value;
-  if (value === 'owner') return value;
-  const hint = /^[\w-]{1,80}$/.test(value) ? `write '#${value}', in quotes` : undefined;
-  return refuse(
-    context,
-    `"${value.slice(0, 80)}" is no channel`,
-    hint ?? "write it like '#alerts'",
-  );
-});
-
-const Link = z.string().transform((value, context): string => {
-  const filled = value.replace(/\{[^{}]*\}/g, 'x');
-  if (/^https?:\/\//i.test(value) && URL.canParse(filled)) return value;
-  return refuse(context, `"${value.slice(0, 80)}" is no link`, 'a link begins with https://');
-});
-
-const Match = oneOrMany(z.string().max(10_000));
-/** Alertmanager calls it `matchers`. */
-const matching = { match: Match.optional(), matchers: Match.optional() };
+import {
+  Channel,
+  Clock,
+  Duration,
+  DurationOrNever,
+  Emoji,
+  FactPlace,
+  Flag,
+  LIST_MAX,
+  Link,
+  Moment,
+  Text,
+  Why,
+  Zone,
+  matching,
+  oneOrMany,
+  strict,
+} from './schema-parts.ts';
 
 // --- services, people, teams ------------------------------------------------------------------
 
@@ -113,30 +53,6 @@ export const Team = strict({
 });
 
 // --- facts ------------------------------------------------------------------------------------
-
-export type FactPlace =
-  | { readonly kind: 'label' | 'annotation'; readonly name: string }
-  | { readonly kind: 'pattern'; readonly pattern: string };
-
-const Pattern = strict({ text: z.string().min(1) });
-const FactPlace = z.unknown().transform((value, context): FactPlace => {
-  if (typeof value === 'object' && value !== null) {
-    const parsed = Pattern.safeParse(value);
-    if (parsed.success) return { kind: 'pattern', pattern: parsed.data.text };
-  }
-  const name = typeof value === 'string' ? /^(label|annotation)s?\.(.+)$/s.exec(value) : null;
-  if (name?.[2] !== undefined) {
-    return { kind: name[1] === 'label' ? 'label' : 'annotation', name: name[2] };
-  }
-  const hint = "write labels.NAME, annotations.NAME or { text: 'a pattern with (?P<id>...)' }";
-  const bare = typeof value === 'string' && /^[\w-]+$/.test(value);
-  const shown = typeof value === 'string' ? `"${value.slice(0, 60)}"` : 'this';
-  return refuse(
-    context,
-    `${shown} does not say where the fact stands`,
-    bare ? `write labels.${value} or annotations.${value}` : hint,
-  );
-});
 
 const WORDS = z.record(
   z.string(),
@@ -198,17 +114,6 @@ export const Hubs = strict({ callers: z.int().min(1).max(100_000), why: Why });
 
 // --- time -------------------------------------------------------------------------------------
 
-/** Minutes since midnight. */
-const Clock = z.unknown().transform((value, context): number => {
-  const parts = typeof value === 'string' ? /^(\d{1,2}):(\d\d)$/.exec(value.trim()) : null;
-  const minutes = Number(parts?.[1]) * 60 + Number(parts?.[2]);
-  if (parts !== null && minutes <= 1_440 && Number(parts[2]) < 60) return minutes;
-  return refuse(
-    context,
-    `"${String(value).slice(0, 40)}" is no time of day`,
-    "write it like '09:00'",
-  );
-});
 const DayTimes = strict({
   start_time: Clock.optional(),
   end_time: Clock.optional(),
@@ -319,15 +224,6 @@ export const Digest = strict({
   why: Why,
 });
 
-const Emoji = z.string().transform((value, context): string => {
-  const name = value.replace(/^:|:$/g, '').replace(/::skin-tone-\d$/, '');
-  if (/^[a-z0-9_+'-]{1,100}$/.test(name)) return name;
-  return refuse(
-    context,
-    `"${value.slice(0, 40)}" is no emoji name`,
-    'write it like eyes or white_check_mark',
-  );
-});
 export const Reactions = strict({
   acknowledge: oneOrMany(Emoji).optional(),
   solved: oneOrMany(Emoji).optional(),

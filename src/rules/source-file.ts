@@ -7,7 +7,6 @@
 import {
   type Document,
   type YAMLError,
-  isAlias,
   isMap,
   isNode,
   isScalar,
@@ -195,26 +194,28 @@ function isModest(data: unknown): boolean {
 
 /** Where a value, or the key before it, stands. Steps of the path that are not in the file are skipped. */
 export function spanOf(source: SourceFile, path: Path, which: 'value' | 'key'): Span {
-  let node: unknown = source.document?.contents;
-  let key: unknown;
-  for (const step of path) {
-    if (isAlias(node)) break;
-    if (isMap(node)) {
-      const pair = node.items.find(
-        (item) => isScalar(item.key) && String(item.key.value) === String(step),
-      );
-      if (pair === undefined) continue;
-      key = pair.key;
-      node = pair.value ?? pair.key;
-    } else if (isSeq(node) && typeof step === 'number' && node.items[step] !== undefined) {
-      key = undefined;
-      node = node.items[step];
-    }
-  }
-  const wanted = which === 'key' && isNode(key) ? key : node;
+  let at: Step = { key: undefined, node: source.document?.contents };
+  for (const step of path) at = descend(at.node, step) ?? at;
+  const wanted = which === 'key' && isNode(at.key) ? at.key : at.node;
   const range = isNode(wanted) ? wanted.range : undefined;
   if (range === undefined || range === null) return { start: 0, end: 0 };
   return { start: range[0], end: range[1] };
+}
+
+interface Step {
+  readonly key: unknown;
+  readonly node: unknown;
+}
+
+function descend(node: unknown, step: string | number): Step | undefined {
+  if (isMap(node)) {
+    const wanted = String(step);
+    const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === wanted);
+    return pair === undefined ? undefined : { key: pair.key, node: pair.value ?? pair.key };
+  }
+  if (!isSeq(node) || typeof step !== 'number') return undefined;
+  const item = node.items[step];
+  return item === undefined ? undefined : { key: undefined, node: item };
 }
 
 /** A part of a text value: `offset` counts in the value, which may stand in quotes. */
