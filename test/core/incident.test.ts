@@ -1,0 +1,177 @@
+import { expect, test } from 'vitest';
+import { HOUR, MINUTE, SHOP, tell } from '../support/story.ts';
+
+test('a critical alert of a tier 1 service is told at once', () => {
+  const story = tell();
+  story.fire('payments-db', 'ConnectionsExhausted', { severity: 'critical' });
+  expect(story.posts()).toHaveLength(1);
+  expect(story.posts()[0]).toMatchObject({ severity: 'critical', root: 'payments-db' });
+});
+
+test('a warning that is over within its hold is never told', () => {
+  const story = tell();
+  story.fire('basket', 'HighLatency');
+  story.wait(MINUTE);
+  story.resolve('basket', 'HighLatency');
+  story.wait(HOUR);
+  expect(story.messages).toHaveLength(0);
+  expect(story.reasons()).toContain('transient');
+});
+
+test('a warning that outlasts its hold is told then, and once', () => {
+  const story = tell();
+  story.fire('basket', 'HighLatency');
+  story.wait(2 * MINUTE - 1);
+  expect(story.posts()).toHaveLength(0);
+  story.wait(1);
+  expect(story.posts()).toHaveLength(1);
+  story.fire('basket', 'HighLatency');
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.messages.filter(({ action }) => action !== 'post')).toHaveLength(0);
+});
+
+test('a cascade is one message with the deepest failing service as its cause', () => {
+  const story = tell();
+  story.fire('checkout', 'HighErrorRate', { severity: 'critical' });
+  story.wait(20_000);
+  story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+  story.wait(20_000);
+  story.fire('payments-db', 'ConnectionsExhausted', { severity: 'critical' });
+  story.wait(MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()).toMatchObject({
+    root: 'payments-db',
+    candidates: ['payments-db', 'payments', 'checkout'],
+  });
+  expect(story.last()?.alerts).toHaveLength(3);
+});
+
+test('what a mere symptom also depends on is another incident', () => {
+  const story = tell();
+  story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+  story.fire('checkout', 'HighErrorRate', { severity: 'critical' });
+  story.wait(10_000);
+  story.fire('basket-db', 'DiskFull', { severity: 'critical' });
+  story.wait(5 * MINUTE);
+  expect(new Set(story.posts().map(({ root }) => root))).toEqual(
+    new Set(['payments', 'basket-db']),
+  );
+});
+
+test('environments are never mixed', () => {
+  const story = tell();
+  story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+  story.fire('payments-db', 'Down', { severity: 'critical', env: 'staging' });
+  expect(story.posts()).toHaveLength(2);
+});
+
+test('a shared transaction joins what no dependency links', () => {
+  const story = tell();
+  const annotations = { transaction_id: 'tid_9f3ac1' };
+  story.fire('newsletter', 'SendFailed', { severity: 'warning', annotations });
+  story.fire('payments', 'ChargeFailed', { severity: 'critical', annotations });
+  story.wait(MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.alerts).toHaveLength(2);
+});
+
+test('two incidents that turn out to have one cause become one message and one pointer', () => {
+  const story = tell();
+  story.fire('checkout', 'HighErrorRate', { severity: 'critical' });
+  story.wait(10 * MINUTE);
+  story.fire('basket', 'HighErrorRate', { severity: 'critical', labels: { host: 'h1' } });
+  story.wait(2 * MINUTE);
+  story.fire('basket-db', 'Down', { severity: 'critical' });
+  story.wait(MINUTE);
+  const last = story.last();
+  expect(last?.root).toBe('basket-db');
+});
+
+test('when all is resolved the message says so, and a re-fire opens the same one', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(5 * MINUTE);
+  story.resolve('payments-db', 'Down', { severity: 'critical' });
+  expect(story.last()?.action).toBe('update');
+  expect(story.reasons()).toContain('ended');
+  story.wait(10 * MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  expect(story.posts()).toHaveLength(1);
+  expect(story.reasons()).toContain('reopened');
+  expect(story.messages.filter(({ action }) => action === 'reply')).toHaveLength(1);
+});
+
+test('a re-fire long after the end is a new incident', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(5 * MINUTE);
+  story.resolve('payments-db', 'Down', { severity: 'critical' });
+  story.wait(45 * MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  expect(story.posts()).toHaveLength(2);
+});
+
+test('flapping is told as a state, not as transitions', () => {
+  const story = tell(SHOP);
+  for (let i = 0; i < 12; i++) {
+    story.fire('basket', 'QueueLong');
+    story.wait(30_000);
+    story.resolve('basket', 'QueueLong');
+    story.wait(5 * MINUTE);
+  }
+  expect(story.reasons()).toContain('flapping');
+  expect(story.messages).toHaveLength(0);
+  story.fire('basket', 'QueueLong');
+  story.wait(19 * MINUTE);
+  expect(story.posts()).toHaveLength(0);
+  story.wait(2 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('an alert that its source no longer mentions is taken as resolved', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical', endsAt: story.now() + 4 * MINUTE });
+  story.wait(3 * MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical', endsAt: story.now() + 4 * MINUTE });
+  story.wait(3 * MINUTE);
+  expect(story.reasons()).not.toContain('expired');
+  story.wait(2 * MINUTE);
+  expect(story.reasons()).toContain('expired');
+  expect(story.reasons()).toContain('ended');
+});
+
+test('a silence mutes, and what still fires when it ends is told then', () => {
+  const story = tell(`${SHOP}
+silences:
+  - name: known trouble
+    match: ['service="payments-db"']
+    startsAt: 2026-03-03T09:00:00Z
+    endsAt: 2026-03-03T10:30:00Z
+    why: OPS-12
+`);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(29 * MINUTE);
+  expect(story.messages).toHaveLength(0);
+  expect(story.decisions.find(({ reason }) => reason === 'silenced')).toMatchObject({
+    why: 'OPS-12',
+  });
+  story.wait(2 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('people acknowledge, take it back, and a false "solved" is found out', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const id = story.posts()[0]?.incident ?? '';
+  story.react('eyes', id);
+  expect(story.reasons().at(-1)).toBe('acknowledged');
+  story.wait(1000);
+  story.unreact('eyes', id);
+  expect(story.reasons().at(-1)).toBe('unacknowledged');
+  story.wait(1000);
+  story.react('white_check_mark', id);
+  story.wait(6 * MINUTE);
+  expect(story.reasons()).toContain('refuted');
+  expect(story.last()?.action).toBe('reply');
+});
