@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+/**
+ * The command line: one line for each command, nothing else.
+ */
+import { Command } from 'commander';
+import { checkCommand } from './commands/check.ts';
+import { replayCommand } from './commands/replay.ts';
+
+await new Command('quell')
+  .description('Turns a flood of monitoring alerts into one actionable Slack message per incident.')
+  .addCommand(checkCommand())
+  .addCommand(replayCommand())
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  .parseAsync();
