@@ -152,6 +152,12 @@ export function readUrl(value: unknown): string | undefined {
   return value;
 }
 
+/** What was odd, for inspection. Nesting too deep to write down is odd in itself. */
 function excerptOf(value: unknown): string {
-  return (JSON.stringify(value) ?? '').slice(0, EXCERPT_MAX);
+  try {
+    return (JSON.stringify(value) ?? '').slice(0, EXCERPT_MAX);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return 'nested too deeply to show';
+  }
 }

@@ -1,16 +1,16 @@
 /**
- * Reads recordings: one JSON line for each delivery, as `serve --record` writes them, or for a
- * reaction. Lines that cannot be read are returned as mistakes; the rest goes on.
+ * Reads a recording, line by line, without holding it in memory: what `serve --record` wrote, or any
+ * other tool. A line that is none is reported with its number, and the rest goes on. Files ending in
+ * `.gz` are inflated on the way.
  */
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Instant } from '../model.ts';
+import { describe, isObject, type JsonObject } from './parsed.ts';
 import { readJson } from './json.ts';
-import { describe, isObject } from './parsed.ts';
 import { parseTime } from './time.ts';
 
-export type RecordedLine =
+export type Recorded =
   | {
       readonly kind: 'delivery';
       readonly line: number;
@@ -22,81 +22,88 @@ export type RecordedLine =
       readonly kind: 'reaction';
       readonly line: number;
       readonly at: Instant;
+      /** Emoji name without colons. */
       readonly reaction: string;
+      readonly removed: boolean;
       readonly incident: string;
       readonly user: string;
-      readonly removed: boolean;
     }
-  | { readonly kind: 'mistake'; readonly line: number; readonly error: string };
+  | { readonly kind: 'bad'; readonly line: number; readonly error: string };
 
-/** A line longer than this is no delivery that was ever accepted. */
-const LINE_MAX = 64 * 1024 * 1024;
+/** One line; a delivery is at most as large as a body, with room to spare. */
+const LINE_MAX = 256 * 1024 * 1024;
+const CHUNK = 1024 * 1024;
 
-export async function* readRecording(path: string): AsyncIterable<RecordedLine> {
-  const file = createReadStream(path, { highWaterMark: 1 << 18 });
-  // Errors of the file reach the reader through the pipe.
-  const bytes = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => undefined) : file;
-  const decoder = new TextDecoder();
-  let rest = '';
+/** Fails with the error of the file system when the file cannot be read. */
+export async function* readRecording(path: string): AsyncGenerator<Recorded> {
+  for await (const batch of readRecordingInBatches(path)) yield* batch;
+}
+
+/** All lines of a chunk at once: an await for each line would cost more than the line. */
+export async function* readRecordingInBatches(path: string): AsyncGenerator<readonly Recorded[]> {
   let line = 0;
-  for await (const chunk of bytes) {
-    rest += decoder.decode(chunk as Uint8Array, { stream: true });
-    let from = 0;
-    for (let to = rest.indexOf('\n'); to >= 0; to = rest.indexOf('\n', from)) {
-      line++;
-      if (to > from) yield readLine(rest.slice(from, to), line);
-      from = to + 1;
+  let rest: readonly Buffer[] = [];
+  let restSize = 0;
+  for await (const chunk of chunksOf(path)) {
+    const end = chunk.lastIndexOf(NEWLINE);
+    if (end < 0) {
+      rest = [...rest, chunk];
+      restSize += chunk.length;
+      if (restSize > LINE_MAX) throw new RangeError(`line ${line + 1} is longer than ${LINE_MAX}`);
+      continue;
     }
-    rest = rest.slice(from);
-    if (rest.length > LINE_MAX)
-      throw new RangeError(`line ${line + 1} is longer than ${LINE_MAX} characters`);
+    const lines = Buffer.concat([...rest, chunk.subarray(0, end)])
+      .toString('utf8')
+      .split('\n');
+    yield lines.flatMap((text, index) => readLine(text, line + index + 1) ?? []);
+    line += lines.length;
+    rest = [chunk.subarray(end + 1)];
+    restSize = chunk.length - end - 1;
   }
-  if (rest.trim() !== '') yield readLine(rest, line + 1);
+  const last = readLine(Buffer.concat([...rest]).toString('utf8'), line + 1);
+  if (last !== undefined) yield [last];
 }
 
-function readLine(text: string, line: number): RecordedLine {
+const NEWLINE = 10;
+
+async function* chunksOf(path: string): AsyncGenerator<Buffer> {
+  const file = createReadStream(path, { highWaterMark: CHUNK });
+  if (!path.endsWith('.gz')) {
+    yield* file;
+    return;
+  }
+  const inflated = createGunzip({ chunkSize: CHUNK });
+  // An error of the file ends the inflating stream with it, so that the reader sees it.
+  file.on('error', (error) => inflated.destroy(error));
+  yield* file.pipe(inflated);
+}
+
+/** Undefined for an empty line. */
+export function readLine(text: string, line: number): Recorded | undefined {
+  if (text === '' || text.trim() === '') return undefined;
   const json = readJson(text);
-  if (json.kind === 'bad') return { kind: 'mistake', line, error: json.error };
+  if (json.kind === 'bad') return { kind: 'bad', line, error: json.error };
   const { value } = json;
-  if (!isObject(value))
-    return { kind: 'mistake', line, error: `expected an object, got ${describe(value)}` };
-  const at = typeof value.at === 'string' ? parseTime(value.at) : undefined;
-  if (at === undefined)
-    return {
-      kind: 'mistake',
-      line,
-      error: `at: expected an RFC 3339 time, got ${describe(value.at)}`,
-    };
-  if (typeof value.reaction === 'string') return readReaction(value, at, line);
-  if (typeof value.source !== 'string')
-    return {
-      kind: 'mistake',
-      line,
-      error: `source: expected a string, got ${describe(value.source)}`,
-    };
-  return { kind: 'delivery', line, at, source: value.source, body: value.body };
+  if (!isObject(value)) {
+    return { kind: 'bad', line, error: `expected an object, got ${describe(value)}` };
+  }
+  const at = typeof value['at'] === 'string' ? parseTime(value['at']) : undefined;
+  if (at === undefined) {
+    const error = `at: expected a time like 2026-01-01T00:00:00.000Z, got ${describe(value['at'])}`;
+    return { kind: 'bad', line, error };
+  }
+  if (value['reaction'] !== undefined) return readReaction(value, at, line);
+  const { source, body } = value;
+  if (typeof source !== 'string' || body === undefined) {
+    return { kind: 'bad', line, error: 'expected "source" and "body", or "reaction"' };
+  }
+  return { kind: 'delivery', line, at, source, body };
 }
 
-function readReaction(
-  value: Readonly<Record<string, unknown>>,
-  at: Instant,
-  line: number,
-): RecordedLine {
+function readReaction(value: JsonObject, at: Instant, line: number): Recorded {
   const { reaction, incident, user, removed } = value;
-  if (typeof reaction !== 'string' || typeof incident !== 'string') {
-    return {
-      kind: 'mistake',
-      line,
-      error: `incident: expected a string, got ${describe(incident)}`,
-    };
+  if (typeof reaction !== 'string' || typeof incident !== 'string' || typeof user !== 'string') {
+    return { kind: 'bad', line, error: 'expected "reaction", "incident" and "user" as text' };
   }
-  return {
-    kind: 'reaction',
-    line,
-    at,
-    reaction: reaction.replaceAll(':', ''),
-    incident,
-    user: typeof user === 'string' ? user : 'unknown',
-    removed: removed === true,
-  };
+  return { kind: 'reaction', line, at, reaction, removed: removed === true, incident, user };
 }

@@ -1,0 +1,159 @@
+/**
+ * What Quell counts: one table, docs/operations.md explains each.
+ *
+ * Every alert that comes in ends in exactly one verdict, so once a lane is settled
+ * `sum(quell_verdicts_total)` equals `sum(quell_alerts_in_total)`. Labels are closed sets: sources,
+ * reasons, outcomes; never fingerprints, services or users.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { CONSEQUENCES, type Decision, type Event, VERDICTS } from '../model.ts';
+
+export type SlackOutcome = 'ok' | 'rate-limited' | 'refused' | 'failed' | 'unclear';
+export type RulesOutcome = 'loaded' | 'refused';
+
+/** Read when /metrics is asked for. */
+export interface Levels {
+  /** Alerts and incidents in memory; open ones were told and are not over. */
+  readonly alerts: number;
+  readonly incidents: number;
+  readonly incidentsOpen: number;
+  /** Deliveries on disk that are not decided yet. */
+  readonly inbox: number;
+  /** Effects that are not carried out yet, and how long the oldest waits. */
+  readonly outbox: number;
+  readonly outboxOldestMs: number;
+}
+
+export interface Metrics {
+  /** Counts what came in: after `accept`, and for what a restart finds in the inbox. */
+  alertsIn(source: string, events: readonly Event[]): void;
+  decided(decisions: readonly Decision[]): void;
+  delivery(source: string, outcome: 'accepted' | 'refused' | 'overloaded' | 'failed'): void;
+  truncated(source: string, alerts: number): void;
+  answered(route: string, status: number, seconds: number): void;
+  slackCall(method: string, outcome: SlackOutcome, seconds: number): void;
+  committed(seconds: number): void;
+  rules(outcome: RulesOutcome, version: string | undefined): void;
+  recordingLost(deliveries: number): void;
+  /** Where the levels come from, once there is a lane. */
+  watch(levels: () => Levels): void;
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+const FAST_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+const SLOW_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'quell_' });
+  const meters = createMeters(registry);
+  let levels: (() => Levels) | undefined;
+  createLevels(registry, () => levels?.());
+  let version: string | undefined;
+  return {
+    alertsIn: (source, events) => {
+      const alerts = events.filter(({ kind }) => kind === 'alert' || kind === 'odd').length;
+      if (alerts > 0) meters.alertsIn(source).inc(alerts);
+    },
+    decided: (decisions) => {
+      for (const { reason } of decisions) {
+        if (Object.hasOwn(VERDICTS, reason)) meters.verdicts(reason).inc();
+        else meters.consequences(reason).inc();
+      }
+    },
+    delivery: (source, outcome) => meters.deliveries(source, outcome).inc(),
+    truncated: (source, alerts) => meters.truncated(source).inc(alerts),
+    answered: (route, status, seconds) => {
+      meters.answers(route, String(status)).inc();
+      meters.answerTime(route).observe(seconds);
+    },
+    slackCall: (method, outcome, seconds) => {
+      meters.slackCalls(method, outcome).inc();
+      meters.slackTime(method).observe(seconds);
+    },
+    committed: (seconds) => meters.commitTime.observe(seconds),
+    rules: (outcome, loaded) => {
+      meters.rules(outcome).inc();
+      if (outcome === 'refused' || loaded === undefined || loaded === version) return;
+      if (version !== undefined) meters.rulesInfo.remove(version);
+      version = loaded;
+      meters.rulesInfo.labels(loaded).set(1);
+    },
+    recordingLost: (deliveries) => meters.recordingLost.inc(deliveries),
+    watch: (read) => {
+      levels = read;
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function createMeters(registry: Registry) {
+  const registers = [registry];
+  const counter = (name: string, help: string, ...labelNames: string[]) =>
+    new Counter({ name: `quell_${name}_total`, help, labelNames, registers });
+  const histogram = (name: string, help: string, buckets: number[], ...labelNames: string[]) =>
+    new Histogram({ name: `quell_${name}_seconds`, help, labelNames, buckets, registers });
+  const verdicts = counter('verdicts', 'Alerts decided, by what became of them.', 'reason');
+  const consequences = counter('consequences', 'What followed from alerts and time.', 'reason');
+  for (const reason of Object.keys(VERDICTS)) verdicts.labels(reason).inc(0);
+  for (const reason of Object.keys(CONSEQUENCES)) consequences.labels(reason).inc(0);
+  return {
+    alertsIn: kept(counter('alerts_in', 'Alerts accepted, odd ones included.', 'source')),
+    verdicts: kept(verdicts),
+    consequences: kept(consequences),
+    deliveries: kept(counter('deliveries', 'Webhooks received.', 'source', 'outcome')),
+    truncated: kept(counter('alerts_truncated', 'Alerts that a source left out.', 'source')),
+    answers: kept(counter('http_answers', 'HTTP requests answered.', 'route', 'status')),
+    answerTime: kept(histogram('http_answer', 'Time to answer HTTP requests.', FAST_S, 'route')),
+    slackCalls: kept(counter('slack_calls', 'Calls to Slack.', 'method', 'outcome')),
+    slackTime: kept(histogram('slack_call', 'Time that calls to Slack took.', SLOW_S, 'method')),
+    commitTime: histogram('commit', 'Time until a commit was on disk.', FAST_S),
+    rules: kept(counter('rules_loads', 'Attempts to load the rules.', 'outcome')),
+    rulesInfo: new Gauge({
+      name: 'quell_rules_info',
+      help: 'The version of the rules in force.',
+      labelNames: ['version'],
+      registers,
+    }),
+    recordingLost: counter('recording_lost', 'Deliveries that --record could not write.'),
+  };
+}
+
+/** prom-client hashes labels at every call; the child of each label set is kept instead. */
+function kept<Child>(metric: { labels(...values: string[]): Child }) {
+  const children = new Map<string, Child>();
+  return (...values: string[]): Child => {
+    const key = values.length === 1 ? (values[0] ?? '') : values.join('\n');
+    const known = children.get(key);
+    if (known !== undefined) return known;
+    const child = metric.labels(...values);
+    children.set(key, child);
+    return child;
+  };
+}
+
+function createLevels(registry: Registry, read: () => Levels | undefined): void {
+  const gauge = (name: string, help: string, value: (levels: Levels) => number): void => {
+    new Gauge({
+      name: `quell_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        const levels = read();
+        if (levels !== undefined) this.set(value(levels));
+      },
+    });
+  };
+  gauge('alerts', 'Alerts in memory, firing or lately resolved.', ({ alerts }) => alerts);
+  gauge('incidents', 'Incidents in memory, unseen ones included.', ({ incidents }) => incidents);
+  gauge('incidents_open', 'Incidents that were told and are not over.', (now) => now.incidentsOpen);
+  gauge('inbox', 'Deliveries that are not decided yet.', ({ inbox }) => inbox);
+  gauge('outbox', 'Things to do in Slack that are not done yet.', ({ outbox }) => outbox);
+  gauge(
+    'outbox_oldest_seconds',
+    'How long the oldest thing to do in Slack has waited.',
+    ({ outboxOldestMs }) => outboxOldestMs / 1000,
+  );
+}
