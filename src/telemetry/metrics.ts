@@ -6,7 +6,7 @@
  * reasons, outcomes; never fingerprints, services or users.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { CONSEQUENCES, type Decision, type Event, VERDICTS } from '../model.ts';
+import { CONSEQUENCES, type Decision, type Event, type Verdict, VERDICTS } from '../model.ts';
 
 export type SlackOutcome = 'ok' | 'rate-limited' | 'refused' | 'failed' | 'unclear';
 export type RulesOutcome = 'loaded' | 'refused';
@@ -27,7 +27,8 @@ export interface Levels {
 export interface Metrics {
   /** Counts what came in: after `accept`, and for what a restart finds in the inbox. */
   alertsIn(source: string, events: readonly Event[]): void;
-  decided(decisions: readonly Decision[]): void;
+  /** One event: its verdict if it is an alert's, and what followed. */
+  decided(verdict: Verdict | undefined, decisions: readonly Decision[]): void;
   delivery(source: string, outcome: 'accepted' | 'refused' | 'overloaded' | 'failed'): void;
   truncated(source: string, alerts: number): void;
   answered(route: string, status: number, seconds: number): void;
@@ -56,10 +57,10 @@ export function createMetrics(): Metrics {
       const alerts = events.filter(({ kind }) => kind === 'alert' || kind === 'odd').length;
       if (alerts > 0) meters.alertsIn(source).inc(alerts);
     },
-    decided: (decisions) => {
+    decided: (verdict, decisions) => {
+      if (verdict !== undefined) meters.verdicts(verdict).inc();
       for (const { reason } of decisions) {
-        if (Object.hasOwn(VERDICTS, reason)) meters.verdicts(reason).inc();
-        else meters.consequences(reason).inc();
+        if (Object.hasOwn(CONSEQUENCES, reason)) meters.consequences(reason).inc();
       }
     },
     delivery: (source, outcome) => meters.deliveries(source, outcome).inc(),
