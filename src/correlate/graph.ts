@@ -10,7 +10,7 @@ import type { Catalog } from '../rules/rules.ts';
 /** How many hops a cascade may climb from its root. */
 export const CASCADE_HOPS = 5;
 /** A limit on what one question may visit, for graphs that are one big knot. */
-const VISITED_MAX = 2_000;
+const VISITED_MAX = 500;
 
 export interface Near {
   readonly service: string;
@@ -23,8 +23,14 @@ export interface Near {
 
 interface Answers {
   readonly near: Map<string, readonly Near[]>;
-  readonly callers: Map<string, ReadonlyMap<string, readonly string[]>>;
+  readonly callers: Map<string, Callers>;
 }
+
+/** Each service that a failure can reach, with the next service on the way down to where it began. */
+export type Callers = ReadonlyMap<string, string>;
+
+/** Questions whose answers are kept; then all are forgotten and asked anew. */
+const ANSWERS_MAX = 5_000;
 
 const answersOf = new WeakMap<Catalog, Answers>();
 
@@ -35,40 +41,53 @@ export function nearby(
   service: string,
   hops: number,
 ): readonly Near[] {
-  const answers = answersFor(catalog);
+  const { near } = answersFor(catalog);
   const key = `${hops} ${service}`;
-  const kept = answers.near.get(key);
+  const kept = near.get(key);
   if (kept !== undefined) return kept;
-  const near: Near[] = [];
-  for (const [name, path] of walk(catalog, hubCallers, service, hops, 'down')) {
-    near.push({ service: name, hops: path.length - 1, side: 'cause', path });
-  }
-  for (const [name, path] of walk(catalog, hubCallers, service, hops, 'up')) {
-    near.push({ service: name, hops: path.length - 1, side: 'effect', path: [...path].reverse() });
-  }
-  near.sort((one, other) => one.hops - other.hops || (one.service < other.service ? -1 : 1));
-  answers.near.set(key, near);
-  return near;
+  const causes = walk(catalog, hubCallers, service, hops, 'down');
+  const effects = walk(catalog, hubCallers, service, hops, 'up');
+  const found: Near[] = [];
+  for (const name of causes.keys())
+    found.push(nearOf(name, 'cause', pathTo(causes, service, name).reverse()));
+  for (const name of effects.keys())
+    found.push(nearOf(name, 'effect', pathTo(effects, service, name)));
+  found.sort((one, other) => one.hops - other.hops || (one.service < other.service ? -1 : 1));
+  keep(near, key, found);
+  return found;
 }
 
-/**
- * Everything that a failure of `service` can reach, with the path from each caller down to it.
- * The service itself is not among them.
- */
-export function callersOf(
-  catalog: Catalog,
-  hubCallers: number,
-  service: string,
-): ReadonlyMap<string, readonly string[]> {
-  const answers = answersFor(catalog);
-  const kept = answers.callers.get(service);
+/** Everything that a failure of `service` can reach, within CASCADE_HOPS; not the service itself. */
+export function callersOf(catalog: Catalog, hubCallers: number, service: string): Callers {
+  const { callers } = answersFor(catalog);
+  const kept = callers.get(service);
   if (kept !== undefined) return kept;
-  const found = new Map<string, readonly string[]>();
-  for (const [name, path] of walk(catalog, hubCallers, service, CASCADE_HOPS, 'up')) {
-    found.set(name, [...path].reverse());
-  }
-  answers.callers.set(service, found);
+  const found = walk(catalog, hubCallers, service, CASCADE_HOPS, 'up');
+  keep(callers, service, found);
   return found;
+}
+
+/** From `name` step by step to `from`, both included. */
+export function pathTo(steps: ReadonlyMap<string, string>, from: string, name: string): string[] {
+  const path = [name];
+  for (
+    let at = steps.get(name);
+    at !== undefined && path.length <= CASCADE_HOPS;
+    at = steps.get(at)
+  ) {
+    path.push(at);
+    if (at === from) break;
+  }
+  return path;
+}
+
+function nearOf(service: string, side: Near['side'], path: readonly string[]): Near {
+  return { service, hops: path.length - 1, side, path };
+}
+
+function keep<T>(answers: Map<string, T>, key: string, answer: T): void {
+  if (answers.size >= ANSWERS_MAX) answers.clear();
+  answers.set(key, answer);
 }
 
 function answersFor(catalog: Catalog): Answers {
@@ -79,31 +98,29 @@ function answersFor(catalog: Catalog): Answers {
   return answers;
 }
 
-/** Breadth first: the shortest path to each service within `hops`, starting at `from`. */
+/** Breadth first: each service within `hops`, with the step that leads back towards `from`. */
 function walk(
   catalog: Catalog,
   hubCallers: number,
   from: string,
   hops: number,
   direction: 'up' | 'down',
-): ReadonlyMap<string, readonly string[]> {
-  const paths = new Map<string, readonly string[]>();
-  let frontier: (readonly string[])[] = [[from]];
+): ReadonlyMap<string, string> {
+  const steps = new Map<string, string>();
+  let frontier: readonly string[] = [from];
   for (let hop = 0; hop < hops && frontier.length > 0; hop++) {
-    const next: (readonly string[])[] = [];
-    for (const path of frontier) {
-      const last = path[path.length - 1] ?? from;
-      if (hop > 0 && (catalog.callers.get(last)?.length ?? 0) > hubCallers) continue;
-      for (const name of stepsFrom(catalog, last, direction)) {
-        if (name === from || paths.has(name) || paths.size >= VISITED_MAX) continue;
-        const longer = [...path, name];
-        paths.set(name, longer);
-        next.push(longer);
+    const next: string[] = [];
+    for (const at of frontier) {
+      if (hop > 0 && (catalog.callers.get(at)?.length ?? 0) > hubCallers) continue;
+      for (const name of stepsFrom(catalog, at, direction)) {
+        if (name === from || steps.has(name) || steps.size >= VISITED_MAX) continue;
+        steps.set(name, at);
+        next.push(name);
       }
     }
     frontier = next;
   }
-  return paths;
+  return steps;
 }
 
 function stepsFrom(catalog: Catalog, service: string, direction: 'up' | 'down'): readonly string[] {

@@ -39,12 +39,11 @@ export function matchesOf(
   if (!rule.on) return sameService(turn, facts, rule);
   const byTransaction = sharedTransaction(turn, facts, rule);
   if (byTransaction.length > 0) return byTransaction;
-  const byPath = [...sameService(turn, facts, rule), ...dependency(turn, facts, rule)].sort(
-    closest,
-  );
-  const best = byPath[0];
-  if (best !== undefined)
-    return [best, ...byPath.slice(1).filter((match) => best.explains && match.explains)];
+  // The service itself is the shortest path, and the common case: its neighbours need no asking.
+  const own = sameService(turn, facts, rule).sort(closest)[0];
+  if (own !== undefined) return [own];
+  const [best, ...rest] = dependency(turn, facts, rule).sort(closest);
+  if (best !== undefined) return [best, ...rest.filter((match) => best.explains && match.explains)];
   const byHost = sharedHost(turn, facts, rule).sort(closest)[0];
   if (byHost !== undefined) return [byHost];
   const byLabels = group === undefined ? undefined : sharedLabels(turn, group, rule);

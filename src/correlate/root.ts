@@ -7,7 +7,7 @@ import type { Incident, RootCandidate } from '../model.ts';
 import { tallyOf } from '../state.ts';
 import type { ServiceTally, Tally } from '../tally.ts';
 import type { Turn } from '../turn.ts';
-import { callersOf } from './graph.ts';
+import { callersOf, pathTo } from './graph.ts';
 
 /** Candidates that people are shown. */
 const SHOWN = 3;
@@ -55,8 +55,8 @@ function weigh(
   let alerts = own.alerts;
   let longest: readonly string[] = [];
   for (const [name, tally] of services) {
-    const path = name === service ? undefined : callers.get(name);
-    if (path === undefined) continue;
+    if (name === service || !callers.has(name)) continue;
+    const path = pathTo(callers, service, name);
     explained++;
     alerts += tally.alerts;
     if (path.length > longest.length) longest = path;
