@@ -1,90 +1,138 @@
 /**
- * Scores as text: one list for the terminal, one table for RESULTS.md, each beside its goal.
+ * Scores as text: a list for the terminal, tables for RESULTS.md, each figure beside its goal.
  */
-import type { Delay, Scores } from './score.ts';
+import type { Scores } from './score.ts';
 
 interface Row {
   readonly name: string;
   readonly goal: string;
-  readonly of: (scores: Scores) => string;
+  /** Undefined where the recording has nothing of the kind. */
+  readonly values: (scores: Scores) => readonly (number | undefined)[];
+  readonly show: (values: readonly number[]) => string;
+}
+
+const percent =
+  (digits: number) =>
+  ([value = 0]: readonly number[]): string =>
+    `${(value * 100).toFixed(digits)} %`;
+const fixed =
+  (digits: number) =>
+  (values: readonly number[]): string =>
+    values.map((value) => value.toFixed(digits)).join('; ');
+const seconds = (values: readonly number[]): string =>
+  values.map((value) => `${value.toFixed(0)} s`).join(', ');
+
+function row(name: string, goal: string, values: Row['values'], show: Row['show']): Row {
+  return { name, goal, values, show };
 }
 
 const ROWS: readonly Row[] = [
-  { name: 'firings; posts', goal: '', of: (it) => `${it.firings}; ${it.posts}` },
-  { name: 'noise reduction', goal: '99.4 %', of: (it) => percent(it.noiseReduction, 2) },
-  { name: 'noise reduction in a storm', goal: '99.9 %', of: (it) => percent(it.stormReduction, 2) },
-  {
-    name: 'recall of actionable incidents',
-    goal: '100 %',
-    of: (it) => `${percent(it.recall)} of ${it.actionable}`,
-  },
-  { name: '... told at least in a thread', goal: '', of: (it) => percent(it.toldAtAll) },
-  {
-    name: 'short critical ones missed',
-    goal: '0',
-    of: ({ shortCritical: it }) => `${it.missed} of ${it.events}`,
-  },
-  { name: 'precision of posts', goal: '95 %', of: (it) => percent(it.precision) },
-  { name: 'useful posts', goal: '90 %', of: (it) => percent(it.useful) },
-  {
-    name: 'posts per actionable incident',
-    goal: '≤ 1.05',
-    of: (it) => it.postsPerIncident.toFixed(2),
-  },
-  { name: 'posts that mix two incidents', goal: '< 1 %', of: (it) => percent(it.wrongMerges) },
-  { name: 'pairwise F1', goal: '0.95', of: (it) => it.pairs.f1.toFixed(3) },
-  { name: 'root cause top-1', goal: '90 %', of: (it) => percent(it.rootTop1) },
-  { name: '... in the first post', goal: '', of: (it) => percent(it.rootTop1AtPost) },
-  { name: 'root cause top-3', goal: '98 %', of: (it) => percent(it.rootTop3) },
-  {
-    name: 'delay, critical: p50, p95',
-    goal: 'p95 < 15 s',
-    of: (it) => delay(it.delaySeconds.urgent),
-  },
-  {
-    name: '... since its first critical alert',
-    goal: '',
-    of: (it) => delay(it.delaySeconds.urgentSinceCritical),
-  },
-  { name: 'delay, other: p50, p95', goal: 'p95 < 120 s', of: (it) => delay(it.delaySeconds.other) },
-  {
-    name: 'updates; replies per incident',
-    goal: '',
-    of: (it) => `${it.updatesPerIncident.toFixed(1)}; ${it.repliesPerIncident.toFixed(1)}`,
-  },
+  row('firings; posts', '', (it) => [it.firings, it.posts], fixed(0)),
+  row('noise reduction', '99.4 %', (it) => [it.noiseReduction], percent(2)),
+  row('noise reduction in a storm', '99.9 %', (it) => [it.stormReduction], percent(2)),
+  row('recall of actionable incidents', '100 %', (it) => [it.recall], percent(1)),
+  row('... told at least in a thread', '', (it) => [it.toldAtAll], percent(1)),
+  row('actionable; not told', '', (it) => [it.actionable, it.missed.length], fixed(1)),
+  row(
+    'short critical ones; missed',
+    '0 missed',
+    ({ shortCritical: it }) => [it.events, it.missed],
+    fixed(1),
+  ),
+  row('precision of posts', '95 %', (it) => [it.precision], percent(1)),
+  row('useful posts', '90 %', (it) => [it.useful], percent(1)),
+  row('posts per actionable incident', '≤ 1.05', (it) => [it.postsPerIncident], fixed(2)),
+  row('posts that mix two incidents', '< 1 %', (it) => [it.wrongMerges], percent(1)),
+  row('pairwise F1', '0.95', (it) => [it.pairs.f1], fixed(3)),
+  row('root cause top-1', '90 %', (it) => [it.rootTop1], percent(1)),
+  row('... in the first post', '', (it) => [it.rootTop1AtPost], percent(1)),
+  row('root cause top-3', '98 %', (it) => [it.rootTop3], percent(1)),
+  row(
+    'delay, critical: p50, p95',
+    'p95 < 15 s',
+    ({ delaySeconds: { urgent: it } }) => (it.n === 0 ? [undefined] : [it.p50, it.p95]),
+    seconds,
+  ),
+  row(
+    '... since its first critical alert',
+    '',
+    ({ delaySeconds: { urgentSinceCritical: it } }) =>
+      it.n === 0 ? [undefined] : [it.p50, it.p95],
+    seconds,
+  ),
+  row(
+    'delay, other: p50, p95',
+    'p95 < 120 s',
+    ({ delaySeconds: { other: it } }) => (it.n === 0 ? [undefined] : [it.p50, it.p95]),
+    seconds,
+  ),
+  row(
+    'updates; replies per incident',
+    '',
+    (it) => [it.updatesPerIncident, it.repliesPerIncident],
+    fixed(1),
+  ),
 ];
 
 export function scoreLines(scores: Scores): string[] {
-  const lines = ROWS.map((row) => `${row.name.padEnd(38)}${row.of(scores).padEnd(22)}${row.goal}`);
+  const lines = ROWS.map((it) => `${it.name.padEnd(38)}${cell(it, [scores]).padEnd(22)}${it.goal}`);
   lines.push('', 'kind                    events  told  posts');
   for (const [kind, it] of Object.entries(scores.byKind)) {
     lines.push(`${kind.padEnd(24)}${pad(it.events)}${pad(it.told)}${pad(it.posts)}`);
   }
   if (scores.missed.length > 0) lines.push('', `missed: ${scores.missed.join(' ')}`);
-  if (scores.unmatched > 0)
+  if (scores.unmatched > 0) {
     lines.push(`alerts in messages that the truth does not know: ${scores.unmatched}`);
+  }
   return lines;
 }
 
-export function scoreTable(
-  columns: readonly { readonly name: string; readonly scores: Scores }[],
-): string[] {
+/** A column may stand for several recordings: it shows their mean. */
+export interface Column {
+  readonly name: string;
+  readonly scores: readonly Scores[];
+}
+
+export function scoreTable(columns: readonly Column[]): string[] {
   return [
     `| score | goal | ${columns.map(({ name }) => name).join(' | ')} |`,
     `|---|---|${columns.map(() => '---|').join('')}`,
     ...ROWS.map(
-      (row) =>
-        `| ${row.name} | ${row.goal} | ${columns.map(({ scores }) => row.of(scores)).join(' | ')} |`,
+      (it) =>
+        `| ${it.name} | ${it.goal} | ${columns.map(({ scores }) => cell(it, scores)).join(' | ')} |`,
     ),
   ];
 }
 
-function percent(value: number | undefined, digits = 1): string {
-  return value === undefined ? '-' : `${(value * 100).toFixed(digits)} %`;
+/** Where the posts came from, by the kind of event that caused them; sums over the recordings. */
+export function kindTable(columns: readonly Column[]): string[] {
+  const kinds = new Set(
+    columns.flatMap(({ scores }) => scores.flatMap((it) => Object.keys(it.byKind))),
+  );
+  const sum = (scores: readonly Scores[], kind: string, of: 'events' | 'told' | 'posts'): number =>
+    scores.reduce((total, it) => total + (it.byKind[kind]?.[of] ?? 0), 0);
+  return [
+    `| events: told, posts | ${columns.map(({ name }) => name).join(' | ')} |`,
+    `|---|${columns.map(() => '---|').join('')}`,
+    ...[...kinds].map((kind) => {
+      const cells = columns.map(
+        ({ scores }) =>
+          `${sum(scores, kind, 'events')}: ${sum(scores, kind, 'told')}, ${sum(scores, kind, 'posts')}`,
+      );
+      return `| ${kind} | ${cells.join(' | ')} |`;
+    }),
+  ];
 }
 
-function delay({ n, p50, p95 }: Delay): string {
-  return n === 0 ? '-' : `${p50.toFixed(0)} s, ${p95.toFixed(0)} s`;
+function cell({ values, show }: Row, scores: readonly Scores[]): string {
+  const all = scores
+    .map(values)
+    .filter((them): them is number[] => them.every((value) => value !== undefined));
+  const [first] = all;
+  if (first === undefined) return '-';
+  return show(
+    first.map((_, i) => all.reduce((total, them) => total + (them[i] ?? 0), 0) / all.length),
+  );
 }
 
 function pad(value: number): string {
