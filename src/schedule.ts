@@ -5,7 +5,7 @@
 import { calmAt } from './dedupe/flap.ts';
 import { subjectOf } from './life/lead.ts';
 import type { Alert, Incident, Instant } from './model.ts';
-import { alertKey } from './state.ts';
+import { alertKey, incidentOf } from './state.ts';
 import { schedule } from './timers.ts';
 import type { Turn } from './turn.ts';
 import { wakeIncident } from './turn.ts';
@@ -40,7 +40,9 @@ function firingDue(turn: Turn, alert: Alert): Instant | undefined {
   const { now } = turn;
   let at = expiresAt ?? Number.POSITIVE_INFINITY;
   if (muted !== undefined) at = Math.min(at, muted.until);
-  if (heldUntil > now) at = Math.min(at, heldUntil);
+  // A hold may have elapsed while nobody was there to see it.
+  if (heldUntil > now || incidentOf(turn.state, alert)?.phase === 'gathering')
+    at = Math.min(at, heldUntil);
   if (flap?.flapping === true) at = Math.min(at, calmOf(turn, alert) ?? at);
   return Number.isFinite(at) ? at : undefined;
 }
