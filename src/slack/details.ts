@@ -4,7 +4,8 @@
  */
 import type { RootCandidate } from '../model.ts';
 import type { MessageView } from '../view.ts';
-import { cut, joined, type Line, link, type Piece, time } from './rich.ts';
+import { why, links } from './links.ts';
+import { cut, joined, type Line, type Piece, time } from './rich.ts';
 import { call, person } from './who.ts';
 import { ago, count, duration, inWords, list, since, times } from './words.ts';
 
@@ -143,18 +144,6 @@ function lastHeard({ heartbeat, now }: MessageView): Line {
 
 // --- What to do ----------------------------------------------------------------------------
 
-function links({ links, transactions }: MessageView): Piece[] {
-  const [transaction] = transactions.ids;
-  const logs = transaction === undefined ? 'Logs' : `Logs of ${cut(transaction, NAME_MAX)}`;
-  return [
-    link(links.runbook, runbookTitle(links.runbook)),
-    link(links.dashboard, 'Dashboard'),
-    link(links.logs, logs),
-    link(links.source, 'Source'),
-    link(links.explain, 'Why this message?'),
-  ].filter((piece) => piece !== undefined);
-}
-
 function advice(view: MessageView): Line[] {
   if (view.special === 'heartbeat') {
     return [
@@ -168,25 +157,6 @@ function advice(view: MessageView): Line[] {
     ];
   }
   return [];
-}
-
-/** `…/postgres-connection-exhaustion.html` says more than "Runbook" alone. */
-function runbookTitle(address: string | undefined): string {
-  if (address === undefined || !URL.canParse(address)) return 'Runbook';
-  const { pathname, hash } = new URL(address);
-  const last = (hash.length > 2 ? hash.slice(1) : pathname.split('/').findLast(Boolean)) ?? '';
-  const title = inWords(decoded(last).replace(/\.(html?|md|adoc)$/i, ''));
-  const says = /^\p{L}[\p{L}\p{N} ]{3,60}$/u.test(title) && !/^(run ?books?|index)$/i.test(title);
-  return says ? `Runbook: ${title}` : 'Runbook';
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (!(error instanceof URIError)) throw error;
-    return '';
-  }
 }
 
 // --- Who is on it --------------------------------------------------------------------------
@@ -294,9 +264,4 @@ function aftermath(view: MessageView): Line[] {
     [`incident ${cut(view.incident, NAME_MAX)}`],
   ];
   return [joined(parts, ' · ')];
-}
-
-function why(view: MessageView): Line[] {
-  const explain = link(view.links.explain, 'Why this message?');
-  return explain === undefined ? [] : [[explain]];
 }

@@ -1,0 +1,107 @@
+/**
+ * The circuit breaker: when Slack does not answer, or not to us, one call at a time asks whether it
+ * does again; all others wait. Nothing is given up here.
+ *
+ * It says so in the log once when it opens and once when it closes.
+ */
+import type { Log } from './log.ts';
+import { type DeliveryClock, rest } from './pace.ts';
+import { isAboutUs } from './refusal.ts';
+import type { SlackResult } from './result.ts';
+
+export interface Breaker {
+  /** Makes the call when it is its turn; undefined when everything stops before that. */
+  guard<T>(call: () => Promise<SlackResult<T>>): Promise<SlackResult<T> | undefined>;
+  /** Why it is open, in Slack's or the network's words; undefined while all is well. */
+  trouble(): string | undefined;
+}
+
+export interface BreakerOptions {
+  readonly clock: DeliveryClock;
+  readonly signal: AbortSignal;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+const FAILURES_MAX = 5;
+const DOWN_MS = { first: 1_000, most: 30_000 };
+/** A token is mended by a person. */
+const REFUSED_MS = { first: 15_000, most: 300_000 };
+
+export function createBreaker({ clock, signal, random, log }: BreakerOptions): Breaker {
+  let failures = 0;
+  let open: { readonly error: string; readonly since: number } | undefined;
+  let limits = DOWN_MS;
+  let tries = 0;
+  let trying = false;
+  let answered: () => void = () => {};
+  const waiters: ((may: boolean) => void)[] = [];
+
+  /** Lets one waiter after the other try, further and further apart, until Slack answers one. */
+  async function tryAgain(): Promise<void> {
+    while (open !== undefined && waiters.length > 0 && !signal.aborted) {
+      const ms = Math.min(limits.most, limits.first * 2 ** tries++) * (0.75 + random() / 2);
+      await rest(clock, ms, signal);
+      const waiter = open === undefined || signal.aborted ? undefined : waiters.shift();
+      if (waiter === undefined) break;
+      await new Promise<void>((resolve) => {
+        answered = resolve;
+        waiter(true);
+      });
+    }
+    trying = false;
+    if (open === undefined || signal.aborted) release(!signal.aborted);
+  }
+
+  function release(may: boolean): void {
+    for (const waiter of waiters.splice(0)) waiter(may);
+  }
+
+  function judge(answer: SlackResult<unknown>): void {
+    const aboutUs = answer.kind === 'refused' && isAboutUs(answer.error);
+    if (answer.kind === 'unknown' || answer.kind === 'unreachable' || aboutUs) {
+      failures += 1;
+      if (aboutUs || failures >= FAILURES_MAX) trip(answer.error, aboutUs);
+    } else {
+      close();
+    }
+    answered();
+  }
+
+  function trip(error: string, aboutUs: boolean): void {
+    limits = aboutUs ? REFUSED_MS : DOWN_MS;
+    if (open !== undefined) return;
+    open = { error, since: clock.now() };
+    if (aboutUs) log.error({ error }, 'Slack refuses our token: messages wait, see docs/slack.md');
+    else log.error({ error }, 'Slack cannot be reached: messages wait');
+  }
+
+  function close(): void {
+    failures = 0;
+    tries = 0;
+    if (open === undefined) return;
+    log.info({ downMs: clock.now() - open.since }, 'Slack takes our messages again');
+    open = undefined;
+    release(true);
+  }
+
+  function turn(): Promise<boolean> {
+    return new Promise((resolve) => {
+      waiters.push(resolve);
+      if (trying) return;
+      trying = true;
+      void tryAgain();
+    });
+  }
+
+  async function guard<T>(
+    call: () => Promise<SlackResult<T>>,
+  ): Promise<SlackResult<T> | undefined> {
+    if (signal.aborted || (open !== undefined && !(await turn()))) return undefined;
+    const answer = await call();
+    judge(answer);
+    return answer;
+  }
+
+  return { guard, trouble: () => open?.error };
+}

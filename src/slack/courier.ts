@@ -1,0 +1,271 @@
+/**
+ * The courier: makes one attempt at one effect, and says what came of it.
+ *
+ * It keeps to Slack's pace (a bucket for each channel, one for updates, one for look-ups), the most
+ * urgent first, and renders a message only when the call is really made.
+ */
+import type { DeliveryOutcome, Effect, MessageRef } from '../model.ts';
+import { severityRank } from '../tally.ts';
+import type { SlackApi } from './api.ts';
+import type { Breaker } from './breaker.ts';
+import type { Log } from './log.ts';
+import { type RenderedMessage, renderDigest, renderMessage, renderReply } from './message.ts';
+import { type Bucket, createBucket, type DeliveryClock, rest } from './pace.ts';
+import { isAboutLayout, isAboutUs, isGone, isNotMember } from './refusal.ts';
+import type { SlackResult } from './result.ts';
+import { type Look, messageOf, type Seen, stateOf, type Track } from './track.ts';
+
+export type Attempt =
+  | { readonly kind: 'done'; readonly outcome: DeliveryOutcome }
+  /** Something was put right: the next attempt can be made at once. */
+  | { readonly kind: 'again' }
+  | { readonly kind: 'later'; readonly error: string }
+  | { readonly kind: 'stopped' };
+
+export interface CourierOptions {
+  readonly api: SlackApi;
+  readonly look: Look;
+  readonly clock: DeliveryClock;
+  readonly signal: AbortSignal;
+  readonly breaker: Breaker;
+  readonly log: Log;
+}
+
+export interface Courier {
+  attempt(track: Track, effect: Effect): Promise<Attempt>;
+}
+
+/** After a request that may still be on its way: Slack is given this long to show what it did. */
+export const SETTLE_MS = 1_500;
+/** Look-ups begin this much earlier than the first attempt: clocks differ. */
+const LOOK_BACK_MS = 60_000;
+
+const CHANNEL_PACE = { perMinute: 60, burst: 4 };
+const UPDATE_PACE = { perMinute: 50, burst: 20 };
+const LOOK_UP_PACE = { perMinute: 50, burst: 20 };
+
+const AGAIN: Attempt = { kind: 'again' };
+const STOPPED: Attempt = { kind: 'stopped' };
+
+/** One effect, where it goes, and how to write it when its turn comes. */
+interface Task {
+  readonly track: Track;
+  readonly effect: Effect;
+  readonly channel: string;
+  readonly thread: string | undefined;
+  readonly write: () => Content;
+}
+
+interface Content extends RenderedMessage {
+  readonly revision: number;
+  readonly state: string;
+}
+
+interface Desk extends CourierOptions {
+  readonly channels: Map<string, Bucket>;
+  readonly updates: Bucket;
+  readonly lookUps: Bucket;
+  /** Channels that the bot was made a member of, and did not post in since. */
+  readonly joined: Set<string>;
+}
+
+export function createCourier(options: CourierOptions): Courier {
+  const desk: Desk = {
+    ...options,
+    channels: new Map(),
+    updates: createBucket({ ...options, ...UPDATE_PACE }),
+    lookUps: createBucket({ ...options, ...LOOK_UP_PACE }),
+    joined: new Set(),
+  };
+  return { attempt: (track, effect) => attempt(desk, track, effect) };
+}
+
+async function attempt(desk: Desk, track: Track, effect: Effect): Promise<Attempt> {
+  if (effect.kind === 'digest') {
+    const write = () => content(renderDigest(effect));
+    return post(desk, { track, effect, channel: effect.channel, thread: undefined, write });
+  }
+  const seen = desk.look(effect.incident);
+  if (seen === undefined) return refused('unknown_incident');
+  const newest = () => desk.look(effect.incident) ?? seen;
+  const message = messageOf(track, seen);
+  if (effect.kind === 'message') {
+    const write = () => messageContent(newest());
+    if (message !== undefined) {
+      return update(desk, { track, effect, ...message, thread: undefined, write });
+    }
+    return post(desk, { track, effect, channel: effect.channel, thread: undefined, write });
+  }
+  if (message === undefined) return AGAIN;
+  const write = () => content(renderReply(effect.reply, newest().view));
+  return post(desk, { track, effect, channel: message.channel, thread: message.ts, write });
+}
+
+async function post(desk: Desk, task: Task): Promise<Attempt> {
+  const { clock, channels } = desk;
+  const { track, effect, channel, thread } = task;
+  const earlier = await lookUp(desk, task);
+  if (earlier !== undefined) return earlier;
+  const bucket = channelBucket(desk, channel);
+  if (!(await bucket.take(() => postUrgency(effect)))) return STOPPED;
+  let sent: Content | undefined;
+  let triedAt = clock.now();
+  const answer = await desk.breaker.guard(() => {
+    sent = task.write();
+    triedAt = clock.now();
+    return desk.api.post({ channel, thread, ...onTheWire(task, sent) });
+  });
+  if (answer === undefined || sent === undefined) return STOPPED;
+  if (answer.kind === 'ok') {
+    desk.joined.delete(channel);
+    if (!channels.has(answer.value.channel)) channels.set(answer.value.channel, bucket);
+    return took(task, answer.value, sent);
+  }
+  if (answer.kind === 'unknown') {
+    track.doubts.set(effect.id, { channel, triedAt, settledAt: clock.now() + SETTLE_MS });
+  }
+  if (answer.kind === 'refused' && isNotMember(answer.error)) return join(desk, channel);
+  return failed(desk, task, answer, bucket);
+}
+
+async function update(desk: Desk, task: Task & MessageRef): Promise<Attempt> {
+  const { track, effect, channel, ts } = task;
+  const { revision } = task.write();
+  if (track.sent?.ts === ts && track.sent.revision === revision) {
+    return { kind: 'done', outcome: { kind: 'sent', message: { channel, ts }, revision } };
+  }
+  const isFreshening = () => track.sent?.state === task.write().state;
+  const may = await desk.updates.take(() => (isFreshening() ? 20 : 10) + rank(effect));
+  if (!may) return STOPPED;
+  let sent: Content | undefined;
+  const answer = await desk.breaker.guard(() => {
+    sent = task.write();
+    return desk.api.update({ channel, ts }, onTheWire(task, sent));
+  });
+  if (answer === undefined || sent === undefined) return STOPPED;
+  if (answer.kind === 'ok') return took(task, { channel, ts }, sent);
+  if (answer.kind === 'refused' && isGone(answer.error)) {
+    track.known = undefined;
+    track.sent = undefined;
+    track.gone = ts;
+    return { kind: 'done', outcome: { kind: 'gone' } };
+  }
+  return failed(desk, task, answer, desk.updates);
+}
+
+/** Undefined: it is not in Slack, or nobody can tell; post it. */
+async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
+  const { clock, lookUps, log } = desk;
+  const { track, effect, thread } = task;
+  const doubt = track.doubts.get(effect.id);
+  if (doubt === undefined) return undefined;
+  await rest(clock, doubt.settledAt - clock.now(), desk.signal);
+  if (!(await lookUps.take(() => postUrgency(effect)))) return STOPPED;
+  const since = (doubt.triedAt ?? orderedAt(desk, effect)) - LOOK_BACK_MS;
+  const search = { channel: doubt.channel, thread, id: effect.id, since };
+  const answer = await desk.breaker.guard(async () => {
+    const found = await desk.api.find(search);
+    if (found.kind !== 'refused') return found;
+    // A bot that may not look still posts: better twice than never.
+    log.warn({ error: found.error }, 'cannot look up whether a message was posted: posting it');
+    return { kind: 'ok', value: undefined } as const;
+  });
+  if (answer === undefined) return STOPPED;
+  if (answer.kind !== 'ok') return failed(desk, task, answer, lookUps);
+  track.doubts.delete(effect.id);
+  if (answer.value === undefined) return undefined;
+  const { message, revision } = answer.value;
+  log.info({ effect: effect.id, ts: message.ts }, 'a post whose answer was lost was found');
+  return took(task, message, { revision, state: '' });
+}
+
+/** When an earlier process may have posted it first. A message is ordered anew with every revision. */
+function orderedAt(desk: Desk, effect: Effect): number {
+  if (effect.kind !== 'message') return effect.at;
+  const seen = desk.look(effect.incident);
+  return Math.min(effect.at, seen?.toldAt ?? seen?.view.startsAt ?? effect.at);
+}
+
+function took(
+  { track, effect }: Task,
+  message: MessageRef,
+  { revision, state }: Pick<Content, 'revision' | 'state'>,
+): Attempt {
+  track.doubts.delete(effect.id);
+  if (effect.kind === 'message') {
+    track.known = message;
+    track.sent = { ts: message.ts, revision, state };
+  }
+  return { kind: 'done', outcome: { kind: 'sent', message, revision } };
+}
+
+async function join(desk: Desk, channel: string): Promise<Attempt> {
+  if (desk.joined.has(channel)) return refused('not_in_channel');
+  desk.joined.add(channel);
+  const answer = await desk.breaker.guard(() => desk.api.join(channel));
+  if (answer === undefined) return STOPPED;
+  if (answer.kind !== 'ok') return refused('not_in_channel');
+  desk.log.info({ channel }, 'joined a channel to post there');
+  return AGAIN;
+}
+
+function failed(
+  desk: Desk,
+  { track }: Task,
+  answer: Exclude<SlackResult<unknown>, { kind: 'ok' }>,
+  bucket: Bucket,
+): Attempt {
+  switch (answer.kind) {
+    case 'rate-limited':
+      bucket.pause(answer.retryAfterMs);
+      return AGAIN;
+    case 'unreachable':
+    case 'unknown':
+      return { kind: 'later', error: answer.error };
+    case 'refused': {
+      const { error } = answer;
+      if (isAboutUs(error)) return { kind: 'later', error };
+      if (!isAboutLayout(error) || track.textOnly) return refused(error);
+      desk.log.error({ key: track.key, error }, 'Slack refuses our blocks: text only');
+      track.textOnly = true;
+      return AGAIN;
+    }
+  }
+}
+
+function channelBucket(desk: Desk, channel: string): Bucket {
+  const bucket = desk.channels.get(channel) ?? createBucket({ ...desk, ...CHANNEL_PACE });
+  desk.channels.set(channel, bucket);
+  return bucket;
+}
+
+function onTheWire({ track, effect }: Task, { text, blocks, revision }: Content) {
+  return {
+    text,
+    blocks: track.textOnly ? undefined : blocks,
+    tag: { id: effect.id, revision },
+  };
+}
+
+function refused(error: string): Attempt {
+  return { kind: 'done', outcome: { kind: 'refused', error } };
+}
+
+function messageContent(seen: Seen): Content {
+  return content(renderMessage(seen.view), seen.view.revision, stateOf(seen));
+}
+
+function content(rendered: RenderedMessage, revision = 0, state = ''): Content {
+  return { ...rendered, revision, state };
+}
+
+/** New critical incidents and calls for help first, then other posts, then the rest. */
+function postUrgency(effect: Effect): number {
+  const calls = effect.kind === 'reply' && effect.reply.kind === 'escalated';
+  if (calls || (effect.kind === 'message' && effect.severity === 'critical')) return 0;
+  return (effect.kind === 'message' ? 10 : 20) + rank(effect);
+}
+
+function rank({ severity }: Effect): number {
+  return severityRank(severity);
+}

@@ -1,0 +1,203 @@
+/**
+ * Delivery: carries the effects of the outbox to Slack, at least once each, and not twice where Slack
+ * lets us know.
+ *
+ * Each incident has a track, on which one thing happens after the other: its message is posted, then
+ * updated, then its thread is written to. What waits is rendered when its turn comes, so only the
+ * newest revision is ever sent. A post whose answer was lost is looked up by its tag before it is
+ * tried again. An effect is reported when Slack took it, or said that it never will; until then it
+ * waits, however long Slack is away.
+ */
+import { setMaxListeners } from 'node:events';
+import type { DeliveryOutcome, Effect } from '../model.ts';
+import type { SlackApi } from './api.ts';
+import { type Breaker, createBreaker } from './breaker.ts';
+import { type Courier, createCourier, SETTLE_MS } from './courier.ts';
+import type { Log } from './log.ts';
+import { type DeliveryClock, rest } from './pace.ts';
+import {
+  createTrack,
+  isSpent,
+  isWaiting,
+  type Look,
+  next,
+  put,
+  take,
+  type Track,
+  trackKey,
+  waitingOn,
+} from './track.ts';
+
+export interface Delivery {
+  enqueue(effects: readonly Effect[]): void;
+  /** Rows of an earlier run: each may have been tried already. */
+  restore(effects: readonly Effect[]): void;
+  /** Ends what is on its way and begins nothing new. What still waits is in the outbox. */
+  stop(): Promise<void>;
+  /** Resolves when there is nothing to do but wait for the lane. */
+  idle(): Promise<void>;
+  health(): DeliveryHealth;
+}
+
+export interface DeliveryHealth {
+  /** Effects that were ordered and not sent. */
+  readonly waiting: number;
+  /** Why nothing gets through, in Slack's or the network's words. */
+  readonly trouble: string | undefined;
+}
+
+export interface DeliveryOptions {
+  readonly api: SlackApi;
+  readonly view: Look;
+  /** Hands the outcome over durably to the lane: resolves when it cannot be lost. */
+  readonly report: (effect: Effect, outcome: DeliveryOutcome) => Promise<void>;
+  readonly clock: DeliveryClock;
+  /** Between 0 and 1. */
+  readonly random: () => number;
+  readonly log: Log;
+  /** For metrics: what came of an effect, and how long after it was ordered. */
+  readonly delivered?: (effect: Effect, outcome: DeliveryOutcome, afterMs: number) => void;
+}
+
+const RETRY_MS = { first: 500, most: 60_000 };
+const SWEEP_AT_LEAST = 1_000;
+
+interface Office extends DeliveryOptions {
+  readonly signal: AbortSignal;
+  readonly breaker: Breaker;
+  readonly courier: Courier;
+  readonly tracks: Map<string, Track>;
+  readonly running: Set<Promise<void>>;
+  sweepAt: number;
+}
+
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  // Each message that waits listens to it.
+  setMaxListeners(0, signal);
+  const breaker = createBreaker({ ...options, signal });
+  const courier = createCourier({ ...options, look: options.view, signal, breaker });
+  const tracks = new Map<string, Track>();
+  const running = new Set<Promise<void>>();
+  const office = { ...options, signal, breaker, courier, tracks, running, sweepAt: SWEEP_AT_LEAST };
+  return {
+    enqueue(effects) {
+      for (const effect of effects) {
+        const track = trackOf(office, effect);
+        put(track, effect);
+        start(office, track, 0);
+      }
+    },
+    restore(effects) {
+      for (const effect of effects) restore(office, effect);
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.all(running);
+    },
+    async idle() {
+      while (running.size > 0) await Promise.all(running);
+    },
+    health() {
+      let waiting = 0;
+      for (const track of tracks.values()) waiting += waitingOn(track);
+      return { waiting, trouble: breaker.trouble() };
+    },
+  };
+}
+
+function trackOf({ tracks }: Office, effect: Effect): Track {
+  const key = trackKey(effect);
+  const track = tracks.get(key) ?? createTrack(key);
+  tracks.set(key, track);
+  return track;
+}
+
+function restore(office: Office, effect: Effect): void {
+  const track = trackOf(office, effect);
+  // A lane that loaded again in this process restores what we know better.
+  const known = isWaiting(track, effect.id) || (effect.kind === 'message' && track.known);
+  put(track, effect);
+  if (!known) {
+    const settledAt = office.clock.now() + SETTLE_MS;
+    track.doubts.set(effect.id, { channel: effect.channel, triedAt: undefined, settledAt });
+  }
+  // The earlier process may have an update on its way, too: it must not overtake ours.
+  start(office, track, SETTLE_MS);
+}
+
+function start(office: Office, track: Track, afterMs: number): void {
+  if (track.running || office.signal.aborted) return;
+  track.running = true;
+  const { running } = office;
+  const run = work(office, track, afterMs).finally(() => running.delete(run));
+  running.add(run);
+}
+
+async function work(office: Office, track: Track, afterMs: number): Promise<void> {
+  const { clock, signal, view } = office;
+  if (afterMs > 0) await rest(clock, afterMs, signal);
+  while (!signal.aborted) {
+    const effect = next(track, view);
+    if (effect === undefined) break;
+    await advance(office, track, effect);
+  }
+  track.running = false;
+  forget(office, track);
+}
+
+async function advance(office: Office, track: Track, effect: Effect): Promise<void> {
+  const { log, clock, signal, breaker } = office;
+  const attempt = await office.courier.attempt(track, effect);
+  if (attempt.kind === 'done') {
+    track.failures = 0;
+    if (await handOver(office, effect, attempt.outcome)) take(track, effect);
+  }
+  if (attempt.kind === 'later') {
+    const ms = backoff(office, track.failures++);
+    log.warn({ effect: effect.id, error: attempt.error, failures: track.failures }, 'Slack: later');
+    // An open breaker waits for all of them.
+    if (breaker.trouble() === undefined) await rest(clock, ms, signal);
+  }
+}
+
+/** What Slack has must be known to the lane, or it would be posted again after a restart. */
+async function handOver(
+  office: Office,
+  effect: Effect,
+  outcome: DeliveryOutcome,
+): Promise<boolean> {
+  const { clock, log, signal } = office;
+  for (let failures = 0; ; failures++) {
+    try {
+      await office.report(effect, outcome);
+      break;
+    } catch (error) {
+      // Whatever it is: the lane comes back, and nobody else can keep the outcome.
+      log.error({ effect: effect.id, error }, 'the outcome of a delivery could not be kept');
+      await rest(clock, backoff(office, failures), signal);
+      if (signal.aborted) return false;
+    }
+  }
+  const { id, delivery, channel } = effect;
+  const afterMs = clock.now() - effect.at;
+  const fields = { effect: id, delivery, channel, outcome, afterMs };
+  if (outcome.kind === 'refused') log.error(fields, 'Slack refused a message for good');
+  else log.info(fields, 'delivered to Slack');
+  office.delivered?.(effect, outcome, afterMs);
+  return true;
+}
+
+function backoff({ random }: Office, failures: number): number {
+  const ms = Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** Math.min(failures, 20));
+  return ms * (0.5 + random());
+}
+
+function forget(office: Office, track: Track): void {
+  const { tracks, view } = office;
+  if (isSpent(track, view)) tracks.delete(track.key);
+  if (tracks.size < office.sweepAt) return;
+  for (const [key, other] of tracks) if (isSpent(other, view)) tracks.delete(key);
+  office.sweepAt = Math.max(SWEEP_AT_LEAST, tracks.size * 2);
+}

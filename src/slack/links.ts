@@ -1,0 +1,42 @@
+/** The links of a message: only such as lead somewhere, the most useful first. */
+import type { MessageView } from '../view.ts';
+import { cut, type Line, link, type Piece } from './rich.ts';
+import { inWords } from './words.ts';
+
+const NAME_MAX = 60;
+
+export function links({ links, transactions }: MessageView): Piece[] {
+  const [transaction] = transactions.ids;
+  const logs = transaction === undefined ? 'Logs' : `Logs of ${cut(transaction, NAME_MAX)}`;
+  return [
+    link(links.runbook, runbookTitle(links.runbook)),
+    link(links.dashboard, 'Dashboard'),
+    link(links.logs, logs),
+    link(links.source, 'Source'),
+    link(links.explain, 'Why this message?'),
+  ].filter((piece) => piece !== undefined);
+}
+
+export function why(view: MessageView): Line[] {
+  const explain = link(view.links.explain, 'Why this message?');
+  return explain === undefined ? [] : [[explain]];
+}
+
+/** `…/postgres-connection-exhaustion.html` says more than "Runbook" alone. */
+function runbookTitle(address: string | undefined): string {
+  if (address === undefined || !URL.canParse(address)) return 'Runbook';
+  const { pathname, hash } = new URL(address);
+  const last = (hash.length > 2 ? hash.slice(1) : pathname.split('/').findLast(Boolean)) ?? '';
+  const title = inWords(decoded(last).replace(/\.(html?|md|adoc)$/i, ''));
+  const says = /^\p{L}[\p{L}\p{N} ]{3,60}$/u.test(title) && !/^(run ?books?|index)$/i.test(title);
+  return says ? `Runbook: ${title}` : 'Runbook';
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    return '';
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * What waits for one incident (or one digest), and what this process knows of its message in Slack.
+ *
+ * The lane learns of a post only after it is reported; until then the track knows better, so that
+ * nothing is posted twice meanwhile.
+ */
+import type {
+  DigestEffect,
+  Effect,
+  Instant,
+  MessageEffect,
+  MessageRef,
+  ReplyEffect,
+} from '../model.ts';
+import type { MessageView } from '../view.ts';
+
+/** An incident as it stands now. */
+export interface Seen {
+  readonly view: MessageView;
+  readonly message: MessageRef | undefined;
+  /** When it was first told, if known: a lost post is looked for from then on. */
+  readonly toldAt?: Instant | undefined;
+}
+export type Look = (incident: string) => Seen | undefined;
+
+/** It may be in Slack already: it is looked up before it is posted. */
+export interface Doubt {
+  readonly channel: string;
+  /** Undefined: an earlier process may have posted it, at any time since it was ordered. */
+  readonly triedAt: Instant | undefined;
+  /** The request may still be on its way until then. */
+  readonly settledAt: Instant;
+}
+
+export interface Track {
+  readonly key: string;
+  message: MessageEffect | undefined;
+  readonly posts: (ReplyEffect | DigestEffect)[];
+  /** What this process posted or updated last. */
+  known: MessageRef | undefined;
+  sent: { readonly ts: string; readonly revision: number; readonly state: string } | undefined;
+  /** The message that somebody deleted. */
+  gone: string | undefined;
+  readonly doubts: Map<string, Doubt>;
+  /** Slack refused the layout: text only from now on. */
+  textOnly: boolean;
+  running: boolean;
+  failures: number;
+}
+
+export function trackKey(effect: Effect): string {
+  return effect.kind === 'digest' ? effect.id : effect.incident;
+}
+
+export function createTrack(key: string): Track {
+  return {
+    key,
+    message: undefined,
+    posts: [],
+    known: undefined,
+    sent: undefined,
+    gone: undefined,
+    doubts: new Map(),
+    textOnly: false,
+    running: false,
+    failures: 0,
+  };
+}
+
+/** A later effect with the same id takes the place of the earlier one. */
+export function put(track: Track, effect: Effect): void {
+  if (effect.kind === 'message') {
+    track.message = effect;
+    return;
+  }
+  const at = track.posts.findIndex(({ id }) => id === effect.id);
+  if (at < 0) track.posts.push(effect);
+  else track.posts[at] = effect;
+}
+
+/** Unless something newer took its place meanwhile. */
+export function take(track: Track, effect: Effect): void {
+  if (track.message === effect) track.message = undefined;
+  const at = track.posts.findIndex((post) => post === effect);
+  if (at >= 0) track.posts.splice(at, 1);
+}
+
+export function isWaiting(track: Track, id: string): boolean {
+  return track.message?.id === id || track.posts.some((post) => post.id === id);
+}
+
+export function waitingOn(track: Track): number {
+  return track.posts.length + (track.message === undefined ? 0 : 1);
+}
+
+/** Post before update before reply; a reply waits until there is a message to reply to. */
+export function next(track: Track, look: Look): Effect | undefined {
+  if (track.message !== undefined) return track.message;
+  const [post] = track.posts;
+  if (post === undefined || post.kind === 'digest') return post;
+  const seen = look(post.incident);
+  return seen === undefined || messageOf(track, seen) !== undefined ? post : undefined;
+}
+
+export function messageOf(track: Track, seen: Seen): MessageRef | undefined {
+  if (track.known !== undefined) return track.known;
+  return seen.message?.ts === track.gone ? undefined : seen.message;
+}
+
+/** True when the lane knows all that the track knows, so that it can be forgotten. */
+export function isSpent(track: Track, look: Look): boolean {
+  if (track.running || waitingOn(track) > 0) return false;
+  const seen = look(track.key);
+  if (seen === undefined) return true;
+  if (track.known !== undefined) return seen.message?.ts === track.known.ts;
+  return track.gone === undefined || seen.message?.ts !== track.gone;
+}
+
+/** What decides whether an update is news or only a fresher number. */
+export function stateOf({ view }: Seen): string {
+  const { phase, severity, acknowledged, solved, snoozed, mergedInto } = view;
+  const users = acknowledged.map(({ user }) => user);
+  return JSON.stringify([phase, severity, users, solved?.user, snoozed?.until, mergedInto]);
+}

@@ -1,0 +1,402 @@
+/** Delivery under each fault, against the Slack stand-in and a clock that only tests move. */
+import { expect, test } from 'vitest';
+import { deliveryDesk, messageEffect, replyEffect } from '../support/delivery-desk.ts';
+
+test('an incident is posted at once, and reported with its place in Slack', async () => {
+  const { slack, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  const [message] = slack.channel('#alerts').messages;
+  expect(message?.text).toContain('checkout: high error rate');
+  expect(message?.metadata.event_payload).toEqual({ id: 'message:A', revision: 1 });
+  expect(reports).toEqual([
+    {
+      effect: 'message:A',
+      outcome: {
+        kind: 'sent',
+        message: { channel: message?.channel, ts: message?.ts },
+        revision: 1,
+      },
+    },
+  ]);
+});
+
+test('a newer revision updates the same message', async () => {
+  const { slack, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  see('A', { severity: 'critical' });
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(1);
+  expect(slack.messages()[0]?.text).toContain('critical');
+  expect(reports.at(-1)?.outcome).toMatchObject({ kind: 'sent', revision: 2 });
+});
+
+test('the same revision ordered again is not sent again, but reported', async () => {
+  const { slack, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  delivery.enqueue([messageEffect('A'), replyEffect('A')]);
+  await delivery.idle();
+  expect(slack.callsOf('chat.update').length).toBeLessThanOrEqual(1);
+  expect(reports.filter(({ effect }) => effect === 'message:A')).toHaveLength(2);
+});
+
+test('replies go to the thread of the message, after it and in order', async () => {
+  const { slack, delivery, see } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([replyEffect('A', 1), replyEffect('A', 2), messageEffect('A')]);
+  await delivery.idle();
+  const [message, first, second] = slack.messages();
+  expect(message?.thread).toBeUndefined();
+  expect([first?.thread, second?.thread]).toEqual([message?.ts, message?.ts]);
+  expect(first?.metadata.event_payload['id']).toBe('reply:A:1');
+});
+
+test('a reply waits until its incident has a message', async () => {
+  const { slack, delivery, see } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([replyEffect('A')]);
+  await delivery.idle();
+  expect(slack.calls).toEqual([]);
+  expect(delivery.health()).toEqual({ waiting: 1, trouble: undefined });
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(2);
+});
+
+test('of what waits, only the newest revision is sent', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  see('A');
+  slack.next('chat.postMessage').rateLimit(30);
+  delivery.enqueue([messageEffect('A')]);
+  expect(await clock.asleep()).toEqual([30_000]);
+  see('A', { severity: 'high' });
+  see('A', { severity: 'critical' });
+  delivery.enqueue([messageEffect('A')]);
+  clock.pass(30_000);
+  await delivery.idle();
+  expect(slack.messages().map(({ texts }) => texts.length)).toEqual([1]);
+  expect(slack.messages()[0]?.text).toContain('critical');
+});
+
+test('a 429 stops only the channel it was said of', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  see('A');
+  see('B');
+  slack.next('chat.postMessage').rateLimit(30);
+  delivery.enqueue([messageEffect('A', { channel: '#busy' })]);
+  await clock.asleep();
+  delivery.enqueue([messageEffect('B', { channel: '#calm' })]);
+  await slack.until(() => slack.messages()[0]);
+  expect(slack.messages().map(({ channelName }) => channelName)).toEqual(['calm']);
+  clock.pass(30_000);
+  await delivery.idle();
+  expect(slack.channel('#busy').messages).toHaveLength(1);
+});
+
+test('a 429 without a time waits for half a minute', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  see('A');
+  slack.next('chat.postMessage').rateLimit();
+  delivery.enqueue([messageEffect('A')]);
+  expect(await clock.asleep()).toEqual([30_000]);
+});
+
+test('a burst goes at once, then one message a second for each channel', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  const incidents = ['A', 'B', 'C', 'D', 'E', 'F'];
+  for (const incident of incidents) see(incident);
+  delivery.enqueue(incidents.map((incident) => messageEffect(incident)));
+  await slack.called('chat.postMessage', 4);
+  expect(await clock.asleep()).toEqual([1_000]);
+  clock.pass(1_000);
+  await slack.called('chat.postMessage', 5);
+  expect(slack.messages()).toHaveLength(5);
+  await clock.asleep();
+  clock.pass(1_000);
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(6);
+});
+
+test('when there is a queue, critical incidents go first', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  const early = ['A', 'B', 'C', 'D', 'E', 'F'];
+  for (const incident of [...early, 'URGENT']) see(incident);
+  delivery.enqueue(early.map((incident) => messageEffect(incident)));
+  delivery.enqueue([messageEffect('URGENT', { severity: 'critical' })]);
+  await slack.called('chat.postMessage', 4);
+  await clock.asleep();
+  clock.pass(1_000);
+  const call = await slack.called('chat.postMessage', 5);
+  expect(call.args['metadata']).toMatchObject({ event_payload: { id: 'message:URGENT' } });
+});
+
+test('an answer that was lost is looked up: one message, not two', async () => {
+  const { slack, clock, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  slack.next('chat.postMessage').dropAnswer();
+  delivery.enqueue([messageEffect('A')]);
+  clock.hurry();
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(1);
+  expect(reports).toMatchObject([
+    { outcome: { kind: 'sent', message: { ts: slack.messages()[0]?.ts }, revision: 1 } },
+  ]);
+});
+
+test('a post that did not arrive is posted after the look-up', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  see('A');
+  slack.next('chat.postMessage').dropBefore();
+  delivery.enqueue([messageEffect('A')]);
+  clock.hurry();
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(1);
+  expect(slack.callsOf('conversations.history')).toHaveLength(1);
+});
+
+test('a reply whose answer was lost is looked up in its thread', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  slack.next('chat.postMessage').dropAnswer();
+  delivery.enqueue([replyEffect('A')]);
+  clock.hurry();
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(2);
+  expect(slack.callsOf('conversations.replies')).toHaveLength(1);
+});
+
+test('a server error is no answer either', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  see('A');
+  slack.next('chat.postMessage').answerWith(503);
+  slack.next('conversations.history').answerWith(502);
+  delivery.enqueue([messageEffect('A')]);
+  clock.hurry();
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(1);
+});
+
+test('Slack that never answers is given up on, and looked up', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  see('A');
+  slack.next('chat.postMessage').stall();
+  delivery.enqueue([messageEffect('A')]);
+  clock.hurry();
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(1);
+  expect(slack.callsOf('chat.postMessage')).toHaveLength(2);
+});
+
+test('a bot that may not read the channel posts again rather than never', async () => {
+  const { slack, clock, delivery, see, log } = await deliveryDesk();
+  see('A');
+  slack.next('chat.postMessage').dropBefore();
+  slack.next('conversations.history').refuse('missing_scope');
+  delivery.enqueue([messageEffect('A')]);
+  clock.hurry();
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(1);
+  expect(log.some(({ message }) => message.startsWith('cannot look up'))).toBe(true);
+});
+
+test('an update whose answer was lost is simply made again', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  see('A');
+  slack.next('chat.update').dropAnswer();
+  delivery.enqueue([messageEffect('A')]);
+  clock.hurry();
+  await delivery.idle();
+  expect(slack.messages()[0]?.updates).toBe(2);
+  expect(slack.callsOf('conversations.history')).toEqual([]);
+});
+
+test('a message that somebody deleted is reported gone, and then posted anew', async () => {
+  const { slack, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  slack.deleteMessage(await slack.message(/checkout/));
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(reports.at(-1)?.outcome).toEqual({ kind: 'gone' });
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(1);
+});
+
+test.each(['channel_not_found', 'is_archived', 'restricted_action'])(
+  'a channel that is not to be had is reported: %s',
+  async (error) => {
+    const { slack, delivery, see, reports } = await deliveryDesk();
+    see('A');
+    slack.next('chat.postMessage').refuse(error);
+    delivery.enqueue([messageEffect('A')]);
+    await delivery.idle();
+    expect(reports).toEqual([{ effect: 'message:A', outcome: { kind: 'refused', error } }]);
+  },
+);
+
+test('a public channel that the bot is not in is joined', async () => {
+  const { slack, delivery, see } = await deliveryDesk();
+  see('A');
+  slack.channel('#alerts').member = false;
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(1);
+});
+
+test('a private channel that the bot is not in is reported', async () => {
+  const { slack, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  const channel = slack.channel('#alerts');
+  channel.member = false;
+  channel.isPrivate = true;
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(reports).toMatchObject([{ outcome: { kind: 'refused', error: 'channel_not_found' } }]);
+});
+
+test('a refused token loses nothing: one loud line, and all is sent when it is mended', async () => {
+  const { slack, clock, delivery, see, log, reports } = await deliveryDesk();
+  for (const incident of ['A', 'B']) see(incident);
+  for (let call = 0; call < 4; call++) slack.next('chat.postMessage').refuse('token_revoked');
+  delivery.enqueue([messageEffect('A'), messageEffect('B')]);
+  await clock.asleep();
+  expect(delivery.health()).toEqual({ waiting: 2, trouble: 'token_revoked' });
+  clock.hurry();
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(2);
+  expect(reports).toHaveLength(2);
+  expect(log.filter(({ level }) => level === 'error')).toHaveLength(1);
+});
+
+test('while Slack is down one call at a time asks for it, and then everything is sent once', async () => {
+  const { slack, clock, delivery, see, log, reports } = await deliveryDesk();
+  const incidents = Array.from({ length: 12 }, (_, index) => `I${index}`);
+  for (const incident of incidents) see(incident);
+  slack.down();
+  delivery.enqueue(
+    incidents.map((incident, index) => messageEffect(incident, { channel: `#c${index}` })),
+  );
+  clock.hurry();
+  await slack.until(() => (slack.calls.length > 30 ? true : undefined));
+  expect(delivery.health().trouble).toBeDefined();
+  slack.up();
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(12);
+  expect(reports).toHaveLength(12);
+  expect(log.filter(({ level }) => level === 'error')).toHaveLength(1);
+  expect(delivery.health()).toEqual({ waiting: 0, trouble: undefined });
+});
+
+test('blocks that Slack does not take are left out: the text still arrives', async () => {
+  const { slack, delivery, see } = await deliveryDesk();
+  see('A');
+  slack.next('chat.postMessage').refuse('invalid_blocks');
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(slack.messages()[0]?.blocks).toEqual([]);
+  expect(slack.messages()[0]?.text).toContain('checkout');
+});
+
+test('a row of an earlier run that was posted is found, not posted again', async () => {
+  const { slack, clock, delivery, see, restart, failReports, reports } = await deliveryDesk();
+  see('A');
+  failReports(1);
+  delivery.enqueue([messageEffect('A')]);
+  await slack.message(/checkout/);
+  await clock.asleep();
+  await delivery.stop();
+  expect(reports).toEqual([]);
+  see('A');
+  const second = restart();
+  second.restore([messageEffect('A', { at: clock.now() + 60_000 })]);
+  clock.hurry();
+  await second.idle();
+  expect(slack.messages()).toHaveLength(1);
+  expect(reports).toMatchObject([{ outcome: { kind: 'sent', revision: 1 } }]);
+});
+
+test('a row of an earlier run that was not posted is posted, after a time to settle', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  see('A');
+  delivery.restore([messageEffect('A'), replyEffect('A')]);
+  expect(await clock.asleep()).toEqual([1_500]);
+  expect(slack.calls).toEqual([]);
+  clock.hurry();
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(2);
+});
+
+test('a new incident does not wait for the rows of an earlier run', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  see('A');
+  see('B');
+  delivery.restore([messageEffect('A')]);
+  await clock.asleep();
+  delivery.enqueue([messageEffect('B')]);
+  await slack.message(/checkout/);
+  expect(slack.messages()).toHaveLength(1);
+});
+
+test('an outcome that the lane cannot take yet is kept, and the message not sent again', async () => {
+  const { slack, clock, delivery, see, failReports, reports } = await deliveryDesk();
+  see('A');
+  failReports(3);
+  delivery.enqueue([messageEffect('A')]);
+  clock.hurry();
+  await delivery.idle();
+  expect(slack.callsOf('chat.postMessage')).toHaveLength(1);
+  expect(reports).toHaveLength(1);
+});
+
+test('an incident that nobody remembers is reported as undeliverable', async () => {
+  const { delivery, reports } = await deliveryDesk();
+  delivery.enqueue([messageEffect('GHOST')]);
+  await delivery.idle();
+  expect(reports).toMatchObject([{ outcome: { kind: 'refused', error: 'unknown_incident' } }]);
+});
+
+test('a digest is a message of its own', async () => {
+  const { slack, delivery } = await deliveryDesk();
+  delivery.enqueue([
+    {
+      kind: 'digest',
+      id: 'digest:#dev:1',
+      at: 0,
+      from: 0,
+      channel: '#dev',
+      severity: 'info',
+      delivery: undefined,
+      lines: [],
+    },
+  ]);
+  await delivery.idle();
+  expect(slack.channel('#dev').messages[0]?.text).toContain('Digest');
+});
+
+test('what is on its way when delivery stops is ended and reported; the rest stays', async () => {
+  const { slack, delivery, see, reports } = await deliveryDesk();
+  const incidents = ['A', 'B', 'C', 'D', 'E', 'F'];
+  for (const incident of incidents) see(incident);
+  delivery.enqueue(incidents.map((incident) => messageEffect(incident)));
+  await slack.called('chat.postMessage');
+  await delivery.stop();
+  expect(reports).toHaveLength(4);
+  expect(slack.messages()).toHaveLength(4);
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(slack.calls).toHaveLength(4);
+});
