@@ -5,7 +5,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
-import { readRecording } from '../ingest/recording.ts';
+import { type Recorded, readRecordingInBatches } from '../ingest/recording.ts';
 import { parseDelivery } from '../ingest/sources.ts';
 import type { Event } from '../model.ts';
 import { createReplay, type Replay, type ReplaySummary, type SentMessage } from '../replay.ts';
@@ -69,32 +69,36 @@ async function playFile(
   rules: Rules,
   mistakes: string[],
 ): Promise<void> {
-  for await (const line of readRecording(path)) {
-    switch (line.kind) {
-      case 'delivery': {
-        const context = { source: line.source, delivery: `${path}:${line.line}`, at: line.at };
-        const parsed = parseDelivery(line.body, context, rules.mappings);
-        if (parsed.kind === 'parsed') run.play(parsed.events, line.at);
-        else mistakes.push(`${path}:${line.line}  ${parsed.error}`);
-        break;
-      }
-      case 'reaction':
-        run.play([reactionOf(line)], line.at);
-        break;
-      case 'mistake':
-        mistakes.push(`${path}:${line.line}  ${line.error}`);
-        break;
-    }
+  for await (const lines of readRecordingInBatches(path)) {
+    for (const line of lines) playLine(path, line, run, rules, mistakes);
   }
 }
 
-function reactionOf(line: {
-  readonly at: number;
-  readonly reaction: string;
-  readonly incident: string;
-  readonly user: string;
-  readonly removed: boolean;
-}): Event {
+function playLine(
+  path: string,
+  line: Recorded,
+  run: Replay,
+  rules: Rules,
+  mistakes: string[],
+): void {
+  switch (line.kind) {
+    case 'delivery': {
+      const context = { source: line.source, delivery: `${path}:${line.line}`, at: line.at };
+      const parsed = parseDelivery(line.body, context, rules.mappings);
+      if (parsed.kind === 'parsed') run.play(parsed.events, line.at);
+      else mistakes.push(`${path}:${line.line}  ${parsed.error}`);
+      break;
+    }
+    case 'reaction':
+      run.play([reactionOf(line)], line.at);
+      break;
+    case 'bad':
+      mistakes.push(`${path}:${line.line}  ${line.error}`);
+      break;
+  }
+}
+
+function reactionOf(line: Extract<Recorded, { kind: 'reaction' }>): Event {
   return {
     kind: 'reaction',
     added: !line.removed,
