@@ -83,6 +83,8 @@ export interface MessageView {
     | { readonly name: string; readonly lastSeenAt: Instant | undefined }
     | undefined;
   readonly toldBecause: string | undefined;
+  /** For how long the snooze reaction keeps it quiet. */
+  readonly snoozeMs: number;
   /** Slack user id -> name, for places that cannot show a Slack mention. */
   readonly people: ReadonlyMap<string, string>;
   readonly emoji: {
@@ -190,6 +192,7 @@ function peopleView(
   | 'notActionable'
   | 'escalated'
   | 'reopened'
+  | 'snoozeMs'
   | 'people'
   | 'emoji'
 > {
@@ -203,6 +206,7 @@ function peopleView(
     notActionable,
     escalated,
     reopened,
+    snoozeMs: rules.life.snoozeMs,
     people: rules.people,
     emoji: emojiOf(rules),
   };

@@ -237,11 +237,11 @@ function told({ toldBecause }: MessageView): Line {
   return because === '' ? [] : [`told because ${because}`];
 }
 
-function reactions({ emoji }: MessageView): Line {
+function reactions({ emoji, snoozeMs }: MessageView): Line {
   const meanings = [
     [emoji.acknowledge, 'on it'],
     [emoji.solved, 'solved'],
-    [emoji.snooze, 'quiet for a while'],
+    [emoji.snooze, `quiet for ${duration(snoozeMs)}`],
     [emoji.notActionable, 'not worth an alert'],
   ] as const;
   const each = meanings.map(([name, meaning]): Line => [{ kind: 'emoji', name }, ` ${meaning}`]);

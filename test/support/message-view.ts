@@ -78,6 +78,7 @@ export function messageView(change: Partial<MessageView> = {}): MessageView {
     storm: undefined,
     heartbeat: undefined,
     toldBecause: 'critical on a tier 1 service',
+    snoozeMs: 3_600_000,
     people: new Map([
       ['U1', 'Ann'],
       ['U2', 'Bob'],
