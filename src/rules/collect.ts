@@ -9,7 +9,8 @@ import type { z } from 'zod';
 import { LISTS, NAMED, SINGLES, SPELLINGS } from './schema.ts';
 import { parseAt } from './schema-errors.ts';
 import { type Report, below } from './report.ts';
-import { type Place, type RulesFile, type SourceFile, readSource, refOf } from './source-file.ts';
+import { readSource } from './read-source.ts';
+import { type Place, type RulesFile, type SourceFile, refOf } from './source-file.ts';
 import { didYouMean } from './suggest.ts';
 
 /** A value and where it stands. */
@@ -31,7 +32,7 @@ export type Collected = {
 } & {
   /** Lower-case names that some broken entry may define. */
   readonly shaky: ReadonlySet<string>;
-  /** True when a whole file could not be read: then nothing can be said to be missing. */
+  /** True when a file could not be read whole: then nothing can be said to be missing. */
   readonly partial: boolean;
   /** True when the key is stated at all, even by an empty list. */
   readonly states: (key: keyof Lists) => boolean;
@@ -48,15 +49,23 @@ const KEYS: readonly string[] = [
   ...Object.keys(NAMED),
 ];
 
-export function collect(files: readonly RulesFile[], report: Report): Collected {
+export interface CollectOptions {
+  /** True when some file could not even be read. */
+  readonly incomplete: boolean;
+}
+
+export function collect(
+  files: readonly RulesFile[],
+  report: Report,
+  { incomplete }: CollectOptions,
+): Collected {
   const raws = new Map<string, Raw[]>();
-  let partial = false;
+  let partial = incomplete;
   for (const file of files) {
     const read = readSource(file);
-    if (read.kind === 'refused') {
-      report.add(read.errors);
-      partial = true;
-    }
+    if (read.kind === 'empty') continue;
+    report.add(read.errors);
+    partial ||= read.errors.length > 0;
     if (read.kind === 'data') readKeys(read.source, read.data, raws, report);
   }
   const shaky = new Set<string>();

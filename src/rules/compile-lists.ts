@@ -1,15 +1,16 @@
 /**
  * The ordered lists: hold, flap, correlate, silences, maintenance, heartbeats.
  */
+import type { Instant } from '../model.ts';
 import type { Collected, Entry } from './collect.ts';
 import { type MatchContext, type Matching, compileMatch } from './compile-match.ts';
 import { type Schedules, compileInterval } from './compile-times.ts';
 import { DEFAULT_HEARTBEAT } from './defaults.ts';
 import { type Schedule, scheduleOf } from './interval.ts';
 import type { Mute } from './mute.ts';
-import { below } from './report.ts';
+import { type Report, below } from './report.ts';
 import type { CorrelateRule, FlapRule, HeartbeatRule, HoldRule } from './rules.ts';
-import { refOf } from './source-file.ts';
+import { type Place, refOf } from './source-file.ts';
 import { DEFAULT_CORRELATE, DEFAULT_FLAP, type Ruled } from './tuning.ts';
 
 /** Reports entries that come after one that matches everything. */
@@ -88,31 +89,46 @@ export function compileCorrelations(
   });
 }
 
+export interface PlacedMute {
+  readonly mute: Mute;
+  readonly place: Place;
+}
+
 export function compileMutes(
   collected: Collected,
   context: MatchContext,
   schedules: Schedules,
-): readonly Mute[] {
-  const silences = collected.silences.map((entry): Mute => {
+): readonly PlacedMute[] {
+  const silences = collected.silences.map((entry): PlacedMute => {
     const { value, place } = entry;
     const { test, matchers } = compileMatch(entry, context);
     if (matchers.length === 0 && (value.match ?? value.matchers) === undefined) {
-      context.report.error(
-        place,
-        'a silence needs a "match"',
-        'without it, it would mute everything',
-      );
+      const hint = 'without it, it would mute everything';
+      context.report.error(place, 'a silence needs a "match"', hint);
     }
-    const name = value.name ?? 'silence';
-    return { ...muteOf(entry, name, context), matches: test, schedule: undefined };
+    const base = muteOf(entry, value.name ?? 'silence', context);
+    return { place, mute: { ...base, matches: test, schedule: undefined } };
   });
-  const windows = collected.maintenance.map((entry): Mute => {
+  const windows = collected.maintenance.map((entry): PlacedMute => {
     const { test } = compileMatch(entry, context);
-    const name = entry.value.name ?? 'maintenance';
+    const base = muteOf(entry, entry.value.name ?? 'maintenance', context);
     const schedule = scheduleFor(entry, context, schedules);
-    return { ...muteOf(entry, name, context), matches: test, schedule };
+    return { place: entry.place, mute: { ...base, matches: test, schedule } };
   });
   return [...silences, ...windows];
+}
+
+/** Certain only with a clock. */
+export function warnOfPast(
+  mutes: readonly PlacedMute[],
+  now: Instant | undefined,
+  report: Report,
+): void {
+  if (now === undefined) return;
+  for (const { mute, place } of mutes) {
+    if (mute.endsAt === undefined || mute.endsAt > now) continue;
+    report.warning(below(place, 'endsAt'), `"${mute.name}" is already over`, 'take it out');
+  }
 }
 
 interface Bounded {
@@ -183,7 +199,7 @@ export function compileHeartbeats(
       matches: test,
       missingAfterMs,
       expected: value.expected ?? true,
-      channel: value.channel === 'owner' ? undefined : value.channel,
+      channel: value.channel,
       rule: refOf(place),
       why: value.why,
     };

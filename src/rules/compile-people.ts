@@ -47,7 +47,7 @@ export function compileDirectory(collected: Collected, report: Report): Director
   for (const { value, place } of collected.teams) {
     teams.set(value.name, {
       name: value.name,
-      channel: value.channel === 'owner' ? undefined : value.channel,
+      channel: value.channel,
       oncall: persons(value.oncall, below(place, 'oncall')),
       lead: persons(value.lead, below(place, 'lead')),
     });

@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import { buildCatalog } from './catalog.ts';
 import type { Collected, Entry } from './collect.ts';
+import { dependencyCycles } from './dependency-cycles.ts';
 import { type Report, below } from './report.ts';
 import type { Catalog, Service } from './rules.ts';
 import type { Service as ServiceSchema } from './schema.ts';
@@ -33,7 +34,16 @@ export function compileServices(collected: Collected, report: Report): Catalog {
     const message = `service "${value.name}" has no owner`;
     report.warning(below(place, 'name'), message, 'say who is told: owner: TEAM');
   }
-  return buildCatalog(services);
+  const catalog = buildCatalog(services);
+  const places = new Map(unique.map(({ value, place }) => [value.name, place]));
+  for (const cycle of dependencyCycles(catalog.services)) {
+    const place = places.get(cycle[0] ?? '');
+    if (place === undefined) continue;
+    const message = `services depend on each other: ${cycle.join(' -> ')}`;
+    const hint = 'allowed, but then the one that alerts first is taken for the cause';
+    report.warning(below(place, 'dependsOn'), message, hint, 'key');
+  }
+  return catalog;
 }
 
 function toService({ value, place }: ServiceEntry): Service {
@@ -41,7 +51,7 @@ function toService({ value, place }: ServiceEntry): Service {
     name: value.name,
     aliases: value.aliases ?? [],
     owner: value.owner,
-    channel: value.channel === 'owner' ? undefined : value.channel,
+    channel: value.channel,
     tier: value.tier,
     capability: value.capability,
     runbook: value.runbook,

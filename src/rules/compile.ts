@@ -4,6 +4,7 @@
  * No file at all gives the built-in defaults. `load.ts` reads a folder, `watch.ts` keeps it current.
  */
 import { createHash } from 'node:crypto';
+import type { Instant } from '../model.ts';
 import { collect } from './collect.ts';
 import { compileFacts, environmentNames } from './compile-facts.ts';
 import {
@@ -12,6 +13,7 @@ import {
   compileHeartbeats,
   compileHolds,
   compileMutes,
+  warnOfPast,
 } from './compile-lists.ts';
 import { compileDirectory } from './compile-people.ts';
 import {
@@ -51,10 +53,20 @@ export type LoadResult =
       readonly files: readonly string[];
     };
 
-export function compileRules(files: readonly RulesFile[]): LoadResult {
+export interface CompileOptions {
+  /** Without it nothing is said about silences that are over. */
+  readonly now?: Instant | undefined;
+  /** True when some file could not be read: then nothing is said to be missing. */
+  readonly incomplete?: boolean;
+}
+
+export function compileRules(
+  files: readonly RulesFile[],
+  options: CompileOptions = {},
+): LoadResult {
   const sorted = [...files].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const report = createReport();
-  const rules = assemble(sorted, report);
+  const rules = assemble(sorted, report, options);
   const all = inOrder(report.diagnostics);
   const errors = all.filter(({ severity }) => severity === 'error');
   const warnings = all.filter(({ severity }) => severity === 'warning');
@@ -65,17 +77,19 @@ export function compileRules(files: readonly RulesFile[]): LoadResult {
 
 /** What holds with an empty rules folder. */
 export function builtInRules(): Rules {
-  return assemble([], createReport());
+  return assemble([], createReport(), {});
 }
 
-function assemble(files: readonly RulesFile[], report: Report): Rules {
-  const collected = collect(files, report);
+function assemble(files: readonly RulesFile[], report: Report, options: CompileOptions): Rules {
+  const collected = collect(files, report, { incomplete: options.incomplete ?? false });
   const catalog = compileServices(collected, report);
   const facts = compileFacts(collected, report);
   const directory = compileDirectory(collected, report);
   const schedules = compileSchedules(collected, report);
   const context = { catalog, report, environment: environmentNames(facts), directory, schedules };
   const root = compileRoute(collected.route, context);
+  const mutes = compileMutes(collected, context, schedules);
+  warnOfPast(mutes, options.now, report);
   return Object.freeze({
     version: versionOf(files),
     catalog,
@@ -83,7 +97,10 @@ function assemble(files: readonly RulesFile[], report: Report): Rules {
     notIdentity: notIdentity(facts),
     normalise: normaliseBy(facts, catalog),
     heartbeats: compileHeartbeats(collected, context),
-    muted: mutedBy(compileMutes(collected, context, schedules), mutedByRoute(root)),
+    muted: mutedBy(
+      mutes.map(({ mute }) => mute),
+      mutedByRoute(root),
+    ),
     hold: holdBy(compileHolds(collected, context), catalog),
     flap: firstOf(compileFlaps(collected, context), DEFAULT_FLAP),
     correlate: firstOf(compileCorrelations(collected, context), DEFAULT_CORRELATE),

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { type LoadResult, compileRules } from './compile.ts';
 import type { Diagnostic } from './diagnostics.ts';
-import { FILE_BYTES_MAX, type RulesFile } from './source-file.ts';
+import { FILE_BYTES_MAX } from './read-source.ts';
+import type { RulesFile } from './source-file.ts';
 
 const FILES_MAX = 500;
 
@@ -16,14 +17,14 @@ export async function loadRules(dir: string): Promise<LoadResult> {
   const names = await rulesFileNames(dir);
   const files: RulesFile[] = [];
   const problems: Diagnostic[] = [];
-  for (const name of names) {
+  for (const name of names.slice(0, FILES_MAX)) {
     const read = await readRulesFile(dir, name);
     if (read.kind === 'text') files.push({ name, text: read.text });
     else problems.push(unreadable(name, read.message));
   }
   if (names.length > FILES_MAX)
     problems.push(unreadable('.', `more than ${FILES_MAX} rules files`));
-  const result = compileRules(files);
+  const result = compileRules(files, { now: Date.now(), incomplete: problems.length > 0 });
   if (problems.length === 0) return result;
   const errors = result.kind === 'refused' ? result.errors : [];
   return {

@@ -7,6 +7,7 @@
 import type { Facts, ReceivedAlert, Severity } from '../model.ts';
 import { SEVERITIES } from '../model.ts';
 import { type FactSource, annotations, firstValue, labels, own } from './fact-source.ts';
+import { remember } from './remember.ts';
 import type { Catalog } from './rules.ts';
 import { canonicalNames, isExporter, isProxyExporter } from './service-name.ts';
 import { DEFAULT_TRANSACTIONS, transactionsOf } from './transactions.ts';
@@ -142,7 +143,7 @@ function reading(rule: FactRule): Reader {
   const first = firstValue(rule.from);
   const { map, otherwise } = rule;
   if (map.size === 0) return otherwise === undefined ? first : (alert) => first(alert) ?? otherwise;
-  const mapped = mapping(map, (raw) => raw);
+  const mapped = remember(MEMORY_MAX, (raw) => map.get(raw.toLowerCase()) ?? raw);
   return (alert) => {
     const raw = first(alert);
     return raw === undefined ? otherwise : mapped(raw);
@@ -152,57 +153,44 @@ function reading(rule: FactRule): Reader {
 function severityBy(rule: FactRule): (alert: ReceivedAlert) => Severity {
   const first = firstValue(rule.from);
   const otherwise = toSeverity(rule.otherwise ?? '') ?? 'warning';
-  const mapped = mapping(rule.map, (raw) => toSeverity(raw) ?? otherwise);
+  const mapped = remember(
+    MEMORY_MAX,
+    (raw): Severity => toSeverity(rule.map.get(raw.toLowerCase()) ?? raw) ?? otherwise,
+  );
   return (alert) => {
     const raw = first(alert);
-    return raw === undefined ? otherwise : (toSeverity(mapped(raw)) ?? otherwise);
+    return raw === undefined ? otherwise : mapped(raw);
   };
 }
 
 export function toSeverity(raw: string): Severity | undefined {
-  for (const severity of SEVERITIES) if (severity === raw) return severity;
-  const mapped = SEVERITY_MAP.get(raw.toLowerCase());
-  return SEVERITIES.find((severity) => severity === (mapped ?? raw.toLowerCase()));
+  const word = raw.toLowerCase();
+  const mapped = SEVERITY_MAP.get(word) ?? word;
+  return SEVERITIES.find((severity) => severity === mapped);
 }
 
-/** Any case; answers are remembered. */
-function mapping(
-  map: ReadonlyMap<string, string>,
-  otherwise: (raw: string) => string,
-): (raw: string) => string {
-  const memory = new Map<string, string>();
-  return (raw) => {
-    const known = memory.get(raw);
-    if (known !== undefined) return known;
-    const value = map.get(raw.toLowerCase()) ?? otherwise(raw);
-    if (memory.size >= MEMORY_MAX) memory.clear();
-    memory.set(raw, value);
-    return value;
-  };
-}
-
-/** A name of the catalog wins; else the first name that is not an exporter's. */
+/** A name of the catalog wins; else the name as it is. The built-in list passes over exporters. */
 function serviceBy(rule: FactRule, catalog: Catalog): Reader {
   const canonical = canonicalNames(catalog.canonical);
-  const { map, otherwise } = rule;
-  const settle = mapping(map, (raw) => canonical(raw) ?? raw);
-  const finish: (raw: string) => string =
-    map.size === 0 ? settle : (raw) => canonical(settle(raw)) ?? settle(raw);
-  if (!rule.guessed) {
+  const { map, otherwise, guessed } = rule;
+  const settle = remember(MEMORY_MAX, (raw) => {
+    const mapped = map.get(raw.toLowerCase()) ?? raw;
+    const known = canonical(mapped);
+    return known ?? (guessed && isExporter(mapped) ? '' : mapped);
+  });
+  if (!guessed) {
     const first = firstValue(rule.from);
     return (alert) => {
       const raw = first(alert);
-      return raw === undefined ? otherwise : finish(raw);
+      return raw === undefined ? otherwise : settle(raw);
     };
   }
-  const exporter = mapping(NO_MAP, (raw) =>
-    canonical(raw) === undefined && isExporter(raw) ? 'yes' : 'no',
-  );
   const names = rule.from.flatMap((source) => (source.kind === 'label' ? [source.name] : []));
   return (alert) => {
     for (const name of names) {
       const raw = own(alert.labels, name);
-      if (raw !== undefined && exporter(raw) === 'no') return finish(raw);
+      const settled = raw === undefined ? '' : settle(raw);
+      if (settled !== '') return settled;
     }
     return otherwise;
   };
@@ -211,24 +199,32 @@ function serviceBy(rule: FactRule, catalog: Catalog): Reader {
 /** Without its port, so that all alerts of a host agree; an address that every host has is none. */
 function hostBy(rule: FactRule): Reader {
   const read = reading(rule);
-  const settle = mapping(NO_MAP, bareHost);
-  const proxy = mapping(NO_MAP, (raw) => (isProxyExporter(raw) ? 'yes' : 'no'));
+  const isProxy = remember(MEMORY_MAX, isProxyExporter);
   return (alert) => {
     const raw = read(alert);
     if (raw === undefined) return undefined;
     if (rule.guessed && raw === alert.labels['instance']) {
       const job = own(alert.labels, 'job');
-      if (job !== undefined && proxy(job) === 'yes') return undefined;
+      if (job !== undefined && isProxy(job)) return undefined;
     }
-    return settle(raw) || undefined;
+    return bareHost(raw);
   };
 }
 
-/** `db1:9100` -> `db1`, `[::1]:80` -> `::1`, `https://a.example/x` -> `a.example`. Empty for a loopback. */
-export function bareHost(raw: string): string {
-  let host = raw.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').replace(/[/?#].*$/s, '');
-  const bracketed = /^\[([^\]]*)\]/.exec(host);
-  if (bracketed?.[1] !== undefined) host = bracketed[1];
-  else if (host.indexOf(':') === host.lastIndexOf(':')) host = host.replace(/:.*$/s, '');
-  return /^(localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|::1|::)$/i.test(host) ? '' : host;
+/** `db1:9100` -> `db1`, `[::1]:80` -> `::1`, `https://a.example/x` -> `a.example`; none for a loopback. */
+export function bareHost(raw: string): string | undefined {
+  let host = raw;
+  const scheme = host.indexOf('://');
+  if (scheme >= 0) host = host.slice(scheme + 3);
+  if (scheme >= 0 || host.includes('/')) host = /^[^/?#]*/.exec(host)?.[0] ?? '';
+  const colon = host.indexOf(':');
+  if (host.startsWith('[')) host = /^\[([^\]]*)/.exec(host)?.[1] ?? '';
+  else if (colon >= 0 && !host.includes(':', colon + 1)) host = host.slice(0, colon);
+  return host === '' || isLoopback(host) ? undefined : host;
+}
+
+const LOOPBACKS: ReadonlySet<string> = new Set(['localhost', '0.0.0.0', '::1', '::']);
+
+function isLoopback(host: string): boolean {
+  return (host.startsWith('127.') && /^[\d.]+$/.test(host)) || LOOPBACKS.has(host.toLowerCase());
 }

@@ -5,10 +5,12 @@
  * answers of any other are remembered for each distinct value, because labels repeat.
  */
 import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js';
+import { remember } from './remember.ts';
 
 export const PATTERN_MAX = 2_000;
 export const SUBJECT_MAX = 4_096;
 const MEMORY_MAX = 2_000;
+const KEPT_MAX = 256;
 const LITERALS = /^[\w \-/:@#%&=~,;<>'"!|]*$/;
 
 export type CompiledRegex =
@@ -29,7 +31,12 @@ export function compileAnchored(pattern: string): CompiledRegex {
   if (words !== undefined) return { kind: 'regex', test: (value) => words.has(value) };
   const compiled = compileRe2(pattern);
   if (compiled.kind === 'refused') return compiled;
-  return { kind: 'regex', test: remembered((value) => compiled.re.testExact(value)) };
+  const { re } = compiled;
+  const known = remember(MEMORY_MAX, (value) => re.testExact(value));
+  // Long values are not kept: they seldom come again, and would fill the memory.
+  const test = (value: string): boolean =>
+    value.length <= KEPT_MAX ? known(value) : re.testExact(value.slice(0, SUBJECT_MAX));
+  return { kind: 'regex', test };
 }
 
 export type CompiledSearch =
@@ -70,18 +77,6 @@ function literalPrefix(pattern: string): string {
   const literal = /^[\w \-/:@#%&=~,;<>'"!]*/.exec(pattern)?.[0] ?? '';
   // What follows may make the last character optional.
   return /^[?*{]/.test(pattern.slice(literal.length)) ? literal.slice(0, -1) : literal;
-}
-
-function remembered(test: (value: string) => boolean): (value: string) => boolean {
-  const memory = new Map<string, boolean>();
-  return (value) => {
-    const known = memory.get(value);
-    if (known !== undefined) return known;
-    const answer = test(value.length > SUBJECT_MAX ? value.slice(0, SUBJECT_MAX) : value);
-    if (memory.size >= MEMORY_MAX) memory.clear();
-    if (value.length <= SUBJECT_MAX) memory.set(value, answer);
-    return answer;
-  };
 }
 
 function compileRe2(pattern: string): { readonly kind: 're'; readonly re: RE2JS } | BadRegex {

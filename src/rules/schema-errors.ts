@@ -92,7 +92,14 @@ function emptyPaths(value: unknown, path: Path): readonly Path[] {
   if (value === null) return [path];
   if (typeof value !== 'object') return [];
   if (Array.isArray(value)) return value.flatMap((item, i) => emptyPaths(item, [...path, i]));
+  if (isMatchers(path)) return [];
   return Object.entries(value).flatMap(([key, item]) => emptyPaths(item, [...path, key]));
+}
+
+/** `match: {severity="critical"}` is a mapping for YAML; that it is no list of texts is said elsewhere. */
+function isMatchers(path: Path): boolean {
+  const key = path.findLast((step) => typeof step === 'string');
+  return key === 'match' || key === 'matchers';
 }
 
 function reportIssue(issue: z.core.$ZodIssue, value: unknown, place: Place, report: Report): void {

@@ -61,16 +61,18 @@ export const Moment = z.unknown().transform((value, context): number => {
   return refuse(context, `"${text.slice(0, 40) || typeof value}" is no point in time`, hint);
 });
 
-export const Channel = z.string().transform((value, context): string => {
+export const Channel = z.string().transform(readChannel);
+/** A route may also say `owner`: the channel of whoever owns the service. */
+export const RouteChannel = z
+  .string()
+  .transform((value, context) => (value === 'owner' ? value : readChannel(value, context)));
+
+function readChannel(value: string, context: z.core.$RefinementCtx): string {
   if (/^#[^\s#@,<>&]{1,80}$/.test(value) || /^[CGD][A-Z0-9]{7,}$/.test(value)) return value;
-  if (value === 'owner') return value;
-  const hint = /^[\w-]{1,80}$/.test(value) ? `write '#${value}', in quotes` : undefined;
-  return refuse(
-    context,
-    `"${value.slice(0, 80)}" is no channel`,
-    hint ?? "write it like '#alerts'",
-  );
-});
+  const bare = /^[\w-]{1,80}$/.test(value);
+  const hint = bare ? `write '#${value}', in quotes` : "write it like '#alerts'";
+  return refuse(context, `"${value.slice(0, 80)}" is no channel`, hint);
+}
 
 export const Link = z.string().transform((value, context): string => {
   const filled = value.replace(/\{[^{}]*\}/g, 'x');
@@ -78,7 +80,11 @@ export const Link = z.string().transform((value, context): string => {
   return refuse(context, `"${value.slice(0, 80)}" is no link`, 'a link begins with https://');
 });
 
-export const Match = oneOrMany(z.string().max(10_000));
+const MatcherText = z.unknown().transform((value, context): string => {
+  if (typeof value === 'string' && value.length <= 10_000) return value;
+  return refuse(context, 'a matcher is a text', `write it in quotes: 'severity="critical"'`);
+});
+export const Match = oneOrMany(MatcherText);
 /** Alertmanager calls it `matchers`. */
 export const matching = { match: Match.optional(), matchers: Match.optional() };
 

@@ -16,6 +16,7 @@ import {
   LIST_MAX,
   Link,
   Moment,
+  RouteChannel,
   Text,
   Why,
   Zone,
@@ -178,7 +179,7 @@ export interface RouteSource {
 export const Route: z.ZodType<RouteSource> = z.lazy(() =>
   strict({
     ...matching,
-    channel: Channel.optional(),
+    channel: RouteChannel.optional(),
     mention: oneOrMany(Text).optional(),
     urgency: z.enum(['post', 'thread', 'digest', 'drop']).optional(),
     escalate: Escalate.optional(),

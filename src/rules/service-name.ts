@@ -4,7 +4,6 @@
  */
 import { resolveName } from './catalog.ts';
 
-const MEMORY_MAX = 10_000;
 const ENVIRONMENT_WORDS =
   'production|prod|prd|live|staging|stage|stg|development|develop|dev|testing|test|qa|uat|preprod|sandbox';
 const SUFFIX = new RegExp(`[-_.](?:${ENVIRONMENT_WORDS})$`, 'i');
@@ -42,18 +41,9 @@ export function isProxyExporter(name: string): boolean {
 
 export type Canonical = (name: string) => string | undefined;
 
-/** Answers are remembered, because the same few names come again and again. */
 export function canonicalNames(known: ReadonlyMap<string, string>): Canonical {
   if (known.size === 0) return () => undefined;
-  const memory = new Map<string, string | undefined>();
-  return (name) => {
-    const before = memory.get(name);
-    if (before !== undefined || memory.has(name)) return before;
-    const found = resolveName(known, name) ?? resolveStripped(known, name);
-    if (memory.size >= MEMORY_MAX) memory.clear();
-    memory.set(name, found);
-    return found;
-  };
+  return (name) => resolveName(known, name) ?? resolveStripped(known, name);
 }
 
 function resolveStripped(known: ReadonlyMap<string, string>, name: string): string | undefined {

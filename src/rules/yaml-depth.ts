@@ -1,0 +1,49 @@
+/**
+ * How deep a YAML text nests, told from its tokens before it is parsed. The parser recurses and takes
+ * minutes, or all memory, for a text of a hundred thousand opening brackets; the lexer is linear.
+ */
+import { Lexer } from 'yaml';
+
+/** Brackets within brackets. */
+const FLOW_MAX = 40;
+/** `- - - -` on one line, each one level deeper. */
+const BLOCK_MAX = 20;
+/** Each level of a block stands at least one column further right. */
+const INDENT_MAX = 400;
+/** The lexer puts this before the text of a scalar. */
+const SCALAR_MARK = '\u001f';
+
+/** Marks that stand for no character of the text: document start, end of flow, byte order. */
+const MARKS: ReadonlySet<string> = new Set(['\u0002', '\u0018', '\uFEFF']);
+const FLOW_STEPS: ReadonlyMap<string, number> = new Map([
+  ['[', 1],
+  ['{', 1],
+  [']', -1],
+  ['}', -1],
+]);
+const BLOCK_STEPS: ReadonlySet<string> = new Set(['-', '?', ':']);
+
+/** The offset at which the text becomes deeper than rules can be. */
+export function tooDeepAt(text: string): number | undefined {
+  let offset = 0;
+  let flow = 0;
+  let block = 0;
+  let before = '\n';
+  for (const token of new Lexer().lex(text)) {
+    if (token === SCALAR_MARK || MARKS.has(token)) {
+      before = token;
+      continue;
+    }
+    if (before === SCALAR_MARK || token === '\n' || token === '\r\n') block = 0;
+    else if (BLOCK_STEPS.has(token)) block += 1;
+    else flow = Math.max(0, flow + (FLOW_STEPS.get(token) ?? 0));
+    if (flow > FLOW_MAX || block > BLOCK_MAX || isWideIndent(token, before)) return offset;
+    offset += token.length;
+    before = token;
+  }
+  return undefined;
+}
+
+function isWideIndent(token: string, before: string): boolean {
+  return token.length > INDENT_MAX && before.endsWith('\n') && token.trim() === '';
+}
