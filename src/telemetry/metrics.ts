@@ -38,6 +38,8 @@ export interface Metrics {
   recordingLost(deliveries: number): void;
   /** Where the levels come from, once there is a lane. */
   watch(levels: () => Levels): void;
+  /** Alerts that were not understood, since the start. */
+  readonly quarantined: number;
   text(): Promise<string>;
   readonly contentType: string;
 }
@@ -52,13 +54,18 @@ export function createMetrics(): Metrics {
   let levels: (() => Levels) | undefined;
   createLevels(registry, () => levels?.());
   let version: string | undefined;
+  let quarantined = 0;
   return {
+    get quarantined() {
+      return quarantined;
+    },
     alertsIn: (source, events) => {
       const alerts = events.filter(({ kind }) => kind === 'alert' || kind === 'odd').length;
       if (alerts > 0) meters.alertsIn(source).inc(alerts);
     },
     decided: (verdict, decisions) => {
       if (verdict !== undefined) meters.verdicts(verdict).inc();
+      if (verdict === 'quarantined') quarantined++;
       for (const { reason } of decisions) {
         if (Object.hasOwn(CONSEQUENCES, reason)) meters.consequences(reason).inc();
       }

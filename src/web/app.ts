@@ -1,0 +1,204 @@
+/**
+ * The routes besides ingest: health, metrics, reload, the read API, the pages, Slack's events.
+ */
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
+import { AppError } from '../errors.ts';
+import type { Health } from '../telemetry/health.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { alertDetail, incidentDetail } from './details.ts';
+import { overviewOf } from './overview.ts';
+import { alertPage, incidentPage, missingPage, overviewPage, type PreviewMessage } from './page.ts';
+import { laneOf, noAlert, noIncident, readApi, type ReadApiDeps } from './read-api.ts';
+import { STYLE_HASH } from './style.ts';
+
+export type Reloaded =
+  | { readonly kind: 'loaded'; readonly version: string }
+  /** The rules in force are unchanged. */
+  | { readonly kind: 'refused'; readonly diagnostics: string };
+
+export interface AppDeps extends ReadApiDeps {
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Asked for by pages, read API and reload, when there is one. */
+  readonly apiToken: string | undefined;
+  readonly reload: () => Promise<Reloaded>;
+  /** Newest first; undefined when Slack gets the messages. */
+  readonly previewMessages: () => readonly PreviewMessage[] | undefined;
+  /** Answers POST /slack/events; undefined when events come another way. */
+  readonly slackEvents?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+}
+
+export function createApp(deps: AppDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  app.use(counted(deps.metrics));
+  app.use(safeHeaders);
+  addOperations(app, deps);
+  const { slackEvents } = deps;
+  if (slackEvents !== undefined) app.post('/slack/events', (req, res) => slackEvents(req, res));
+  const guard = deps.apiToken === undefined ? undefined : guardedBy(deps.apiToken);
+  if (guard !== undefined) app.use(guard);
+  addReload(app, deps);
+  app.use(readApi(deps));
+  addPages(app, deps);
+  app.use((request, response) => {
+    response.status(404).json({ error: `nothing is at ${request.path.slice(0, 200)}` });
+  });
+  app.use(failed(deps.log));
+  return app;
+}
+
+/** Open to everybody who can reach it: probes and Prometheus carry no token. */
+function addOperations(app: Express, { health, metrics }: AppDeps): void {
+  app.get('/-/healthy', (_request, response) => {
+    response.type('text/plain').send('OK');
+  });
+  app.get('/-/ready', (_request, response) => {
+    const missing = health.notReady();
+    response
+      .status(missing === undefined ? 200 : 503)
+      .type('text/plain')
+      .send(missing ?? 'OK');
+  });
+  app.get('/metrics', async (_request, response) => {
+    const text = await metrics.text();
+    response.set('Content-Type', metrics.contentType).send(text);
+  });
+}
+
+function addReload(app: Express, { reload }: AppDeps): void {
+  app.post('/-/reload', async (request, response) => {
+    // A web page may make its reader's browser post here.
+    if (request.get('sec-fetch-site') === 'cross-site') {
+      response.status(403).type('text/plain').send('web pages may not reload the rules\n');
+      return;
+    }
+    const result = await reload();
+    response.type('text/plain');
+    if (result.kind === 'loaded') response.send(`rules ${result.version} are in force\n`);
+    else response.status(400).send(`${result.diagnostics.trimEnd()}\n`);
+  });
+}
+
+function addPages(app: Express, deps: AppDeps): void {
+  app.get('/', (_request, response) => {
+    sendPage(response, overviewPage(overviewOf(deps, laneOf(deps))));
+  });
+  app.get('/incidents/:id', async (request, response) => {
+    const lane = laneOf(deps);
+    const { id } = request.params;
+    const detail = await incidentDetail(deps, lane, id, lookBack(lane.name));
+    if (detail !== undefined) sendPage(response, incidentPage(detail, deps.now()));
+    else sendPage(response.status(404), missingPage(noIncident(id)));
+  });
+  app.get('/alerts/:fingerprint', async (request, response) => {
+    const lane = laneOf(deps);
+    const { fingerprint } = request.params;
+    const detail = await alertDetail(deps, lane, fingerprint, lookBack(lane.name));
+    if (detail !== undefined) sendPage(response, alertPage(detail));
+    else sendPage(response.status(404), missingPage(noAlert(fingerprint)));
+  });
+}
+
+const DECISIONS_SHOWN = 200;
+
+function lookBack(lane: string) {
+  return { lane, from: undefined, to: undefined, limit: DECISIONS_SHOWN };
+}
+
+const PAGE_POLICY = [
+  "default-src 'none'",
+  `style-src '${STYLE_HASH}'`,
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+function sendPage(response: Response, page: string): void {
+  response.set('Content-Security-Policy', PAGE_POLICY).type('text/html').send(page);
+}
+
+const safeHeaders: RequestHandler = (_request, response, next) => {
+  response.set({
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    'Referrer-Policy': 'no-referrer',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Cache-Control': 'no-store',
+  });
+  next();
+};
+
+/** A bearer token, or basic with the token as the password, which is what a browser asks for. */
+function guardedBy(token: string): RequestHandler {
+  const wanted = hash('sha256', token, 'buffer');
+  return (request, response, next) => {
+    const given = credential(request.get('authorization') ?? '');
+    if (timingSafeEqual(hash('sha256', given, 'buffer'), wanted)) return next();
+    response.status(401).set('WWW-Authenticate', 'Basic realm="quell", charset="UTF-8"');
+    response.json({ error: 'the token of QUELL_API_TOKEN is needed, as bearer or as password' });
+  };
+}
+
+function credential(authorization: string): string {
+  const [, scheme = '', value = ''] = /^(bearer|basic) +(\S+)$/i.exec(authorization) ?? [];
+  if (scheme.toLowerCase() !== 'basic') return value;
+  const pair = Buffer.from(value, 'base64').toString('utf8');
+  return pair.slice(pair.indexOf(':') + 1);
+}
+
+function counted(metrics: Metrics): RequestHandler {
+  return (request, response, next) => {
+    const began = performance.now();
+    response.once('finish', () => {
+      const seconds = (performance.now() - began) / 1000;
+      metrics.answered(routeOf(request), response.statusCode, seconds);
+    });
+    next();
+  };
+}
+
+/** A closed set: the pattern of the route, never the path. */
+function routeOf(request: Request): string {
+  const route: unknown = request.route;
+  if (typeof route !== 'object' || route === null || !('path' in route)) return 'other';
+  return typeof route.path === 'string' ? route.path : 'other';
+}
+
+function failed(log: Log): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error);
+    if (error instanceof AppError && BAD_REQUESTS.has(error.code)) {
+      response.status(400).json({ error: error.message });
+      return;
+    }
+    if (error instanceof AppError && error.retryable) {
+      response.status(503).set('Retry-After', '5').json({ error: error.message });
+      return;
+    }
+    // Express marks what is wrong with a request itself, as a path that cannot be decoded.
+    const status: unknown = error instanceof Error && 'status' in error ? error.status : undefined;
+    if (typeof status === 'number' && status >= 400 && status < 500) {
+      response.status(status).json({ error: 'the request cannot be read' });
+      return;
+    }
+    log.error({ route: routeOf(request), error }, 'a request failed');
+    response.status(500).json({ error: 'Quell failed to answer this: see its log' });
+  };
+}
+
+const BAD_REQUESTS: ReadonlySet<string> = new Set(['bad-query', 'bad-cursor']);

@@ -1,0 +1,87 @@
+/**
+ * What happened between 10:00 and 10:30 for service X: the decision log as a list, newest first.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Lane } from '../lane.ts';
+import { CONSEQUENCES, type Instant, VERDICTS } from '../model.ts';
+import { didYouMean } from '../rules/suggest.ts';
+import type { HistoryQuery, Store } from '../store/contract.ts';
+import type { Listed } from './lists.ts';
+import { badQuery, readInstant, readLimit, readParameters, SPAN } from './query.ts';
+import { type DecisionJson, decisionShape } from './shapes.ts';
+
+export interface DecisionQuery {
+  readonly service: string | undefined;
+  readonly incident: string | undefined;
+  readonly reason: string | undefined;
+  readonly from: Instant | undefined;
+  readonly to: Instant | undefined;
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
+
+const NAMES = ['service', 'incident', 'reason', ...SPAN, 'cursor'];
+const REASONS = [...Object.keys(VERDICTS), ...Object.keys(CONSEQUENCES)];
+
+export function readDecisionQuery(url: string): DecisionQuery {
+  const parameters = readParameters(url, NAMES);
+  const text = (name: string): string | undefined => parameters.get(name) || undefined;
+  return {
+    service: text('service'),
+    incident: text('incident'),
+    reason: readReason(text('reason')),
+    from: readInstant('from', text('from')),
+    to: readInstant('to', text('to')),
+    limit: readLimit(text('limit')),
+    cursor: text('cursor'),
+  };
+}
+
+function readReason(reason: string | undefined): string | undefined {
+  if (reason === undefined || REASONS.includes(reason)) return reason;
+  const hint = didYouMean(reason, REASONS) ?? `known are ${REASONS.join(', ')}`;
+  throw badQuery(`reason: unknown "${reason.slice(0, 80)}": ${hint}`);
+}
+
+const PAGES_MAX = 20;
+
+/** With a reason a page may hold fewer than asked for; only `next: null` is the end. */
+export async function listDecisions(
+  { name }: Lane,
+  store: Store,
+  query: DecisionQuery,
+): Promise<Listed<DecisionJson>> {
+  const items: DecisionJson[] = [];
+  let cursor = query.cursor;
+  for (let pages = 0; pages < PAGES_MAX; pages++) {
+    const page = await store.decisions(
+      historyQuery(name, query, query.limit - items.length, cursor),
+    );
+    for (const decision of page.items) {
+      if (query.reason !== undefined && decision.reason !== query.reason) continue;
+      items.push(decisionShape(decision, () => undefined));
+    }
+    cursor = page.next;
+    if (cursor === undefined) return { items, next: null };
+    if (items.length >= query.limit) break;
+    await setImmediate();
+  }
+  return { items, next: cursor ?? null };
+}
+
+function historyQuery(
+  lane: string,
+  { service, incident, from, to }: DecisionQuery,
+  limit: number,
+  cursor: string | undefined,
+): HistoryQuery {
+  return {
+    lane,
+    limit,
+    ...(service === undefined ? {} : { service }),
+    ...(incident === undefined ? {} : { incident }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(cursor === undefined ? {} : { cursor }),
+  };
+}

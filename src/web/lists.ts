@@ -1,0 +1,191 @@
+/**
+ * The lists of the read API: a page of alerts, a page of incidents. Newest first.
+ *
+ * Incidents in memory come before those that left it; each page does a bounded amount of work and may
+ * hold fewer items than asked for. Only `next: null` is the end.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Lane } from '../lane.ts';
+import { subjectOf } from '../life/lead.ts';
+import type { Alert, Incident } from '../model.ts';
+import { placeKey, type LaneState, tallyOf } from '../state.ts';
+import type { ClosedIncident, HistoryQuery, Store } from '../store/contract.ts';
+import { newest } from './newest.ts';
+import { badCursor, FILTERS, type ListQuery, readCursor, SPAN, writeCursor } from './query.ts';
+import {
+  type AlertJson,
+  alertShape,
+  closedCounts,
+  type IncidentJson,
+  incidentShape,
+  liveCounts,
+  viewOf,
+} from './shapes.ts';
+
+export interface Listed<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+export const LIST_PARAMETERS = ['state', ...FILTERS, ...SPAN, 'cursor'];
+export const ALERT_STATES = ['firing', 'resolved', 'silenced'];
+export const INCIDENT_STATES = ['gathering', 'open', 'acknowledged', 'resolved'];
+
+const ALERTS = 'a';
+const LIVE = 'i';
+/** The cursor of incidents that left memory, around the store's own. */
+const CLOSED = 'h';
+
+export function listAlerts({ state }: Lane, query: ListQuery): Listed<AlertJson> {
+  const after = readCursor(ALERTS, query.cursor);
+  if (after === undefined && query.cursor !== undefined) throw badCursor();
+  const page = newest(state.alerts.values(), {
+    atOf: ({ since }) => since,
+    idOf: ({ fingerprint }) => fingerprint,
+    accepts: (alert) => acceptsAlert(alert, query),
+    after,
+    limit: query.limit,
+  });
+  const next = page.next === undefined ? null : writeCursor(ALERTS, page.next);
+  return { items: page.items.map(alertShape), next };
+}
+
+function acceptsAlert(alert: Alert, query: ListQuery): boolean {
+  const { facts } = alert;
+  return (
+    (query.service === undefined || facts.service === query.service) &&
+    (query.environment === undefined || facts.environment === query.environment) &&
+    (query.severity === undefined || facts.severity === query.severity) &&
+    isWithin(alert.since, query) &&
+    isInState(alert, query.states) &&
+    (query.matches.length === 0 || query.matches.every((matches) => matches(subjectOf(alert))))
+  );
+}
+
+function isInState(alert: Alert, states: ListQuery['states']): boolean {
+  if (states === undefined || states.has(alert.status)) return true;
+  return states.has('silenced') && alert.muted !== undefined && alert.status === 'firing';
+}
+
+function isWithin(at: number, { from, to }: ListQuery): boolean {
+  return (from === undefined || at >= from) && (to === undefined || at < to);
+}
+
+export async function listIncidents(
+  lane: Lane,
+  store: Store,
+  query: ListQuery,
+): Promise<Listed<IncidentJson>> {
+  const past = readCursor(CLOSED, query.cursor);
+  if (past !== undefined) return listClosed(lane, store, query, past.id || undefined);
+  const after = readCursor(LIVE, query.cursor);
+  if (after === undefined && query.cursor !== undefined) throw badCursor();
+  const { state, rules } = lane;
+  const page = newest(liveCandidates(state, query), {
+    atOf: ({ gatheredAt }) => gatheredAt,
+    idOf: ({ id }) => id,
+    accepts: (incident) =>
+      acceptsIncident(incident, query) && matchesMembers(state, incident, query),
+    after,
+    limit: query.limit,
+  });
+  const items = page.items.map((one) => incidentShape(one, liveCounts(state, one), rules.people));
+  if (page.next !== undefined) return { items, next: writeCursor(LIVE, page.next) };
+  if (!wantsClosed(query)) return { items, next: null };
+  if (items.length > 0 && items.length === query.limit) return { items, next: closedCursor('') };
+  const rest = await listClosed(
+    lane,
+    store,
+    { ...query, limit: query.limit - items.length },
+    undefined,
+  );
+  return { items: [...items, ...rest.items], next: rest.next };
+}
+
+/** With an environment and a service there is an index; else it is all of them. */
+function liveCandidates(state: LaneState, { service, environment }: ListQuery): Iterable<Incident> {
+  if (service === undefined || environment === undefined) return state.incidents.values();
+  const ids = state.byService.get(placeKey(environment, service)) ?? [];
+  return [...ids].flatMap((id) => state.incidents.get(id) ?? []);
+}
+
+/** An incident is in a span of time when it was going on in it. */
+function acceptsIncident(incident: Incident, query: ListQuery): boolean {
+  return (
+    (query.states === undefined || query.states.has(incident.phase)) &&
+    (query.environment === undefined || incident.environment === query.environment) &&
+    (query.severity === undefined || incident.severity === query.severity) &&
+    (query.to === undefined || incident.gatheredAt < query.to) &&
+    (query.from === undefined || (incident.resolvedAt ?? Infinity) >= query.from)
+  );
+}
+
+function matchesMembers(state: LaneState, { id }: Incident, query: ListQuery): boolean {
+  const { service, matches } = query;
+  if (service !== undefined && !tallyOf(state, id).services.has(service)) return false;
+  if (matches.length === 0) return true;
+  for (const fingerprint of state.members.get(id) ?? []) {
+    const alert = state.alerts.get(fingerprint);
+    if (alert !== undefined && matches.every((test) => test(subjectOf(alert)))) return true;
+  }
+  return false;
+}
+
+function wantsClosed({ states }: ListQuery): boolean {
+  return states === undefined || states.has('resolved');
+}
+
+const CLOSED_PAGE = 200;
+const CLOSED_PAGES_MAX = 10;
+
+async function listClosed(
+  lane: Lane,
+  store: Store,
+  query: ListQuery,
+  from: string | undefined,
+): Promise<Listed<IncidentJson>> {
+  const items: IncidentJson[] = [];
+  let cursor = from;
+  if (!wantsClosed(query)) return { items, next: null };
+  for (let pages = 0; pages < CLOSED_PAGES_MAX; pages++) {
+    const limit = Math.min(CLOSED_PAGE, query.limit - items.length);
+    const page = await store.closedIncidents(historyQuery(lane.name, query, limit, cursor));
+    for (const closed of page.items) {
+      if (!acceptsClosed(closed, query)) continue;
+      items.push(incidentShape(closed.incident, closedCounts(closed), lane.rules.people));
+    }
+    cursor = page.next;
+    if (cursor === undefined) return { items, next: null };
+    if (items.length >= query.limit) break;
+    await setImmediate();
+  }
+  return { items, next: closedCursor(cursor ?? '') };
+}
+
+function acceptsClosed(closed: ClosedIncident, query: ListQuery): boolean {
+  if (!acceptsIncident(closed.incident, query)) return false;
+  if (query.matches.length === 0) return true;
+  return viewOf(closed).alerts.some((alert) =>
+    query.matches.every((test) => test(subjectOf(alert))),
+  );
+}
+
+/** History is ordered by when an incident was over: it was going on in a span only if that is later. */
+function historyQuery(
+  lane: string,
+  { service, from }: ListQuery,
+  limit: number,
+  cursor: string | undefined,
+): HistoryQuery {
+  return {
+    lane,
+    limit,
+    ...(service === undefined ? {} : { service }),
+    ...(from === undefined ? {} : { from }),
+    ...(cursor === undefined ? {} : { cursor }),
+  };
+}
+
+function closedCursor(cursor: string): string {
+  return writeCursor(CLOSED, { at: 0, id: cursor });
+}

@@ -1,0 +1,62 @@
+/**
+ * One page of a long list, newest first, with work that does not grow with what is on the page.
+ *
+ * The live state has no order by time, so a page is one pass over it that keeps the newest few. What
+ * is older than the worst of these is passed over with one comparison.
+ */
+import type { Instant } from '../model.ts';
+
+export interface Place {
+  readonly at: Instant;
+  readonly id: string;
+}
+
+export interface NewestOptions<T> {
+  readonly atOf: (item: T) => Instant;
+  readonly idOf: (item: T) => string;
+  /** Asked only for what could be on the page. */
+  readonly accepts: (item: T) => boolean;
+  /** The last place of the page before. */
+  readonly after: Place | undefined;
+  readonly limit: number;
+}
+
+export interface Newest<T> {
+  readonly items: readonly T[];
+  /** Undefined when there is nothing older. */
+  readonly next: Place | undefined;
+}
+
+export function newest<T>(items: Iterable<T>, options: NewestOptions<T>): Newest<T> {
+  const { atOf, idOf, accepts, after, limit } = options;
+  // One more than the page, to know whether there is a next one.
+  const wanted = limit + 1;
+  let kept: { readonly item: T; readonly place: Place }[] = [];
+  let worst: Place | undefined;
+  for (const item of items) {
+    const at = atOf(item);
+    if (worst !== undefined && at < worst.at) continue;
+    const place = { at, id: idOf(item) };
+    if (worst !== undefined && compare(place, worst) >= 0) continue;
+    if (after !== undefined && compare(place, after) <= 0) continue;
+    if (!accepts(item)) continue;
+    kept.push({ item, place });
+    if (kept.length < wanted * 2) continue;
+    kept = best(kept, wanted);
+    worst = kept.at(-1)?.place;
+  }
+  const sorted = best(kept, wanted);
+  const page = sorted.slice(0, limit);
+  const next = sorted.length > limit ? page.at(-1)?.place : undefined;
+  return { items: page.map(({ item }) => item), next };
+}
+
+function best<T extends { readonly place: Place }>(kept: readonly T[], wanted: number): T[] {
+  return kept.toSorted((one, other) => compare(one.place, other.place)).slice(0, wanted);
+}
+
+/** Newest first; negative when `one` comes before `other`. */
+function compare(one: Place, other: Place): number {
+  if (one.at !== other.at) return other.at - one.at;
+  return one.id < other.id ? -1 : Number(one.id > other.id);
+}

@@ -1,0 +1,127 @@
+/**
+ * Looks back: what was decided about one alert or one incident, as history tells it.
+ *
+ * History is kept by service and by incident, so an alert's decisions are found among those of its
+ * service. Every look-back has a bound on what it reads, and lets others have a turn in between.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Alert, Instant } from '../model.ts';
+import type { ClosedIncident, HistoryQuery, PastDecision, Store } from '../store/contract.ts';
+import { viewOf } from './shapes.ts';
+
+const PAGE = 500;
+const PAGES_MAX = 40;
+
+export interface LookBack {
+  readonly lane: string;
+  readonly from: Instant | undefined;
+  readonly to: Instant | undefined;
+  /** Decisions to return; the newest ones. */
+  readonly limit: number;
+}
+
+export interface Past {
+  /** Oldest first. */
+  readonly decisions: readonly PastDecision[];
+  /** False when there may be more before these. */
+  readonly complete: boolean;
+}
+
+/** The decisions of one incident that are not about one of its alerts, or about all. */
+export async function pastOfIncident(
+  store: Store,
+  look: LookBack,
+  incident: string,
+  accepts: (decision: PastDecision) => boolean,
+): Promise<Past> {
+  return collect(store, { ...look, incident }, accepts);
+}
+
+/** What was decided about an alert, and about the incidents that it was part of. */
+export async function pastOfAlert(
+  store: Store,
+  look: LookBack,
+  fingerprint: string,
+  service: string | undefined,
+): Promise<Past> {
+  const query = service === undefined ? look : { ...look, service };
+  const own = await collect(store, query, (decision) => decision.fingerprint === fingerprint);
+  const incidents = new Set(own.decisions.flatMap(({ incident }) => incident ?? []));
+  const decisions = [...own.decisions];
+  let complete = own.complete;
+  for (const incident of [...incidents].slice(-INCIDENTS_MAX)) {
+    const shared = await pastOfIncident(
+      store,
+      look,
+      incident,
+      (one) => one.fingerprint === undefined,
+    );
+    decisions.push(...shared.decisions);
+    complete &&= shared.complete;
+  }
+  // Stable: what was decided at one instant stays in order.
+  const ordered = decisions.toSorted((one, other) => one.at - other.at).slice(-look.limit);
+  return { decisions: ordered, complete: complete && ordered.length === decisions.length };
+}
+
+const INCIDENTS_MAX = 20;
+
+async function collect(
+  store: Store,
+  look: LookBack & { readonly service?: string; readonly incident?: string },
+  accepts: (decision: PastDecision) => boolean,
+): Promise<Past> {
+  const found: PastDecision[] = [];
+  let cursor: string | undefined;
+  for (let pages = 0; pages < PAGES_MAX; pages++) {
+    const page = await store.decisions(queryOf(look, cursor));
+    for (const decision of page.items) {
+      if (!accepts(decision)) continue;
+      found.push(decision);
+      if (found.length === look.limit) return { decisions: found.reverse(), complete: false };
+    }
+    cursor = page.next;
+    if (cursor === undefined) return { decisions: found.reverse(), complete: true };
+    await setImmediate();
+  }
+  return { decisions: found.reverse(), complete: false };
+}
+
+function queryOf(
+  look: LookBack & { readonly service?: string; readonly incident?: string },
+  cursor: string | undefined,
+): HistoryQuery {
+  return {
+    lane: look.lane,
+    limit: PAGE,
+    ...(look.from === undefined ? {} : { from: look.from }),
+    ...(look.to === undefined ? {} : { to: look.to }),
+    ...(look.service === undefined ? {} : { service: look.service }),
+    ...(look.incident === undefined ? {} : { incident: look.incident }),
+    ...(cursor === undefined ? {} : { cursor }),
+  };
+}
+
+const CLOSED_PAGE = 50;
+const CLOSED_PAGES_MAX = 20;
+
+/** An alert that left memory, with the incident it left with. Looks through the newest ones only. */
+export async function closedAlert(
+  store: Store,
+  lane: string,
+  accepts: (alert: Alert) => boolean,
+): Promise<{ readonly alert: Alert; readonly closed: ClosedIncident } | undefined> {
+  let cursor: string | undefined;
+  for (let pages = 0; pages < CLOSED_PAGES_MAX; pages++) {
+    const query = { lane, limit: CLOSED_PAGE, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await store.closedIncidents(query);
+    for (const closed of page.items) {
+      const alert = viewOf(closed).alerts.find(accepts);
+      if (alert !== undefined) return { alert, closed };
+    }
+    cursor = page.next;
+    if (cursor === undefined) return undefined;
+    await setImmediate();
+  }
+  return undefined;
+}

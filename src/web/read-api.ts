@@ -1,0 +1,88 @@
+/**
+ * The read API: lists of incidents, alerts and decisions, and the whole story of one of them.
+ *
+ * Live state is read from memory, what left it from the store. Nothing here changes anything, and no
+ * request does more than a bounded amount of work at a time. docs/api.md describes the answers.
+ */
+import { Router } from 'express';
+import { AppError } from '../errors.ts';
+import type { Lane } from '../lane.ts';
+import type { Instant } from '../model.ts';
+import type { Store } from '../store/contract.ts';
+import { alertDetail, incidentDetail } from './details.ts';
+import { listDecisions, readDecisionQuery } from './list-decisions.ts';
+import {
+  ALERT_STATES,
+  INCIDENT_STATES,
+  LIST_PARAMETERS,
+  listAlerts,
+  listIncidents,
+} from './lists.ts';
+import type { LookBack } from './past.ts';
+import { type QueryOptions, readQuery, SPAN } from './query.ts';
+
+export interface ReadApiDeps {
+  /** Undefined until it is loaded: answered 503. */
+  readonly lane: () => Lane | undefined;
+  readonly store: Store;
+  readonly now: () => Instant;
+  /** The message of an incident in memory, as Slack shows it. */
+  readonly messageText: (incident: string) => string | undefined;
+}
+
+export function readApi(deps: ReadApiDeps): Router {
+  const router = Router();
+  router.get('/v1/alerts', (request, response) => {
+    const lane = laneOf(deps);
+    response.json(listAlerts(lane, readQuery(request.url, queryOf(lane, ALERT_STATES))));
+  });
+  router.get('/v1/incidents', async (request, response) => {
+    const lane = laneOf(deps);
+    const query = readQuery(request.url, queryOf(lane, INCIDENT_STATES));
+    response.json(await listIncidents(lane, deps.store, query));
+  });
+  router.get('/v1/decisions', async (request, response) => {
+    const lane = laneOf(deps);
+    response.json(await listDecisions(lane, deps.store, readDecisionQuery(request.url)));
+  });
+  router.get('/v1/incidents/:id', async (request, response) => {
+    const lane = laneOf(deps);
+    const id = request.params.id;
+    const detail = await incidentDetail(deps, lane, id, lookOf(lane, request.url));
+    if (detail !== undefined) response.json(detail);
+    else response.status(404).json({ error: noIncident(id) });
+  });
+  router.get('/v1/alerts/:fingerprint/explain', async (request, response) => {
+    const lane = laneOf(deps);
+    const { fingerprint } = request.params;
+    const detail = await alertDetail(deps, lane, fingerprint, lookOf(lane, request.url));
+    if (detail !== undefined) response.json(detail);
+    else response.status(404).json({ error: noAlert(fingerprint) });
+  });
+  return router;
+}
+
+export function laneOf({ lane }: Pick<ReadApiDeps, 'lane'>): Lane {
+  const loaded = lane();
+  if (loaded !== undefined) return loaded;
+  throw new AppError('starting', 'Quell is starting: try again', { retryable: true });
+}
+
+export function noIncident(id: string): string {
+  return `no incident "${id.slice(0, 80)}": it is not known, or older than the retention`;
+}
+
+export function noAlert(fingerprint: string): string {
+  return `no alert "${fingerprint.slice(0, 80)}": it never came in, or is older than the retention`;
+}
+
+function queryOf(lane: Lane, states: readonly string[]): QueryOptions {
+  return { names: LIST_PARAMETERS, states, catalog: lane.rules.catalog };
+}
+
+/** How far to look back. */
+function lookOf(lane: Lane, url: string): LookBack {
+  const options = { names: SPAN, states: [], catalog: lane.rules.catalog };
+  const { from, to, limit } = readQuery(url, options);
+  return { lane: lane.name, from, to, limit };
+}

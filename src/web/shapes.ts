@@ -1,0 +1,168 @@
+/**
+ * What the read API shows: alerts, incidents and decisions as JSON. docs/api.md describes it.
+ *
+ * Instants are RFC 3339, what is absent is null, labels are exactly as received.
+ */
+import type { ClosedView } from '../closed-view.ts';
+import { describeDecision, type TitleOf } from '../explain.ts';
+import { leadOf } from '../life/lead.ts';
+import type { Alert, Incident, Instant, Mark } from '../model.ts';
+import { inWords } from '../slack/words.ts';
+import type { LaneState } from '../state.ts';
+import { tallyOf } from '../state.ts';
+import type { ClosedIncident, PastDecision } from '../store/contract.ts';
+
+export type People = ReadonlyMap<string, string>;
+
+export function alertShape(alert: Alert) {
+  const { facts, muted } = alert;
+  return {
+    fingerprint: alert.fingerprint,
+    source: alert.source,
+    status: alert.status,
+    labels: alert.labels,
+    annotations: alert.annotations,
+    generatorURL: alert.generatorURL ?? null,
+    name: facts.name,
+    service: facts.service,
+    serviceKnown: facts.known,
+    environment: facts.environment,
+    severity: facts.severity,
+    host: facts.host ?? null,
+    transactions: facts.transactions,
+    runbook: facts.runbook ?? null,
+    startsAt: iso(alert.startsAt),
+    endsAt: iso(alert.endsAt),
+    since: iso(alert.since),
+    resolvedAt: iso(alert.resolvedAt),
+    expiresAt: iso(alert.expiresAt),
+    heldUntil: iso(alert.heldUntil),
+    holdRule: alert.holdRule,
+    episodes: alert.episodes,
+    flapping: alert.flap?.flapping === true,
+    silenced:
+      muted === undefined
+        ? null
+        : { by: muted.by, rule: muted.rule, why: muted.why ?? null, until: iso(muted.until) },
+    incident: alert.incident ?? null,
+  };
+}
+
+export interface Counts {
+  readonly title: string;
+  readonly services: readonly {
+    readonly name: string;
+    readonly alerts: number;
+    readonly firing: number;
+  }[];
+  readonly total: number;
+  readonly firing: number;
+}
+
+const SERVICES_MAX = 50;
+
+export function liveCounts(state: LaneState, incident: Incident): Counts {
+  const tally = tallyOf(state, incident.id);
+  const services: Counts['services'][number][] = [];
+  for (const [name, { alerts, firing }] of tally.services) {
+    if (services.length === SERVICES_MAX) break;
+    services.push({ name, alerts, firing });
+  }
+  const title = titleOf(incident, leadOf(state, incident));
+  return { title, services, total: tally.alerts, firing: tally.firing };
+}
+
+export function closedCounts(closed: ClosedIncident): Counts {
+  const { services, alerts, alertsTotal } = viewOf(closed);
+  return {
+    title: titleOf(closed.incident, alerts[0]),
+    services: services.slice(0, SERVICES_MAX).map((service) => ({ ...service, firing: 0 })),
+    total: alertsTotal,
+    firing: 0,
+  };
+}
+
+/** Our own data: what `closedView` made of it. */
+export function viewOf(closed: ClosedIncident): ClosedView {
+  return closed.view as ClosedView;
+}
+
+export function titleOf(incident: Incident, lead: Alert | undefined): string {
+  if (incident.special === 'storm') return 'more new alerts than anybody can read';
+  if (lead === undefined) return incident.toldBecause ?? `incident of ${incident.environment}`;
+  const summary = lead.annotations['summary'] ?? lead.annotations['title'];
+  const [line = ''] = (summary ?? '').split('\n');
+  return line === '' ? `${inWords(lead.facts.name)} of ${lead.facts.service}` : line.slice(0, 200);
+}
+
+export function incidentShape(incident: Incident, counts: Counts, people: People) {
+  const markOf = (user: string, at: Instant) => ({
+    user,
+    name: orNull(people.get(user)),
+    at: iso(at),
+  });
+  const mark = ({ user, at }: Mark) => markOf(user, at);
+  const { snoozed } = incident;
+  return {
+    id: incident.id,
+    state: incident.phase,
+    title: counts.title,
+    severity: incident.severity,
+    environment: incident.environment,
+    kind: incident.special ?? 'alerts',
+    startsAt: iso(incident.startsAt),
+    gatheredAt: iso(incident.gatheredAt),
+    toldAt: iso(incident.toldAt),
+    toldIn: orNull(incident.toldIn),
+    toldBecause: orNull(incident.toldBecause),
+    resolvedAt: iso(incident.resolvedAt),
+    root: orNull(incident.roots[0]?.service),
+    roots: incident.roots.map((root) => ({ ...root, since: iso(root.since) })),
+    services: counts.services,
+    alerts: { total: counts.total, firing: counts.firing },
+    channel: orNull(incident.route?.channel),
+    urgency: orNull(incident.route?.urgency),
+    routeRule: orNull(incident.route?.rule),
+    message: orNull(incident.message),
+    acknowledged: incident.acknowledged.map(mark),
+    solved: incident.solved === undefined ? null : mark(incident.solved),
+    snoozed:
+      snoozed === undefined
+        ? null
+        : { ...markOf(snoozed.by, snoozed.at), until: iso(snoozed.until) },
+    notActionable: incident.notActionable.map(mark),
+    escalated: incident.escalated,
+    reopened: incident.reopened,
+    mergedInto: orNull(incident.mergedInto),
+  };
+}
+
+export function decisionShape(decision: PastDecision, titles: TitleOf) {
+  return {
+    at: iso(decision.at),
+    reason: decision.reason,
+    text: describeDecision(decision, titles),
+    because: decision.because ?? null,
+    rule: decision.rule ?? null,
+    why: decision.why ?? null,
+    fingerprint: decision.fingerprint ?? null,
+    service: decision.service ?? null,
+    incident: decision.incident ?? null,
+    delivery: decision.delivery ?? null,
+    rules: decision.rules,
+  };
+}
+
+export type AlertJson = ReturnType<typeof alertShape>;
+export type IncidentJson = ReturnType<typeof incidentShape>;
+export type DecisionJson = ReturnType<typeof decisionShape>;
+
+function orNull<T>(value: T | undefined): T | null {
+  return value ?? null;
+}
+
+function iso(at: Instant): string;
+function iso(at: Instant | undefined): string | null;
+function iso(at: Instant | undefined): string | null {
+  return at === undefined || !Number.isFinite(at) ? null : new Date(at).toISOString();
+}
