@@ -1,217 +1,214 @@
 /**
- * The embedded store: LMDB files in one directory, one process.
+ * The embedded store: everything in one directory, for one process.
  *
- *   [lane, 'v']        version, highest sequence number, next wake-up
- *   [lane, 'r', key]   a state record
- *   [lane, 'n', seq]   the inbox
- *   [lane, 'o', id]    the outbox
- *   ...                history: see history-rows.ts
+ *   journal/      what was accepted and committed, in order: inbox, state, outbox, wake-ups, history
+ *   history/      LMDB: decisions and closed incidents, to be found by time, service and incident
+ *   lock/         shows that a process has it open
+ *   format.json   the version of all this
+ *
+ * A call resolves when it is in the journal, on the disk. In memory there is only where in the journal
+ * the newest line of each record stands. Why the state is not in LMDB as well: bench/STORE.md.
  */
-import { type Database, type Key, open } from 'lmdb';
-import type { Effect, Instant } from '../model.ts';
-import type {
-  Accepted,
-  CommitResult,
-  Incoming,
-  LaneSnapshot,
-  StateRecord,
-  Store,
-} from './contract.ts';
-import { pruneClosed, pruneDecisions, writeHistory } from './history.ts';
-import { queryClosed, queryDecisions, readClosed } from './history-query.ts';
-import { readRow, type Rows, type RowWriter } from './history-rows.ts';
-import { keyPart } from './keys.ts';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Commit, CommitResult, Incoming, Store } from './contract.ts';
+import { startCleaner } from './embedded/cleaner.ts';
+import { type DirLock, lockDir } from './embedded/dir-lock.ts';
+import { writeAccepted, writeCommitted } from './embedded/entries.ts';
+import { storeFailure } from './embedded/failure.ts';
+import { checkFormat } from './embedded/format.ts';
+import { type History, isAfter, openHistory } from './embedded/history.ts';
+import { queryClosed, queryDecisions, readClosed } from './embedded/history-query.ts';
+import type { FrameBuffer } from './embedded/frame-buffer.ts';
+import { type HistoryTexts, historyTexts } from './embedded/history-texts.ts';
+import type { Journal, Positions } from './embedded/journal.ts';
+import {
+  aliveBytes,
+  applyAccepted,
+  applyCommitted,
+  applyEffect,
+  countWritten,
+  laneOf,
+  type LaneMemory,
+} from './embedded/lane-memory.ts';
+import { loadLane } from './embedded/load-lane.ts';
+import { openJournal } from './embedded/open-journal.ts';
+import { replayFrame } from './embedded/replay.ts';
 
-interface LaneMeta {
-  readonly version: number;
-  readonly seq: number;
-  readonly order: number;
-  readonly wakeAt: Instant | undefined;
+export interface EmbeddedOptions {
+  /** Size of a file of the journal. Smaller ones are for tests. */
+  readonly segmentBytes?: number;
 }
 
-interface Job {
-  readonly stage: (batch: RowWriter) => void;
-  readonly done: () => void;
-  readonly failed: (error: unknown) => void;
+const SEGMENT_BYTES = 8 << 20;
+
+interface Embedded {
+  readonly journal: Journal;
+  readonly positions: Positions;
+  readonly history: History;
+  readonly lanes: Map<string, LaneMemory>;
 }
 
-export async function openEmbeddedStore(dir: string): Promise<Store> {
-  const rows: Database<Buffer, Key> = open({
-    path: dir,
-    encoding: 'binary',
-    overlappingSync: false,
-    cache: false,
-    mapSize: 2 ** 33,
-  });
-  const write = groupWriter(rows);
-  const lanes = new Map<string, LaneMeta>();
-  const metaOf = (lane: string): LaneMeta => {
-    const known = lanes.get(lane) ?? readMeta(rows, lane);
-    lanes.set(lane, known);
-    return known;
-  };
-
-  return {
-    async accept(lane, items) {
-      const meta = metaOf(lane);
-      lanes.set(lane, { ...meta, seq: meta.seq + items.length });
-      const seqs = items.map((_, index) => meta.seq + 1 + index);
-      const values = items.map(encodeIncoming);
-      await write((batch) => {
-        for (const [index, value] of values.entries()) {
-          batch.put([keyPart(lane), 'n', meta.seq + 1 + index], value);
-        }
-      });
-      return seqs;
-    },
-    async load(lane) {
-      return loadLane(rows, lane, metaOf(lane));
-    },
-    async commit(lane, change) {
-      let result: CommitResult = { kind: 'stale' };
-      const texts = {
-        put: change.put.map(({ key, value }) => [key, toJson({ key, value })] as const),
-        effects: change.effects.map((effect) => [effect.id, effect] as const),
-      };
-      await write((batch) => {
-        const meta = metaOf(lane);
-        if (meta.version !== change.version) return;
-        const next = {
-          ...meta,
-          version: meta.version + 1,
-          order: meta.order + change.effects.length,
-          wakeAt: change.wakeAt,
-        };
-        lanes.set(lane, next);
-        result = { kind: 'committed', version: next.version };
-        const name = keyPart(lane);
-        batch.put([name, 'v'], toJson(next));
-        for (const seq of change.decided) batch.remove([name, 'n', seq]);
-        for (const key of change.remove) batch.remove([name, 'r', keyPart(key)]);
-        for (const [key, text] of texts.put) batch.put([name, 'r', keyPart(key)], text);
-        for (const id of change.effectsDone) batch.remove([name, 'o', keyPart(id)]);
-        for (const [index, [id, effect]] of texts.effects.entries()) {
-          batch.put([name, 'o', keyPart(id)], toJson({ order: meta.order + index, effect }));
-        }
-        writeHistory(rows, batch, lane, { ...change, commit: change.version });
-      });
-      return result;
-    },
-    async decisions(query) {
-      return queryDecisions(rows, query);
-    },
-    async closedIncidents(query) {
-      return queryClosed(rows, query);
-    },
-    async closedIncident(lane, id) {
-      return readClosed(rows, lane, id);
-    },
-    async prune(lane, before, limit) {
-      let gone = 0;
-      await write((batch) => {
-        gone = pruneDecisions(rows, batch, lane, before, limit);
-        gone += pruneClosed(rows, batch, lane, before, limit);
-      });
-      return gone;
-    },
-    async close() {
-      await rows.close();
-    },
-  };
-}
-
-/** What waits while a batch is being written shares the next one. */
-function groupWriter(rows: Rows): (stage: Job['stage']) => Promise<void> {
-  let waiting: Job[] = [];
-  let busy = false;
-  const batchWriter: RowWriter = {
-    // The promise of the batch tells what becomes of each put and remove in it.
-    put(key, value) {
-      void rows.put(key, value);
-    },
-    remove(key) {
-      void rows.remove(key);
-    },
-  };
-  async function run(): Promise<void> {
-    busy = true;
-    while (waiting.length > 0) {
-      const jobs = waiting;
-      waiting = [];
-      try {
-        await rows.batch(() => {
-          for (const job of jobs) job.stage(batchWriter);
-        });
-        for (const job of jobs) job.done();
-      } catch (error) {
-        for (const job of jobs) job.failed(error);
-      }
+export async function openEmbeddedStore(
+  dir: string,
+  options: EmbeddedOptions = {},
+): Promise<Store> {
+  try {
+    await mkdir(dir, { recursive: true });
+    const lock = await lockDir(join(dir, 'lock'), dir);
+    try {
+      await checkFormat(dir);
+      return storeOf(await openParts(dir, options.segmentBytes ?? SEGMENT_BYTES), lock);
+    } catch (error) {
+      await lock.release();
+      throw error;
     }
-    busy = false;
+  } catch (error) {
+    throw storeFailure(error, dir);
   }
-  return (stage) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ stage, done: resolve, failed: reject });
-      if (!busy) void run();
-    });
 }
 
-function readMeta(rows: Rows, lane: string): LaneMeta {
-  const meta = readRow<LaneMeta>(rows, [keyPart(lane), 'v']);
-  const start = [keyPart(lane), 'n'];
-  let seq = meta?.seq ?? 0;
-  for (const key of rows.getKeys({
-    start: [...start, Infinity],
-    end: start,
-    reverse: true,
-    limit: 1,
-  })) {
-    if (Array.isArray(key)) seq = Math.max(seq, Number(key[2]));
+/** Reads the journal, and hands to history what it did not get before the process ended. */
+async function openParts(dir: string, segmentBytes: number): Promise<Embedded> {
+  const history = openHistory(join(dir, 'history'));
+  const lanes = new Map<string, LaneMemory>();
+  try {
+    const { journal, positions } = await openJournal(
+      join(dir, 'journal'),
+      segmentBytes,
+      (frame) => {
+        const end = { segment: frame.segment, offset: frame.end };
+        replayFrame(frame, lanes, (lane, commit, texts) => {
+          if (isAfter(end, history.applied)) history.add(lane, commit, texts(), end);
+        });
+      },
+    );
+    const alive = (): number =>
+      [...lanes.values()].reduce((sum, lane) => sum + aliveBytes(lane), 0);
+    startCleaner({ journal, positions, lanes, history, segmentBytes, aliveBytes: alive });
+    return { journal, positions, history, lanes };
+  } catch (error) {
+    await history.close();
+    throw error;
   }
-  return { version: meta?.version ?? 0, order: meta?.order ?? 0, seq, wakeAt: meta?.wakeAt };
 }
 
-function loadLane(rows: Rows, lane: string, meta: LaneMeta): LaneSnapshot {
-  const name = keyPart(lane);
-  const records: StateRecord[] = [];
-  for (const { value } of rows.getRange({ start: [name, 'r'], end: [name, 'r', '\uffff'] })) {
-    records.push(JSON.parse(value.toString()) as StateRecord);
-  }
-  const inbox: Accepted[] = [];
-  for (const { key, value } of rows.getRange({ start: [name, 'n'], end: [name, 'n', Infinity] })) {
-    inbox.push({ seq: Array.isArray(key) ? Number(key[2]) : 0, item: decodeIncoming(value) });
-  }
-  const outbox: { readonly order: number; readonly effect: Effect }[] = [];
-  for (const { value } of rows.getRange({ start: [name, 'o'], end: [name, 'o', '\uffff'] })) {
-    outbox.push(JSON.parse(value.toString()) as { order: number; effect: Effect });
-  }
-  outbox.sort((a, b) => a.order - b.order);
+function storeOf(parts: Embedded, lock: DirLock): Store {
+  const { journal, positions, history, lanes } = parts;
+  let closing: Promise<void> | undefined;
   return {
-    version: meta.version,
-    records,
-    inbox,
-    outbox: outbox.map(({ effect }) => effect),
-    wakeAt: meta.wakeAt,
+    accept: (lane, items) => accept(parts, laneOf(lanes, lane), items),
+    load: (lane) =>
+      journal.exclusively(() => loadLane(laneOf(lanes, lane), journal.files, positions)),
+    commit: (lane, change) => commit(parts, laneOf(lanes, lane), change),
+    decisions: (query) => history.read((rows) => queryDecisions(rows, query)),
+    closedIncidents: (query) => history.read((rows) => queryClosed(rows, query)),
+    closedIncident: (lane, id) => history.read((rows) => readClosed(rows, lane, id)),
+    prune: (lane, before, limit) => history.prune(lane, before, limit),
+    close() {
+      closing ??= close(parts, lock);
+      return closing;
+    },
   };
 }
 
-function encodeIncoming({ at, delivery, source, body }: Incoming): Buffer {
-  const head = toJson([at, delivery, source]);
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(head.length);
-  return Buffer.concat([size, head, body]);
+async function close({ journal, history }: Embedded, lock: DirLock): Promise<void> {
+  await journal.close();
+  await history.close();
+  await lock.release();
 }
 
-function decodeIncoming(bytes: Buffer): Incoming {
-  const end = 4 + bytes.readUInt32LE(0);
-  const [at, delivery, source] = JSON.parse(bytes.toString('utf8', 4, end)) as [
-    number,
-    string,
-    string,
-  ];
-  return { at, delivery, source, body: new Uint8Array(bytes.subarray(end)) };
+function accept(
+  { journal }: Embedded,
+  lane: LaneMemory,
+  items: readonly Incoming[],
+): Promise<readonly number[]> {
+  if (items.length === 0) return Promise.resolve([]);
+  const first = lane.seq + 1;
+  lane.seq += items.length;
+  let offsets: readonly number[] = [];
+  return new Promise((resolve, reject) => {
+    journal.add(
+      {
+        write(frame) {
+          const start = frame.length;
+          offsets = writeAccepted(frame, lane.name, first, items);
+          countWritten(lane.items, items.length, frame.length - start);
+        },
+        written(origin) {
+          const seqs = offsets.map((_, index) => first + index);
+          for (const [index, offset] of offsets.entries()) {
+            applyAccepted(lane, first + index, origin + offset);
+          }
+          resolve(seqs);
+        },
+        failed: reject,
+      },
+      'now',
+    );
+  });
 }
 
-function toJson(value: unknown): Buffer {
-  return Buffer.from(JSON.stringify(value));
+function commit(
+  { journal, positions, history }: Embedded,
+  lane: LaneMemory,
+  change: Commit,
+): Promise<CommitResult> {
+  let staged: StagedCommit | undefined;
+  return new Promise((resolve, reject) => {
+    journal.add(
+      {
+        write(frame) {
+          if (history.stuck !== undefined) throw history.stuck;
+          if (lane.staged === change.version) staged = stageCommit(frame, lane, change);
+        },
+        written(origin) {
+          if (staged === undefined) return resolve({ kind: 'stale' });
+          applyCommit(lane, change, staged, origin);
+          const { texts } = staged;
+          if (texts.chunks.length > 0 || texts.closed.length > 0) {
+            const { end } = journal;
+            const place = { segment: positions.segmentOf(end), offset: positions.offsetOf(end) };
+            history.add(lane.name, change.version, texts, place);
+          }
+          resolve({ kind: 'committed', version: lane.version });
+        },
+        failed(error) {
+          if (staged !== undefined) lane.staged = lane.version;
+          reject(error);
+        },
+      },
+      // Nobody waits for a commit without effects but the lane, which has it behind it then.
+      change.effects.length > 0 ? 'now' : 'lingers',
+    );
+  });
+}
+
+interface StagedCommit {
+  readonly texts: HistoryTexts;
+  readonly effects: readonly string[];
+  readonly offsets: readonly number[];
+}
+
+function stageCommit(frame: FrameBuffer, lane: LaneMemory, change: Commit): StagedCommit {
+  const texts = historyTexts(change.decisions, change.rules, change.closed);
+  const effects = change.effects.map((effect) => JSON.stringify(effect));
+  const { offsets, end } = writeCommitted(frame, lane.name, change, effects, texts);
+  countWritten(lane.lines, offsets.length, end - (offsets[0] ?? end));
+  lane.staged = change.version + 1;
+  return { texts, effects, offsets };
+}
+
+function applyCommit(
+  lane: LaneMemory,
+  change: Commit,
+  { offsets, effects }: StagedCommit,
+  origin: number,
+): void {
+  applyCommitted(lane, { ...change, version: change.version + 1 });
+  for (const [index, { key }] of change.put.entries()) {
+    lane.records.set(key, origin + (offsets[index] ?? 0));
+  }
+  for (const [index, { id }] of change.effects.entries())
+    applyEffect(lane, id, effects[index] ?? '');
 }

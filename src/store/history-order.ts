@@ -25,7 +25,7 @@ export interface ClosedPlace {
 
 /** When an incident counts as closed; one that was merged away may never have been resolved itself. */
 export function closedAt(incident: Incident): Instant {
-  return incident.resolvedAt ?? incident.lastJoinAt;
+  return incident.resolvedAt ?? incident.gatheredAt;
 }
 
 export function compareDecisionPlaces(a: DecisionPlace, b: DecisionPlace): number {

@@ -177,9 +177,9 @@ export function historyContract(implementation: Implementation): void {
     expect(await closedIds(under.store, { limit: 1 })).toEqual(['3', '2', '1']);
   });
 
-  test(`${name}: an incident without an end of its own stands where its last alert joined`, async () => {
+  test(`${name}: an incident without an end of its own stands where it began`, async () => {
     const merged = aClosed('merged');
-    const incident = { ...merged.incident, resolvedAt: undefined, lastJoinAt: NOON + 2 };
+    const incident = { ...merged.incident, resolvedAt: undefined, gatheredAt: NOON + 2 };
     await under.store.commit(
       'prod',
       aCommit(0, {

@@ -113,7 +113,7 @@ export function anEffect(id: string, over: { readonly channel?: string } = {}): 
 
 /** A store looks at nothing of an incident but what is named here, so the builder leaves out the rest. */
 export function anIncident(id: string, over: Partial<Incident> = {}): Incident {
-  const parts: Partial<Incident> = { id, phase: 'resolved', lastJoinAt: NOON, resolvedAt: NOON };
+  const parts: Partial<Incident> = { id, phase: 'resolved', gatheredAt: NOON, resolvedAt: NOON };
   return { ...parts, ...over } as Incident;
 }
 

@@ -5,8 +5,8 @@
  * there is more than a page. It holds no iterator between pages, so a slow reader pins nothing.
  */
 import type { Key } from 'lmdb';
-import type { Instant } from '../model.ts';
-import type { ClosedIncident, HistoryQuery, Page, PastDecision } from './contract.ts';
+import type { Instant } from '../../model.ts';
+import type { ClosedIncident, HistoryQuery, Page, PastDecision } from '../contract.ts';
 import {
   closedAt,
   closedCursor,
@@ -17,9 +17,8 @@ import {
   inTime,
   readClosedCursor,
   readDecisionCursor,
-} from './history-order.ts';
+} from '../history-order.ts';
 import {
-  type Chunk,
   chunkKey,
   closedKey,
   closedPrefix,
@@ -28,7 +27,8 @@ import {
   readRow,
   type Rows,
 } from './history-rows.ts';
-import { keyPart } from './keys.ts';
+import type { Chunk } from './history-texts.ts';
+import { keyPart } from './key-part.ts';
 
 export function queryDecisions(rows: Rows, query: HistoryQuery): Page<PastDecision> {
   const cursor = query.cursor === undefined ? undefined : readDecisionCursor(query.cursor);

@@ -12,10 +12,10 @@
  * a hint: who follows it checks what it leads to.
  */
 import type { Database, Key } from 'lmdb';
-import type { Decision } from '../model.ts';
-import type { ClosedIncident, HistoryQuery } from './contract.ts';
-import { closedAt, type DecisionPlace } from './history-order.ts';
-import { keyPart } from './keys.ts';
+import type { ClosedIncident, HistoryQuery } from '../contract.ts';
+import { closedAt, type DecisionPlace } from '../history-order.ts';
+import type { ChunkText } from './history-texts.ts';
+import { keyPart } from './key-part.ts';
 
 export type Rows = Database<Buffer, Key>;
 
@@ -23,11 +23,6 @@ export type Rows = Database<Buffer, Key>;
 export interface RowWriter {
   put(key: Key, value: Buffer): void;
   remove(key: Key): void;
-}
-
-export interface Chunk {
-  readonly rules: string;
-  readonly decisions: readonly Decision[];
 }
 
 /** An index row has a key and no value. */
@@ -38,18 +33,12 @@ export function chunkKey(lane: string, { at, commit, index }: DecisionPlace): Ke
 }
 
 /** One key for each distinct service and incident of the chunk. */
-export function chunkIndexKeys(lane: string, place: DecisionPlace, chunk: Chunk): Key[][] {
+export function chunkIndexKeys(lane: string, place: DecisionPlace, chunk: ChunkText): Key[][] {
   const name = keyPart(lane);
   const { at, commit, index } = place;
-  const services = new Set<string>();
-  const incidents = new Set<string>();
-  for (const { service, incident } of chunk.decisions) {
-    if (service !== undefined) services.add(service);
-    if (incident !== undefined) incidents.add(incident);
-  }
   return [
-    ...[...services].map((service) => [name, 's', keyPart(service), at, commit, index]),
-    ...[...incidents].map((incident) => [name, 'i', keyPart(incident), at, commit, index]),
+    ...[...chunk.services].map((service) => [name, 's', keyPart(service), at, commit, index]),
+    ...[...chunk.incidents].map((incident) => [name, 'i', keyPart(incident), at, commit, index]),
   ];
 }
 
