@@ -1,0 +1,187 @@
+/**
+ * A whole Quell over HTTP for tests, without Slack: real server, real lane, the store in memory, and a
+ * clock that stands still until a test moves it.
+ */
+import type { Instant } from '../../src/model.ts';
+import { type FrontHandler, ingestHandler } from '../../src/ingest/http.ts';
+import type { IngestToken } from '../../src/ingest/auth.ts';
+import type { Recorder } from '../../src/ingest/recorder.ts';
+import { parseBytes } from '../../src/ingest/sources.ts';
+import { type Clock, type Lane, openLane } from '../../src/lane.ts';
+import type { Rules } from '../../src/rules/rules.ts';
+import { renderMessage } from '../../src/slack/message.ts';
+import type { Incoming, Store } from '../../src/store/contract.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { createHealth } from '../../src/telemetry/health.ts';
+import { createSilentLog, type Log } from '../../src/telemetry/log.ts';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
+import { buildView } from '../../src/view.ts';
+import type { AppDeps, Reloaded } from '../../src/web/app.ts';
+import type { PreviewMessage } from '../../src/web/page.ts';
+import { createHttpServer, type HttpServer } from '../../src/web/server.ts';
+import { rulesOf } from './story.ts';
+
+export const NOW = Date.parse('2026-11-21T01:30:00Z');
+
+export interface ServiceOptions {
+  readonly yaml?: string;
+  readonly tokens?: readonly IngestToken[];
+  readonly apiToken?: string;
+  readonly bodyMax?: number;
+  readonly store?: Store;
+  /** Stands in for the real lane: to refuse, to hang, to be missing. */
+  readonly lane?: (lane: Lane) => Lane | undefined;
+  readonly recorder?: Recorder;
+  readonly log?: Log;
+  readonly ready?: () => boolean;
+  readonly reload?: () => Promise<Reloaded>;
+  readonly preview?: readonly PreviewMessage[];
+  readonly slackEvents?: AppDeps['slackEvents'];
+}
+
+export interface Service {
+  readonly url: string;
+  readonly http: HttpServer;
+  readonly lane: Lane;
+  readonly store: Store;
+  readonly metrics: Metrics;
+  readonly rules: Rules;
+  /** What came through the door, in order. */
+  readonly submitted: readonly Incoming[];
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
+  pass(ms: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface ManualClock extends Clock {
+  pass(ms: number): void;
+}
+
+function manualClock(start: Instant): ManualClock {
+  let now = start;
+  let waiting: { readonly at: Instant; readonly callback: () => void }[] = [];
+  return {
+    now: () => now,
+    wakeAt(at, callback) {
+      const one = { at, callback };
+      waiting.push(one);
+      return () => {
+        waiting = waiting.filter((other) => other !== one);
+      };
+    },
+    pass(ms) {
+      now += ms;
+      const due = waiting.filter(({ at }) => at <= now);
+      waiting = waiting.filter(({ at }) => at > now);
+      for (const { callback } of due) callback();
+    },
+  };
+}
+
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const rules = rulesOf(options.yaml ?? '');
+  const clock = manualClock(NOW);
+  const store = options.store ?? createMemoryStore();
+  const metrics = createMetrics();
+  const log = options.log ?? createSilentLog();
+  const submitted: Incoming[] = [];
+  const real = await openLane({
+    name: 'main',
+    store,
+    rules,
+    clock,
+    observer: {
+      decided: (verdict, decisions) => metrics.decided(verdict, decisions),
+      committed: (ms) => metrics.committed(ms / 1000),
+      failed: (error) => {
+        throw error;
+      },
+    },
+    parse: ({ source, body, delivery, at }, { mappings }) => {
+      const parsed = parseBytes(body, { source, delivery, at }, mappings);
+      return parsed.kind === 'parsed' ? parsed.events : [];
+    },
+  });
+  const watched: Lane = {
+    name: real.name,
+    useRules: real.useRules,
+    attach: real.attach,
+    settled: real.settled,
+    stop: real.stop,
+    get ready() {
+      return real.ready;
+    },
+    get waiting() {
+      return real.waiting;
+    },
+    get state() {
+      return real.state;
+    },
+    get rules() {
+      return real.rules;
+    },
+    async submit(incoming, events) {
+      await real.submit(incoming, events);
+      submitted.push(incoming);
+    },
+  };
+  const lane = options.lane?.(watched) ?? (options.lane === undefined ? watched : undefined);
+  const ingest: FrontHandler = ingestHandler({
+    lane: () => lane,
+    tokens: options.tokens ?? [],
+    bodyMax: options.bodyMax ?? 1_000_000,
+    log,
+    metrics,
+    recorder: options.recorder,
+    now: clock.now,
+  });
+  const http = createHttpServer({
+    ingest,
+    lane: () => lane,
+    store,
+    metrics,
+    log,
+    now: clock.now,
+    apiToken: options.apiToken,
+    health: createHealth([{ name: 'the lane', ready: options.ready ?? (() => real.ready) }]),
+    reload: options.reload ?? (async () => ({ kind: 'loaded', version: rules.version })),
+    previewMessages: () => options.preview,
+    slackEvents: options.slackEvents,
+    messageText: (id) => {
+      const incident = real.state.incidents.get(id);
+      if (incident === undefined) return undefined;
+      return renderMessage(buildView(real.state, incident, rules, clock.now(), undefined)).text;
+    },
+  });
+  const port = await http.listen('127.0.0.1', 0);
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    http,
+    lane: real,
+    store,
+    metrics,
+    rules,
+    submitted,
+    get: (path, headers = {}) => fetch(`${url}${path}`, { headers }),
+    post: (path, body, headers = {}) =>
+      fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        // Anything that is no text or bytes already is sent as JSON.
+        body:
+          typeof body === 'string' || body instanceof Uint8Array
+            ? (body as string)
+            : JSON.stringify(body),
+      }),
+    async pass(ms) {
+      clock.pass(ms);
+      await real.settled();
+    },
+    async stop() {
+      await http.close();
+      await real.stop();
+    },
+  };
+}
