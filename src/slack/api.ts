@@ -59,8 +59,18 @@ export interface ApiOptions {
   readonly log: Log;
   /** How long to wait for an answer. */
   readonly timeoutMs?: number;
-  readonly called?: (method: string, answer: SlackResult<unknown>['kind']) => void;
+  /** For metrics. */
+  readonly called?: (method: string, outcome: CallOutcome, seconds: number) => void;
 }
+
+export type CallOutcome = 'ok' | 'rate-limited' | 'refused' | 'failed' | 'unclear';
+const OUTCOMES = {
+  ok: 'ok',
+  'rate-limited': 'rate-limited',
+  refused: 'refused',
+  unreachable: 'failed',
+  unknown: 'unclear',
+} as const satisfies Record<SlackResult<unknown>['kind'], CallOutcome>;
 
 const TIMEOUT_MS = 10_000;
 const RETRY_AFTER_MS = 30_000;
@@ -146,11 +156,12 @@ function createCall({ token, apiUrl, log, timeoutMs, called }: ApiOptions): Call
     ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
   });
   return async (method, args) => {
+    const began = performance.now();
     const answer = await client.apiCall(method, args).then(
       (value): SlackResult<unknown> => ({ kind: 'ok', value }),
       (error: unknown) => failure(error),
     );
-    called?.(method, answer.kind);
+    called?.(method, OUTCOMES[answer.kind], (performance.now() - began) / 1_000);
     if (answer.kind !== 'ok') log.debug({ method, answer }, 'slack call failed');
     return answer;
   };

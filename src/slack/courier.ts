@@ -29,6 +29,8 @@ export interface CourierOptions {
   readonly signal: AbortSignal;
   readonly breaker: Breaker;
   readonly log: Log;
+  /** True: as fast as it goes. For a receiver that is not Slack. */
+  readonly unpaced?: boolean | undefined;
 }
 
 export interface Courier {
@@ -43,6 +45,8 @@ const LOOK_BACK_MS = 60_000;
 const CHANNEL_PACE = { perMinute: 60, burst: 4 };
 const UPDATE_PACE = { perMinute: 50, burst: 20 };
 const LOOK_UP_PACE = { perMinute: 50, burst: 20 };
+
+const NO_PACE = { perMinute: 1e9, burst: 1e9 };
 
 const AGAIN: Attempt = { kind: 'again' };
 const STOPPED: Attempt = { kind: 'stopped' };
@@ -73,8 +77,8 @@ export function createCourier(options: CourierOptions): Courier {
   const desk: Desk = {
     ...options,
     channels: new Map(),
-    updates: createBucket({ ...options, ...UPDATE_PACE }),
-    lookUps: createBucket({ ...options, ...LOOK_UP_PACE }),
+    updates: bucketFor(options, UPDATE_PACE),
+    lookUps: bucketFor(options, LOOK_UP_PACE),
     joined: new Set(),
   };
   return { attempt: (track, effect) => attempt(desk, track, effect) };
@@ -234,9 +238,13 @@ function failed(
 }
 
 function channelBucket(desk: Desk, channel: string): Bucket {
-  const bucket = desk.channels.get(channel) ?? createBucket({ ...desk, ...CHANNEL_PACE });
+  const bucket = desk.channels.get(channel) ?? bucketFor(desk, CHANNEL_PACE);
   desk.channels.set(channel, bucket);
   return bucket;
+}
+
+function bucketFor(options: CourierOptions, pace: typeof CHANNEL_PACE): Bucket {
+  return createBucket({ ...options, ...(options.unpaced === true ? NO_PACE : pace) });
 }
 
 function onTheWire({ track, effect }: Task, { text, blocks, revision }: Content) {

@@ -9,7 +9,7 @@
  * waits, however long Slack is away.
  */
 import { setMaxListeners } from 'node:events';
-import type { DeliveryOutcome, Effect } from '../model.ts';
+import type { DeliveryOutcome, Effect, Instant } from '../model.ts';
 import type { SlackApi } from './api.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import { type Courier, createCourier, SETTLE_MS } from './courier.ts';
@@ -44,6 +44,8 @@ export interface DeliveryHealth {
   readonly waiting: number;
   /** Why nothing gets through, in Slack's or the network's words. */
   readonly trouble: string | undefined;
+  /** When the oldest of them was ordered. */
+  readonly oldestAt: Instant | undefined;
 }
 
 export interface DeliveryOptions {
@@ -55,6 +57,7 @@ export interface DeliveryOptions {
   /** Between 0 and 1. */
   readonly random: () => number;
   readonly log: Log;
+  readonly unpaced?: boolean | undefined;
   /** For metrics: what came of an effect, and how long after it was ordered. */
   readonly delivered?: (effect: Effect, outcome: DeliveryOutcome, afterMs: number) => void;
 }
@@ -100,9 +103,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       while (running.size > 0) await Promise.all(running);
     },
     health() {
-      let waiting = 0;
-      for (const track of tracks.values()) waiting += waitingOn(track);
-      return { waiting, trouble: breaker.trouble() };
+      const effects = [...tracks.values()].flatMap(waitingOn);
+      let oldestAt: Instant | undefined;
+      for (const { at } of effects) oldestAt = Math.min(at, oldestAt ?? at);
+      return { waiting: effects.length, trouble: breaker.trouble(), oldestAt };
     },
   };
 }

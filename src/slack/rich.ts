@@ -193,7 +193,9 @@ function pieceToPlain(piece: Piece): string {
     case 'call':
       return readable(piece.name);
     case 'emoji':
-      return emojiName(piece.name) === undefined ? '' : (EMOJI[piece.name] ?? `:${piece.name}:`);
+      return emojiName(piece.name) === undefined
+        ? ''
+        : (EMOJI.get(piece.name) ?? `:${piece.name}:`);
   }
 }
 
@@ -207,13 +209,13 @@ function emojiName(name: string): string | undefined {
   return /^[a-z0-9_+'-]{1,100}$/.test(name) ? name : undefined;
 }
 
-const EMOJI: Readonly<Record<string, string>> = {
-  eyes: '👀',
-  white_check_mark: '✅',
-  heavy_check_mark: '✔️',
-  no_bell: '🔕',
-  wastebasket: '🗑️',
-};
+const EMOJI = new Map([
+  ['eyes', '👀'],
+  ['white_check_mark', '✅'],
+  ['heavy_check_mark', '✔️'],
+  ['no_bell', '🔕'],
+  ['wastebasket', '🗑️'],
+]);
 
 const DAY_MS = 86_400_000;
 const INSTANT_MAX = 8.64e15;

@@ -89,8 +89,8 @@ export function isWaiting(track: Track, id: string): boolean {
   return track.message?.id === id || track.posts.some((post) => post.id === id);
 }
 
-export function waitingOn(track: Track): number {
-  return track.posts.length + (track.message === undefined ? 0 : 1);
+export function waitingOn(track: Track): readonly Effect[] {
+  return track.message === undefined ? track.posts : [track.message, ...track.posts];
 }
 
 /** Post before update before reply; a reply waits until there is a message to reply to. */
@@ -109,7 +109,7 @@ export function messageOf(track: Track, seen: Seen): MessageRef | undefined {
 
 /** True when the lane knows all that the track knows, so that it can be forgotten. */
 export function isSpent(track: Track, look: Look): boolean {
-  if (track.running || waitingOn(track) > 0) return false;
+  if (track.running || waitingOn(track).length > 0) return false;
   const seen = look(track.key);
   if (seen === undefined) return true;
   if (track.known !== undefined) return seen.message?.ts === track.known.ts;

@@ -2,10 +2,10 @@
 import { cut, type Piece } from './rich.ts';
 
 const NAME_MAX = 60;
-const EVERYONE: Readonly<Record<string, string>> = {
-  here: 'everyone online here',
-  channel: 'everyone in the channel',
-};
+const EVERYONE = new Map([
+  ['here', 'everyone online here'],
+  ['channel', 'everyone in the channel'],
+]);
 
 /** Slack shows the name behind the id; elsewhere it is the one the rules give, or the id. */
 export function person(id: string, people: ReadonlyMap<string, string>): Piece {
@@ -14,5 +14,5 @@ export function person(id: string, people: ReadonlyMap<string, string>): Piece {
 
 /** `U…`, `S…` (user group), `here` or `channel`: this one makes a phone ring. */
 export function call(id: string, people: ReadonlyMap<string, string>): Piece {
-  return { kind: 'call', id, name: cut(EVERYONE[id] ?? people.get(id) ?? id, NAME_MAX) };
+  return { kind: 'call', id, name: cut(EVERYONE.get(id) ?? people.get(id) ?? id, NAME_MAX) };
 }

@@ -1,0 +1,114 @@
+/**
+ * The Events API: what Slack posts to `/slack/events`, believed only with a fresh, right signature.
+ *
+ * Slack gives up after three seconds and tries three times more. Anything but 2xx makes it try again,
+ * so a reaction that could not be kept is answered 503.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Instant } from '../model.ts';
+import { type IntakeOptions, takeIn } from './events.ts';
+
+export interface SlackEventsOptions extends IntakeOptions {
+  readonly signingSecret: string;
+  readonly now: () => Instant;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+const BODY_MAX = 1_048_576;
+/** Older requests may be recordings. Slack's own advice. */
+const FRESH_MS = 5 * 60_000;
+/** Slack waits 3 s, the way there and back included. */
+const ANSWER_WITHIN_MS = 2_500;
+
+/** For `app.post('/slack/events', …)`, or bare node:http. Needs the raw body: mount no parser before it. */
+export function slackEventsHandler(
+  options: SlackEventsOptions,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    void respond(request, options).then(({ status, body }) => {
+      response.statusCode = status;
+      response.setHeader('content-type', 'text/plain; charset=utf-8');
+      response.end(body);
+    });
+  };
+}
+
+async function respond(request: IncomingMessage, options: SlackEventsOptions): Promise<Answer> {
+  const { log, now, signingSecret, ...intake } = options;
+  const retry = request.headers['x-slack-retry-num'];
+  try {
+    const raw = await readBody(request);
+    if (raw === undefined) return { status: 413, body: 'too large' };
+    if (!verifySignature(signingSecret, request.headers, raw, now())) {
+      log.warn({ retry }, 'a request to /slack/events without a right signature was refused');
+      return { status: 401, body: 'the signature or the timestamp is wrong' };
+    }
+    const payload = parseJson(raw);
+    if (payload === undefined) return { status: 400, body: 'not JSON' };
+    const late = { status: 503, body: 'could not be kept in time' };
+    return await within(ANSWER_WITHIN_MS, late, async () => {
+      const challenge = await takeIn(payload, { ...intake, log });
+      return { status: 200, body: challenge?.challenge ?? '' };
+    });
+  } catch (error) {
+    // The lane is loading, the disk is full, the sender hung up: in each case Slack tries again.
+    log.error({ error, retry }, 'an event of Slack could not be kept');
+    return { status: 503, body: 'could not be kept' };
+  }
+}
+
+/** Slack's signature v0: an HMAC over the timestamp and the very bytes of the body. */
+export function verifySignature(
+  secret: string,
+  headers: IncomingHttpHeaders,
+  rawBody: Uint8Array,
+  now: Instant,
+): boolean {
+  const timestamp = String(headers['x-slack-request-timestamp'] ?? '');
+  if (!/^\d{1,12}$/.test(timestamp)) return false;
+  if (Math.abs(now - Number(timestamp) * 1_000) > FRESH_MS) return false;
+  const hash = createHmac('sha256', secret).update(`v0:${timestamp}:`).update(rawBody);
+  const want = Buffer.from(`v0=${hash.digest('hex')}`);
+  // Bytes are compared, not characters: two strings of equal length may have unequal bytes.
+  const got = Buffer.from(String(headers['x-slack-signature'] ?? ''));
+  return got.length === want.length && timingSafeEqual(got, want);
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const { body } = request as { body?: unknown };
+  if (Buffer.isBuffer(body)) return body;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_MAX) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function parseJson(raw: Buffer): unknown {
+  try {
+    return JSON.parse(raw.toString('utf8'));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+}
+
+async function within(ms: number, late: Answer, work: () => Promise<Answer>): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<Answer>((resolve) => {
+    timer = setTimeout(() => resolve(late), ms);
+  });
+  try {
+    return await Promise.race([work(), tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * What Slack tells us: reactions, over HTTP (signed) or Socket Mode. Both feed `takeIn`.
+ *
+ * An event is acknowledged only when it is durable. Slack sends again what is not acknowledged within
+ * three seconds; the lane knows a repeated reaction by who, what and when.
+ */
+import { z } from 'zod';
+import type { Event } from '../model.ts';
+import type { Log } from './log.ts';
+
+export type ReactionEvent = Extract<Event, { kind: 'reaction' }>;
+export interface Challenge {
+  readonly kind: 'challenge';
+  readonly challenge: string;
+}
+
+export interface IntakeOptions {
+  /** Resolves when the event is durable. */
+  readonly submit: (event: ReactionEvent) => Promise<void>;
+  /** Reactions of other bots say nothing about people. */
+  readonly isBot?: ((user: string) => Promise<boolean>) | undefined;
+  readonly log: Log;
+}
+
+/** Takes in one payload; resolves when it may be acknowledged. */
+export async function takeIn(
+  payload: unknown,
+  { submit, isBot, log }: IntakeOptions,
+): Promise<Challenge | undefined> {
+  const event = parseSlackEvent(payload);
+  if (event === undefined || event.kind === 'challenge') return event;
+  if (await isBot?.(event.user)) return undefined;
+  await submit(event);
+  const { emoji, user, added } = event;
+  log.info({ emoji, user, added, on: event.on }, 'reaction taken in');
+  return undefined;
+}
+
+/** Undefined: nothing that concerns us. */
+export function parseSlackEvent(payload: unknown): ReactionEvent | Challenge | undefined {
+  const verification = Verification.safeParse(payload);
+  if (verification.success) return { kind: 'challenge', challenge: verification.data.challenge };
+  const parsed = ReactionPayload.safeParse(payload);
+  if (!parsed.success) return undefined;
+  const { event, authorizations } = parsed.data;
+  const isOurs = authorizations.some(({ user_id, is_bot }) => is_bot && user_id === event.user);
+  const emoji = event.reaction.replace(/::skin-tone-\d$/, '');
+  if (isOurs || event.user === SLACKBOT || emoji === '') return undefined;
+  return {
+    kind: 'reaction',
+    added: event.type === 'reaction_added',
+    emoji,
+    user: event.user,
+    on: { channel: event.item.channel, ts: event.item.ts },
+    orderedAt: instantOf(event.event_ts),
+  };
+}
+
+/** `1710000000.000100` in ms, with the fraction that tells two reactions apart. */
+export function instantOf(ts: string): number {
+  return Math.round(Number(ts) * 1e6) / 1e3;
+}
+
+const SLACKBOT = 'USLACKBOT';
+const Word = z.string().max(200);
+const Timestamp = z.string().regex(/^\d{1,12}(\.\d{1,9})?$/);
+const Verification = z.object({ type: z.literal('url_verification'), challenge: Word });
+const ReactionPayload = z.object({
+  type: z.literal('event_callback'),
+  event: z.object({
+    type: z.enum(['reaction_added', 'reaction_removed']),
+    user: Word,
+    reaction: Word,
+    item: z.object({ type: z.literal('message'), channel: Word, ts: Timestamp }),
+    event_ts: Timestamp,
+  }),
+  authorizations: z
+    .array(z.object({ user_id: Word.nullish(), is_bot: z.boolean().default(false) }))
+    .default([]),
+});

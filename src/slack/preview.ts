@@ -1,0 +1,82 @@
+/**
+ * Delivery without Slack: for a first look at Quell, before there is a token.
+ *
+ * The same delivery as with Slack, to a channel list in memory: every message is written to the log,
+ * and the last ones are kept for the page. It is never rate-limited and never fails.
+ */
+import type { MessageRef } from '../model.ts';
+import type { Post, SlackApi } from './api.ts';
+import { createDelivery, type Delivery, type DeliveryOptions } from './delivery.ts';
+
+export interface PreviewMessage {
+  readonly channel: string;
+  readonly ts: string;
+  readonly text: string;
+  readonly postedAt: number;
+  readonly updatedAt: number;
+  /** Texts of the lines in its thread. */
+  readonly replies: readonly string[];
+}
+
+export interface Preview extends Delivery {
+  /** The newest first. */
+  messages(): readonly PreviewMessage[];
+}
+
+const MESSAGES_MAX = 200;
+const REPLIES_MAX = 50;
+const NOT_HERE = { kind: 'refused', error: 'preview' } as const;
+
+export function createPreview(options: Omit<DeliveryOptions, 'api' | 'unpaced'>): Preview {
+  const { clock, log } = options;
+  const messages = new Map<string, PreviewMessage>();
+  let lastMicros = 0;
+
+  function mint(): string {
+    lastMicros = Math.max(lastMicros + 1, Math.floor(clock.now()) * 1_000);
+    return (lastMicros / 1e6).toFixed(6);
+  }
+
+  function show({ channel, ts }: MessageRef, { text, tag }: Pick<Post, 'text' | 'tag'>): void {
+    const key = `${channel} ${ts}`;
+    const now = clock.now();
+    const { postedAt = now, replies = [] } = messages.get(key) ?? {};
+    messages.set(key, { channel, ts, text, postedAt, updatedAt: now, replies });
+    const [oldest] = messages.keys();
+    if (messages.size > MESSAGES_MAX && oldest !== undefined) messages.delete(oldest);
+    log.info({ effect: tag.id, revision: tag.revision, channel, text }, 'would show in Slack');
+  }
+
+  function reply({ channel, thread, text, tag }: Post): void {
+    const key = `${channel} ${thread}`;
+    const parent = messages.get(key);
+    log.info({ effect: tag.id, channel, text }, 'would write in the thread in Slack');
+    if (parent === undefined) return;
+    messages.set(key, { ...parent, replies: [...parent.replies, text].slice(-REPLIES_MAX) });
+  }
+
+  const api: SlackApi = {
+    async post(post) {
+      const ref = { channel: post.channel, ts: mint() };
+      if (post.thread === undefined) show(ref, post);
+      else reply(post);
+      return { kind: 'ok', value: ref };
+    },
+    async update(ref, content) {
+      show(ref, content);
+      return { kind: 'ok', value: ref };
+    },
+    find: async () => ({ kind: 'ok', value: undefined }),
+    join: async () => NOT_HERE,
+    reactions: async () => NOT_HERE,
+    person: async () => NOT_HERE,
+    identify: async () => NOT_HERE,
+  };
+  const delivery = createDelivery({ ...options, api, unpaced: true });
+  return {
+    ...delivery,
+    // Nothing of an earlier run can be on its way to memory.
+    restore: (effects) => delivery.enqueue(effects),
+    messages: () => [...messages.values()].reverse(),
+  };
+}
