@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { AppError } from '../../src/errors.ts';
 import type { Lane } from '../../src/lane.ts';
 import { createLog } from '../../src/telemetry/log.ts';
-import { type Service, type ServiceOptions, startService } from '../support/service.ts';
+import { type Service, type ServiceOptions, startService, withSubmit } from '../support/service.ts';
 import { sampleOf, samplesOf } from './samples.ts';
 
 const ALERT = {
@@ -27,22 +27,8 @@ async function start(options: ServiceOptions = {}): Promise<Service> {
   return running;
 }
 
-/** The real lane, with another `submit`. */
 function submitting(submit: Lane['submit']): ServiceOptions {
-  return {
-    lane: (lane) => ({
-      name: lane.name,
-      state: lane.state,
-      rules: lane.rules,
-      useRules: lane.useRules,
-      attach: lane.attach,
-      settled: lane.settled,
-      ready: true,
-      waiting: 0,
-      stop: lane.stop,
-      submit,
-    }),
-  };
+  return { lane: (lane) => withSubmit(lane, submit) };
 }
 
 test('a webhook is answered with what became of it, and decided', async () => {

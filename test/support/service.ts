@@ -79,6 +79,30 @@ function manualClock(start: Instant): ManualClock {
   };
 }
 
+/** The lane, with another way in. */
+export function withSubmit(lane: Lane, submit: Lane['submit']): Lane {
+  return {
+    name: lane.name,
+    get state() {
+      return lane.state;
+    },
+    get rules() {
+      return lane.rules;
+    },
+    get ready() {
+      return lane.ready;
+    },
+    get waiting() {
+      return lane.waiting;
+    },
+    submit,
+    useRules: (rules) => lane.useRules(rules),
+    attach: (outbox) => lane.attach(outbox),
+    settled: () => lane.settled(),
+    stop: () => lane.stop(),
+  };
+}
+
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const rules = rulesOf(options.yaml ?? '');
   const clock = manualClock(NOW);
@@ -103,29 +127,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       return parsed.kind === 'parsed' ? parsed.events : [];
     },
   });
-  const watched: Lane = {
-    name: real.name,
-    useRules: real.useRules,
-    attach: real.attach,
-    settled: real.settled,
-    stop: real.stop,
-    get ready() {
-      return real.ready;
-    },
-    get waiting() {
-      return real.waiting;
-    },
-    get state() {
-      return real.state;
-    },
-    get rules() {
-      return real.rules;
-    },
-    async submit(incoming, events) {
-      await real.submit(incoming, events);
-      submitted.push(incoming);
-    },
-  };
+  const watched = withSubmit(real, async (incoming, events) => {
+    await real.submit(incoming, events);
+    submitted.push(incoming);
+  });
   const lane = options.lane?.(watched) ?? (options.lane === undefined ? watched : undefined);
   const ingest: FrontHandler = ingestHandler({
     lane: () => lane,
@@ -134,7 +139,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     log,
     metrics,
     recorder: options.recorder,
-    now: clock.now,
+    now: () => clock.now(),
   });
   const http = createHttpServer({
     ingest,
@@ -142,7 +147,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     store,
     metrics,
     log,
-    now: clock.now,
+    now: () => clock.now(),
     apiToken: options.apiToken,
     health: createHealth([{ name: 'the lane', ready: options.ready ?? (() => real.ready) }]),
     reload: options.reload ?? (async () => ({ kind: 'loaded', version: rules.version })),

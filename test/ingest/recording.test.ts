@@ -1,0 +1,152 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createRecorder, recordingLine } from '../../src/ingest/recorder.ts';
+import { readLine, readRecording, type Recorded } from '../../src/ingest/recording.ts';
+import { createLog, createSilentLog } from '../../src/telemetry/log.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { startService } from '../support/service.ts';
+import { samplesOf } from './samples.ts';
+
+const AT = Date.parse('2026-01-01T00:00:00Z');
+
+let dir = '';
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'quell-recording-'));
+});
+afterEach(async () => {
+  await rm(dir, { recursive: true });
+});
+
+async function read(name: string, content: string | Uint8Array): Promise<readonly Recorded[]> {
+  const path = join(dir, name);
+  await writeFile(path, content);
+  return all(path);
+}
+
+async function all(path: string): Promise<readonly Recorded[]> {
+  const lines: Recorded[] = [];
+  for await (const line of readRecording(path)) lines.push(line);
+  return lines;
+}
+
+const DELIVERY = '{"at":"2026-01-01T00:00:00.000Z","source":"alertmanager","body":{"alerts":[]}}';
+const REACTION = '{"at":"2026-01-01T00:00:01Z","reaction":"eyes","incident":"7Q2K","user":"U1"}';
+
+test('deliveries and reactions come in order, with their lines', async () => {
+  expect(await read('a.jsonl', `${DELIVERY}\n\n${REACTION}\n`)).toEqual([
+    { kind: 'delivery', line: 1, at: AT, source: 'alertmanager', body: { alerts: [] } },
+    {
+      kind: 'reaction',
+      line: 3,
+      at: AT + 1000,
+      reaction: 'eyes',
+      removed: false,
+      incident: '7Q2K',
+      user: 'U1',
+    },
+  ]);
+});
+
+test('the last line needs no line break; Windows line breaks are no trouble', async () => {
+  expect((await read('a.jsonl', `${DELIVERY}\r\n${REACTION}`)).map(({ kind }) => kind)).toEqual([
+    'delivery',
+    'reaction',
+  ]);
+  expect(await read('empty.jsonl', '')).toEqual([]);
+});
+
+test('a line that is none is reported with its number, and the rest goes on', async () => {
+  const lines = await read(
+    'a.jsonl',
+    [
+      '{',
+      '5',
+      '{"at":"noon"}',
+      '{"at":"2026-01-01T00:00:00Z"}',
+      '{"at":"2026-01-01T00:00:00Z","reaction":1}',
+      DELIVERY,
+    ].join('\n'),
+  );
+  expect(lines).toEqual([
+    { kind: 'bad', line: 1, error: 'not JSON: it ends too early, at character 2' },
+    { kind: 'bad', line: 2, error: 'expected an object, got number' },
+    {
+      kind: 'bad',
+      line: 3,
+      error: 'at: expected a time like 2026-01-01T00:00:00.000Z, got "noon"',
+    },
+    { kind: 'bad', line: 4, error: 'expected "source" and "body", or "reaction"' },
+    { kind: 'bad', line: 5, error: 'expected "reaction", "incident" and "user" as text' },
+    expect.objectContaining({ kind: 'delivery', line: 6 }),
+  ]);
+});
+
+test('lines longer than what is read at once stay whole, also in gzip', async () => {
+  const long = recordingLine(
+    AT,
+    'generic',
+    Buffer.from(JSON.stringify({ name: 'é'.repeat(1_600_000) })),
+  );
+  const content = `${DELIVERY}\n${long}${DELIVERY}\n`;
+  for (const [name, bytes] of [
+    ['a.jsonl', content],
+    ['a.jsonl.gz', gzipSync(content)],
+  ] as const) {
+    const lines = await read(name, bytes);
+    expect(lines.map(({ kind, line }) => [kind, line])).toEqual([
+      ['delivery', 1],
+      ['delivery', 2],
+      ['delivery', 3],
+    ]);
+    expect(lines[1]).toMatchObject({ body: { name: 'é'.repeat(1_600_000) } });
+  }
+});
+
+test('a file that is not there, or no gzip, fails with its error', async () => {
+  await expect(all(join(dir, 'nothing.jsonl'))).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(all(join(dir, 'nothing.jsonl.gz'))).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(read('a.jsonl.gz', DELIVERY)).rejects.toThrow(/header/);
+});
+
+test('what is recorded is what came, and is read back', async () => {
+  const path = join(dir, 'r.jsonl');
+  const recorder = createRecorder(path, { log: createSilentLog(), metrics: createMetrics() });
+  const service = await startService({ recorder });
+  const samples = samplesOf('prometheus');
+  for (const { bytes } of samples) await service.post('/api/v2/alerts', bytes);
+  await service.post(
+    '/v1/ingest/generic',
+    '{\n  "name": "A",\r\n  "labels": { "id": "12345678901234567890" }\n}',
+  );
+  await service.post('/v1/ingest/generic', 'no json');
+  await service.stop();
+  await recorder.close();
+  const lines = await all(path);
+  expect(lines.map((line) => line.kind === 'delivery' && [line.source, line.body])).toEqual([
+    ...samples.map(({ body }) => ['prometheus', body]),
+    ['generic', { name: 'A', labels: { id: '12345678901234567890' } }],
+  ]);
+  expect(await readFile(path, 'utf8')).toContain('"id": "12345678901234567890"');
+});
+
+test('a recording that cannot be written loses deliveries aloud, and no request', async () => {
+  const metrics = createMetrics();
+  const lines: string[] = [];
+  const log = createLog('error', { write: (line) => void lines.push(line) });
+  const recorder = createRecorder(join(dir, 'no', 'such', 'dir', 'r.jsonl'), { log, metrics });
+  const service = await startService({ recorder });
+  for (let i = 0; i < 20; i++) {
+    expect((await service.post('/v1/ingest/generic', { name: `A${i}` })).status).toBe(200);
+  }
+  await service.stop();
+  await recorder.close();
+  expect(lines.join('')).toContain('the recording stopped');
+  expect(await metrics.text()).toMatch(/quell_recording_lost_total [1-9]/);
+});
+
+test('reactions that were taken back can be part of a recording', () => {
+  expect(readLine(`${REACTION.slice(0, -1)},"removed":true}`, 1)).toMatchObject({ removed: true });
+});
