@@ -7,7 +7,7 @@ import type { MessageView } from '../view.ts';
 import { why, links } from './links.ts';
 import { cut, joined, type Line, type Piece, time } from './rich.ts';
 import { call, person } from './who.ts';
-import { ago, count, duration, inWords, list, since, times } from './words.ts';
+import { ago, capitalised, count, duration, inWords, list, since, times } from './words.ts';
 
 export interface Details {
   readonly facts: readonly { readonly title: string; readonly line: Line }[];
@@ -50,11 +50,11 @@ const NOTHING = { facts: [], advice: [], links: [], people: [] } as const;
 function facts(view: MessageView): Details['facts'] {
   const all: readonly (readonly [string, Line])[] = [
     ['Likely cause', cause(view)],
-    ['Other candidates', [list(view.otherRoots.map(candidate), 2)]],
+    ['Other candidates', [otherCandidates(view)]],
     ['Last heard', lastHeard(view)],
     ['Details', [description(view)]],
     ['Impact', [cut(view.lead.impact ?? '', TEXT_MAX)]],
-    ['Affected', affected(view)],
+    [isAlone(view) ? 'Where' : 'Affected', affected(view)],
     ['Flapping', flapping(view)],
   ];
   return all
@@ -81,6 +81,11 @@ function cause(view: MessageView): Line {
   ];
 }
 
+/** Every alert explains itself; a candidate explains more than that. */
+function otherCandidates({ otherRoots }: MessageView): string {
+  return list(otherRoots.filter(({ explains }) => explains > 1).map(candidate), 2);
+}
+
 function candidate(root: RootCandidate): string {
   return `${cut(root.service, NAME_MAX)} (explains ${root.explains} of ${count(root.of, 'alert')})`;
 }
@@ -89,10 +94,17 @@ function reason(text: string): string {
   return cut(text.replace(/\s*->\s*/g, ' → '), 160);
 }
 
-function description(view: MessageView): string {
-  if (view.special !== undefined) return '';
-  const text = cut(view.lead.description ?? '', TEXT_MAX);
-  return text === cut(view.lead.summary ?? '', TEXT_MAX) ? '' : text;
+/** Without what the headline says already. */
+function description({ special, lead }: MessageView): string {
+  if (special !== undefined) return '';
+  const text = cut(lead.description ?? '', TEXT_MAX);
+  const summary = cut(lead.summary ?? '', TEXT_MAX);
+  if (!text.startsWith(summary)) return text;
+  return capitalised(text.slice(summary.length).replace(/^[\s.:;,–-]+/u, ''));
+}
+
+function isAlone({ alerts, servicesTotal }: MessageView): boolean {
+  return alerts.total <= 1 && servicesTotal <= 1;
 }
 
 function affected(view: MessageView): Line {

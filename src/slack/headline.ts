@@ -72,11 +72,18 @@ const VERB = {
   none: ['may notice', 'may notice'],
 } as const;
 
+/** Environments that no customer uses: what the business offers does not fail there. */
+const NOT_LIVE =
+  /(^|[^a-z])(dev|devel|development|test|testing|tst|qa|uat|int|integration|stage|stg|staging|preview|sandbox|demo|lab|local)([^a-z]|$)/i;
+
 function capabilities(
   view: MessageView,
 ): { readonly names: string; readonly several: boolean } | undefined {
+  if (NOT_LIVE.test(view.environment)) return undefined;
   const names = view.capabilities.map((name) => cut(name, NAME_MAX)).filter((name) => name !== '');
-  return names.length === 0 ? undefined : { names: list(names, 2), several: names.length > 1 };
+  return names.length === 0
+    ? undefined
+    : { names: capitalised(list(names, 2)), several: names.length > 1 };
 }
 
 /** A service keeps the name its people gave it. */

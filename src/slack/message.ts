@@ -93,7 +93,7 @@ function replyLine(reply: Reply, view: MessageView): Line {
       return [
         '🔁 ',
         bold(`Fires again: ${joinedNames([reply.service])}`),
-        ` (fired ${times(reply.times)}) · ${about}`,
+        ` (re-opened ${times(reply.times)}) · ${about}`,
       ];
     case 'escalated':
       return [

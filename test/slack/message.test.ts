@@ -36,6 +36,7 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
       transactions: { ids: [], total: 0 },
     }),
   ),
+  'open-critical-in-staging': renderMessage(messageView({ environment: 'staging' })),
   'open-info-other-day': renderMessage(
     messageView({ severity: 'info', startsAt: minutesAgo(60 * 27 + 5), capabilities: [] }),
   ),

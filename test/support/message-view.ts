@@ -27,7 +27,7 @@ export function messageView(change: Partial<MessageView> = {}): MessageView {
       name: 'PostgresDown',
       service: 'payments-db',
       summary: 'payments-db refuses connections',
-      description: 'All 100 connections are in use for more than 2 minutes.',
+      description: 'payments-db refuses connections: all 100 are in use, and have been for 2 min.',
       host: 'db-7',
       impact: undefined,
     },
