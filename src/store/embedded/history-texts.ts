@@ -5,7 +5,13 @@
 import type { Decision, Instant } from '../../model.ts';
 import type { ClosedIncident } from '../contract.ts';
 
-/** Decisions of one commit and one instant, at most CHUNK_MAX. */
+export interface Chunk {
+  readonly rules: string;
+  readonly decisions: readonly Decision[];
+  /** How many decisions at its beginning were pruned. */
+  readonly pruned?: number;
+}
+
 export interface ChunkText {
   readonly at: Instant;
   /** Index of its first decision in the commit. */
@@ -27,11 +33,6 @@ export interface HistoryTexts {
   readonly closed: readonly ClosedText[];
 }
 
-export interface Chunk {
-  readonly rules: string;
-  readonly decisions: readonly Decision[];
-}
-
 /** Keeps small what a query for one service reads beside what it returns. */
 const CHUNK_MAX = 64;
 
@@ -44,7 +45,8 @@ export function historyTexts(
   let first = 0;
   while (first < decisions.length) {
     const end = endOfChunk(decisions, first);
-    chunks.push(chunkText(first, { rules, decisions: decisions.slice(first, end) }));
+    const chunk = { rules, decisions: decisions.slice(first, end) };
+    chunks.push(chunkText(first, chunk, JSON.stringify(chunk)));
     first = end;
   }
   return { chunks, closed: closed.map((one) => ({ closed: one, text: JSON.stringify(one) })) };
@@ -57,16 +59,23 @@ function endOfChunk(decisions: readonly Decision[], first: number): number {
   return end;
 }
 
-export function chunkText(index: number, chunk: Chunk, text = JSON.stringify(chunk)): ChunkText {
+function chunkText(index: number, { decisions }: Chunk, text: string): ChunkText {
+  const at = decisions[0]?.at ?? 0;
+  return { at, index, count: decisions.length, text, ...termsOf(decisions) };
+}
+
+/** The services and incidents that decisions are about. */
+export function termsOf(decisions: readonly Decision[]): {
+  readonly services: ReadonlySet<string>;
+  readonly incidents: ReadonlySet<string>;
+} {
   const services = new Set<string>();
   const incidents = new Set<string>();
-  for (const { service, incident } of chunk.decisions) {
+  for (const { service, incident } of decisions) {
     if (service !== undefined) services.add(service);
     if (incident !== undefined) incidents.add(incident);
   }
-  const { decisions } = chunk;
-  const at = decisions[0]?.at ?? 0;
-  return { at, index, count: decisions.length, text, services, incidents };
+  return { services, incidents };
 }
 
 /** Reads back what the journal holds. Written by `historyTexts`. */

@@ -9,17 +9,18 @@ import { type Key, open } from 'lmdb';
 import type { AppError } from '../../errors.ts';
 import type { Instant } from '../../model.ts';
 import { storeDamaged, storeFailure } from './failure.ts';
-import { readRow, type Rows, type RowWriter } from './history-rows.ts';
+import { createHistoryBatch, type HistoryBatch, type RowChange } from './history-batch.ts';
+import { pruneClosed, pruneDecisions } from './history-prune.ts';
+import { readRow, type Rows, writeJson } from './history-rows.ts';
 import type { HistoryTexts } from './history-texts.ts';
-import { pruneClosed, pruneDecisions, writeHistory } from './history-write.ts';
 
-/** Written in one batch: a few milliseconds of work. */
-const BATCH_DECISIONS = 500;
-/** Written when so many wait, or after so long. */
-const WAITING_ENOUGH = 2_000;
+/** Written when so many wait, or after so long: the more at once, the less each costs. */
+const WAITING_ENOUGH = 20_000;
 const WAIT_MS = 1_000;
 /** More than this waits only when LMDB cannot write. Commits fail then, rather than fill the memory. */
 const WAITING_MAX = 100_000;
+/** Rows in one transaction: a millisecond or two of work. */
+const ROWS_MAX = 1_000;
 const APPLIED_KEY: Key = ['', 'applied'];
 /** Address space, not memory. LMDB enlarges it when that is not enough. */
 const MAP_BYTES = 2 ** 32;
@@ -49,21 +50,14 @@ export interface History {
   close(): Promise<void>;
 }
 
-interface Waiting {
-  readonly lane: string;
-  readonly commit: number;
-  readonly texts: HistoryTexts;
-  readonly end: Place;
-  readonly size: number;
-}
-
 interface Writer {
   readonly dir: string;
   readonly rows: Rows;
-  waiting: Waiting[];
-  waitingSize: number;
+  waiting: HistoryBatch;
+  /** What is being written, or must be once more. */
+  writing: HistoryBatch | undefined;
   timer: NodeJS.Timeout | undefined;
-  /** One batch after another. */
+  /** One thing after another. */
   turn: Promise<unknown>;
   failure: AppError | undefined;
 }
@@ -73,8 +67,8 @@ export function openHistory(dir: string): History {
   const writer: Writer = {
     dir,
     rows,
-    waiting: [],
-    waitingSize: 0,
+    waiting: createHistoryBatch(),
+    writing: undefined,
     timer: undefined,
     turn: Promise.resolve(),
     failure: undefined,
@@ -82,20 +76,26 @@ export function openHistory(dir: string): History {
   return {
     applied: readRow<Place>(rows, APPLIED_KEY) ?? { segment: 0, offset: 0 },
     get stuck() {
-      return writer.waitingSize > WAITING_MAX ? writer.failure : undefined;
+      return writer.waiting.size > WAITING_MAX ? writer.failure : undefined;
     },
-    add: (lane, commit, texts, end) =>
-      add(writer, { lane, commit, texts, end, size: sizeOf(texts) }),
+    add(lane, commit, texts, end) {
+      writer.waiting.add(lane, commit, texts, end);
+      writeSoon(writer, writer.waiting.size >= WAITING_ENOUGH ? 0 : WAIT_MS);
+    },
     settled: () => inTurn(writer, () => writeWaiting(writer)),
     async read(act) {
-      if (writer.waiting.length > 0) await inTurn(writer, () => writeWaiting(writer));
+      await inTurn(writer, () => writeWaiting(writer));
       return act(writer.rows);
     },
     prune: (lane, before, limit) => inTurn(writer, () => prune(writer, lane, before, limit)),
     async close() {
       clearTimeout(writer.timer);
-      await inTurn(writer, () => writeWaiting(writer));
-      await rows.close();
+      try {
+        await inTurn(writer, () => writeWaiting(writer));
+      } finally {
+        clearTimeout(writer.timer);
+        await rows.close();
+      }
     },
   };
 }
@@ -119,19 +119,8 @@ function openRows(dir: string): Rows {
   }
 }
 
-function add(writer: Writer, waiting: Waiting): void {
-  writer.waiting.push(waiting);
-  writer.waitingSize += waiting.size;
-  if (writer.waitingSize >= WAITING_ENOUGH) writeSoon(writer, 0);
-  else writeSoon(writer, WAIT_MS);
-}
-
-function sizeOf({ chunks, closed }: HistoryTexts): number {
-  return chunks.reduce((sum, { count }) => sum + count, closed.length);
-}
-
 function writeSoon(writer: Writer, ms: number): void {
-  if (ms === 0) {
+  if (ms === 0 && writer.writing === undefined) {
     clearTimeout(writer.timer);
     writer.timer = undefined;
   }
@@ -149,26 +138,17 @@ function inTurn<T>(writer: Writer, act: () => Promise<T>): Promise<T> {
 }
 
 async function writeWaiting(writer: Writer): Promise<void> {
-  while (writer.waiting.length > 0) {
-    const batch = nextBatch(writer.waiting);
-    const last = batch.at(-1);
-    if (last === undefined) return;
-    await inBatch(writer, (rowWriter) => {
-      for (const { lane, commit, texts } of batch) {
-        writeHistory(writer.rows, rowWriter, lane, commit, texts);
-      }
-      rowWriter.put(APPLIED_KEY, Buffer.from(JSON.stringify(last.end)));
-    });
-    writer.waiting.splice(0, batch.length);
-    for (const { size } of batch) writer.waitingSize -= size;
+  while (writer.writing !== undefined || writer.waiting.size > 0) {
+    if (writer.writing === undefined) {
+      writer.writing = writer.waiting;
+      writer.waiting = createHistoryBatch();
+    }
+    const { writing } = writer;
+    await writeRows(writer, writing.changes(writer.rows));
+    // Last of all: should the process end before, all of it is written again, to the same rows.
+    await writeRows(writer, [{ key: APPLIED_KEY, value: writeJson(writing.end) }]);
+    writer.writing = undefined;
   }
-}
-
-function nextBatch(waiting: readonly Waiting[]): readonly Waiting[] {
-  let size = 0;
-  let count = 0;
-  while (count < waiting.length && size < BATCH_DECISIONS) size += waiting[count++]?.size ?? 0;
-  return waiting.slice(0, count);
 }
 
 async function prune(
@@ -178,27 +158,34 @@ async function prune(
   limit: number,
 ): Promise<number> {
   await writeWaiting(writer);
-  let gone = 0;
-  await inBatch(writer, (batch) => {
-    gone += pruneDecisions(writer.rows, batch, lane, before, limit);
-    gone += pruneClosed(writer.rows, batch, lane, before, limit);
-  });
-  return gone;
+  const decisions = pruneDecisions(writer.rows, lane, before, limit);
+  await writeRows(writer, decisions.changes);
+  const closed = pruneClosed(writer.rows, lane, before, limit);
+  await writeRows(writer, closed.changes);
+  return decisions.count + closed.count;
 }
 
-/** All that `act` puts and removes takes effect together, and is on the disk, or none of it. */
-async function inBatch(writer: Writer, act: (batch: RowWriter) => void): Promise<void> {
+/** On the disk when it resolves. A large number of changes goes in several transactions. */
+async function writeRows(writer: Writer, changes: Iterable<RowChange>): Promise<void> {
+  let slice: RowChange[] = [];
+  for (const change of changes) {
+    slice.push(change);
+    if (slice.length < ROWS_MAX) continue;
+    await writeSlice(writer, slice);
+    slice = [];
+  }
+  if (slice.length > 0) await writeSlice(writer, slice);
+}
+
+async function writeSlice(writer: Writer, slice: readonly RowChange[]): Promise<void> {
   const { rows } = writer;
-  // Collected first: what `act` throws must not leave half a batch behind.
-  const changes: (() => void)[] = [];
-  act({
-    // The promise of the batch says what became of each of them.
-    put: (key, value) => changes.push(() => void rows.put(key, value)),
-    remove: (key) => changes.push(() => void rows.remove(key)),
-  });
   try {
     await rows.batch(() => {
-      for (const change of changes) change();
+      for (const { key, value } of slice) {
+        // The promise of the batch says what became of each of them.
+        if (value === undefined) void rows.remove(key);
+        else void rows.put(key, value);
+      }
     });
     writer.failure = undefined;
   } catch (error) {

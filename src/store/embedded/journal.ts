@@ -14,7 +14,8 @@ import { AppError } from '../../errors.ts';
 import { storeFailure } from './failure.ts';
 import { FRAME_HEADER_BYTES, paddedFrameBytes, SEGMENT_HEADER_BYTES } from './frame.ts';
 import { createFrameBuffer, type FrameBuffer } from './frame-buffer.ts';
-import { type OpenSegment, type SegmentFiles, writeDurably } from './segment-files.ts';
+import { createDisk, type Disk } from './disk.ts';
+import type { OpenSegment, SegmentFiles } from './segment-files.ts';
 
 /** Also bounds what one frame can hold. */
 const POSITIONS_PER_SEGMENT = 2 ** 28;
@@ -76,6 +77,7 @@ interface Writer {
   readonly start: JournalStart;
   readonly segments: number[];
   readonly frame: FrameBuffer;
+  readonly disk: Disk;
   current: OpenSegment;
   end: number;
   frames: number;
@@ -95,6 +97,7 @@ export function startJournal(start: JournalStart): Journal {
     start,
     segments: [...start.segments],
     frame: createFrameBuffer(),
+    disk: createDisk(),
     current: start.current,
     end: start.end,
     frames: start.frames,
@@ -238,7 +241,7 @@ async function putOnDisk(writer: Writer): Promise<void> {
   }
   if (writer.end + bytes > writer.current.size) await beginSegment(writer, bytes);
   const whole = writer.frame.seal(writer.current.salt, writer.frames + 1);
-  await writeDurably(writer.current.fd, whole, writer.end);
+  await writer.disk.write(writer.current.fd, whole, writer.end);
   writer.end += whole.length;
   writer.frames += 1;
 }

@@ -150,6 +150,14 @@ export function writeDurably(fd: number, bytes: Buffer, position: number): Promi
   });
 }
 
+/** The same, but the whole process waits for the disk. */
+export function writeDurablySync(fd: number, bytes: Buffer, position: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
+  if (DSYNC === 0) fs.fdatasyncSync(fd);
+}
+
 function openFile(path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     fs.open(path, fs.constants.O_RDWR | DSYNC, (error, fd) =>

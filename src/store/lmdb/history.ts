@@ -1,13 +1,14 @@
 /**
- * Writing history to LMDB: what a commit adds, and what retention takes away.
+ * Writing history: what a commit adds, and what retention takes away.
  *
- * These functions only put and remove rows, inside the batch that makes them one. Doing the same again
- * changes nothing: after a crash the journal's last commits are written once more.
+ * These functions only put and remove rows. They are called inside the batch that makes them one with
+ * whatever belongs to them, after everything that can fail was done.
  */
-import type { Instant } from '../../model.ts';
+import type { Decision, Instant } from '../../model.ts';
 import type { ClosedIncident } from '../contract.ts';
 import { closedAt, type DecisionPlace } from '../history-order.ts';
 import {
+  type Chunk,
   chunkIndexKeys,
   chunkKey,
   closedIndexKeys,
@@ -18,43 +19,58 @@ import {
   type Rows,
   type RowWriter,
 } from './history-rows.ts';
-import {
-  type Chunk,
-  type ChunkText,
-  chunkText,
-  type ClosedText,
-  type HistoryTexts,
-} from './history-texts.ts';
-import { keyPart } from './key-part.ts';
+import { keyPart } from './keys.ts';
+
+/** What one commit adds. */
+export interface HistoryEntry {
+  readonly commit: number;
+  readonly rules: string;
+  readonly decisions: readonly Decision[];
+  readonly closed: readonly ClosedIncident[];
+}
+
+/** Keeps small what a query for one service reads beside what it returns. */
+const CHUNK_MAX = 64;
 
 export function writeHistory(
   rows: Rows,
   batch: RowWriter,
   lane: string,
-  commit: number,
-  history: HistoryTexts,
+  entry: HistoryEntry,
 ): void {
-  for (const chunk of history.chunks) {
-    putChunk(batch, lane, { at: chunk.at, commit, index: chunk.index }, chunk);
+  let first = 0;
+  while (first < entry.decisions.length) {
+    const end = endOfChunk(entry.decisions, first);
+    const decisions = entry.decisions.slice(first, end);
+    const place = { at: decisions[0]?.at ?? 0, commit: entry.commit, index: first };
+    putChunk(batch, lane, place, { rules: entry.rules, decisions });
+    first = end;
   }
-  for (const closed of history.closed) putClosed(rows, batch, lane, closed);
+  for (const closed of entry.closed) putClosed(rows, batch, lane, closed);
 }
 
-function putChunk(batch: RowWriter, lane: string, place: DecisionPlace, chunk: ChunkText): void {
-  batch.put(chunkKey(lane, place), Buffer.from(chunk.text));
+function endOfChunk(decisions: readonly Decision[], first: number): number {
+  let end = first + 1;
+  const max = Math.min(decisions.length, first + CHUNK_MAX);
+  while (end < max && decisions[end]?.at === decisions[first]?.at) end += 1;
+  return end;
+}
+
+function putChunk(batch: RowWriter, lane: string, place: DecisionPlace, chunk: Chunk): void {
+  batch.put(chunkKey(lane, place), Buffer.from(JSON.stringify(chunk)));
   for (const key of chunkIndexKeys(lane, place, chunk)) batch.put(key, NO_VALUE);
 }
 
-function removeChunk(batch: RowWriter, lane: string, place: DecisionPlace, chunk: ChunkText): void {
+function removeChunk(batch: RowWriter, lane: string, place: DecisionPlace, chunk: Chunk): void {
   batch.remove(chunkKey(lane, place));
   for (const key of chunkIndexKeys(lane, place, chunk)) batch.remove(key);
 }
 
-function putClosed(rows: Rows, batch: RowWriter, lane: string, { closed, text }: ClosedText): void {
+function putClosed(rows: Rows, batch: RowWriter, lane: string, closed: ClosedIncident): void {
   const key = closedKey(lane, closed.incident.id);
   const before = readRow<ClosedIncident>(rows, key);
   if (before !== undefined) removeClosed(batch, lane, before);
-  batch.put(key, Buffer.from(text));
+  batch.put(key, Buffer.from(JSON.stringify(closed)));
   for (const index of closedIndexKeys(lane, closed)) batch.put(index, NO_VALUE);
 }
 
@@ -80,11 +96,10 @@ export function pruneDecisions(
     if (at === undefined || commit === undefined || index === undefined || !chunk) continue;
     const place = { at, commit, index };
     const count = Math.min(limit - gone, chunk.decisions.length);
-    removeChunk(batch, lane, place, chunkText(index, chunk));
+    removeChunk(batch, lane, place, chunk);
     const rest = chunk.decisions.slice(count);
     if (rest.length > 0) {
-      const shorter = chunkText(index + count, { ...chunk, decisions: rest });
-      putChunk(batch, lane, { ...place, index: index + count }, shorter);
+      putChunk(batch, lane, { ...place, index: index + count }, { ...chunk, decisions: rest });
     }
     gone += count;
   }
