@@ -1,0 +1,214 @@
+/**
+ * Never lost, never twice: Quell is killed (SIGKILL) again and again, while alerts pour in and Slack
+ * misbehaves, and starts on the same data. In the end every alert that was answered 2xx has its
+ * decisions, every told incident has exactly one message, and both agree with what the senders know.
+ *
+ *     KILL_ROUNDS=100 KILL_SEED=7 npx vitest run test/e2e/kill.test.ts
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { createRandom, type Random } from '../../bench/noise/random.ts';
+import { startSenders } from '../support/alert-senders.ts';
+import { type Quell, startQuell } from '../support/quell-process.ts';
+import { listAll } from '../support/read-all.ts';
+import { scratchDir } from '../support/scratch-dir.ts';
+import { byId, slackForTest, topLevel } from '../support/slack-for-test.ts';
+import type { Fault } from '../support/slack-stand-in.ts';
+import { within } from '../support/within.ts';
+
+const ROUNDS = Number(process.env['KILL_ROUNDS'] ?? 8);
+const SEED = process.env['KILL_SEED'] ?? '1';
+const SERVICES = 40;
+const ALERTS_PER_SERVICE = 12;
+/** Deliveries of each service for each round; about 2.5 alerts in each. */
+const DELIVERIES_PER_ROUND = 6;
+const ANSWERS_PER_ROUND = SERVICES * DELIVERIES_PER_ROUND;
+
+test(`killed ${ROUNDS} times under load (seed ${SEED}): nothing is lost, nothing is told twice`, {
+  timeout: (120 + ROUNDS * 15) * 1_000,
+}, async () => {
+  const random = createRandom(SEED);
+  const killer = createKiller(random.fork('kills'));
+  const faults = random.fork('slack');
+  const slack = await slackForTest({
+    fault: (method) => randomFault(faults, method),
+    onCall: ({ method }) => killer.slackCalled(method),
+  });
+  const services = Array.from({ length: SERVICES }, (_, index) => ({
+    name: `service-${index}`,
+    severity: index % 4 === 3 ? ('warning' as const) : ('critical' as const),
+  }));
+  const setUp = {
+    dataDir: scratchDir('kill'),
+    rulesDir: rulesFor(services.map(({ name }) => name)),
+    env: {
+      SLACK_BOT_TOKEN: 'xoxb-test',
+      SLACK_API_URL: slack.url,
+      QUELL_LOG_LEVEL: 'warn',
+    },
+  };
+  let quell = await startQuell(setUp);
+  const { port, url } = quell;
+  const senders = startSenders({
+    url: `${url}/v1/ingest/alertmanager`,
+    random: random.fork('senders'),
+    services,
+    alertsPerService: ALERTS_PER_SERVICE,
+    deliveriesPerService: DELIVERIES_PER_ROUND * (ROUNDS + 1),
+    answered: () => killer.answered(),
+  });
+  const situation = () => `${killer.history()}\n${slack.situation()}\n${quell.tail()}`;
+
+  for (let round = 0; round < ROUNDS; round++) {
+    await within(60, `kill ${round + 1} happens`, killer.kills(quell), situation);
+    quell = await startQuell({ ...setUp, port });
+  }
+  await within(120, 'every delivery is answered 2xx', senders.done, situation);
+  await within(180, 'Quell has nothing left to do', quell.settled(), situation);
+  process.stdout.write(
+    `${killer.history()}; ${senders.truth.size} alerts, ${senders.retries()} requests repeated, ${topLevel(slack).length} messages\n`,
+  );
+
+  // 1. What was answered 2xx is known, and stands where its sender left it.
+  const alerts = new Map(
+    (await listAll<AlertJson>(quell, '/v1/alerts')).map((alert) => [
+      alert.labels.instance_id,
+      alert,
+    ]),
+  );
+  const known = [...senders.truth.values()].map(({ id }) => {
+    const { status, startsAt, episodes } = alerts.get(id) ?? {};
+    return { id, status, startsAt: Date.parse(startsAt ?? ''), episodes };
+  });
+  expect(known).toEqual(
+    [...senders.truth.values()].map(({ id, status, startsAt, fired }) => ({
+      id,
+      status,
+      startsAt,
+      episodes: fired,
+    })),
+  );
+
+  // 2. Each firing and each resolve has its decision, once.
+  for (const { id, fired, resolved } of senders.truth.values()) {
+    const decisions = await decisionsOf(quell, alerts.get(id)?.fingerprint ?? '');
+    const count = (...reasons: readonly string[]) =>
+      decisions.filter(({ reason }) => reasons.includes(reason)).length;
+    expect({
+      id,
+      fired: count('opened', 'joined', 'refired', 'damped'),
+      resolved: count('resolved'),
+    }).toEqual({ id, fired, resolved });
+  }
+
+  // 3. Each told incident has exactly one message, and each message stands for a told incident.
+  const incidents = await listAll<IncidentJson>(quell, '/v1/incidents');
+  const told = incidents.filter(({ toldIn }) => toldIn === 'message');
+  const messages = byId(slack);
+  expect([...messages].filter(([, all]) => all.length !== 1).map(([id]) => id)).toEqual([]);
+  expect(told.length).toBeGreaterThan(SERVICES / 2);
+  expect(
+    topLevel(slack)
+      .map(({ metadata }) => String(metadata.event_payload['id']))
+      .sort(),
+  ).toEqual(told.map(({ id }) => `message:${id}`).sort());
+  // 4. ... that says in the end how things stand.
+  const wrong = told.filter(({ id, state, mergedInto }) => {
+    const text = messages.get(`message:${id}`)?.[0]?.text ?? '';
+    return mergedInto === null && text.startsWith('🟢') !== (state === 'resolved');
+  });
+  expect(wrong).toEqual([]);
+
+  // 5. What came in and what was decided balance, also for what the last start found undecided.
+  const [alertsIn, verdicts] = await quell.metrics('quell_alerts_in_total', 'quell_verdicts_total');
+  expect(verdicts).toBe(alertsIn);
+});
+
+interface AlertJson {
+  readonly fingerprint: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly status: string;
+  readonly startsAt: string;
+  readonly episodes: number;
+}
+interface IncidentJson {
+  readonly id: string;
+  readonly state: string;
+  readonly toldIn: string | null;
+  readonly mergedInto: string | null;
+}
+
+async function decisionsOf(quell: Quell, fingerprint: string) {
+  const explained = (await quell.get(`/v1/alerts/${fingerprint}/explain?limit=1000`)) as {
+    readonly decisions: readonly { readonly reason: string }[];
+  };
+  return explained.decisions;
+}
+
+// ---------------------------------------------------------------------------------------------
+
+/**
+ * Kills at moments that hurt: after so many answers to senders, in the middle of a call to Slack, or
+ * so soon after a kill that the restart has hardly begun to deliver.
+ */
+function createKiller(random: Random) {
+  let armed:
+    | { readonly what: 'answer' | 'slack'; left: number; readonly fire: () => void }
+    | undefined;
+  const kills: string[] = [];
+  const count = (what: 'answer' | 'slack') => {
+    if (armed?.what !== what) return;
+    armed.left -= 1;
+    if (armed.left <= 0) armed.fire();
+  };
+  return {
+    answered: () => count('answer'),
+    slackCalled: (method: string) => {
+      if (method === 'chat.postMessage' || method === 'chat.update') count('slack');
+    },
+    /** Resolves when Quell is dead. */
+    kills(quell: Quell): Promise<void> {
+      const what = random.chance(0.5) ? 'answer' : 'slack';
+      const left = what === 'answer' ? random.int(1, ANSWERS_PER_ROUND) : random.int(1, 8);
+      return new Promise((resolve, reject) => {
+        const fire = () => {
+          armed = undefined;
+          kills.push(`${what} ${left}`);
+          quell.kill('SIGKILL').then(() => resolve(), reject);
+        };
+        armed = { what, left, fire };
+      });
+    },
+    history: () => `killed at: ${kills.join(', ')}`,
+  };
+}
+
+/** Slack on a bad day. Stalls are rare: each costs a time-out. */
+function randomFault(random: Random, method: string): Fault | undefined {
+  const dice = random.next();
+  if (method === 'auth.test') return undefined;
+  if (dice < 0.06) return { kind: 'drop-answer' };
+  if (dice < 0.1) return { kind: 'drop-before' };
+  if (dice < 0.13) return { kind: 'status', status: 500 };
+  if (dice < 0.16) return { kind: 'rate-limit', seconds: 1 };
+  if (dice < 0.165) return { kind: 'stall' };
+  return undefined;
+}
+
+/** Each service stands for itself, in a channel of its own, so that Slack's pace holds nobody up. */
+function rulesFor(services: readonly string[]): string {
+  const dir = join(scratchDir('rules'), 'rules');
+  mkdirSync(dir);
+  const rules = {
+    services: services.map((name) => ({ name, tier: 1, channel: `#${name}` })),
+    // Held for a moment: some are over before, some are told by a timer that a kill interrupts.
+    hold: [{ match: ['severity="warning"'], for: '2s' }],
+    flap: [{ off: true }],
+    route: { channel: 'owner' },
+    storm: { off: true },
+  };
+  writeFileSync(join(dir, 'rules.yaml'), stringify(rules));
+  return dir;
+}

@@ -1,0 +1,17 @@
+/** All pages of a list of the read API. */
+import type { Quell } from './quell-process.ts';
+
+export async function listAll<T>(quell: Quell, path: string): Promise<readonly T[]> {
+  const items: T[] = [];
+  for (let cursor = ''; ; ) {
+    const next = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    // The read API's shape: docs/api.md.
+    const page = (await quell.get(`${path}?limit=1000${next}`)) as {
+      readonly items: readonly T[];
+      readonly next: string | null;
+    };
+    items.push(...page.items);
+    if (page.next === null) return items;
+    cursor = page.next;
+  }
+}
