@@ -29,6 +29,7 @@ export interface Quell extends Child {
   settled(): Promise<void>;
 }
 
+const FROM_SOURCE = ['--import', 'tsx', 'src/main.ts', 'serve'];
 const NOT_OURS = /^(?:QUELL|SLACK)_/;
 
 export async function startQuell(options: QuellOptions = {}): Promise<Quell> {
@@ -38,10 +39,7 @@ export async function startQuell(options: QuellOptions = {}): Promise<Quell> {
   const child = startChild({
     name: 'quell serve',
     command: process.execPath,
-    args: [
-      ...['--import', 'tsx', 'src/main.ts', 'serve'],
-      ...['--port', String(port), '--data-dir', dataDir, '--rules-dir', rulesDir],
-    ],
+    args: [...FROM_SOURCE, '--port', String(port), '--data-dir', dataDir, '--rules-dir', rulesDir],
     env: { ...Object.fromEntries(blank.map((name) => [name, ''])), ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
