@@ -6,7 +6,7 @@ import { decide } from './decide.ts';
 import type { Decision, Effect, Event, Instant } from './model.ts';
 import type { LaneObserver } from './lane.ts';
 import type { Rules } from './rules/rules.ts';
-import { type LaneState, recordOf } from './state.ts';
+import { type LaneState, takeChanges } from './state.ts';
 import type { Commit, StateRecord } from './store/contract.ts';
 import { closedView } from './closed-view.ts';
 
@@ -42,8 +42,7 @@ export function createBatch(state: LaneState, rules: Rules, observer: LaneObserv
     take() {
       const put: StateRecord[] = [];
       const remove: string[] = [];
-      for (const key of state.changed) {
-        const value = recordOf(state, key);
+      for (const { key, value } of takeChanges(state)) {
         if (value === undefined) remove.push(key);
         else put.push({ key, value });
       }
@@ -52,7 +51,6 @@ export function createBatch(state: LaneState, rules: Rules, observer: LaneObserv
         services: [...tally.services.keys()],
         view: closedView(incident, tally, members),
       }));
-      state.changed.clear();
       state.closed.length = 0;
       return {
         put,

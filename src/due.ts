@@ -19,11 +19,12 @@ import { change, note, orderReply, type Turn } from './turn.ts';
 /** After a start, sources get this long to mention their alerts again. */
 const START_GRACE_MS = 5 * 60_000;
 
+/** Keys are those of state.ts; an alert's is its fingerprint. */
 export function runDue(turn: Turn, key: string): void {
-  if (key.startsWith('a/')) return alertDue(turn, key.slice(2));
   if (key.startsWith('i/')) return incidentDue(turn, key.slice(2));
   if (key.startsWith('digest/')) return sendDigest(turn, key.slice(7));
   if (key.startsWith('heartbeat/')) return reviewHeartbeat(turn, key.slice(10));
+  if (!key.includes('/') && key !== STORM_KEY) return alertDue(turn, key);
   if (key === STORM_KEY) {
     for (const incident of reviewStorm(turn))
       tell(turn, incident, 'it outlasted the storm', undefined);

@@ -1,12 +1,13 @@
 /**
  * The shell around `decide`: takes what came in, decides it in order, commits what changed, and only
- * then lets the outbox act. One lane has one writer.
+ * then answers for it and lets the outbox act. One lane has one writer.
  *
- *     submit -> inbox on disk -> 2xx      (the sender may forget it)
- *            -> decide -> commit -> outbox (what waits during a commit shares the next one)
+ *     submit -> decide -> commit, on disk -> 2xx      (the sender may forget it)
+ *                                         -> outbox   (Slack)
  *
- * A commit that failed, or may have, kills the lane's memory: it loads again from the store, and the
- * inbox brings back what was not decided. That is also how a lane starts; there is no other way.
+ * What comes in during a commit shares the next one, so one write to the disk serves many requests.
+ * A commit that failed, or may have, kills the lane's memory: it loads again from the store, and
+ * whoever was not answered sends again. That is also how a lane starts; there is no other way.
  */
 import { type Batch, createBatch } from './batch.ts';
 import { runDueUntil, wakeAt } from './decide.ts';
@@ -14,15 +15,17 @@ import { AppError } from './errors.ts';
 import type { Decision, Effect, Event, Instant, Verdict } from './model.ts';
 import type { Rules } from './rules/rules.ts';
 import { createState, type LaneState, restore } from './state.ts';
-import type { Commit, Incoming, Store } from './store/contract.ts';
+import type { Commit, Store } from './store/contract.ts';
 
 /** Events that may wait to be decided: beyond that senders are asked to come back. */
-export const WAITING_MAX = 200_000;
+export const WAITING_MAX = 50_000;
 /** Events decided between two commits: about 20 ms of work. */
 const BATCH_MAX = 1_000;
 /** Rounds of what is due between two commits. */
 const TICKS_MAX = 10;
-/** After a commit that failed. Doubles up to the last. */
+/** What is kept of an event that the pipeline failed on. */
+const EXCERPT_MAX = 2_000;
+/** After a load that failed. Doubles up to the last. */
 const RELOAD_AFTER_MS = [100, 500, 2_000, 5_000] as const;
 
 export interface Clock {
@@ -51,8 +54,6 @@ export interface LaneOptions {
   readonly rules: Rules;
   readonly clock: Clock;
   readonly observer: LaneObserver;
-  /** What a stored body says, read again after a crash. */
-  readonly parse: (incoming: Incoming, rules: Rules) => readonly Event[];
 }
 
 export interface Lane {
@@ -61,11 +62,11 @@ export interface Lane {
   readonly state: LaneState;
   readonly rules: Rules;
   /**
-   * Takes one delivery. Resolves when it is on disk: only then may a webhook be answered 2xx.
-   * `events` are what `incoming.body` says, already parsed. Rejects with AppError `overloaded` or
-   * `store-unavailable`, both retryable: answer 503.
+   * Takes one delivery, received at `at`. Resolves when what was decided about it is on disk: only
+   * then may a webhook be answered 2xx. Rejects with an AppError that is retryable: `overloaded`,
+   * `store-unavailable`, `stopping`; answer 503.
    */
-  submit(incoming: Incoming, events: readonly Event[]): Promise<void>;
+  submit(at: Instant, events: readonly Event[]): Promise<void>;
   /** Other rules from now on. Open incidents keep their messages. */
   useRules(rules: Rules): void;
   /** Where effects go. Called once, before anything is submitted. */
@@ -73,17 +74,18 @@ export interface Lane {
   /** Resolves when everything submitted so far is decided and committed. */
   settled(): Promise<void>;
   readonly ready: boolean;
-  /** Deliveries on disk that are not decided yet. */
+  /** Deliveries that are not decided yet. */
   readonly waiting: number;
   /** Decides what it has accepted, then stops. The store stays open. */
   stop(): Promise<void>;
 }
 
 interface Waiting {
-  /** Undefined for what concerns only this process: it is not in the inbox. */
-  readonly seq: number | undefined;
   readonly at: Instant;
   readonly events: readonly Event[];
+  /** Answers whoever submitted it. */
+  readonly done: () => void;
+  readonly failed: (error: AppError) => void;
 }
 
 /** All that changes while a lane runs. */
@@ -97,10 +99,6 @@ interface Running {
   queue: Waiting[];
   /** Events in the queue. */
   queued: number;
-  /** Inbox entries up to here came with the last load. */
-  loadedSeq: number;
-  /** Entries that the pipeline failed on: a bug. They are quarantined, so that one cannot stop all. */
-  readonly poisoned: Set<number>;
   outbox: Outbox | undefined;
   /** Rows found before an outbox was attached. */
   restored: readonly Effect[];
@@ -120,8 +118,6 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     now: 0,
     queue: [],
     queued: 0,
-    loadedSeq: -1,
-    poisoned: new Set(),
     outbox: undefined,
     restored: [],
     ready: false,
@@ -146,14 +142,10 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     get waiting() {
       return lane.queue.length;
     },
-    submit: (incoming, events) => submit(lane, incoming, events),
+    submit: (at, events) => submit(lane, at, events),
     useRules(rules) {
       lane.rules = rules;
-      enqueue(lane, {
-        seq: undefined,
-        at: options.clock.now(),
-        events: [{ kind: 'rules-changed' }],
-      });
+      enqueue(lane, ownEvent(options.clock.now(), { kind: 'rules-changed' }));
     },
     attach(outbox) {
       lane.outbox = outbox;
@@ -169,46 +161,40 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
   };
 }
 
-async function submit(lane: Running, incoming: Incoming, events: readonly Event[]): Promise<void> {
-  if (lane.stopping)
-    throw new AppError('stopping', 'Quell is stopping; send it again', { retryable: true });
-  if (!lane.ready) {
-    throw new AppError('store-unavailable', 'The store cannot be written; send it again', {
-      retryable: true,
-    });
-  }
+function submit(lane: Running, at: Instant, events: readonly Event[]): Promise<void> {
+  if (lane.stopping) return Promise.reject(refusal('stopping', 'Quell is stopping'));
+  if (!lane.ready) return Promise.reject(unavailable());
   if (lane.queued + events.length > WAITING_MAX) {
-    throw new AppError('overloaded', `${lane.queued} events wait to be decided; send it again`, {
-      retryable: true,
-    });
+    return Promise.reject(refusal('overloaded', `${lane.queued} events wait to be decided`));
   }
-  const [seq] = await lane.options.store.accept(lane.options.name, [incoming]);
-  // A reload in between has found it in the inbox already.
-  if (seq !== undefined && seq > lane.loadedSeq) enqueue(lane, { seq, at: incoming.at, events });
+  return new Promise((done, failed) => enqueue(lane, { at, events, done, failed }));
+}
+
+function unavailable(): AppError {
+  return refusal('store-unavailable', 'the store cannot be written');
+}
+
+function refusal(code: string, what: string): AppError {
+  return new AppError(code, what, { retryable: true });
 }
 
 async function load(lane: Running): Promise<void> {
-  const { store, name, clock, parse } = lane.options;
+  const { store, name, clock } = lane.options;
   const snapshot = await store.load(name);
   lane.state = createState(name);
   restore(lane.state, snapshot.records);
   lane.version = snapshot.version;
-  lane.loadedSeq = snapshot.inbox.reduce((max, { seq }) => Math.max(max, seq), lane.loadedSeq);
-  const undecided = snapshot.inbox.map(({ seq, item }) => ({
-    seq,
-    at: item.at,
-    events: parse(item, lane.rules),
-  }));
-  const later = lane.queue.filter((one) => one.seq === undefined || one.seq > lane.loadedSeq);
-  lane.queue = [
-    { seq: undefined, at: clock.now(), events: [{ kind: 'started' }] },
-    ...undecided,
-    ...later,
-  ];
-  lane.queued = lane.queue.reduce((sum, one) => sum + one.events.length, 0);
+  lane.queue.unshift(ownEvent(clock.now(), { kind: 'started' }));
+  lane.queued++;
   if (lane.outbox === undefined) lane.restored = snapshot.outbox;
   else lane.outbox.restore(snapshot.outbox);
   lane.ready = true;
+}
+
+/** An event of the process itself: nobody waits for it. */
+function ownEvent(at: Instant, event: Event): Waiting {
+  const nobody = () => undefined;
+  return { at, events: [event], done: nobody, failed: nobody };
 }
 
 function enqueue(lane: Running, waiting: Waiting): void {
@@ -254,27 +240,33 @@ function isDue(lane: Running): boolean {
   return at !== undefined && at <= lane.options.clock.now() && !lane.stopping;
 }
 
+/** Loads the lane again, however often that takes. Meanwhile senders are told to come back. */
 async function recover(lane: Running, error: unknown): Promise<void> {
   const { clock, observer } = lane.options;
-  lane.ready = false;
   for (let failed = error; ; ) {
     observer.failed(failed);
-    const ms = RELOAD_AFTER_MS[Math.min(lane.failures++, RELOAD_AFTER_MS.length - 1)] ?? 0;
-    await new Promise<void>((resolve) => {
-      clock.wakeAt(clock.now() + ms, resolve);
-    });
     try {
       return await load(lane);
     } catch (again) {
       failed = again;
     }
+    lane.ready = false;
+    dismiss(lane, lane.queue.splice(0));
+    const ms = RELOAD_AFTER_MS[Math.min(lane.failures++, RELOAD_AFTER_MS.length - 1)] ?? 0;
+    await new Promise<void>((resolve) => {
+      clock.wakeAt(clock.now() + ms, resolve);
+    });
   }
+}
+
+function dismiss(lane: Running, waiting: readonly Waiting[]): void {
+  lane.queued = lane.queue.reduce((sum, one) => sum + one.events.length, 0);
+  for (const one of waiting) one.failed(unavailable());
 }
 
 async function decideAndCommit(lane: Running): Promise<void> {
   const { store, name, clock, observer } = lane.options;
   const outcome = createBatch(lane.state, lane.rules, observer);
-  const decided: number[] = [];
   const until = lane.queue[0]?.at ?? clock.now();
   const ticked = runDueUntil(
     lane.state,
@@ -285,58 +277,63 @@ async function decideAndCommit(lane: Running): Promise<void> {
   );
   lane.now = ticked.now;
   // Very much is due at once: commit that first, and let others have a turn.
-  if (ticked.done) decideWaiting(lane, outcome, decided);
-  const commit: Commit = {
-    version: lane.version,
-    decided,
-    ...outcome.take(),
-    wakeAt: wakeAt(lane.state),
-  };
+  const decided = ticked.done ? decideWaiting(lane, outcome) : [];
+  const commit: Commit = { version: lane.version, ...outcome.take(), wakeAt: wakeAt(lane.state) };
   const began = clock.now();
-  const result = await store.commit(name, commit);
-  if (result.kind === 'stale') {
-    throw new AppError('lane-lost', 'Another process wrote to this lane; it is loaded anew', {
-      retryable: true,
-    });
+  try {
+    const result = await store.commit(name, commit);
+    if (result.kind === 'stale') throw refusal('lane-lost', 'another process wrote to this lane');
+    lane.version = result.version;
+  } catch (error) {
+    dismiss(lane, decided);
+    throw error;
   }
-  lane.version = result.version;
   observer.committed(clock.now() - began, outcome.events());
+  for (const one of decided) one.done();
   if (commit.effects.length > 0) lane.outbox?.enqueue(commit.effects);
 }
 
-function decideWaiting(lane: Running, outcome: Batch, decided: number[]): void {
+/** Takes from the queue as much as one commit should hold. */
+function decideWaiting(lane: Running, outcome: Batch): readonly Waiting[] {
   let count = 0;
-  for (; count < lane.queue.length && outcome.events() < BATCH_MAX; count++) {
-    const waiting = lane.queue[count];
-    if (waiting === undefined) break;
-    const ticked = runDueUntil(
-      lane.state,
-      Math.max(lane.now, waiting.at),
-      lane.now,
-      TICKS_MAX,
-      outcome.decide,
-    );
-    lane.now = ticked.now;
-    if (!ticked.done) break;
-    decideOne(lane, outcome, waiting);
-    if (waiting.seq !== undefined) decided.push(waiting.seq);
-    lane.queued -= waiting.events.length;
-  }
-  lane.queue.splice(0, count);
-}
-
-function decideOne(lane: Running, outcome: Batch, waiting: Waiting): void {
-  const { seq } = waiting;
-  if (seq !== undefined && lane.poisoned.has(seq)) return outcome.decide(poison(seq), lane.now);
   try {
-    for (const event of waiting.events) outcome.decide(event, lane.now);
+    for (; count < lane.queue.length && outcome.events() < BATCH_MAX; count++) {
+      const waiting = lane.queue[count];
+      if (waiting === undefined) break;
+      const ticked = runDueUntil(
+        lane.state,
+        Math.max(lane.now, waiting.at),
+        lane.now,
+        TICKS_MAX,
+        outcome.decide,
+      );
+      lane.now = ticked.now;
+      if (!ticked.done) break;
+      for (const event of waiting.events) outcome.decide(event, lane.now);
+    }
   } catch (error) {
-    if (seq !== undefined) lane.poisoned.add(seq);
+    quarantine(lane, count);
     throw error;
   }
+  const decided = lane.queue.splice(0, count);
+  for (const one of decided) lane.queued -= one.events.length;
+  return decided;
 }
 
-function poison(seq: number): Event {
+/** The pipeline failed on an entry: a bug. It is kept as odd, so that one alert cannot stop all. */
+function quarantine(lane: Running, index: number): void {
+  const waiting = lane.queue[index];
+  if (waiting === undefined) return;
   const error = 'the pipeline failed on it: a bug in Quell, please report it with the log';
-  return { kind: 'odd', delivery: `inbox ${seq}`, source: 'quell', error, excerpt: '' };
+  const events = waiting.events.map((event): Event => {
+    const delivery = event.kind === 'alert' || event.kind === 'odd' ? event.delivery : 'quell';
+    return {
+      kind: 'odd',
+      delivery,
+      source: 'quell',
+      error,
+      excerpt: JSON.stringify(event).slice(0, EXCERPT_MAX),
+    };
+  });
+  lane.queue[index] = { ...waiting, events };
 }

@@ -162,6 +162,7 @@ function decideOne(
   }
   for (const effect of outcome.effects) outbox.push(effect);
   state.changed.clear();
+  state.changedAlerts.clear();
   state.closed.length = 0;
 }
 

@@ -4,8 +4,8 @@
  */
 import { calmAt } from './dedupe/flap.ts';
 import { subjectOf } from './life/lead.ts';
-import type { Alert, Incident, Instant } from './model.ts';
-import { alertKey, incidentOf } from './state.ts';
+import type { Alert, Incident, Instant, ReceivedAlert } from './model.ts';
+import { incidentOf } from './state.ts';
 import { schedule } from './timers.ts';
 import type { Turn } from './turn.ts';
 import { wakeIncident } from './turn.ts';
@@ -18,8 +18,14 @@ export const MEMBER_MEMORY_MS = 6 * 60 * 60_000;
 export function scheduleAlert(turn: Turn, alert: Alert): void {
   const at = alert.status === 'firing' ? firingDue(turn, alert) : resolvedDue(turn, alert);
   // Never at this very instant: whatever was due by now has had its turn.
-  if (at !== undefined)
-    schedule(turn.state.timers, alertKey(alert.fingerprint), Math.max(at, turn.now + 1));
+  if (at !== undefined) schedule(turn.state.timers, alert.fingerprint, Math.max(at, turn.now + 1));
+}
+
+/** When a firing alert is taken as resolved, unless its source mentions it again. Undefined: never. */
+export function expiryOf(turn: Turn, received: ReceivedAlert): Instant | undefined {
+  if (received.endsAt !== undefined) return Math.max(received.endsAt, turn.now);
+  const { resolveTimeoutMs } = turn.rules.life;
+  return Number.isFinite(resolveTimeoutMs) ? turn.now + resolveTimeoutMs : undefined;
 }
 
 export function forgottenAt(alert: Alert): Instant {

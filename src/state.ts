@@ -9,6 +9,7 @@
 import type { Alert, DigestLine, Incident, Instant } from './model.ts';
 import type { StateRecord } from './store/contract.ts';
 import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
+import type { Texts } from './texts.ts';
 import { createTimers, type Timers } from './timers.ts';
 
 export interface Heartbeat {
@@ -69,7 +70,10 @@ export interface LaneState {
   readonly episodesLately: Instant[];
   readonly tellingsLately: Instant[];
   readonly timers: Timers;
-  /** Keys of the records that changed since the last commit. */
+  /** Texts that many alerts share. */
+  readonly texts: Texts;
+  /** What changed since the last commit: fingerprints of alerts, and keys of other records. */
+  readonly changedAlerts: Set<string>;
   readonly changed: Set<string>;
   /** Incidents that left memory since the last commit. */
   readonly closed: {
@@ -98,6 +102,8 @@ export function createState(lane: string): LaneState {
     episodesLately: [],
     tellingsLately: [],
     timers: createTimers(),
+    texts: new Map(),
+    changedAlerts: new Set(),
     changed: new Set(),
     closed: [],
   };
@@ -111,7 +117,7 @@ export function messageKey(channel: string, ts: string): string {
   return `${channel}\n${ts}`;
 }
 
-export function alertKey(fingerprint: string): string {
+function alertKey(fingerprint: string): string {
   return `a/${fingerprint}`;
 }
 
@@ -134,7 +140,7 @@ export function putAlert(state: LaneState, alert: Alert): void {
   if (before?.incident !== undefined) leave(state, before, before.incident !== alert.incident);
   state.alerts.set(alert.fingerprint, alert);
   if (alert.incident !== undefined) enter(state, alert, alert.incident);
-  state.changed.add(alertKey(alert.fingerprint));
+  state.changedAlerts.add(alert.fingerprint);
 }
 
 /** Newer texts of a repeated alert: seen by whoever looks, but not worth a write of its own. */
@@ -147,7 +153,7 @@ export function removeAlert(state: LaneState, fingerprint: string): void {
   if (alert === undefined) return;
   if (alert.incident !== undefined) leave(state, alert, true);
   state.alerts.delete(fingerprint);
-  state.changed.add(alertKey(fingerprint));
+  state.changedAlerts.add(fingerprint);
 }
 
 export function putIncident(state: LaneState, incident: Incident): void {
@@ -204,9 +210,19 @@ export function putStorm(state: LaneState, storm: Storm | undefined): void {
   state.changed.add('storm');
 }
 
-/** The record behind a key of `changed`; undefined when it is gone. */
-export function recordOf(state: LaneState, key: string): unknown {
-  if (key.startsWith('a/')) return state.alerts.get(key.slice(2));
+/** Takes the records that changed since the last commit; an undefined value is a record that is gone. */
+export function takeChanges(state: LaneState): { readonly key: string; readonly value: unknown }[] {
+  const changes: { readonly key: string; readonly value: unknown }[] = [];
+  for (const fingerprint of state.changedAlerts) {
+    changes.push({ key: alertKey(fingerprint), value: state.alerts.get(fingerprint) });
+  }
+  for (const key of state.changed) changes.push({ key, value: recordOf(state, key) });
+  state.changedAlerts.clear();
+  state.changed.clear();
+  return changes;
+}
+
+function recordOf(state: LaneState, key: string): unknown {
   if (key.startsWith('i/')) return state.incidents.get(key.slice(2));
   if (key.startsWith('digest/')) return state.digests.get(key.slice(7));
   if (key.startsWith('heartbeat/')) return state.heartbeats.get(key.slice(10));
@@ -227,7 +243,7 @@ export function restore(state: LaneState, records: Iterable<StateRecord>): void 
     (one, other) => one.since - other.since || (one.fingerprint < other.fingerprint ? -1 : 1),
   );
   for (const alert of alerts) putAlert(state, alert);
-  state.changed.clear();
+  takeChanges(state);
 }
 
 /** Transaction ids kept in memory; the least recently seen go first. */

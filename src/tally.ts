@@ -19,6 +19,8 @@ export interface Tally {
   alerts: number;
   firing: number;
   flapping: number;
+  /** When the last of its alerts was first heard of. */
+  lastSince: Instant;
   /** Firing alerts by severity, worst first. */
   readonly severities: number[];
   readonly services: Map<string, ServiceTally>;
@@ -33,6 +35,7 @@ export function createTally(): Tally {
     alerts: 0,
     firing: 0,
     flapping: 0,
+    lastSince: 0,
     severities: SEVERITIES.map(() => 0),
     services: new Map(),
     kinds: new Map(),
@@ -64,6 +67,7 @@ export function addToTally(tally: Tally, alert: Alert): void {
   tally.firing += firing;
   tally.severities[rank] = (tally.severities[rank] ?? 0) + firing;
   if (alert.flap?.flapping === true) tally.flapping++;
+  if (alert.since > tally.lastSince) tally.lastSince = alert.since;
   addService(tally.services, alert, firing, rank);
   count(tally.kinds, facts.name, 1);
   if (facts.host !== undefined) {

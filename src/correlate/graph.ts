@@ -22,6 +22,7 @@ export interface Near {
 }
 
 interface Answers {
+  kept: number;
   readonly near: Map<string, readonly Near[]>;
   readonly callers: Map<string, Callers>;
 }
@@ -29,8 +30,8 @@ interface Answers {
 /** Each service that a failure can reach, with the next service on the way down to where it began. */
 export type Callers = ReadonlyMap<string, string>;
 
-/** Questions whose answers are kept; then all are forgotten and asked anew. */
-const ANSWERS_MAX = 5_000;
+/** Services named in all kept answers together; then all are forgotten and asked anew. */
+const KEPT_MAX = 100_000;
 
 const answersOf = new WeakMap<Catalog, Answers>();
 
@@ -41,7 +42,8 @@ export function nearby(
   service: string,
   hops: number,
 ): readonly Near[] {
-  const { near } = answersFor(catalog);
+  const answers = answersFor(catalog);
+  const { near } = answers;
   const key = `${hops} ${service}`;
   const kept = near.get(key);
   if (kept !== undefined) return kept;
@@ -53,17 +55,18 @@ export function nearby(
   for (const name of effects.keys())
     found.push(nearOf(name, 'effect', pathTo(effects, service, name)));
   found.sort((one, other) => one.hops - other.hops || (one.service < other.service ? -1 : 1));
-  keep(near, key, found);
+  keep(answers, near, key, found, found.length);
   return found;
 }
 
 /** Everything that a failure of `service` can reach, within CASCADE_HOPS; not the service itself. */
 export function callersOf(catalog: Catalog, hubCallers: number, service: string): Callers {
-  const { callers } = answersFor(catalog);
+  const answers = answersFor(catalog);
+  const { callers } = answers;
   const kept = callers.get(service);
   if (kept !== undefined) return kept;
   const found = walk(catalog, hubCallers, service, CASCADE_HOPS, 'up');
-  keep(callers, service, found);
+  keep(answers, callers, service, found, found.size);
   return found;
 }
 
@@ -85,15 +88,26 @@ function nearOf(service: string, side: Near['side'], path: readonly string[]): N
   return { service, hops: path.length - 1, side, path };
 }
 
-function keep<T>(answers: Map<string, T>, key: string, answer: T): void {
-  if (answers.size >= ANSWERS_MAX) answers.clear();
-  answers.set(key, answer);
+function keep<T>(
+  answers: Answers,
+  kind: Map<string, T>,
+  key: string,
+  answer: T,
+  size: number,
+): void {
+  if (answers.kept + size > KEPT_MAX) {
+    answers.near.clear();
+    answers.callers.clear();
+    answers.kept = 0;
+  }
+  answers.kept += size + 1;
+  kind.set(key, answer);
 }
 
 function answersFor(catalog: Catalog): Answers {
   const kept = answersOf.get(catalog);
   if (kept !== undefined) return kept;
-  const answers: Answers = { near: new Map(), callers: new Map() };
+  const answers: Answers = { kept: 0, near: new Map(), callers: new Map() };
   answersOf.set(catalog, answers);
   return answers;
 }

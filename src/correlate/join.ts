@@ -180,7 +180,7 @@ function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   for (const id of state.byHost.get(host) ?? []) {
     const incident = state.incidents.get(id);
     if (incident === undefined || !isJoinable(incident, rule, now)) continue;
-    const apartMs = now - incident.lastJoinAt;
+    const apartMs = now - tallyOf(state, incident.id).lastSince;
     if (apartMs > HOST_WINDOW_MS) continue;
     const because = `on the same host ${host}, ${Math.round(apartMs / 1000)} s apart`;
     matches.push({ incident, evidence: 'host', because, explains: false, hops: 0, apartMs });
@@ -192,7 +192,7 @@ function sharedLabels(turn: Turn, group: string, rule: CorrelateRule): Match | u
   const { state, now } = turn;
   const incident = state.incidents.get(state.byGroup.get(group) ?? '');
   if (incident === undefined || !isJoinable(incident, rule, now)) return undefined;
-  const apartMs = now - incident.lastJoinAt;
+  const apartMs = now - tallyOf(state, incident.id).lastSince;
   if (apartMs > rule.windowMs) return undefined;
   const because = `same ${rule.by.join(', ')} (${group.split('\n').slice(2).join(', ')})`;
   return { incident, evidence: 'labels', because, explains: false, hops: 0, apartMs };

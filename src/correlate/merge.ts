@@ -52,7 +52,6 @@ function inherit(turn: Turn, survivor: Incident, loser: Incident): Partial<Incid
   return {
     startsAt: Math.min(survivor.startsAt, loser.startsAt),
     gatheredAt: Math.min(survivor.gatheredAt, loser.gatheredAt),
-    lastJoinAt: Math.max(survivor.lastJoinAt, loser.lastJoinAt),
     acknowledged: [
       ...survivor.acknowledged,
       ...loser.acknowledged.filter(

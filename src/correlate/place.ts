@@ -51,17 +51,17 @@ function opens(turn: Turn, alert: Alert, group: string | undefined): Verdict {
 }
 
 function enter(turn: Turn, incident: Incident, alert: Alert): void {
-  const { state, now } = turn;
+  const { state } = turn;
   const isNewService =
     (tallyOf(state, incident.id).services.get(alert.facts.service)?.alerts ?? 0) === 0;
   putAlert(state, alert);
   scheduleAlert(turn, alert);
   const revived = revive(turn, state.incidents.get(incident.id) ?? incident, alert);
-  const joined = change(turn, revived, {
-    startsAt: Math.min(revived.startsAt, alert.startsAt),
-    lastJoinAt: now,
-    severity: worstFiring(tallyOf(state, incident.id)) ?? revived.severity,
-  });
+  const startsAt = Math.min(revived.startsAt, alert.startsAt);
+  const severity = worstFiring(tallyOf(state, incident.id)) ?? revived.severity;
+  // Most alerts change nothing about their incident: then its record need not be written.
+  const isNews = startsAt !== revived.startsAt || severity !== revived.severity;
+  const joined = isNews ? change(turn, revived, { startsAt, severity }) : revived;
   const rooted = isNewService ? reroot(turn, joined) : joined;
   if (rooted.phase === 'gathering') considerTelling(turn, rooted, alert);
   else if (rooted.toldIn === 'message')

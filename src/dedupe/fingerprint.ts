@@ -1,7 +1,7 @@
 /**
  * Who an alert is: a hash over its source and its identity labels.
  *
- * The JSON of sorted pairs is hashed, not the joined text: `{a:"\0b\1"}` and `{a:"",b:""}` differ.
+ * The JSON of the sorted labels is hashed, not a joined text: `{a:"\0b\1"}` and `{a:"",b:""}` differ.
  */
 import { hash } from 'node:crypto';
 import type { Labels } from '../model.ts';
@@ -12,18 +12,22 @@ export function fingerprintOf(
   labels: Labels,
   notIdentity: ReadonlySet<string>,
 ): string {
-  const pairs: string[] = [source];
-  for (const name of sortedNames(labels)) {
-    if (!notIdentity.has(name)) pairs.push(name, labels[name] ?? '');
-  }
-  return hash('sha1', JSON.stringify(pairs), 'hex').slice(0, 16);
+  const identity = isIdentity(labels, notIdentity) ? labels : identityOf(labels, notIdentity);
+  return hash('sha1', `${JSON.stringify(identity)}${source}`, 'hex').slice(0, 16);
 }
 
-/** Prometheus and Alertmanager send labels sorted: then there is nothing to do. */
-function sortedNames(labels: Labels): readonly string[] {
-  const names = Object.keys(labels);
-  for (let i = 1; i < names.length; i++) {
-    if ((names[i - 1] ?? '') > (names[i] ?? '')) return names.sort();
+/** Prometheus and Alertmanager send labels sorted, and replicas are rare: then there is nothing to do. */
+function isIdentity(labels: Labels, notIdentity: ReadonlySet<string>): boolean {
+  let last = '';
+  for (const name in labels) {
+    if (name < last || notIdentity.has(name)) return false;
+    last = name;
   }
-  return names;
+  return true;
+}
+
+/** Sorted, so that the order in which a source sends labels does not matter. */
+function identityOf(labels: Labels, notIdentity: ReadonlySet<string>): Labels {
+  const kept = Object.entries(labels).filter(([name]) => !notIdentity.has(name));
+  return Object.fromEntries(kept.sort(([one], [other]) => (one < other ? -1 : 1)));
 }

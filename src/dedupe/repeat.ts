@@ -15,9 +15,14 @@ export type News =
   /** A new episode; `hidden`: the resolve in between was never seen. */
   | { readonly kind: 'fires'; readonly again: boolean; readonly hidden: boolean }
   /** It had timed out, and is mentioned again. */
-  | { readonly kind: 'goes-on' }
+  | { readonly kind: 'goes-on'; readonly known: Alert }
   | { readonly kind: 'resolves'; readonly startsAt: Instant; readonly endsAt: Instant }
-  | { readonly kind: 'repeats'; readonly startsAt: Instant; readonly endsAt: Instant | undefined }
+  | {
+      readonly kind: 'repeats';
+      readonly known: Alert;
+      readonly startsAt: Instant;
+      readonly endsAt: Instant | undefined;
+    }
   | { readonly kind: 'stale'; readonly because: string };
 
 export function newsOf(known: Alert | undefined, received: ReceivedAlert, now: Instant): News {
@@ -33,13 +38,18 @@ function firingNews(known: Alert | undefined, startsAt: Instant): News {
       return { kind: 'fires', again: true, hidden: true };
     if (startsAt < known.startsAt - REPLICA_SKEW_MS)
       return { kind: 'stale', because: 'it tells of an earlier firing' };
-    return { kind: 'repeats', startsAt: Math.max(startsAt, known.startsAt), endsAt: undefined };
+    return {
+      kind: 'repeats',
+      known,
+      startsAt: Math.max(startsAt, known.startsAt),
+      endsAt: undefined,
+    };
   }
   if (known.endsAt === undefined) {
     if (startsAt > known.startsAt + REPLICA_SKEW_MS)
       return { kind: 'fires', again: true, hidden: false };
     return startsAt >= known.startsAt - REPLICA_SKEW_MS
-      ? { kind: 'goes-on' }
+      ? { kind: 'goes-on', known }
       : { kind: 'stale', because: 'it tells of an earlier firing' };
   }
   if (startsAt > known.endsAt) return { kind: 'fires', again: true, hidden: false };
@@ -54,7 +64,7 @@ function resolvedNews(known: Alert | undefined, startsAt: Instant, endsAt: Insta
     return { kind: 'resolves', startsAt: Math.max(startsAt, known.startsAt), endsAt };
   }
   if (known.endsAt === undefined ? endsAt >= known.startsAt : endsAt > known.endsAt) {
-    return { kind: 'repeats', startsAt: Math.max(startsAt, known.startsAt), endsAt };
+    return { kind: 'repeats', known, startsAt: Math.max(startsAt, known.startsAt), endsAt };
   }
-  return { kind: 'repeats', startsAt: known.startsAt, endsAt: known.endsAt };
+  return { kind: 'repeats', known, startsAt: known.startsAt, endsAt: known.endsAt };
 }

@@ -147,7 +147,7 @@ async function take(body: Buffer, request: Request, deps: IngestDeps): Promise<v
     if (parsed.kind === 'refused') {
       return conclude(request, { status: 400, error: parsed.error, field: parsed.field }, deps);
     }
-    if (parsed.events.length > 0) await lane.submit({ at, delivery, source, body }, parsed.events);
+    if (parsed.events.length > 0) await lane.submit(at, parsed.events);
     deps.metrics.alertsIn(source, parsed.events);
     deps.recorder?.record(at, source, body);
     conclude(request, accepted(parsed), deps);

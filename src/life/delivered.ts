@@ -40,8 +40,7 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
           because: `as ${outcome.message.ts} in ${outcome.message.channel}`,
         });
       // Something newer was ordered meanwhile: its row stays until that is sent.
-      if (outcome.revision < known.revision && known.refreshAt === undefined)
-        orderMessage(turn, known);
+      if (outcome.revision < known.revision) orderMessage(turn, known);
       return;
     }
     case 'gone':

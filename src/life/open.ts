@@ -31,7 +31,6 @@ export function openIncident(
     phase: 'gathering',
     gatheredAt: now,
     startsAt: about.startsAt,
-    lastJoinAt: now,
     tellAt: undefined,
     toldAt: undefined,
     toldBecause: undefined,

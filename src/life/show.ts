@@ -7,12 +7,11 @@ import { change, orderMessage, type Turn, wakeIncident } from '../turn.ts';
 
 /** Something about the incident changed that its message shows. */
 export function touch(turn: Turn, incident: Incident): Incident {
-  const revision = incident.revision + 1;
-  if (incident.toldIn !== 'message') return change(turn, incident, { revision });
-  const dueAt = (incident.refreshedAt ?? 0) + turn.rules.life.refreshMs;
-  if (dueAt <= turn.now) return show(turn, incident);
-  if (incident.refreshAt === undefined) wakeIncident(turn, incident.id, dueAt);
-  return change(turn, incident, { revision, refreshAt: incident.refreshAt ?? dueAt });
+  if (incident.toldIn !== 'message' || incident.refreshAt !== undefined) return incident;
+  const refreshAt = (incident.refreshedAt ?? 0) + turn.rules.life.refreshMs;
+  if (refreshAt <= turn.now) return show(turn, incident);
+  wakeIncident(turn, incident.id, refreshAt);
+  return change(turn, incident, { refreshAt });
 }
 
 /** Orders the newest revision now. */

@@ -2,27 +2,10 @@
  * What the durable state must do, whatever it is made of.
  *
  * Truth is what `commit` wrote: state, decisions, outbox and the next wake-up of a lane, all or
- * nothing. A webhook may be answered 2xx as soon as `accept` has resolved. One contract suite
- * (test/contract/) runs against every implementation.
+ * nothing. A webhook may be answered 2xx as soon as the commit that decided it has resolved. One
+ * contract suite (test/contract/) runs against every implementation.
  */
 import type { Decision, Effect, Incident, Instant } from '../model.ts';
-
-/** Something that came in and was not decided yet. */
-export interface Accepted {
-  /** Grows with arrival within a lane; minted by `accept`. */
-  readonly seq: number;
-  readonly item: Incoming;
-}
-
-export interface Incoming {
-  readonly at: Instant;
-  /** Correlates request, log lines and Slack calls. */
-  readonly delivery: string;
-  /** A source's name for a webhook; `event` when body is a JSON Event of Quell itself. */
-  readonly source: string;
-  /** Exactly as received. */
-  readonly body: Uint8Array;
-}
 
 /** A state record. Keys are opaque to the store; values are JSON. */
 export interface StateRecord {
@@ -33,8 +16,6 @@ export interface StateRecord {
 export interface Commit {
   /** The version `load` or the last commit returned. Another one in the store: the commit is stale. */
   readonly version: number;
-  /** Inbox entries that are decided now. */
-  readonly decided: readonly number[];
   readonly put: readonly StateRecord[];
   readonly remove: readonly string[];
   readonly decisions: readonly Decision[];
@@ -62,7 +43,6 @@ export type CommitResult =
 export interface LaneSnapshot {
   readonly version: number;
   readonly records: Iterable<StateRecord>;
-  readonly inbox: readonly Accepted[];
   readonly outbox: readonly Effect[];
   readonly wakeAt: Instant | undefined;
 }
@@ -89,8 +69,6 @@ export interface Page<T> {
 }
 
 export interface Store {
-  /** Resolves when the items are on disk, in order. Returns their sequence numbers. */
-  accept(lane: string, items: readonly Incoming[]): Promise<readonly number[]>;
   load(lane: string): Promise<LaneSnapshot>;
   /** Resolves when everything in it is on disk. Rejects when it cannot tell; the lane then reloads. */
   commit(lane: string, commit: Commit): Promise<CommitResult>;

@@ -1,64 +1,50 @@
 /**
- * The embedded store: everything in one directory, for one process.
+ * The embedded store: LMDB files in one directory, for one process.
  *
- *   journal/      what was accepted and committed, in order: inbox, state, outbox, wake-ups, history
- *   history/      LMDB: decisions and closed incidents, to be found by time, service and incident
- *   lock/         shows that a process has it open
- *   format.json   the version of all this
+ *   [lane, 'v']        version, next wake-up
+ *   [lane, 'r', key]   a state record
+ *   [lane, 'o', id]    the outbox
+ *   ...                history: see embedded/history-rows.ts
  *
- * A call resolves when it is in the journal, on the disk. In memory there is only where in the journal
- * the newest line of each record stands. Why the state is not in LMDB as well: bench/STORE.md.
+ * Everything of a commit is one LMDB transaction, and its promise resolves when that is on the disk.
+ * Commits that come while one is being written share the next.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Commit, CommitResult, Incoming, Store } from './contract.ts';
-import { startCleaner } from './embedded/cleaner.ts';
-import { type DirLock, lockDir } from './embedded/dir-lock.ts';
-import { writeAccepted, writeCommitted } from './embedded/entries.ts';
+import { open } from 'lmdb';
+import type { Effect, Instant } from '../model.ts';
+import type { Commit, CommitResult, LaneSnapshot, StateRecord, Store } from './contract.ts';
+import { lockDir } from './embedded/dir-lock.ts';
 import { storeFailure } from './embedded/failure.ts';
 import { checkFormat } from './embedded/format.ts';
-import { type History, isAfter, openHistory } from './embedded/history.ts';
+import { pruneClosed, pruneDecisions, writeHistory } from './embedded/history.ts';
 import { queryClosed, queryDecisions, readClosed } from './embedded/history-query.ts';
-import type { FrameBuffer } from './embedded/frame-buffer.ts';
-import { type HistoryTexts, historyTexts } from './embedded/history-texts.ts';
-import type { Journal, Positions } from './embedded/journal.ts';
-import {
-  aliveBytes,
-  applyAccepted,
-  applyCommitted,
-  applyEffect,
-  countWritten,
-  laneOf,
-  type LaneMemory,
-} from './embedded/lane-memory.ts';
-import { loadLane } from './embedded/load-lane.ts';
-import { openJournal } from './embedded/open-journal.ts';
-import { replayFrame } from './embedded/replay.ts';
+import { readRow, type Rows, type RowWriter } from './embedded/history-rows.ts';
+import { keyPart } from './embedded/keys.ts';
 
-export interface EmbeddedOptions {
-  /** Size of a file of the journal. Smaller ones are for tests. */
-  readonly segmentBytes?: number;
+interface LaneMeta {
+  readonly version: number;
+  /** Counts effects, so that the outbox keeps its order. */
+  readonly order: number;
+  readonly wakeAt: Instant | undefined;
 }
 
-const SEGMENT_BYTES = 8 << 20;
-
-interface Embedded {
-  readonly journal: Journal;
-  readonly positions: Positions;
-  readonly history: History;
-  readonly lanes: Map<string, LaneMemory>;
+interface Job {
+  readonly stage: (batch: RowWriter) => void;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
 }
 
-export async function openEmbeddedStore(
-  dir: string,
-  options: EmbeddedOptions = {},
-): Promise<Store> {
+/** Address space, not disk: the file grows as it is filled. */
+const MAP_SIZE = 2 ** 36;
+
+export async function openEmbeddedStore(dir: string): Promise<Store> {
   try {
     await mkdir(dir, { recursive: true });
     const lock = await lockDir(join(dir, 'lock'), dir);
     try {
       await checkFormat(dir);
-      return storeOf(await openParts(dir, options.segmentBytes ?? SEGMENT_BYTES), lock);
+      return storeOn(openRows(join(dir, 'store')), dir, () => lock.release());
     } catch (error) {
       await lock.release();
       throw error;
@@ -68,147 +54,154 @@ export async function openEmbeddedStore(
   }
 }
 
-/** Reads the journal, and hands to history what it did not get before the process ended. */
-async function openParts(dir: string, segmentBytes: number): Promise<Embedded> {
-  const history = openHistory(join(dir, 'history'));
-  const lanes = new Map<string, LaneMemory>();
-  try {
-    const { journal, positions } = await openJournal(
-      join(dir, 'journal'),
-      segmentBytes,
-      (frame) => {
-        const end = { segment: frame.segment, offset: frame.end };
-        replayFrame(frame, lanes, (lane, commit, texts) => {
-          if (isAfter(end, history.applied)) history.add(lane, commit, texts(), end);
-        });
-      },
-    );
-    const alive = (): number =>
-      [...lanes.values()].reduce((sum, lane) => sum + aliveBytes(lane), 0);
-    startCleaner({ journal, positions, lanes, history, segmentBytes, aliveBytes: alive });
-    return { journal, positions, history, lanes };
-  } catch (error) {
-    await history.close();
-    throw error;
-  }
+function openRows(path: string): Rows {
+  return open({
+    path,
+    encoding: 'binary',
+    // A write resolves when it is on the disk, not when it is visible.
+    overlappingSync: false,
+    cache: false,
+    mapSize: MAP_SIZE,
+    // Reading maps only what it reads, so that the file does not count as memory of the process.
+    remapChunks: true,
+  });
 }
 
-function storeOf(parts: Embedded, lock: DirLock): Store {
-  const { journal, positions, history, lanes } = parts;
+function storeOn(rows: Rows, dir: string, release: () => Promise<void>): Store {
+  const write = groupWriter(rows, dir);
+  const metas = new Map<string, LaneMeta>();
   let closing: Promise<void> | undefined;
   return {
-    accept: (lane, items) => accept(parts, laneOf(lanes, lane), items),
-    load: (lane) =>
-      journal.exclusively(() => loadLane(laneOf(lanes, lane), journal.files, positions)),
-    commit: (lane, change) => commit(parts, laneOf(lanes, lane), change),
-    decisions: (query) => history.read((rows) => queryDecisions(rows, query)),
-    closedIncidents: (query) => history.read((rows) => queryClosed(rows, query)),
-    closedIncident: (lane, id) => history.read((rows) => readClosed(rows, lane, id)),
-    prune: (lane, before, limit) => history.prune(lane, before, limit),
+    load: async (lane) => loadLane(rows, lane),
+    commit: (lane, change) => commit({ rows, metas, write }, lane, change),
+    decisions: async (query) => queryDecisions(rows, query),
+    closedIncidents: async (query) => queryClosed(rows, query),
+    closedIncident: async (lane, id) => readClosed(rows, lane, id),
+    async prune(lane, before, limit) {
+      let gone = 0;
+      await write((batch) => {
+        gone = pruneDecisions(rows, batch, lane, before, limit);
+        gone += pruneClosed(rows, batch, lane, before, limit);
+      });
+      return gone;
+    },
     close() {
-      closing ??= close(parts, lock);
+      closing ??= rows.close().then(release);
       return closing;
     },
   };
 }
 
-async function close({ journal, history }: Embedded, lock: DirLock): Promise<void> {
-  await journal.close();
-  await history.close();
-  await lock.release();
+interface Writing {
+  readonly rows: Rows;
+  /** As the last transaction leaves them, be it on the disk yet or not. */
+  readonly metas: Map<string, LaneMeta>;
+  readonly write: (stage: Job['stage']) => Promise<void>;
 }
 
-function accept(
-  { journal }: Embedded,
-  lane: LaneMemory,
-  items: readonly Incoming[],
-): Promise<readonly number[]> {
-  if (items.length === 0) return Promise.resolve([]);
-  const first = lane.seq + 1;
-  lane.seq += items.length;
-  let offsets: readonly number[] = [];
-  return new Promise((resolve, reject) => {
-    journal.add(
-      {
-        write(frame) {
-          const start = frame.length;
-          offsets = writeAccepted(frame, lane.name, first, items);
-          countWritten(lane.items, items.length, frame.length - start);
-        },
-        written(origin) {
-          const seqs = offsets.map((_, index) => first + index);
-          for (const [index, offset] of offsets.entries()) {
-            applyAccepted(lane, first + index, origin + offset);
-          }
-          resolve(seqs);
-        },
-        failed: reject,
-      },
-      'now',
-    );
-  });
-}
-
-function commit(
-  { journal, positions, history }: Embedded,
-  lane: LaneMemory,
+async function commit(
+  { rows, metas, write }: Writing,
+  lane: string,
   change: Commit,
 ): Promise<CommitResult> {
-  let staged: StagedCommit | undefined;
-  return new Promise((resolve, reject) => {
-    journal.add(
-      {
-        write(frame) {
-          if (history.stuck !== undefined) throw history.stuck;
-          if (lane.staged === change.version) staged = stageCommit(frame, lane, change);
-        },
-        written(origin) {
-          if (staged === undefined) return resolve({ kind: 'stale' });
-          applyCommit(lane, change, staged, origin);
-          const { texts } = staged;
-          if (texts.chunks.length > 0 || texts.closed.length > 0) {
-            const { end } = journal;
-            const place = { segment: positions.segmentOf(end), offset: positions.offsetOf(end) };
-            history.add(lane.name, change.version, texts, place);
-          }
-          resolve({ kind: 'committed', version: lane.version });
-        },
-        failed(error) {
-          if (staged !== undefined) lane.staged = lane.version;
-          reject(error);
-        },
-      },
-      // Nobody waits for a commit without effects but the lane, which has it behind it then.
-      change.effects.length > 0 ? 'now' : 'lingers',
-    );
+  let result: CommitResult = { kind: 'stale' };
+  const name = keyPart(lane);
+  // What can fail is done before the transaction: inside it only rows are put.
+  const put = change.put.map(
+    ({ key, value }) => [[name, 'r', keyPart(key)], toJson({ key, value })] as const,
+  );
+  const effects = change.effects.map((effect) => ({
+    key: [name, 'o', keyPart(effect.id)],
+    effect,
+  }));
+  await write((batch) => {
+    const meta = metas.get(lane) ?? readMeta(rows, name);
+    if (meta.version !== change.version) return;
+    const version = meta.version + 1;
+    const order = meta.order + effects.length;
+    result = { kind: 'committed', version };
+    const next: LaneMeta = { version, order, wakeAt: change.wakeAt };
+    metas.set(lane, next);
+    batch.put([name, 'v'], toJson(next));
+    for (const key of change.remove) batch.remove([name, 'r', keyPart(key)]);
+    for (const [key, text] of put) batch.put([...key], text);
+    for (const id of change.effectsDone) batch.remove([name, 'o', keyPart(id)]);
+    for (const [index, { key, effect }] of effects.entries()) {
+      batch.put(key, toJson({ order: meta.order + index, effect }));
+    }
+    writeHistory(rows, batch, lane, { ...change, commit: change.version });
+  }).catch((error: unknown) => {
+    metas.delete(lane);
+    throw error;
   });
+  return result;
 }
 
-interface StagedCommit {
-  readonly texts: HistoryTexts;
-  readonly effects: readonly string[];
-  readonly offsets: readonly number[];
-}
-
-function stageCommit(frame: FrameBuffer, lane: LaneMemory, change: Commit): StagedCommit {
-  const texts = historyTexts(change.decisions, change.rules, change.closed);
-  const effects = change.effects.map((effect) => JSON.stringify(effect));
-  const { offsets, end } = writeCommitted(frame, lane.name, change, effects, texts);
-  countWritten(lane.lines, offsets.length, end - (offsets[0] ?? end));
-  lane.staged = change.version + 1;
-  return { texts, effects, offsets };
-}
-
-function applyCommit(
-  lane: LaneMemory,
-  change: Commit,
-  { offsets, effects }: StagedCommit,
-  origin: number,
-): void {
-  applyCommitted(lane, { ...change, version: change.version + 1 });
-  for (const [index, { key }] of change.put.entries()) {
-    lane.records.set(key, origin + (offsets[index] ?? 0));
+/** What waits while a transaction is being written shares the next one. */
+function groupWriter(rows: Rows, dir: string): (stage: Job['stage']) => Promise<void> {
+  let waiting: Job[] = [];
+  let busy = false;
+  const batch: RowWriter = {
+    // The promise of the batch tells what becomes of each put and remove in it.
+    put(key, value) {
+      void rows.put(key, value);
+    },
+    remove(key) {
+      void rows.remove(key);
+    },
+  };
+  async function run(): Promise<void> {
+    busy = true;
+    while (waiting.length > 0) {
+      const jobs = waiting;
+      waiting = [];
+      try {
+        await rows.batch(() => {
+          for (const job of jobs) job.stage(batch);
+        });
+        for (const job of jobs) job.done();
+      } catch (error) {
+        for (const job of jobs) job.failed(storeFailure(error, dir));
+      }
+    }
+    busy = false;
   }
-  for (const [index, { id }] of change.effects.entries())
-    applyEffect(lane, id, effects[index] ?? '');
+  return (stage) =>
+    new Promise((done, failed) => {
+      waiting.push({ stage, done, failed });
+      if (!busy) void run();
+    });
+}
+
+function readMeta(rows: Rows, name: string): LaneMeta {
+  return readRow<LaneMeta>(rows, [name, 'v']) ?? { version: 0, order: 0, wakeAt: undefined };
+}
+
+function loadLane(rows: Rows, lane: string): LaneSnapshot {
+  const name = keyPart(lane);
+  const { version, wakeAt } = readMeta(rows, name);
+  const outbox = [
+    ...valuesOf<{ readonly order: number; readonly effect: Effect }>(rows, [name, 'o']),
+  ];
+  outbox.sort((one, other) => one.order - other.order);
+  return {
+    version,
+    records: valuesOf<StateRecord>(rows, [name, 'r']),
+    outbox: outbox.map(({ effect }) => effect),
+    wakeAt,
+  };
+}
+
+/** `T` is what we wrote there ourselves. */
+function* valuesOf<T>(rows: Rows, prefix: readonly string[]): Iterable<T> {
+  for (const { value } of rows.getRange({ start: [...prefix], end: [...prefix, AFTER_ALL] })) {
+    yield JSON.parse(value.toString()) as T;
+  }
+}
+
+/** Comes after every string that a key part can be. */
+const AFTER_ALL = '\uffff';
+
+function toJson(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
 }

@@ -8,12 +8,10 @@
 import { AppError } from '../errors.ts';
 import type { Effect, Instant } from '../model.ts';
 import type {
-  Accepted,
   ClosedIncident,
   Commit,
   CommitResult,
   HistoryQuery,
-  Incoming,
   LaneSnapshot,
   Page,
   PastDecision,
@@ -36,8 +34,6 @@ import {
 export type PlannedFault = 'ok' | 'fail-before' | 'fail-after';
 
 export interface MemoryFaults {
-  /** Asked once for each `accept`. */
-  readonly accept?: () => PlannedFault;
   /** Asked once for each `commit`. */
   readonly commit?: () => PlannedFault;
 }
@@ -55,10 +51,8 @@ interface KeptDecision {
 
 interface Lane {
   version: number;
-  seq: number;
   wakeAt: Instant | undefined;
   readonly records: Map<string, string>;
-  readonly inbox: Map<number, Incoming>;
   readonly outbox: Map<string, string>;
   /** Oldest first. */
   readonly decisions: KeptDecision[];
@@ -70,9 +64,6 @@ export function createMemoryStore(options: MemoryOptions = {}): Store {
   const { faults } = options;
 
   return {
-    async accept(name, items) {
-      return withFault(faults?.accept?.(), () => accept(laneOf(lanes, name), items));
-    },
     async load(name) {
       return snapshot(laneOf(lanes, name));
     },
@@ -114,10 +105,8 @@ function laneOf(lanes: Map<string, Lane>, name: string): Lane {
   if (known !== undefined) return known;
   const lane: Lane = {
     version: 0,
-    seq: 0,
     wakeAt: undefined,
     records: new Map(),
-    inbox: new Map(),
     outbox: new Map(),
     decisions: [],
     closed: new Map(),
@@ -126,25 +115,10 @@ function laneOf(lanes: Map<string, Lane>, name: string): Lane {
   return lane;
 }
 
-function accept(lane: Lane, items: readonly Incoming[]): readonly number[] {
-  return items.map((item) => {
-    lane.seq += 1;
-    lane.inbox.set(lane.seq, copyIncoming(item));
-    return lane.seq;
-  });
-}
-
-function copyIncoming(item: Incoming): Incoming {
-  return { ...item, body: new Uint8Array(item.body) };
-}
-
 function snapshot(lane: Lane): LaneSnapshot {
-  const inbox: Accepted[] = [];
-  for (const [seq, item] of lane.inbox) inbox.push({ seq, item: copyIncoming(item) });
   return {
     version: lane.version,
     records: [...lane.records].map(([key, json]) => ({ key, value: JSON.parse(json) })),
-    inbox,
     // Our own data, written by `commit` below.
     outbox: [...lane.outbox.values()].map((json) => JSON.parse(json) as Effect),
     wakeAt: lane.wakeAt,
@@ -163,7 +137,6 @@ function commit(lane: Lane, change: Commit): CommitResult {
   const decisions = keptDecisions(change);
   lane.version += 1;
   lane.wakeAt = change.wakeAt;
-  for (const seq of change.decided) lane.inbox.delete(seq);
   for (const key of change.remove) lane.records.delete(key);
   for (const [key, json] of records) lane.records.set(key, json);
   for (const id of change.effectsDone) lane.outbox.delete(id);

@@ -9,7 +9,6 @@ import {
   createRandom,
   createSlack,
   createTime,
-  incomingOf,
   type Planted,
   type Process,
   startProcess,
@@ -67,7 +66,7 @@ async function simulate(seed: number, planted: Planted): Promise<readonly string
     for (const one of unsent.splice(0)) {
       const at = time.now();
       try {
-        const submitted = quell?.lane.submit(incomingOf(one.event, at, one.id), [one.event]);
+        const submitted = quell?.lane.submit(at, [one.event]);
         if (submitted === undefined) throw new Error('down');
         await Promise.race([
           submitted,

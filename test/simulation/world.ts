@@ -10,7 +10,7 @@ import type { Event, MessageRef } from '../../src/model.ts';
 import type { SlackApi } from '../../src/slack/api.ts';
 import { createDelivery, type Delivery } from '../../src/slack/delivery.ts';
 import type { SlackResult } from '../../src/slack/result.ts';
-import type { Incoming, Store } from '../../src/store/contract.ts';
+import type { Store } from '../../src/store/contract.ts';
 import { createMemoryStore, type PlannedFault } from '../../src/store/memory.ts';
 import { buildView } from '../../src/view.ts';
 import { rulesOf, SHOP } from '../support/story.ts';
@@ -191,10 +191,8 @@ export async function startProcess(
     rules,
     clock: time,
     observer: { decided: () => {}, committed: () => {}, failed: () => {} },
-    parse: (incoming) => eventsOf(incoming),
   });
   const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-  let reports = 0;
   const delivery = createDelivery({
     api: slack.api(() => alive),
     view: (id) => {
@@ -207,7 +205,7 @@ export async function startProcess(
     },
     report: (effect, outcome) => {
       const event: Event = { kind: 'delivered', effect: effect.id, outcome };
-      return lane.submit(incomingOf(event, time.now(), `r${reports++}`), [event]);
+      return lane.submit(time.now(), [event]);
     },
     clock: time,
     random,
@@ -223,14 +221,6 @@ export async function startProcess(
   };
 }
 
-export function incomingOf(event: Event, at: number, delivery: string): Incoming {
-  return { at, delivery, source: 'event', body: Buffer.from(JSON.stringify(event)) };
-}
-
-function eventsOf(incoming: Incoming): readonly Event[] {
-  return [JSON.parse(Buffer.from(incoming.body).toString()) as Event];
-}
-
 function mortal(store: Store, isAlive: () => boolean): Store {
   const guard = async <T>(act: () => Promise<T>): Promise<T> => {
     if (!isAlive()) return new Promise<never>(() => {});
@@ -238,7 +228,6 @@ function mortal(store: Store, isAlive: () => boolean): Store {
     return isAlive() ? result : new Promise<never>(() => {});
   };
   return {
-    accept: (lane, items) => guard(() => store.accept(lane, items)),
     load: (lane) => guard(() => store.load(lane)),
     commit: (lane, commit) => guard(() => store.commit(lane, commit)),
     decisions: (query) => store.decisions(query),
@@ -255,5 +244,5 @@ export function createFaultyStore(random: Random, faulty: () => boolean): Store 
     if (!faulty() || random.chance(0.9)) return 'ok';
     return random.chance(0.5) ? 'fail-before' : 'fail-after';
   };
-  return createMemoryStore({ faults: { accept: fault, commit: fault } });
+  return createMemoryStore({ faults: { commit: fault } });
 }

@@ -19,19 +19,16 @@ import {
   readDecisionCursor,
 } from '../history-order.ts';
 import {
+  type Chunk,
   chunkKey,
   closedKey,
   closedPrefix,
+  decisionPrefix,
   keyRest,
-  placesIn,
   readRow,
   type Rows,
-  spanOf,
-  termOf,
-  termPrefix,
 } from './history-rows.ts';
-import type { Chunk } from './history-texts.ts';
-import { keyPart } from './key-part.ts';
+import { keyPart } from './keys.ts';
 
 export function queryDecisions(rows: Rows, query: HistoryQuery): Page<PastDecision> {
   const cursor = query.cursor === undefined ? undefined : readDecisionCursor(query.cursor);
@@ -55,70 +52,18 @@ function* decisionsNewestFirst(
   query: HistoryQuery,
   cursor: DecisionPlace | undefined,
 ): Generator<{ readonly place: DecisionPlace; readonly decision: PastDecision }> {
-  const term = termOf(query);
-  const chunks =
-    term === undefined
-      ? chunksByTime(rows, query, cursor)
-      : chunksByTerm(rows, termPrefix(query.lane, term), query, cursor);
-  for (const { at, commit, index } of chunks) {
-    if (!inTime(at, query)) continue;
-    const chunk = readRow<Chunk>(rows, chunkKey(query.lane, { at, commit, index }));
-    if (chunk === undefined) continue;
-    const first = index + (chunk.pruned ?? 0);
-    for (const [offset, decision] of [...chunk.decisions.entries()].reverse()) {
-      const place = { at, commit, index: first + offset };
-      yield { place, decision: { ...decision, rules: chunk.rules } };
-    }
-  }
-}
-
-function* chunksByTime(
-  rows: Rows,
-  query: HistoryQuery,
-  cursor: DecisionPlace | undefined,
-): Generator<DecisionPlace> {
-  const prefix = [keyPart(query.lane), 'd'];
+  const prefix = decisionPrefix(query);
   const from = cursor && { at: cursor.at, key: [cursor.at, cursor.commit, cursor.index] };
   for (const key of keysNewestFirst(rows, prefix, query, from)) {
-    const [at = 0, commit = 0, index = 0] = keyRest(key, prefix).map(Number);
-    yield { at, commit, index };
-  }
-}
-
-/** Span after span; within one the places stand in rows of their own time of writing. */
-function* chunksByTerm(
-  rows: Rows,
-  prefix: readonly string[],
-  query: HistoryQuery,
-  cursor: DecisionPlace | undefined,
-): Generator<DecisionPlace> {
-  const upper = Math.min(cursor?.at ?? Infinity, query.to ?? Infinity);
-  const lower = query.from === undefined ? [] : [spanOf(query.from)];
-  let span: number | undefined;
-  let places: DecisionPlace[] = [];
-  for (const { key, value } of rows.getRange({
-    start: [...prefix, spanOf(upper), Infinity],
-    end: [...prefix, ...lower],
-    reverse: true,
-  })) {
-    const [rowSpan] = keyRest(key, prefix);
-    if (rowSpan !== span) {
-      yield* newestFirst(places);
-      places = [];
-      span = Number(rowSpan);
+    const [at, commit, first] = keyRest(key, prefix).map(Number);
+    if (at === undefined || commit === undefined || first === undefined) continue;
+    const chunk = readRow<Chunk>(rows, chunkKey(query.lane, { at, commit, index: first }));
+    const decisions = chunk?.decisions ?? [];
+    for (const [offset, decision] of [...decisions.entries()].reverse()) {
+      const place = { at, commit, index: first + offset };
+      yield { place, decision: { ...decision, rules: chunk?.rules ?? '' } };
     }
-    places.push(...placesIn(JSON.parse(value.toString()) as number[]));
   }
-  yield* newestFirst(places);
-}
-
-/** In order and each once: after a crash the same may have been listed twice. */
-function newestFirst(places: readonly DecisionPlace[]): readonly DecisionPlace[] {
-  const sorted = places.toSorted((a, b) => compareDecisionPlaces(b, a));
-  return sorted.filter((place, index) => {
-    const before = sorted[index - 1];
-    return before === undefined || compareDecisionPlaces(place, before) !== 0;
-  });
 }
 
 export function queryClosed(rows: Rows, query: HistoryQuery): Page<ClosedIncident> {

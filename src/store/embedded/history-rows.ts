@@ -1,23 +1,21 @@
 /**
- * How history lies in LMDB.
+ * How history lies in LMDB: decisions in chunks, closed incidents one by one, and ordered index rows.
  *
- *   [lane, 'd', at, commit, index]            a chunk: decisions of one commit and one instant
- *   [lane, 's', service, span, commit, index] which chunks of a span of time hold decisions of a service
- *   [lane, 'i', incident, span, commit, index]  or of an incident: [at, commit, index, at, ...]
- *   [lane, 'c', id]                           a closed incident
- *   [lane, 't', at, id]                       the same by the instant it was closed
- *   [lane, 'u', service, at, id]              and by service
+ *   [lane, 'd', at, commit, first]           a chunk: decisions of one commit and one instant
+ *   [lane, 's', service, at, commit, first]  the chunks that hold a decision of a service
+ *   [lane, 'i', incident, at, commit, first] and of an incident
+ *   [lane, 'c', id]                          a closed incident
+ *   [lane, 't', at, id]                      the same by the instant it was closed
+ *   [lane, 'u', service, at, id]             and by service
  *
- * Spans are of fixed length and do not overlap, so whoever walks them backwards, and sorts what one
- * holds, comes upon the chunks in their order. An index row stands for many chunks, because it is the
- * number of rows, in as many places of the tree, that costs. Index rows are only hints: what they lead
- * to may be gone, and is looked at again.
+ * All decisions of a chunk share their instant, so chunks never overlap in time. An index row is only
+ * a hint: who follows it checks what it leads to.
  */
 import type { Database, Key } from 'lmdb';
-import type { Instant } from '../../model.ts';
+import type { Decision } from '../../model.ts';
 import type { ClosedIncident, HistoryQuery } from '../contract.ts';
 import { closedAt, type DecisionPlace } from '../history-order.ts';
-import { keyPart } from './key-part.ts';
+import { keyPart } from './keys.ts';
 
 export type Rows = Database<Buffer, Key>;
 
@@ -27,30 +25,40 @@ export interface RowWriter {
   remove(key: Key): void;
 }
 
-/** An index row of a closed incident has a key and no value. */
-export const NO_VALUE = Buffer.alloc(0);
-const SPAN_MS = 10_000;
-
-export function spanOf(at: Instant): number {
-  return Math.floor(at / SPAN_MS);
+export interface Chunk {
+  readonly rules: string;
+  readonly decisions: readonly Decision[];
 }
+
+/** An index row has a key and no value. */
+export const NO_VALUE = Buffer.alloc(0);
 
 export function chunkKey(lane: string, { at, commit, index }: DecisionPlace): Key[] {
   return [keyPart(lane), 'd', at, commit, index];
 }
 
-/** What an index row is about: a service or an incident. */
-export type Term = readonly ['s' | 'i', string];
-
-/** The rows of a term. The span follows in the key, then what makes it unique. */
-export function termPrefix(lane: string, [kind, name]: Term): string[] {
-  return [keyPart(lane), kind, keyPart(name)];
+/** One key for each distinct service and incident of the chunk. */
+export function chunkIndexKeys(lane: string, place: DecisionPlace, chunk: Chunk): Key[][] {
+  const name = keyPart(lane);
+  const { at, commit, index } = place;
+  const services = new Set<string>();
+  const incidents = new Set<string>();
+  for (const { service, incident } of chunk.decisions) {
+    if (service !== undefined) services.add(service);
+    if (incident !== undefined) incidents.add(incident);
+  }
+  return [
+    ...[...services].map((service) => [name, 's', keyPart(service), at, commit, index]),
+    ...[...incidents].map((incident) => [name, 'i', keyPart(incident), at, commit, index]),
+  ];
 }
 
-/** The term that leads to the fewest chunks for a query, if it names one. */
-export function termOf({ service, incident }: HistoryQuery): Term | undefined {
-  if (incident !== undefined) return ['i', incident];
-  return service === undefined ? undefined : ['s', service];
+/** The rows that lead to the fewest chunks for a query. The place of a chunk follows in the key. */
+export function decisionPrefix(query: HistoryQuery): string[] {
+  const lane = keyPart(query.lane);
+  if (query.incident !== undefined) return [lane, 'i', keyPart(query.incident)];
+  if (query.service !== undefined) return [lane, 's', keyPart(query.service)];
+  return [lane, 'd'];
 }
 
 export function closedKey(lane: string, id: string): Key[] {
@@ -77,21 +85,7 @@ export function readRow<T>(rows: Rows, key: Key): T | undefined {
   return bytes === undefined ? undefined : (JSON.parse(bytes.toString()) as T);
 }
 
-export function writeJson(value: unknown): Buffer {
-  return Buffer.from(JSON.stringify(value));
-}
-
 /** The part of a key after its prefix. Keys of these rows are arrays. */
 export function keyRest(key: Key, prefix: readonly string[]): readonly Key[] {
   return Array.isArray(key) ? key.slice(prefix.length) : [];
-}
-
-/** The places in an index row, each as three numbers. */
-export function placesIn(numbers: readonly number[]): readonly DecisionPlace[] {
-  const places: DecisionPlace[] = [];
-  for (let at = 0; at + 2 < numbers.length; at += 3) {
-    const [instant = 0, commit = 0, index = 0] = numbers.slice(at, at + 3);
-    places.push({ at: instant, commit, index });
-  }
-  return places;
 }

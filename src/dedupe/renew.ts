@@ -1,0 +1,77 @@
+/**
+ * The same news of an alert again: remembered, told to nobody, and no cause for a write unless it
+ * says something that matters.
+ */
+import { settle } from '../life/end.ts';
+import type { Alert, Facts, Labels, ReceivedAlert, Verdict } from '../model.ts';
+import { expiryOf } from '../schedule.ts';
+import { incidentOf, putAlert, refreshAlert } from '../state.ts';
+import { note, type Turn } from '../turn.ts';
+import type { News } from './repeat.ts';
+
+/** Transaction ids that one alert collects. */
+const TRANSACTIONS_MAX = 8;
+
+export function repeated(
+  turn: Turn,
+  known: Alert,
+  received: ReceivedAlert,
+  news: Extract<News, { kind: 'repeats' }>,
+): Verdict {
+  const { startsAt, endsAt } = news;
+  const moved = startsAt !== known.startsAt || endsAt !== known.endsAt;
+  const expiresAt = received.status === 'firing' ? expiryOf(turn, received) : known.expiresAt;
+  if (isSame(known.annotations, received.annotations) && isSame(known.labels, received.labels)) {
+    if (moved) putAlert(turn.state, { ...known, startsAt, endsAt, expiresAt });
+    else if (expiresAt !== known.expiresAt) refreshAlert(turn.state, { ...known, expiresAt });
+    return 'repeat';
+  }
+  const facts = mergeFacts(known.facts, turn.rules.normalise(received));
+  const { labels, annotations, generatorURL } = received;
+  const renewed = {
+    ...known,
+    startsAt,
+    endsAt,
+    expiresAt,
+    labels,
+    annotations,
+    generatorURL,
+    facts,
+  };
+  if (facts === known.facts && !moved) {
+    refreshAlert(turn.state, renewed);
+    return 'repeat';
+  }
+  putAlert(turn.state, renewed);
+  if (facts === known.facts) return 'repeat';
+  note(turn, 'changed', {
+    fingerprint: renewed.fingerprint,
+    service: facts.service,
+    incident: renewed.incident,
+    because: 'it says something else of itself now',
+  });
+  const incident = incidentOf(turn.state, renewed);
+  if (incident !== undefined && incident.phase !== 'resolved') settle(turn, incident);
+  return 'changed';
+}
+
+/** The known facts themselves when nothing new was said. Transaction ids add up. */
+function mergeFacts(known: Facts, heard: Facts): Facts {
+  const fresh = heard.transactions.filter((id) => !known.transactions.includes(id));
+  const same =
+    fresh.length === 0 &&
+    heard.severity === known.severity &&
+    heard.service === known.service &&
+    heard.environment === known.environment &&
+    heard.host === known.host &&
+    heard.runbook === known.runbook;
+  if (same) return known;
+  return { ...heard, transactions: [...known.transactions, ...fresh].slice(-TRANSACTIONS_MAX) };
+}
+
+function isSame(one: Labels, other: Labels): boolean {
+  const names = Object.keys(one);
+  if (names.length !== Object.keys(other).length) return false;
+  for (const name of names) if (one[name] !== other[name]) return false;
+  return true;
+}

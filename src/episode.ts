@@ -1,0 +1,189 @@
+/**
+ * The episodes of an alert: it begins to fire, fires again, goes on, ends.
+ */
+import { rejoin, takePlace } from './correlate/place.ts';
+import { afterRefire } from './dedupe/flap.ts';
+import type { News } from './dedupe/repeat.ts';
+import { settle } from './life/end.ts';
+import { beat, heartbeatOf } from './life/heartbeat.ts';
+import { touch } from './life/show.ts';
+import { countEpisode } from './life/storm.ts';
+import type { Alert, Flap, ReceivedAlert, Verdict } from './model.ts';
+import type { Subject } from './rules/rules.ts';
+import { expiryOf, scheduleAlert } from './schedule.ts';
+import { incidentOf, putAlert } from './state.ts';
+import { shareLabels } from './texts.ts';
+import { note, type Turn } from './turn.ts';
+
+/** An alert as it would be if nothing were known of it. */
+export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert): Alert {
+  const labels = shareLabels(turn.state.texts, received.labels);
+  return {
+    fingerprint,
+    source: received.source,
+    labels,
+    annotations: shareLabels(turn.state.texts, received.annotations),
+    generatorURL: received.generatorURL,
+    facts: turn.rules.normalise({ ...received, labels }),
+    status: 'firing',
+    startsAt: received.startsAt,
+    endsAt: undefined,
+    since: turn.now,
+    expiresAt: expiryOf(turn, received),
+    resolvedAt: undefined,
+    episodes: 1,
+    muted: undefined,
+    incident: undefined,
+    heldUntil: turn.now,
+    holdRule: 'built-in',
+    flap: undefined,
+  };
+}
+
+export function fires(
+  turn: Turn,
+  fresh: Alert,
+  known: Alert | undefined,
+  hidden: boolean,
+): Verdict {
+  const subject: Subject = { labels: fresh.labels, facts: fresh.facts, source: fresh.source };
+  const heartbeat = known === undefined ? heartbeatOf(turn, subject) : undefined;
+  if (heartbeat !== undefined) {
+    beat(turn, heartbeat);
+    return 'heartbeat';
+  }
+  countEpisode(turn);
+  const flap = known === undefined ? undefined : damped(turn, known, subject);
+  const hold = turn.rules.hold(subject);
+  const muted = turn.rules.muted(subject, turn.now);
+  const alert: Alert = {
+    ...fresh,
+    heldUntil: heldUntil(turn, subject, fresh, hold.forMs, flap),
+    holdRule: hold.rule,
+    flap,
+    episodes: (known?.episodes ?? 0) + 1,
+    muted,
+  };
+  if (muted !== undefined) return silenced(turn, alert);
+  return known !== undefined && belongsStill(turn, known)
+    ? refired(turn, known, alert, hidden)
+    : takePlace(turn, alert);
+}
+
+/** It had timed out, wrongly as it turns out: the same episode goes on. */
+export function wentOn(turn: Turn, known: Alert, received: ReceivedAlert): Verdict {
+  const alert: Alert = {
+    ...known,
+    status: 'firing',
+    resolvedAt: undefined,
+    expiresAt: expiryOf(turn, received),
+  };
+  note(turn, 'refired', {
+    ...about(alert),
+    because: 'its source mentions it again after it had timed out',
+  });
+  rejoin(turn, known, alert);
+  return 'refired';
+}
+
+export function resolved(
+  turn: Turn,
+  alert: Alert,
+  wasKnown: boolean,
+  news: Extract<News, { kind: 'resolves' }>,
+): Verdict {
+  const { startsAt, endsAt } = news;
+  const ended: Alert = {
+    ...alert,
+    status: 'resolved',
+    startsAt,
+    endsAt,
+    resolvedAt: turn.now,
+    expiresAt: undefined,
+    muted: undefined,
+  };
+  if (
+    !wasKnown &&
+    heartbeatOf(turn, { labels: ended.labels, facts: ended.facts, source: ended.source }) !==
+      undefined
+  ) {
+    return 'heartbeat';
+  }
+  putAlert(turn.state, ended);
+  scheduleAlert(turn, ended);
+  const firedFor = `it fired for ${Math.max(0, Math.round((endsAt - startsAt) / 1000))} s`;
+  note(turn, 'resolved', {
+    ...about(ended),
+    because: wasKnown ? firedFor : 'it was never seen firing',
+  });
+  const incident = incidentOf(turn.state, ended);
+  if (wasKnown && incident !== undefined) settle(turn, incident);
+  return 'resolved';
+}
+
+/** Its incident is open, or over for so short a time that it re-opens. */
+function belongsStill(turn: Turn, known: Alert): boolean {
+  const incident = incidentOf(turn.state, known);
+  if (incident === undefined) return false;
+  return (
+    incident.resolvedAt === undefined ||
+    turn.now - incident.resolvedAt <= turn.rules.life.reopenWithinMs
+  );
+}
+
+function silenced(turn: Turn, alert: Alert): Verdict {
+  // A muted alert stands in no incident: it neither tells nor explains anything.
+  putAlert(turn.state, alert);
+  scheduleAlert(turn, alert);
+  const { muted } = alert;
+  note(turn, 'silenced', {
+    ...about(alert),
+    because: muted?.by,
+    rule: muted?.rule,
+    why: muted?.why,
+  });
+  return 'silenced';
+}
+
+function refired(turn: Turn, known: Alert, alert: Alert, hidden: boolean): Verdict {
+  const verdict = alert.flap?.flapping === true ? 'damped' : 'refired';
+  const times = `firing number ${alert.episodes}`;
+  const place = { ...about(alert), incident: known.incident };
+  note(turn, verdict, {
+    ...place,
+    because: hidden ? `${times}; the resolve in between was never seen` : times,
+  });
+  if (verdict === 'damped' && known.flap?.flapping !== true) {
+    const penalty = Math.round(alert.flap?.penalty ?? 0);
+    note(turn, 'flapping', {
+      ...place,
+      because: `penalty ${penalty} after ${alert.episodes} firings`,
+    });
+  }
+  rejoin(turn, known, alert);
+  const incident = incidentOf(turn.state, known);
+  if (verdict === 'damped' && incident !== undefined) touch(turn, incident);
+  return verdict;
+}
+
+/** When it has outlasted its hold. Time that it already fired counts: delays do not add up. */
+function heldUntil(
+  turn: Turn,
+  subject: Subject,
+  alert: Alert,
+  holdMs: number,
+  flap: Flap | undefined,
+): number {
+  const sustainedMs = flap?.flapping === true ? (turn.rules.flap(subject)?.sustainedMs ?? 0) : 0;
+  const forMs = Math.max(holdMs, sustainedMs);
+  return Math.min(turn.now + forMs, Math.max(turn.now, alert.startsAt + forMs));
+}
+
+function damped(turn: Turn, known: Alert, subject: Subject): Flap | undefined {
+  const rule = turn.rules.flap(subject);
+  return rule === undefined ? undefined : afterRefire(known, rule, turn.now);
+}
+
+function about(alert: Alert) {
+  return { fingerprint: alert.fingerprint, service: alert.facts.service, incident: alert.incident };
+}
