@@ -104,6 +104,8 @@ export interface StateInWords {
   readonly incident: Incident | undefined;
   readonly title: string | undefined;
   readonly now: Instant;
+  /** The `why:` of the rule that holds it. */
+  readonly holdWhy: string | undefined;
 }
 
 /** How things stand, most important first: one sentence each. */
@@ -130,17 +132,17 @@ function whetherFiring(alert: Alert, now: Instant): string {
   return `Resolved ${ago(alert.resolvedAt ?? now, now)}${again}.`;
 }
 
-function whetherTold({ alert, incident, title, now }: StateInWords): readonly string[] {
+function whetherTold({ alert, incident, title, now, holdWhy }: StateInWords): readonly string[] {
   if (incident === undefined) return [];
   const named = incidentInWords(incident.id, () => title);
-  const hold = holdInWords(alert, now);
+  const hold = holdInWords(alert, holdWhy, now);
   switch (incident.toldIn) {
     case undefined:
       return incident.phase === 'resolved'
         ? [`It was part of ${named}, which was over before it was worth telling.`]
         : [`It is part of ${named}, which nobody was told of yet.`, ...hold];
     case 'message':
-      return [`It is part of ${named} ${told(incident)}.`];
+      return [`It is part of ${named}${told(incident)}.`];
     case 'digest':
       return [`It is part of ${named}, which goes into the digest${channelOf(incident)}.`];
     case 'thread':
@@ -160,16 +162,16 @@ function told(incident: Incident): string {
   const because = incident.toldBecause === undefined ? '' : ` because ${incident.toldBecause}`;
   const at = incident.toldAt === undefined ? '' : `, told at ${iso(incident.toldAt)}`;
   const over = incident.phase === 'resolved' ? ', and over by now' : '';
-  return `${at}${channelOf(incident)}${because}${over}`.replace(/^, /, ', ');
+  return `${at}${channelOf(incident)}${because}${over}`;
 }
 
 function channelOf({ route }: Incident): string {
   return route === undefined ? '' : ` in ${route.channel}`;
 }
 
-function holdInWords(alert: Alert, now: Instant): readonly string[] {
+function holdInWords(alert: Alert, why: string | undefined, now: Instant): readonly string[] {
   if (alert.status !== 'firing' || alert.heldUntil <= now) return [];
-  const rule = ruleInWords({ rule: alert.holdRule, why: undefined });
+  const rule = ruleInWords({ rule: alert.holdRule, why });
   return [`It is told by itself if it still fires in ${duration(alert.heldUntil - now)}${rule}.`];
 }
 

@@ -17,15 +17,15 @@ export interface Levels {
   readonly alerts: number;
   readonly incidents: number;
   readonly incidentsOpen: number;
-  /** Deliveries on disk that are not decided yet. */
-  readonly inbox: number;
+  /** Deliveries that are not decided yet: their senders wait for an answer. */
+  readonly waiting: number;
   /** Effects that are not carried out yet, and how long the oldest waits. */
   readonly outbox: number;
   readonly outboxOldestMs: number;
 }
 
 export interface Metrics {
-  /** Counts what came in: after `accept`, and for what a restart finds in the inbox. */
+  /** Counts what came in, once it is accepted. */
   alertsIn(source: string, events: readonly Event[]): void;
   /** One event: its verdict if it is an alert's, and what followed. */
   decided(verdict: Verdict | undefined, decisions: readonly Decision[]): void;
@@ -157,7 +157,7 @@ function createLevels(registry: Registry, read: () => Levels | undefined): void 
   gauge('alerts', 'Alerts in memory, firing or lately resolved.', ({ alerts }) => alerts);
   gauge('incidents', 'Incidents in memory, unseen ones included.', ({ incidents }) => incidents);
   gauge('incidents_open', 'Incidents that were told and are not over.', (now) => now.incidentsOpen);
-  gauge('inbox', 'Deliveries that are not decided yet.', ({ inbox }) => inbox);
+  gauge('deliveries_waiting', 'Deliveries that are not decided yet.', ({ waiting }) => waiting);
   gauge('outbox', 'Things to do in Slack that are not done yet.', ({ outbox }) => outbox);
   gauge(
     'outbox_oldest_seconds',

@@ -3,7 +3,7 @@
  */
 import { describeState, type TitleOf } from '../explain.ts';
 import type { Lane } from '../lane.ts';
-import { leadOf } from '../life/lead.ts';
+import { leadOf, subjectOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import { inWords } from '../slack/words.ts';
 import { incidentOf } from '../state.ts';
@@ -21,6 +21,9 @@ import {
   titleOf,
   viewOf,
 } from './shapes.ts';
+
+/** What is read of a lane: also of one that only lies on disk. */
+export type LaneView = Pick<Lane, 'name' | 'state' | 'rules'>;
 
 export interface DetailDeps {
   readonly store: Store;
@@ -54,7 +57,7 @@ const MEMBERS_MAX = 200;
 
 export async function incidentDetail(
   deps: DetailDeps,
-  lane: Lane,
+  lane: LaneView,
   id: string,
   look: LookBack,
 ): Promise<IncidentDetail | undefined> {
@@ -67,7 +70,7 @@ export async function incidentDetail(
 
 function liveIncident(
   { messageText }: DetailDeps,
-  { state, rules }: Lane,
+  { state, rules }: LaneView,
   id: string,
 ): IncidentParts | undefined {
   const incident = state.incidents.get(id);
@@ -84,7 +87,7 @@ function liveIncident(
 
 async function pastIncident(
   { store }: DetailDeps,
-  { name, rules }: Lane,
+  { name, rules }: LaneView,
   id: string,
 ): Promise<IncidentParts | undefined> {
   const closed = await store.closedIncident(name, id);
@@ -95,7 +98,7 @@ async function pastIncident(
 
 export async function alertDetail(
   deps: DetailDeps,
-  lane: Lane,
+  lane: LaneView,
   fingerprint: string,
   look: LookBack,
 ): Promise<AlertDetail | undefined> {
@@ -109,10 +112,19 @@ export async function alertDetail(
     fingerprint,
     name: alert === undefined ? null : `${inWords(alert.facts.name)} of ${alert.facts.service}`,
     alert: alert === undefined ? null : alertShape(alert),
-    summary: alert === undefined ? [] : describeState({ alert, incident, title, now }),
+    summary:
+      alert === undefined
+        ? []
+        : describeState({ alert, incident, title, now, holdWhy: holdWhyOf(lane, alert) }),
     decisions: past.decisions.map((decision) => decisionShape(decision, titles)),
     complete: past.complete,
   };
+}
+
+/** The rules may have changed since it was held: then nobody knows. */
+function holdWhyOf({ rules }: LaneView, alert: Alert): string | undefined {
+  const hold = rules.hold(subjectOf(alert));
+  return hold.rule === alert.holdRule ? hold.why : undefined;
 }
 
 /** What is known of one alert, wherever it is. */
@@ -122,7 +134,7 @@ interface Known {
   readonly closed: ClosedIncident | undefined;
 }
 
-async function find({ store }: DetailDeps, lane: Lane, fingerprint: string): Promise<Known> {
+async function find({ store }: DetailDeps, lane: LaneView, fingerprint: string): Promise<Known> {
   const alert = lane.state.alerts.get(fingerprint);
   if (alert !== undefined) {
     return { alert, incident: incidentOf(lane.state, alert), closed: undefined };
@@ -131,7 +143,7 @@ async function find({ store }: DetailDeps, lane: Lane, fingerprint: string): Pro
   return { alert: past?.alert, incident: past?.closed.incident, closed: past?.closed };
 }
 
-function titlesOf({ state }: Lane, closed: ClosedIncident | undefined): TitleOf {
+function titlesOf({ state }: LaneView, closed: ClosedIncident | undefined): TitleOf {
   return (id) => {
     if (id === closed?.incident.id) return titleOf(closed.incident, viewOf(closed).alerts[0]);
     const incident = state.incidents.get(id);

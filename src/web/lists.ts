@@ -36,7 +36,7 @@ const LIVE = 'i';
 /** The cursor of incidents that left memory, around the store's own. */
 const CLOSED = 'h';
 
-export function listAlerts({ state }: Lane, query: ListQuery): Listed<AlertJson> {
+export function listAlerts({ state }: Pick<Lane, 'state'>, query: ListQuery): Listed<AlertJson> {
   const after = readCursor(ALERTS, query.cursor);
   if (after === undefined && query.cursor !== undefined) throw badCursor();
   const page = newest(state.alerts.values(), {

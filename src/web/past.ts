@@ -37,7 +37,7 @@ export async function pastOfIncident(
   return collect(store, { ...look, incident }, accepts);
 }
 
-/** What was decided about an alert, and about the incidents that it was part of. */
+/** What was decided about an alert, and about the incidents it was part of since it came to them. */
 export async function pastOfAlert(
   store: Store,
   look: LookBack,
@@ -46,22 +46,25 @@ export async function pastOfAlert(
 ): Promise<Past> {
   const query = service === undefined ? look : { ...look, service };
   const own = await collect(store, query, (decision) => decision.fingerprint === fingerprint);
-  const incidents = new Set(own.decisions.flatMap(({ incident }) => incident ?? []));
+  const cameAt = new Map<string, Instant>();
+  for (const { incident, at } of own.decisions) {
+    if (incident !== undefined && !cameAt.has(incident)) cameAt.set(incident, at);
+  }
   const decisions = [...own.decisions];
   let complete = own.complete;
-  for (const incident of [...incidents].slice(-INCIDENTS_MAX)) {
-    const shared = await pastOfIncident(
-      store,
-      look,
-      incident,
-      (one) => one.fingerprint === undefined,
-    );
+  for (const [incident, at] of [...cameAt].slice(-INCIDENTS_MAX)) {
+    const since = { ...look, from: Math.max(at, look.from ?? at) };
+    const shared = await pastOfIncident(store, since, incident, isAboutAll);
     decisions.push(...shared.decisions);
     complete &&= shared.complete;
   }
   // Stable: what was decided at one instant stays in order.
   const ordered = decisions.toSorted((one, other) => one.at - other.at).slice(-look.limit);
   return { decisions: ordered, complete: complete && ordered.length === decisions.length };
+}
+
+function isAboutAll({ fingerprint }: PastDecision): boolean {
+  return fingerprint === undefined;
 }
 
 const INCIDENTS_MAX = 20;

@@ -2,15 +2,14 @@
  * A whole Quell over HTTP for tests, without Slack: real server, real lane, the store in memory, and a
  * clock that stands still until a test moves it.
  */
-import type { Instant } from '../../src/model.ts';
+import type { Event, Instant } from '../../src/model.ts';
 import { type FrontHandler, ingestHandler } from '../../src/ingest/http.ts';
 import type { IngestToken } from '../../src/ingest/auth.ts';
 import type { Recorder } from '../../src/ingest/recorder.ts';
-import { parseBytes } from '../../src/ingest/sources.ts';
 import { type Clock, type Lane, openLane } from '../../src/lane.ts';
 import type { Rules } from '../../src/rules/rules.ts';
 import { renderMessage } from '../../src/slack/message.ts';
-import type { Incoming, Store } from '../../src/store/contract.ts';
+import type { Store } from '../../src/store/contract.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { createHealth } from '../../src/telemetry/health.ts';
 import { createSilentLog, type Log } from '../../src/telemetry/log.ts';
@@ -47,7 +46,7 @@ export interface Service {
   readonly metrics: Metrics;
   readonly rules: Rules;
   /** What came through the door, in order. */
-  readonly submitted: readonly Incoming[];
+  readonly submitted: readonly { readonly at: Instant; readonly events: readonly Event[] }[];
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
   pass(ms: number): Promise<void>;
@@ -109,7 +108,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const store = options.store ?? createMemoryStore();
   const metrics = createMetrics();
   const log = options.log ?? createSilentLog();
-  const submitted: Incoming[] = [];
+  const submitted: { readonly at: Instant; readonly events: readonly Event[] }[] = [];
   const real = await openLane({
     name: 'main',
     store,
@@ -122,14 +121,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
         throw error;
       },
     },
-    parse: ({ source, body, delivery, at }, { mappings }) => {
-      const parsed = parseBytes(body, { source, delivery, at }, mappings);
-      return parsed.kind === 'parsed' ? parsed.events : [];
-    },
   });
-  const watched = withSubmit(real, async (incoming, events) => {
-    await real.submit(incoming, events);
-    submitted.push(incoming);
+  const watched = withSubmit(real, async (at, events) => {
+    await real.submit(at, events);
+    submitted.push({ at, events });
   });
   const lane = options.lane?.(watched) ?? (options.lane === undefined ? watched : undefined);
   const ingest: FrontHandler = ingestHandler({

@@ -1,0 +1,136 @@
+/**
+ * `quell explain`: why was this alert told, or not? Asks the running service, or reads its files.
+ * Exit code 0: explained. 1: no such alert. 2: could not ask.
+ */
+import { Command } from 'commander';
+import { AppError } from '../errors.ts';
+import type { AlertJson } from '../web/shapes.ts';
+import { askFiles, askService, type Answers } from './explain-source.ts';
+import { readMoment, renderStory } from './explain-text.ts';
+
+export interface ExplainFlags {
+  readonly at?: string;
+  readonly url?: string;
+  readonly dataDir?: string;
+  readonly rulesDir?: string;
+  readonly json?: boolean;
+}
+
+/** How far around `--at` the story reaches. */
+const AROUND_MS = 3_600_000;
+const OTHERS_SHOWN = 5;
+/** Of what is no terminal. */
+const WIDTH = 100;
+
+export function explainCommand(): Command {
+  return new Command('explain')
+    .summary('say what was done with an alert, and why')
+    .description(
+      'Says what was done with an alert, and why: received, held, joined, told. Asks the running\n' +
+        'service; with --data-dir it reads the files of one that is not running.',
+    )
+    .argument('<alert>', 'fingerprint, or a matcher like \'HighLoad{service="checkout"}\'')
+    .option('--at <time>', 'what happened around then: 02:43, 2026-01-31 02:43, or RFC 3339')
+    .option('--url <url>', 'the service (default: http://localhost:$QUELL_PORT)')
+    .option('--data-dir <dir>', 'read these files instead of asking the service')
+    .option('--rules-dir <dir>', 'rules that go with --data-dir', './rules')
+    .option('--json', 'print what the API answers')
+    .action(async (alert: string, flags: ExplainFlags) => {
+      const width = process.stdout.columns ?? WIDTH;
+      const { output, problem, exitCode } = await explain(alert, flags, {
+        width,
+        env: process.env,
+      });
+      if (output !== '') process.stdout.write(output);
+      if (problem !== '') process.stderr.write(`${problem}\n`);
+      process.exitCode = exitCode;
+    });
+}
+
+export interface Explained {
+  readonly output: string;
+  readonly problem: string;
+  readonly exitCode: 0 | 1 | 2;
+}
+
+export interface Around {
+  /** Columns of the terminal. */
+  readonly width: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export async function explain(
+  wanted: string,
+  flags: ExplainFlags,
+  around: Around,
+): Promise<Explained> {
+  const at = flags.at === undefined ? undefined : readMoment(flags.at, Date.now());
+  if (at === 'odd')
+    return failed(`--at: "${flags.at}" is no time: write 02:43 or 2026-01-31 02:43`);
+  try {
+    const answers =
+      flags.dataDir === undefined
+        ? askService(flags.url, around.env)
+        : await askFiles(flags.dataDir, flags.rulesDir ?? './rules');
+    try {
+      return await tell(answers, wanted, at, flags.json === true ? undefined : around.width);
+    } finally {
+      await answers.close();
+    }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return failed(error.message);
+  }
+}
+
+/** Without a width as JSON. */
+async function tell(
+  answers: Answers,
+  wanted: string,
+  at: number | undefined,
+  width: number | undefined,
+): Promise<Explained> {
+  const isFingerprint = /^[0-9a-f]{16}$/i.test(wanted);
+  const found = isFingerprint ? [] : nearest(await answers.find(wanted), at);
+  const fingerprint = isFingerprint ? wanted.toLowerCase() : found[0]?.fingerprint;
+  const span = at === undefined ? {} : { from: at - AROUND_MS, to: at + AROUND_MS };
+  const story = fingerprint === undefined ? undefined : await answers.story(fingerprint, span);
+  if (story === undefined) {
+    return { output: '', problem: nothing(wanted, isFingerprint), exitCode: 1 };
+  }
+  const output =
+    width === undefined
+      ? `${JSON.stringify(story, undefined, 2)}\n`
+      : renderStory(story, width) + others(found.slice(1));
+  return { output, problem: '', exitCode: 0 };
+}
+
+function nothing(wanted: string, isFingerprint: boolean): string {
+  if (isFingerprint) return `no alert ${wanted}: it never came in, or is older than the retention`;
+  return `no alert in memory matches ${wanted}; one that is long over is found by its fingerprint`;
+}
+
+/** The alert that fired at that time, else the one that fired last before it. */
+function nearest(alerts: readonly AlertJson[], at: number | undefined): readonly AlertJson[] {
+  if (at === undefined) return alerts;
+  const distance = ({ since, resolvedAt }: AlertJson): number => {
+    const begins = Date.parse(since);
+    const ends = resolvedAt === null ? Infinity : Date.parse(resolvedAt);
+    if (at < begins) return begins - at;
+    return at > ends ? at - ends : 0;
+  };
+  return alerts.toSorted((one, other) => distance(one) - distance(other));
+}
+
+function others(alerts: readonly AlertJson[]): string {
+  if (alerts.length === 0) return '';
+  const lines = alerts
+    .slice(0, OTHERS_SHOWN)
+    .map(({ fingerprint, name, service }) => `  ${fingerprint}  ${name} of ${service}`);
+  const more = alerts.length > OTHERS_SHOWN ? [`  and ${alerts.length - OTHERS_SHOWN} more`] : [];
+  return `\nOthers that match:\n${[...lines, ...more].join('\n')}\n`;
+}
+
+function failed(problem: string): Explained {
+  return { output: '', problem, exitCode: 2 };
+}

@@ -1,0 +1,210 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { explain } from '../src/commands/explain.ts';
+import { readMoment, renderStory } from '../src/commands/explain-text.ts';
+import { describeDecision } from '../src/explain.ts';
+import { CONSEQUENCES, type Decision, type Reason, VERDICTS } from '../src/model.ts';
+import { NOW, type Service, startService } from './support/service.ts';
+import { SHOP } from './support/story.ts';
+
+// Every reason of the two closed lists.
+const REASONS = [...Object.keys(VERDICTS), ...Object.keys(CONSEQUENCES)] as Reason[];
+const AROUND = { width: 100, env: {} };
+
+function decision(reason: Reason, over: Partial<Decision> = {}): Decision {
+  return {
+    at: NOW,
+    reason,
+    fingerprint: 'f',
+    service: 'checkout',
+    incident: '7Q2K',
+    delivery: 'd1',
+    because: undefined,
+    rule: undefined,
+    why: undefined,
+    ...over,
+  };
+}
+
+test('every reason has words, with and without facts', () => {
+  for (const reason of REASONS) {
+    const bare = describeDecision(decision(reason, { incident: undefined }), () => undefined);
+    expect(bare, reason).toMatch(/^[A-Za-z]/);
+    const full = describeDecision(
+      decision(reason, { because: 'it rained' }),
+      () => 'the cellar is wet',
+    );
+    expect(full, reason).toContain('it rained');
+    expect(bare + full, reason).not.toMatch(/undefined|null/);
+  }
+});
+
+test('a decision names its incident, its rule and the why of the rule', () => {
+  const joined = decision('joined', {
+    because: 'checkout -> payments -> payments-db, 2 hops, 38 s apart',
+    rule: 'correlate.yaml:9',
+    why: 'We know our platform.',
+  });
+  expect(describeDecision(joined, () => 'payments-db refuses connections')).toBe(
+    'joined incident 7Q2K "payments-db refuses connections", not told by itself: ' +
+      'checkout -> payments -> payments-db, 2 hops, 38 s apart (correlate.yaml:9: We know our platform)',
+  );
+  expect(describeDecision(decision('opened', { rule: 'built-in' }), () => undefined)).toBe(
+    'opened incident 7Q2K (default)',
+  );
+});
+
+async function withService(check: (service: Service) => Promise<void>): Promise<void> {
+  const service = await startService({ yaml: SHOP });
+  try {
+    const fire = async (name: string, of: string, more: object = {}) => {
+      const alert = { name, service: of, environment: 'production', severity: 'critical', ...more };
+      await service.post('/v1/ingest/generic', alert);
+      await service.lane.settled();
+    };
+    const startsAt = NOW;
+    await fire('ConnectionsRefused', 'payments-db', {
+      summary: 'payments-db refuses connections',
+      startsAt,
+    });
+    await service.pass(38_000);
+    await fire('HighErrorRate', 'checkout', { startsAt: NOW + 38_000 });
+    await service.pass(5 * 60_000);
+    await fire('HighErrorRate', 'checkout', {
+      status: 'resolved',
+      startsAt: NOW + 38_000,
+      endsAt: NOW + 330_000,
+    });
+    await check(service);
+  } finally {
+    await service.stop();
+  }
+}
+
+test('quell explain tells why an alert was not told by itself', () =>
+  withService(async ({ url }) => {
+    const { output, exitCode } = await explain(
+      'HighErrorRate{service="checkout"}',
+      { url },
+      AROUND,
+    );
+    expect(exitCode).toBe(0);
+    // Times are those of the machine; ids come from the alerts.
+    const settled = output
+      .replaceAll(/\d{2}:\d{2}:\d{2}  /g, '00:00:00  ')
+      .replace(/^\d{4}-.*$/m, 'a day');
+    expect(
+      settled.replaceAll(/incident \w+/g, 'incident ID'),
+    ).toBe(`high error rate of checkout  (${output.slice(30, 46)})
+  alertname="HighErrorRate" service="checkout" environment="production" severity="critical"
+
+a day
+00:00:00  joined incident ID "payments-db refuses connections", not told by itself: checkout -> payments -> payments-db, 2 hops, 38 s apart (default)
+00:00:00  resolved by its source: it fired for 292 s
+
+Resolved just now.
+It is part of incident ID "payments-db refuses connections", told at 2026-11-21T01:30:00.000Z in #alerts because ConnectionsRefused of payments-db is critical and is not held.
+`);
+  }));
+
+test('quell explain takes a fingerprint, and prints JSON', () =>
+  withService(async (service) => {
+    const [fingerprint = ''] = service.lane.state.alerts.keys();
+    const { output, exitCode } = await explain(
+      fingerprint,
+      { url: service.url, json: true },
+      AROUND,
+    );
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(output)).toMatchObject({
+      fingerprint,
+      alert: { name: 'ConnectionsRefused' },
+    });
+  }));
+
+test('several that match: the newest is explained, the others are named', () =>
+  withService(async ({ url }) => {
+    const { output } = await explain('environment="production"', { url }, AROUND);
+    expect(output).toMatch(/^high error rate of checkout/);
+    expect(output).toMatch(
+      /Others that match:\n {2}[0-9a-f]{16} {2}ConnectionsRefused of payments-db\n$/,
+    );
+    const at = new Date(NOW).toISOString();
+    expect((await explain('environment="production"', { url, at }, AROUND)).output).toMatch(
+      /^connections refused/,
+    );
+  }));
+
+test('what cannot be explained is 1, what cannot be asked is 2, each with what to do', () =>
+  withService(async ({ url }) => {
+    for (const [wanted, flags, exitCode, problem] of [
+      ['0123456789abcdef', { url }, 1, /no alert 0123456789abcdef: it never came in/],
+      ['Nothing', { url }, 1, /no alert in memory matches Nothing/],
+      ['{', { url }, 2, /match: the opening \{ has no closing \}/],
+      [
+        'x',
+        { url: 'http://127.0.0.1:1' },
+        2,
+        /cannot reach Quell at http:\/\/127\.0\.0\.1:1: start it/,
+      ],
+      ['x', { url: `${url}/metrics?` }, 2, /does not answer like Quell: check --url/],
+      ['x', { at: 'noon' }, 2, /--at: "noon" is no time/],
+      ['x', { dataDir: '/no/such/folder' }, 2, /no folder \/no\/such\/folder/],
+    ] as const) {
+      const result = await explain(wanted, flags, AROUND);
+      expect([result.exitCode, result.output], wanted).toEqual([exitCode, '']);
+      expect(result.problem).toMatch(problem);
+    }
+  }));
+
+test('the API token is sent when the environment has one', async () => {
+  const service = await startService({ apiToken: 'let-me-read' });
+  try {
+    await service.post('/v1/ingest/generic', { name: 'A' });
+    await service.lane.settled();
+    const refused = await explain('A', { url: service.url }, AROUND);
+    expect(refused.problem).toMatch(/set QUELL_API_TOKEN/);
+    const env = { QUELL_API_TOKEN: 'let-me-read' };
+    expect((await explain('A', { url: service.url }, { ...AROUND, env })).exitCode).toBe(0);
+  } finally {
+    await service.stop();
+  }
+});
+
+test('times as people type them', () => {
+  const now = new Date(2026, 10, 21, 12, 0, 0).getTime();
+  const local = (...parts: [number, number, number, number, number, number?]) =>
+    new Date(...parts).getTime();
+  for (const [text, at] of [
+    ['02:43', local(2026, 10, 21, 2, 43)],
+    ['2:43:07', local(2026, 10, 21, 2, 43, 7)],
+    ['23:59', local(2026, 10, 20, 23, 59)],
+    ['2026-01-31 02:43', local(2026, 0, 31, 2, 43)],
+    ['2026-01-31T02:43:10', local(2026, 0, 31, 2, 43, 10)],
+    ['2026-01-31T02:43:10Z', Date.parse('2026-01-31T02:43:10Z')],
+    ['24:00', 'odd'],
+    ['noon', 'odd'],
+    ['', 'odd'],
+  ] as const) {
+    expect(readMoment(text, now), text).toBe(at);
+  }
+});
+
+test('what an alert says cannot steer the terminal', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const shown = renderStory(
+        {
+          fingerprint: 'f',
+          name: text,
+          alert: null,
+          summary: [text],
+          decisions: [],
+          complete: true,
+        },
+        80,
+      );
+      expect(shown).not.toMatch(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/u);
+    }),
+  );
+});
