@@ -83,11 +83,9 @@ async function withService(check: (service: Service) => Promise<void>): Promise<
 
 test('quell explain tells why an alert was not told by itself', () =>
   withService(async ({ url }) => {
-    const { output, exitCode } = await explain(
-      'HighErrorRate{service="checkout"}',
-      { url },
-      AROUND,
-    );
+    const wide = { ...AROUND, width: 300 };
+    const wanted = 'HighErrorRate{service="checkout"}';
+    const { output, exitCode } = await explain(wanted, { url }, wide);
     expect(exitCode).toBe(0);
     // Times are those of the machine; ids come from the alerts.
     const settled = output
