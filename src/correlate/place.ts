@@ -17,6 +17,9 @@ import { matchesOf } from './join.ts';
 import { mergeIncidents } from './merge.ts';
 import { rankRoots } from './root.ts';
 
+/** Whoever was just told expects more to come: what joins this soon only shows in the message. */
+const NEWS_AFTER_MS = 60_000;
+
 /** A new firing, or one whose incident is forgotten. */
 export function takePlace(turn: Turn, alert: Alert): Verdict {
   const rule = turn.rules.correlate(subjectOf(alert));

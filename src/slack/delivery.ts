@@ -40,12 +40,11 @@ export interface Delivery {
 }
 
 export interface DeliveryHealth {
-  /** Effects that were ordered and not sent. */
+  /** Effects that were ordered and not sent, and when the oldest of them was ordered. */
   readonly waiting: number;
+  readonly oldestAt: Instant | undefined;
   /** Why nothing gets through, in Slack's or the network's words. */
   readonly trouble: string | undefined;
-  /** When the oldest of them was ordered. */
-  readonly oldestAt: Instant | undefined;
 }
 
 export interface DeliveryOptions {

@@ -1,0 +1,78 @@
+/**
+ * `quell serve`: the service. Puts the parts together, starts them in order, and stops them in the
+ * opposite one: first nothing more comes in, then what came in is decided, then the store closes.
+ */
+import { Command } from 'commander';
+import { readConfig } from '../config.ts';
+import { AppError } from '../errors.ts';
+import { startService } from '../service.ts';
+import { createLog } from '../telemetry/log.ts';
+
+interface ServeFlags {
+  readonly port?: string;
+  readonly host?: string;
+  readonly dataDir?: string;
+  readonly rulesDir?: string;
+  readonly record?: string;
+  readonly logLevel?: string;
+  readonly config?: string;
+}
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('take alerts in, decide, and tell people in Slack')
+    .option('--port <port>', 'port to listen on (QUELL_PORT, 8080)')
+    .option('--host <host>', 'address to listen on (QUELL_HOST; loopback while no tokens are set)')
+    .option('--data-dir <dir>', 'where the state is kept (QUELL_DATA_DIR, ./data)')
+    .option('--rules-dir <dir>', 'the rules (QUELL_RULES_DIR, ./rules)')
+    .option('--record <file>', 'append every accepted delivery to this file, for `quell replay`')
+    .option(
+      '--log-level <level>',
+      'fatal, error, warn, info, debug or trace (QUELL_LOG_LEVEL, info)',
+    )
+    .option('--config <file>', 'settings file (quell.yaml, if there is one)')
+    .addHelpText('after', HELP)
+    .action(async (flags: ServeFlags) => {
+      process.exitCode = await run(flags);
+    });
+}
+
+const HELP = `
+Environment:
+  SLACK_BOT_TOKEN        xoxb-...; without it Quell shows what it would send, and sends nothing
+  SLACK_APP_TOKEN        xapp-...; reactions come by Socket Mode then, no public address needed
+  SLACK_SIGNING_SECRET   reactions come by POST /slack/events then
+  QUELL_INGEST_TOKENS    name=token,... that senders of alerts must show
+  QUELL_PUBLIC_URL       address of this service for links in messages
+
+Flags come before environment, environment before quell.yaml. See docs/operations.md.`;
+
+async function run(flags: ServeFlags): Promise<number> {
+  const { config: file, ...settings } = flags;
+  const read = readConfig({ flags: settings, env: process.env, file });
+  if (read.kind === 'refused') {
+    for (const problem of read.problems) process.stderr.write(`${problem}\n`);
+    return 2;
+  }
+  const log = createLog(read.config.logLevel);
+  for (const remark of read.notes) log.warn(remark);
+  try {
+    const service = await startService(read.config, log);
+    const signal = await nextSignal();
+    log.info({ signal }, 'asked to stop');
+    await service.stop();
+    return 0;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+}
+
+/** A second signal ends the process at once, as usual. */
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => resolve(signal));
+  });
+}

@@ -1,0 +1,244 @@
+/**
+ * The service as a whole: its parts, put together, started in order, and stopped in the opposite one.
+ * No policy lives here.
+ */
+import type { Config } from './config.ts';
+import { AppError } from './errors.ts';
+import { ingestHandler } from './ingest/http.ts';
+import { createRecorder } from './ingest/recorder.ts';
+import { type Clock, type Lane, type LaneObserver, openLane } from './lane.ts';
+import { CONSEQUENCES, type Decision } from './model.ts';
+import { formatDiagnostics } from './rules/diagnostics.ts';
+import { keepRules, type RulesKeeper } from './rules/watch.ts';
+import { connectSlack, type Slack } from './slack/connect.ts';
+import { renderMessage } from './slack/message.ts';
+import type { DeliveryClock } from './slack/pace.ts';
+import type { PreviewMessage as SlackPreview } from './slack/preview.ts';
+import type { Store } from './store/contract.ts';
+import { openEmbeddedStore } from './store/embedded.ts';
+import { createHealth } from './telemetry/health.ts';
+import type { Log } from './telemetry/log.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { buildView, type MessageView } from './view.ts';
+import { type Reloaded } from './web/app.ts';
+import type { PreviewMessage } from './web/page.ts';
+import { createHttpServer } from './web/server.ts';
+
+/** One lane for everything: it decides tens of thousands of alerts a second. */
+const LANE = 'default';
+/** How often what is older than the retention is forgotten, and how much of it at a time. */
+const PRUNE_EVERY_MS = 60_000;
+const PRUNE_LIMIT = 5_000;
+/** setTimeout takes no longer delay; whoever is woken early goes back to sleep. */
+const SLEEP_MAX_MS = 2 ** 31 - 1;
+
+const clock: Clock & DeliveryClock = {
+  now: Date.now,
+  wakeAt(at, callback) {
+    const timer = setTimeout(callback, Math.min(SLEEP_MAX_MS, Math.max(0, at - Date.now())));
+    return () => clearTimeout(timer);
+  },
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(wake, ms);
+      function wake(): void {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      }
+      signal.addEventListener('abort', wake);
+    }),
+};
+
+export interface Service {
+  readonly port: number;
+  /** Requests in flight end, what came in is decided, the store closes. */
+  stop(): Promise<void>;
+}
+
+/** Rejects with an AppError that says what to do when a part cannot start. */
+export async function startService(config: Config, log: Log): Promise<Service> {
+  const metrics = createMetrics();
+  let lane: Lane | undefined;
+  const keeper = await loadRules(config.rulesDir, metrics, log, () => lane);
+  const store = await openEmbeddedStore(config.dataDir);
+  lane = await openLane({
+    name: LANE,
+    store,
+    rules: keeper.rules(),
+    clock,
+    observer: observer(metrics, log),
+  });
+  const opened = lane;
+  const view = (id: string) => viewOf(opened, id, config.publicUrl);
+  const slack = connectSlack({
+    config: config.slack,
+    lane,
+    look: (id) => lookAt(opened, id, config.publicUrl),
+    clock,
+    random: Math.random,
+    log,
+    called: (method, answer, seconds) => metrics.slackCall(method, answer, seconds),
+  });
+  lane.attach(slack.delivery);
+  const recorder =
+    config.record === undefined ? undefined : createRecorder(config.record, { log, metrics });
+  const server = createHttpServer({
+    ingest: ingestHandler({
+      lane: () => lane,
+      tokens: config.ingestTokens,
+      bodyMax: config.bodyMax,
+      log,
+      metrics,
+      recorder,
+    }),
+    lane: () => lane,
+    store,
+    now: clock.now,
+    messageText: (id) => {
+      const seen = view(id);
+      return seen === undefined ? undefined : renderMessage(seen).text;
+    },
+    health: createHealth([{ name: 'the store', ready: () => opened.ready }]),
+    metrics,
+    log,
+    apiToken: config.apiToken,
+    reload: () => reload(keeper),
+    previewMessages: () => slack.preview?.().map(pagePreview),
+    slackEvents: slack.events,
+  });
+  watchLevels(metrics, lane, slack);
+  const port = await server.listen(config.host, config.port);
+  slack.start();
+  const pruning = setInterval(() => prune(store, config.retentionMs, log), PRUNE_EVERY_MS);
+  sayHello(config, port, keeper, log);
+  return {
+    port,
+    async stop() {
+      log.info('stopping: requests in flight end, nothing new is taken');
+      clearInterval(pruning);
+      await server.close();
+      await slack.stop();
+      await opened.stop();
+      keeper.stop();
+      await recorder?.close();
+      await store.close();
+      log.info('stopped');
+    },
+  };
+}
+
+function pagePreview({ updatedAt, channel, text, replies }: SlackPreview): PreviewMessage {
+  return {
+    at: updatedAt,
+    action: 'post',
+    channel,
+    incident: undefined,
+    text: [text, ...replies].join('\n\n'),
+  };
+}
+
+async function loadRules(
+  dir: string,
+  metrics: Metrics,
+  log: Log,
+  lane: () => Lane | undefined,
+): Promise<RulesKeeper> {
+  const kept = await keepRules(dir, {
+    onChange(loaded) {
+      metrics.rules('loaded', loaded.rules.version);
+      log.info({ version: loaded.rules.version, files: loaded.files }, 'other rules are in force');
+      lane()?.useRules(loaded.rules);
+    },
+    onRefused(refused) {
+      metrics.rules('refused', undefined);
+      log.error({ errors: refused.errors.length }, 'the rules have mistakes: those in force stay');
+      process.stderr.write(`${formatDiagnostics(refused.errors)}\n`);
+    },
+  });
+  if (kept.kind === 'refused') {
+    const message = `${formatDiagnostics(kept.errors)}\nThe rules in ${dir} have mistakes: Quell does not start without rules.`;
+    throw new AppError('rules-refused', message, { retryable: false });
+  }
+  metrics.rules('loaded', kept.keeper.rules().version);
+  return kept.keeper;
+}
+
+async function reload(keeper: RulesKeeper): Promise<Reloaded> {
+  const result = await keeper.reload();
+  if (result.kind === 'loaded') return { kind: 'loaded', version: result.rules.version };
+  return { kind: 'refused', diagnostics: formatDiagnostics(result.errors) };
+}
+
+function lookAt(lane: Lane, id: string, publicUrl: string | undefined) {
+  const incident = lane.state.incidents.get(id);
+  const view = viewOf(lane, id, publicUrl);
+  if (incident === undefined || view === undefined) return undefined;
+  return { view, message: incident.message, toldAt: incident.toldAt };
+}
+
+function viewOf(lane: Lane, id: string, publicUrl: string | undefined): MessageView | undefined {
+  const incident = lane.state.incidents.get(id);
+  return incident === undefined
+    ? undefined
+    : buildView(lane.state, incident, lane.rules, clock.now(), publicUrl);
+}
+
+/** What is decided about incidents is worth a line; what is decided about single alerts only on request. */
+function observer(metrics: Metrics, log: Log): LaneObserver {
+  return {
+    decided(verdict, decisions) {
+      metrics.decided(verdict, decisions);
+      for (const decision of decisions) logDecision(log, decision);
+    },
+    committed: (ms) => metrics.committed(ms / 1000),
+    failed: (error) => log.error({ error }, 'the lane failed and is loaded anew'),
+  };
+}
+
+function logDecision(log: Log, decision: Decision): void {
+  const level = Object.hasOwn(CONSEQUENCES, decision.reason) ? 'info' : 'debug';
+  if (!log.isLevelEnabled(level)) return;
+  const { at: _, ...fields } = decision;
+  log[level](fields, 'decided');
+}
+
+function watchLevels(metrics: Metrics, lane: Lane, slack: Slack): void {
+  metrics.watch(() => ({
+    alerts: lane.state.alerts.size,
+    incidents: lane.state.incidents.size,
+    incidentsOpen: lane.state.open.size,
+    waiting: lane.waiting,
+    ...outboxLevels(slack),
+  }));
+}
+
+function outboxLevels(slack: Slack) {
+  const { waiting, oldestAt } = slack.delivery.health();
+  return { outbox: waiting, outboxOldestMs: oldestAt === undefined ? 0 : clock.now() - oldestAt };
+}
+
+function prune(store: Store, retentionMs: number, log: Log): void {
+  store.prune(LANE, clock.now() - retentionMs, PRUNE_LIMIT).then(
+    (gone) => {
+      if (gone > 0) log.info({ gone }, 'what is older than the retention was forgotten');
+    },
+    (error: unknown) =>
+      log.error({ error }, 'what is older than the retention could not be forgotten'),
+  );
+}
+
+function sayHello(config: Config, port: number, keeper: RulesKeeper, log: Log): void {
+  const host = config.host === '0.0.0.0' || config.host === '127.0.0.1' ? 'localhost' : config.host;
+  const { version, catalog } = keeper.rules();
+  log.info(
+    { url: `http://${host}:${port}`, rules: version, services: catalog.services.size },
+    'Quell is ready',
+  );
+  const [major = 0] = process.versions.node.split('.').map(Number);
+  if (major < 22)
+    log.warn(
+      { node: process.version },
+      'this version of Node.js gets no security fixes any more: use 24',
+    );
+}

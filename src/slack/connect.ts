@@ -1,0 +1,156 @@
+/**
+ * Slack as a whole: what carries messages there, and what brings reactions back. Without a bot token
+ * everything is shown instead of sent.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Config } from '../config.ts';
+import type { Lane } from '../lane.ts';
+import type { DeliveryOutcome, Effect, Event } from '../model.ts';
+import { type CallOutcome, createSlackApi, type SlackApi } from './api.ts';
+import { createDelivery, type Delivery, type DeliveryOptions } from './delivery.ts';
+import { slackEventsHandler } from './events-http.ts';
+import type { Log } from './log.ts';
+import type { DeliveryClock } from './pace.ts';
+import { createPeople } from './people.ts';
+import { createPreview, type PreviewMessage } from './preview.ts';
+import { type OpenMessage, reconcile } from './reconcile.ts';
+
+import { createSlackSocket } from './socket.ts';
+import type { Look } from './track.ts';
+
+export interface SlackOptions {
+  readonly config: Config['slack'];
+  readonly lane: Lane;
+  readonly look: Look;
+  readonly clock: DeliveryClock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly called: (method: string, outcome: CallOutcome, seconds: number) => void;
+}
+
+export interface Slack {
+  readonly delivery: Delivery;
+  /** Answers POST /slack/events; undefined when reactions come another way, or not at all. */
+  readonly events: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+  /** What would have been said; undefined when Slack gets the messages. */
+  readonly preview: (() => readonly PreviewMessage[]) | undefined;
+  /** Begins to listen for reactions. */
+  start(): void;
+  /** Hears nothing more; what is on its way to Slack ends. */
+  stop(): Promise<void>;
+}
+
+export function connectSlack(options: SlackOptions): Slack {
+  const { config } = options;
+  if (config.botToken === undefined) return showOnly(options);
+  const api = createSlackApi({
+    token: config.botToken,
+    apiUrl: config.apiUrl,
+    log: options.log,
+    called: options.called,
+  });
+  const delivery = createDelivery({ ...deliveryOptions(options), api });
+  const ears = listen(options, api);
+  return {
+    delivery,
+    events: ears.events,
+    preview: undefined,
+    start() {
+      void api.identify().then((answer) => {
+        if (answer.kind === 'ok') options.log.info(answer.value, 'Slack knows us');
+        else options.log.error({ answer }, 'Slack does not know us: check SLACK_BOT_TOKEN');
+      });
+      ears.start();
+    },
+    async stop() {
+      await ears.stop();
+      await delivery.stop();
+    },
+  };
+}
+
+function showOnly(options: SlackOptions): Slack {
+  const preview = createPreview(deliveryOptions(options));
+  return {
+    delivery: preview,
+    events: undefined,
+    preview: () => preview.messages(),
+    start: () => undefined,
+    stop: () => preview.stop(),
+  };
+}
+
+function deliveryOptions({
+  lane,
+  look,
+  clock,
+  random,
+  log,
+}: SlackOptions): Omit<DeliveryOptions, 'api'> {
+  return {
+    view: look,
+    report: (effect: Effect, outcome: DeliveryOutcome) =>
+      lane.submit(clock.now(), [{ kind: 'delivered', effect: effect.id, outcome }]),
+    clock,
+    random,
+    log,
+  };
+}
+
+/** Socket Mode with an app token, else signed requests with a signing secret, else nothing is heard. */
+function listen(options: SlackOptions, api: SlackApi) {
+  const { config, lane, clock, log, random } = options;
+  const stopping = new AbortController();
+  const { isBot } = createPeople(api);
+  const submit = (event: Event) => lane.submit(clock.now(), [event]);
+  const catchUp = () => {
+    const { gestures } = lane.rules;
+    const { signal } = stopping;
+    void reconcile(openMessages(lane), { api, gestures, submit, isBot, clock, signal, log }).catch(
+      (error: unknown) =>
+        // The next connection asks again; reactions that come meanwhile are heard.
+        log.warn({ error }, 'reactions that may have been missed could not be asked for'),
+    );
+  };
+  if (config.appToken !== undefined) {
+    const { appToken, apiUrl } = config;
+    const socket = createSlackSocket({
+      appToken,
+      apiUrl,
+      submit,
+      isBot,
+      clock,
+      random,
+      log,
+      connected: catchUp,
+    });
+    const stop = async () => {
+      stopping.abort();
+      await socket.stop();
+    };
+    return { events: undefined, start: () => socket.start(), stop };
+  }
+  const { signingSecret } = config;
+  const events =
+    signingSecret === undefined
+      ? undefined
+      : slackEventsHandler({ signingSecret, submit, isBot, log, now: () => clock.now() });
+  if (events === undefined) {
+    log.warn(
+      {},
+      'neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set: reactions are not heard',
+    );
+  }
+  return { events, start: catchUp, stop: async () => stopping.abort() };
+}
+
+function openMessages(lane: Lane): readonly OpenMessage[] {
+  const messages: OpenMessage[] = [];
+  for (const id of lane.state.open) {
+    const incident = lane.state.incidents.get(id);
+    if (incident?.message === undefined) continue;
+    const { message, replies, reactions } = incident;
+    messages.push({ message, replies, reactions });
+  }
+  return messages;
+}
