@@ -57,7 +57,7 @@ async function demo(): Promise<number> {
   say(`Playing a cascade into ${flags.url}: ${seconds} s. That page shows it happening.\n`);
   const { played, height } = await playAll(play, run, api, speed);
   say('');
-  say(await report({ api, run, played, height }));
+  say(await report({ url: flags.url, api, run, played, height }));
   return 0;
 }
 
@@ -79,7 +79,7 @@ async function playAll(play: Scenario, run: string, api: Api, speed: number) {
     await api.send(body);
     webhooks += 1;
     if (beat.status === 'firing') firings += beat.alerts.length;
-    say(table(beat));
+    say(table(beat, speed));
   }
   const services = new Set([...episodes.keys()].map(({ service }) => service)).size;
   const played: Played = { webhooks, firings, alerts: episodes.size, services };

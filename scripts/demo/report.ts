@@ -3,6 +3,7 @@ import type { Api, DemoAlertShown, DemoIncident } from './api.ts';
 import type { Beat } from './scenario.ts';
 
 export interface ReportOptions {
+  readonly url: string;
   readonly api: Api;
   readonly run: string;
   readonly played: {
@@ -15,15 +16,15 @@ export interface ReportOptions {
   readonly height: readonly string[];
 }
 
-export function table({ at, status, alerts }: Beat): string {
+export function table({ at, status, alerts }: Beat, speed: number): string {
   const [first] = alerts;
-  const time = `${Math.floor(at).toString().padStart(3)} s`;
+  const time = `${(at / speed).toFixed(1).padStart(5)} s`;
   const times = alerts.length > 1 ? ` ×${alerts.length}` : '';
   const sign = status === 'firing' ? '▲' : '▽';
   return `${time}  ${sign} ${(first?.service ?? '').padEnd(14)} ${first?.name ?? ''}${times}`;
 }
 
-export async function report({ api, run, played, height }: ReportOptions): Promise<string> {
+export async function report({ url, api, run, played, height }: ReportOptions): Promise<string> {
   const incidents = await api.incidents(run);
   const told = incidents.filter(({ toldIn }) => toldIn === 'message');
   const untold = new Map(
@@ -43,9 +44,8 @@ export async function report({ api, run, played, height }: ReportOptions): Promi
     `Not told   ${count(quiet.length, 'alert')}:`,
     '',
     ...(await Promise.all(quiet.map((alert) => reason(api, alert)))),
-    '',
-    `Every decision has its reason: ${count(alerts.length, 'alert')} of this run, for example`,
-    `    curl '<url>/v1/alerts/${alerts[0]?.fingerprint ?? ''}/explain'`,
+    'Every decision has its reason. One alert in full:',
+    `    ${url}/alerts/${quiet[0]?.fingerprint ?? alerts[0]?.fingerprint ?? ''}`,
   ].join('\n');
 }
 

@@ -46,7 +46,6 @@ test(`killed ${ROUNDS} times under load (seed ${SEED}): nothing is lost, nothing
     env: {
       SLACK_BOT_TOKEN: 'xoxb-test',
       SLACK_API_URL: slack.url,
-      QUELL_LOG_LEVEL: 'warn',
     },
   };
   let quell = await startQuell(setUp);

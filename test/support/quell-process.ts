@@ -43,7 +43,7 @@ export async function startQuell(options: QuellOptions = {}): Promise<Quell> {
     env: { ...Object.fromEntries(blank.map((name) => [name, ''])), ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  const listening = child.line(/"port":(\d+)/);
+  const listening = child.line(/"url":"http:[^"]+:(\d+)".*Quell is ready/);
   const [, heard = ''] = await within(60, 'Quell listens', listening, child.tail);
   return quellAt(child, Number(heard));
 }
@@ -73,7 +73,7 @@ function quellAt(child: Child, port: number): Quell {
     metrics,
     async settled() {
       for (;;) {
-        const waiting = await metrics('quell_inbox', 'quell_outbox');
+        const waiting = await metrics('quell_deliveries_waiting', 'quell_outbox');
         if (waiting.every((count) => count === 0)) return;
       }
     },
