@@ -12,7 +12,6 @@ import {
   aDecision,
   anEffect,
   type Implementation,
-  incoming,
   NOON,
   type StoreUnderTest,
 } from '../support/store-builders.ts';
@@ -43,63 +42,15 @@ export function storeContract(implementation: Implementation): void {
     expect(contents(await under.store.load('prod'))).toEqual({
       version: 0,
       records: {},
-      inbox: [],
       outbox: [],
       wakeAt: undefined,
     });
   });
 
-  test(`${name}: what was accepted is in the inbox, in order, byte for byte`, async () => {
-    const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
-    const first = await under.store.accept('prod', [incoming(bytes), incoming('')]);
-    const second = await under.store.accept('prod', [
-      incoming('{"later":true}', { at: NOON + 1, delivery: 'd2', source: 'event' }),
-    ]);
-    await under.reopen();
-
-    const { inbox } = await under.store.load('prod');
-    expect(inbox.map(({ seq }) => seq)).toEqual([...first, ...second]);
-    expect([...first, ...second]).toEqual([...first, ...second].toSorted((a, b) => a - b));
-    expect(inbox.map(({ item }) => Buffer.from(item.body).toString('hex'))).toEqual([
-      Buffer.from(bytes).toString('hex'),
-      '',
-      Buffer.from('{"later":true}').toString('hex'),
-    ]);
-    expect(inbox[2]?.item).toMatchObject({ at: NOON + 1, delivery: 'd2', source: 'event' });
-  });
-
-  test(`${name}: accepting nothing is no error`, async () => {
-    expect(await under.store.accept('prod', [])).toEqual([]);
-  });
-
-  test(`${name}: many accepts at once keep their order and get distinct numbers`, async () => {
-    const bodies = Array.from({ length: 200 }, (_, index) => String(index));
-    const seqs = await Promise.all(
-      bodies.map((body) => under.store.accept('prod', [incoming(body)])),
-    );
-    const flat = seqs.flat();
-    expect(new Set(flat).size).toBe(200);
-    expect(flat).toEqual(flat.toSorted((a, b) => a - b));
-    await under.reopen();
-    const { inbox } = await under.store.load('prod');
-    expect(inbox.map(({ item }) => Buffer.from(item.body).toString())).toEqual(bodies);
-  });
-
-  test(`${name}: a caller that changes its bytes afterwards changes nothing in the store`, async () => {
-    const body = Buffer.from('before');
-    const accepted = under.store.accept('prod', [incoming(body)]);
-    await accepted;
-    body.write('AFTER!');
-    const { inbox } = await under.store.load('prod');
-    expect(Buffer.from(inbox[0]?.item.body ?? []).toString()).toBe('before');
-  });
-
   test(`${name}: a commit changes everything it names, and the next load shows all of it`, async () => {
-    const [one, two] = await under.store.accept('prod', [incoming('1'), incoming('2')]);
     const result = await under.store.commit(
       'prod',
       aCommit(0, {
-        decided: [one ?? -1],
         put: [record('a', { n: 1 }), record('b', [1, 'two', null])],
         effects: [anEffect('message:1')],
         wakeAt: NOON + 5,
@@ -111,7 +62,6 @@ export function storeContract(implementation: Implementation): void {
     expect(contents(await under.store.load('prod'))).toEqual({
       version: 1,
       records: { a: { n: 1 }, b: [1, 'two', null] },
-      inbox: [two],
       outbox: ['message:1'],
       wakeAt: NOON + 5,
     });
@@ -141,13 +91,11 @@ export function storeContract(implementation: Implementation): void {
   });
 
   test(`${name}: a commit on another version is stale and changes nothing`, async () => {
-    const [seq] = await under.store.accept('prod', [incoming('1')]);
     await commits(under.store, [{ put: [record('a', 1)], wakeAt: NOON }]);
     for (const version of [0, 2, -1]) {
       const result = await under.store.commit(
         'prod',
         aCommit(version, {
-          decided: [seq ?? -1],
           put: [record('a', 2), record('z', 1)],
           remove: ['a'],
           decisions: [aDecision()],
@@ -162,7 +110,6 @@ export function storeContract(implementation: Implementation): void {
     expect(contents(await under.store.load('prod'))).toEqual({
       version: 1,
       records: { a: 1 },
-      inbox: [seq],
       outbox: [],
       wakeAt: NOON,
     });
@@ -196,7 +143,9 @@ export function storeContract(implementation: Implementation): void {
   test(`${name}: a snapshot is a copy: changing it changes nothing in the store`, async () => {
     await commits(under.store, [{ put: [record('a', { n: [1] })] }]);
     const [first] = (await under.store.load('prod')).records;
-    (first?.value as { n: number[] }).n.push(2);
+    // As it was put, two lines above.
+    const value = first?.value as { n: number[] };
+    value.n.push(2);
     expect(contents(await under.store.load('prod')).records).toEqual({ a: { n: [1] } });
   });
 
@@ -230,30 +179,14 @@ export function storeContract(implementation: Implementation): void {
     expect((await under.store.load('prod')).outbox).toMatchObject([{ channel: '#new' }]);
   });
 
-  test(`${name}: a number is never used again, even after the inbox was empty`, async () => {
-    const [first] = await under.store.accept('prod', [incoming('1')]);
-    await commits(under.store, [{ decided: [first ?? -1] }]);
-    await under.reopen();
-    const [second] = await under.store.accept('prod', [incoming('2')]);
-    expect(second).toBeGreaterThan(first ?? Infinity);
-  });
-
-  test(`${name}: deciding what is not in the inbox is no error`, async () => {
-    const [seq] = await under.store.accept('prod', [incoming('1')]);
-    await commits(under.store, [{ decided: [4711, -1] }]);
-    expect(contents(await under.store.load('prod')).inbox).toEqual([seq]);
-  });
-
   test(`${name}: lanes know nothing of each other, whatever they are called`, async () => {
     for (const lane of ODD_TEXTS) {
-      await under.store.accept(lane, [incoming(lane)]);
       await under.store.commit(lane, aCommit(0, { put: [record('lane', lane)] }));
     }
     await under.reopen();
     for (const lane of ODD_TEXTS) {
       const snapshot = await under.store.load(lane);
       expect(contents(snapshot)).toMatchObject({ version: 1, records: { lane } });
-      expect(snapshot.inbox).toHaveLength(1);
     }
   });
 
@@ -261,30 +194,23 @@ export function storeContract(implementation: Implementation): void {
     const put = ODD_TEXTS.map((text) => record(text, { [text]: text }));
     const effects = ODD_TEXTS.map((text) => anEffect(text));
     await commits(under.store, [{ put, effects }]);
-    await under.store.accept(
-      'prod',
-      ODD_TEXTS.map((text) => incoming('x', { delivery: text, source: text })),
-    );
     await under.reopen();
     const snapshot = await under.store.load('prod');
     expect(byKey(snapshot.records)).toEqual(byKey(put));
     expect(snapshot.outbox.map(({ id }) => id)).toEqual(ODD_TEXTS);
-    expect(snapshot.inbox.map(({ item }) => [item.delivery, item.source])).toEqual(
-      ODD_TEXTS.map((text) => [text, text]),
-    );
     await commits(under.store, [{ remove: ODD_TEXTS, effectsDone: ODD_TEXTS }], 1);
     expect(contents(await under.store.load('prod'))).toMatchObject({ records: {}, outbox: [] });
   });
 
-  test(`${name}: a large body and a large commit are kept whole`, async () => {
-    const body = Buffer.alloc(3_000_000, 'quell ');
+  test(`${name}: a large record and a large commit are kept whole`, async () => {
+    const large = 'quell '.repeat(500_000);
     const put = Array.from({ length: 5_000 }, (_, n) => record(`r${n}`, 'y'.repeat(900)));
-    await under.store.accept('prod', [incoming(body)]);
-    await commits(under.store, [{ put }]);
+    await commits(under.store, [{ put: [...put, record('large', large)] }]);
     await under.reopen();
     const snapshot = await under.store.load('prod');
-    expect(Buffer.compare(Buffer.from(snapshot.inbox[0]?.item.body ?? []), body)).toBe(0);
-    expect([...snapshot.records]).toHaveLength(5_000);
+    const records = new Map([...snapshot.records].map(({ key, value }) => [key, value]));
+    expect(records.size).toBe(5_001);
+    expect(records.get('large') === large).toBe(true);
   });
 }
 
@@ -309,7 +235,6 @@ function contents(snapshot: LaneSnapshot): Record<string, unknown> {
   return {
     version: snapshot.version,
     records: Object.fromEntries([...snapshot.records].map(({ key, value }) => [key, value])),
-    inbox: snapshot.inbox.map(({ seq }) => seq),
     outbox: snapshot.outbox.map(({ id }) => id),
     wakeAt: snapshot.wakeAt,
   };

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Decision, Effect, Incident } from '../../src/model.ts';
-import type { ClosedIncident, Commit, Incoming, Store } from '../../src/store/contract.ts';
+import type { ClosedIncident, Commit, Store } from '../../src/store/contract.ts';
 import { openEmbeddedStore } from '../../src/store/embedded.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 
@@ -60,7 +60,6 @@ export function temporaryDir(): Promise<string> {
 export function aCommit(version: number, over: Partial<Commit> = {}): Commit {
   return {
     version,
-    decided: [],
     put: [],
     remove: [],
     decisions: [],
@@ -69,16 +68,6 @@ export function aCommit(version: number, over: Partial<Commit> = {}): Commit {
     effects: [],
     effectsDone: [],
     wakeAt: undefined,
-    ...over,
-  };
-}
-
-export function incoming(body: string | Uint8Array, over: Partial<Incoming> = {}): Incoming {
-  return {
-    at: NOON,
-    delivery: 'delivery-1',
-    source: 'alertmanager',
-    body: typeof body === 'string' ? Buffer.from(body) : body,
     ...over,
   };
 }
