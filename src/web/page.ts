@@ -75,9 +75,16 @@ function more(number: number, address: string): Html | undefined {
 
 function incidentCard(incident: IncidentJson, text: string | undefined, now: Instant): Html {
   const shown = text ?? `${DOTS[incident.severity]} ${incident.title}`;
-  return html`<article class="${incident.severity}"><p>${linked(shown)}</p>
+  return html`<article class="${incident.severity}">${message(shown)}
 <footer><span>${incident.channel ?? ''}</span><span>${stateInWords(incident, now)}</span>
 <a href="/incidents/${encodeURIComponent(incident.id)}">why this message?</a></footer></article>`;
+}
+
+/** The first line says it all by itself. */
+function message(text: string): Html {
+  const [first = '', ...rest] = text.split('\n');
+  const more = rest.length === 0 ? undefined : html`\n${linked(rest.join('\n'))}`;
+  return html`<p><b>${linked(first)}</b>${more}</p>`;
 }
 
 function stateInWords(incident: IncidentJson, now: Instant): string {
@@ -101,7 +108,7 @@ function heldCard(incident: IncidentJson, now: Instant): Html {
 function previewSection(messages: readonly PreviewMessage[], now: Instant): Html {
   const rows = messages.map(({ at, action, channel, text }) => {
     const what = `${PREVIEW_WORDS[action]} ${channel}`;
-    return html`<article><p>${linked(text)}</p>
+    return html`<article>${message(text)}
 <footer><span>${what}</span><span>${ago(at, now)}</span></footer></article>`;
   });
   if (rows.length === 0)
@@ -123,7 +130,7 @@ export function incidentPage(incident: IncidentDetail, now: Instant): string {
   const shown = text ?? `${DOTS[severity]} ${title}`;
   return layout(`${title} - Quell`, state === 'resolved' ? undefined : REFRESH_S, [
     head(html`<span>incident ${incident.id}</span><span>${stateInWords(incident, now)}</span>`),
-    html`<main><article class="${state === 'resolved' ? 'resolved' : severity}"><p>${linked(shown)}</p></article>
+    html`<main><article class="${state === 'resolved' ? 'resolved' : severity}">${message(shown)}</article>
 <h2>What was decided, and why</h2>${decisionList(incident.decisions, incident.complete)}
 <h2>Its alerts</h2>
 <ul>${incident.members.map(
@@ -163,7 +170,7 @@ export function alertPage(detail: AlertDetail): string {
     html`<main><h1>${title}</h1>
 ${summary.map((sentence) => html`<p>${sentence}</p>`)}
 ${incident === undefined ? undefined : html`<p><a href="/incidents/${encodeURIComponent(incident)}">its incident</a></p>`}
-<h2>What was decided, and why</h2>${decisionList(decisions, complete)}
+<h2>What was decided, and why</h2>${decisionList(decisions, complete, fingerprint)}
 ${alert === null ? undefined : html`<h2>Labels, as received</h2>${definitions(alert.labels)}<h2>Annotations</h2>${definitions(alert.annotations)}`}
 </main>`,
   ]);
@@ -174,14 +181,20 @@ function definitions(entries: Readonly<Record<string, string>>): Html {
   return html`<dl>${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${linked(value)}</dd>`)}</dl>`;
 }
 
-function decisionList(decisions: readonly DecisionJson[], complete: boolean): Html {
-  const rows = decisions.map(
-    ({ at, text }) =>
-      html`<li><time datetime="${at}">${at.slice(0, 19).replace('T', ' ')}</time><span>${text}</span></li>`,
-  );
+/** `about`: the alert that the page is of; others are named, and linked to. */
+function decisionList(decisions: readonly DecisionJson[], complete: boolean, about?: string): Html {
+  const rows = decisions.map((decision) => {
+    const { at, text, fingerprint, service } = decision;
+    const who =
+      fingerprint === null || fingerprint === about
+        ? undefined
+        : html`<a href="/alerts/${encodeURIComponent(fingerprint)}">${service ?? 'an alert'}</a> `;
+    const time = at.slice(0, 19).replace('T', ' ');
+    return html`<li><time datetime="${at}">${time}</time><span>${who}${text}</span></li>`;
+  });
   const before = complete ? undefined : html`<p class="soft">There is more before this.</p>`;
   if (rows.length === 0) return html`<p class="quiet">Nothing is recorded.</p>`;
-  return html`${before}<ol>${rows}</ol>`;
+  return html`${before}<ol>${rows}</ol><p class="soft">Times are UTC.</p>`;
 }
 
 export function missingPage(error: string): string {

@@ -20,7 +20,7 @@ article { background: var(--card); border: 1px solid var(--line); border-left: 5
 article.critical { border-left-color: var(--critical); } article.high { border-left-color: var(--high); }
 article.warning { border-left-color: var(--warning); } article.info { border-left-color: var(--info); }
 article.resolved { border-left-color: var(--done); }
-article p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; } article p::first-line { font-weight: 600; }
+article p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; } article b { font-weight: 600; }
 article footer { margin-top: .4rem; display: flex; flex-wrap: wrap; gap: .1rem 1rem; font-size: .875rem; color: var(--soft); }
 .quiet { color: var(--soft); padding: .9rem 1rem; border: 1px dashed var(--line); border-radius: 8px; }
 .notice { border: 1px solid var(--warning); border-radius: 8px; padding: .6rem 1rem; margin-top: 1rem; background: var(--card); }

@@ -1,0 +1,154 @@
+import { hash } from 'node:crypto';
+import fc from 'fast-check';
+import { afterEach, expect, test } from 'vitest';
+import { html, linked } from '../../src/web/html.ts';
+import type { PreviewMessage } from '../../src/web/page.ts';
+import { NOW, type Service, type ServiceOptions, startService } from '../support/service.ts';
+import { SHOP } from '../support/story.ts';
+
+const HOSTILE = `"><script>alert(1)</script><img src=x onerror=alert(2)> <!channel> ' & \u202egnp.exe`;
+
+let running: Service | undefined;
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+});
+
+async function start(options: ServiceOptions = {}): Promise<Service> {
+  running = await startService({ yaml: SHOP, ...options });
+  return running;
+}
+
+async function fire(service: Service, name: string, more: object = {}): Promise<void> {
+  const alert = {
+    name,
+    service: 'checkout',
+    environment: 'production',
+    severity: 'critical',
+    ...more,
+  };
+  await service.post('/v1/ingest/generic', alert);
+  await service.lane.settled();
+}
+
+async function page(service: Service, path: string): Promise<string> {
+  const answer = await service.get(path);
+  expect(answer.headers.get('content-type')).toMatch(/^text\/html/);
+  return answer.text();
+}
+
+test('the first page shows what is open, what is held, and says when all is quiet', async () => {
+  const service = await start();
+  const quiet = await page(service, '/');
+  expect(quiet).toContain('Nothing is open.');
+  expect(quiet).toContain('Nothing is held back.');
+  await fire(service, 'ErrorRate', { summary: 'Every third payment fails' });
+  await fire(service, 'SlowDisk', { service: 'newsletter', severity: 'warning' });
+  const busy = await page(service, '/');
+  expect(busy).toContain('1 open · 1 held back · 2 alerts');
+  expect(busy).toContain('Every third payment fails');
+  expect(busy).toContain('slow disk of newsletter');
+  for (const [, path = ''] of busy.matchAll(/href="(\/incidents\/[^"]+)"/g)) {
+    expect((await service.get(path)).status).toBe(200);
+  }
+});
+
+test('without Slack it shows what would have been said', async () => {
+  const preview: PreviewMessage[] = [
+    {
+      at: NOW,
+      action: 'post',
+      channel: '#team-shop',
+      incident: 'I',
+      text: 'Checkout is failing\nRunbook https://wiki.example.com/x',
+    },
+  ];
+  const service = await start({ preview });
+  const shown = await page(service, '/');
+  expect(shown).toContain('No Slack token');
+  expect(shown).toContain('<b>Checkout is failing</b>');
+  expect(shown).toContain('<a href="https://wiki.example.com/x" rel="noreferrer noopener">');
+  expect(shown).toContain('posted to #team-shop');
+});
+
+test('alerts that were not understood are counted, with a way to see why', async () => {
+  const service = await start();
+  await service.post('/v1/ingest/generic', [{ name: 'A' }, { nope: 1 }, { nope: 2 }]);
+  await service.lane.settled();
+  expect(await page(service, '/')).toMatch(
+    /2 alerts could not be understood.*href="\/v1\/decisions\?reason=quarantined"/,
+  );
+});
+
+test('an incident and an alert have pages that tell their story', async () => {
+  const service = await start();
+  await fire(service, 'ErrorRate', {
+    service: 'payments-db',
+    summary: 'payments-db refuses connections',
+  });
+  await fire(service, 'ErrorRate', { service: 'payments' });
+  const [id] = service.lane.state.incidents.keys();
+  const incident = await page(service, `/incidents/${id}`);
+  expect(incident).toContain('payments-db refuses connections');
+  expect(incident).toMatch(/<a href="\/alerts\/[0-9a-f]{16}">payments<\/a> joined incident/);
+  const [, path = ''] = /href="(\/alerts\/[0-9a-f]{16})"/.exec(incident) ?? [];
+  const alert = await page(service, path);
+  expect(alert).toContain(`href="/incidents/${id}"`);
+  expect(alert).toMatch(/<dt>alertname<\/dt><dd>ErrorRate<\/dd>/);
+  expect((await service.get('/incidents/NOPE')).status).toBe(404);
+  expect(await page(service, '/alerts/%3Cscript%3E')).not.toContain('<script');
+});
+
+test('nothing that an alert says becomes mark-up, on any page', async () => {
+  const service = await start();
+  const labels = { [HOSTILE]: HOSTILE, alertname: HOSTILE, service: HOSTILE, severity: 'critical' };
+  const annotations = {
+    summary: HOSTILE,
+    description: HOSTILE,
+    runbook_url: `javascript:alert('${HOSTILE}')`,
+  };
+  await service.post('/v1/ingest/generic', { name: HOSTILE, labels, annotations });
+  await fire(service, HOSTILE, { service: 'newsletter', severity: 'warning', summary: HOSTILE });
+  await service.lane.settled();
+  const { alerts, incidents } = service.lane.state;
+  const paths = [
+    '/',
+    ...[...incidents.keys()].map((id) => `/incidents/${id}`),
+    ...[...alerts.keys()].map((id) => `/alerts/${id}`),
+  ];
+  expect(paths.length).toBe(5);
+  for (const path of paths) {
+    const shown = await page(service, path);
+    expect(shown, path).not.toMatch(/<(?:script|img)|javascript:alert\([^&]*"|\u202e/);
+    expect(shown.match(/<a [^>]*href="(?!\/|https?:)/), path).toBeNull();
+  }
+});
+
+test('the style is the only thing that the policy lets in, by its hash', async () => {
+  const service = await start();
+  const answer = await service.get('/');
+  const [, style = ''] = /<style>([\s\S]*)<\/style>/.exec(await answer.text()) ?? [];
+  const policy = answer.headers.get('content-security-policy') ?? '';
+  expect(policy).toContain(`style-src 'sha256-${hash('sha256', style, 'base64')}'`);
+  expect(policy).not.toMatch(/unsafe|script-src/);
+});
+
+test('a page of many open incidents stays a page', async () => {
+  const service = await start();
+  for (let i = 0; i < 70; i++)
+    await fire(service, `Lonely${i}`, { environment: `env${i}`, service: `lonely${i}` });
+  const shown = await page(service, '/');
+  expect(shown.match(/<article/g)?.length).toBeLessThan(80);
+  expect(shown).toContain('all of them');
+});
+
+test('HTML is escaped whatever the text', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.webUrl(), (text, url) => {
+      const shown = html`<p title="${text}">${text}${linked(`${text} ${url} ${text}`)}</p>`.html;
+      const inside = shown.replaceAll(/<a href="[^"<>]*" rel="noreferrer noopener">|<\/a>/g, '');
+      expect(inside.slice(10, -4)).not.toMatch(/<|>(?!.)/s);
+      expect(inside.match(/</g)?.length).toBe(2);
+    }),
+  );
+});
