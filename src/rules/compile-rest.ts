@@ -28,7 +28,6 @@ export function compileLife({ incident }: Collected): LifeRule {
     refreshMs: own.refresh ?? usual.refreshMs,
     replyEveryMs: own.replyEvery ?? usual.replyEveryMs,
     resolveTimeoutMs: own.resolveTimeout ?? usual.resolveTimeoutMs,
-    forgetMs: own.forget ?? usual.forgetMs,
   };
 }
 

@@ -69,9 +69,12 @@ function defineName(entry: ServiceEntry, defined: Map<string, Defined>, report: 
     defined.set(name.toLowerCase(), { service: name, written: name, place });
     return true;
   }
-  const same =
-    before.written === name ? 'stands twice' : `differs from "${before.written}" by case`;
-  report.error(place, `service "${name}" ${same}: also in ${refOf(before.place)}`);
+  const where = refOf(before.place);
+  const message =
+    before.written === name
+      ? `service "${name}" stands twice: also in ${where}`
+      : `service "${name}" is the same as "${before.written}" in ${where}: case does not count`;
+  report.error(place, message);
   return false;
 }
 

@@ -16,7 +16,6 @@ export const DEFAULT_LIFE: LifeRule = {
   replyEveryMs: 5 * MINUTE,
   // An Alertmanager webhook names no end and repeats only every repeat_interval (4 h): never by us.
   resolveTimeoutMs: Number.POSITIVE_INFINITY,
-  forgetMs: 10 * MINUTE,
 };
 
 export const DEFAULT_STORM: StormRule = { on: true, perMinute: 30, calmMs: 5 * MINUTE };

@@ -4,6 +4,7 @@
  */
 import {
   type Document,
+  Lexer,
   type YAMLError,
   isCollection,
   isMap,
@@ -22,7 +23,7 @@ import {
   lineStartsOf,
   spanOf,
 } from './source-file.ts';
-import { tooDeepAt } from './yaml-depth.ts';
+import { isMark, tooDeepAt } from './yaml-depth.ts';
 
 export const FILE_BYTES_MAX = 2 * 1024 * 1024;
 const ALIASES_MAX = 1_000;
@@ -168,7 +169,23 @@ function syntaxError(source: SourceFile, error: YAMLError): Diagnostic {
   const [start, end] = error.pos;
   const tab = error.code === 'TAB_AS_INDENT' || source.text[start] === '\t';
   const hint = tab ? SYNTAX_HINTS.TAB_AS_INDENT : SYNTAX_HINTS[error.code];
-  return diagnose(source, { start, end }, 'error', messageOf(error), hint);
+  const quote = /^Missing closing (["'])/.exec(error.message)?.[1];
+  if (quote === undefined) return diagnose(source, { start, end }, 'error', messageOf(error), hint);
+  const opened = openingQuote(source.text, quote);
+  const message = `this ${quote} is never closed`;
+  return diagnose(source, { start: opened, end: opened + 1 }, 'error', message, undefined);
+}
+
+/** The library reports an open quote at the end of the file, where nobody finds it. */
+function openingQuote(text: string, quote: string): number {
+  let offset = 0;
+  let found = 0;
+  for (const token of new Lexer().lex(text)) {
+    if (isMark(token)) continue;
+    if (token.startsWith(quote)) found = offset;
+    offset += token.length;
+  }
+  return found;
 }
 
 /** False for data nested too deep or too large to be rules: a schema that recurses must not meet it. */

@@ -26,23 +26,24 @@ export interface Part {
 
 export function createReport(): Report {
   const diagnostics: Diagnostic[] = [];
+  /** `span` is asked for only when there is room: finding a place costs more than reporting it. */
   function put(
     place: Place,
-    span: Span,
+    span: () => Span,
     severity: Diagnostic['severity'],
     text: { readonly message: string; readonly hint: string | undefined },
   ): void {
     if (diagnostics.length >= DIAGNOSTICS_MAX) return;
-    diagnostics.push(diagnose(place.source, span, severity, text.message, text.hint));
+    diagnostics.push(diagnose(place.source, span(), severity, text.message, text.hint));
   }
   return {
     diagnostics,
     error: (place, message, hint, on = 'value') =>
-      put(place, spanOf(place.source, place.path, on), 'error', { message, hint }),
+      put(place, () => spanOf(place.source, place.path, on), 'error', { message, hint }),
     warning: (place, message, hint, on = 'value') =>
-      put(place, spanOf(place.source, place.path, on), 'warning', { message, hint }),
+      put(place, () => spanOf(place.source, place.path, on), 'warning', { message, hint }),
     errorWithin: (place, value, part) =>
-      put(place, spanWithin(place, value, part.offset, part.length), 'error', part),
+      put(place, () => spanWithin(place, value, part.offset, part.length), 'error', part),
     add: (more) => {
       for (const one of more) if (diagnostics.length < DIAGNOSTICS_MAX) diagnostics.push(one);
     },

@@ -98,7 +98,7 @@ export function routeBy(root: RouteNode, owners: Owners) {
     const { escalate } = stated;
     return {
       channel: stated.channel,
-      urgency: stated.urgency ?? usualUrgency(subject),
+      urgency: stated.urgency ?? usualUrgency(subject, service),
       mention: idsOf(stated.mention, team),
       escalate: escalate && {
         afterMs: escalate.afterMs,
@@ -110,10 +110,30 @@ export function routeBy(root: RouteNode, owners: Owners) {
   };
 }
 
-/** What nobody needs to see at once goes into the digest, unless a route says otherwise. */
-function usualUrgency(subject: Subject): Urgency {
-  const { severity } = subject.facts;
-  return severity === 'info' || severity === 'none' ? 'digest' : 'post';
+/**
+ * When no route says how loudly: information waits for the digest, and so does what cannot hurt the
+ * business, test environments and what is less than critical at tier 3. All else is a message.
+ */
+function usualUrgency(subject: Subject, service: Service | undefined): Urgency {
+  const { severity, environment } = subject.facts;
+  if (severity === 'none' || severity === 'info') return 'digest';
+  if (service?.tier === 3 && severity !== 'critical') return 'digest';
+  return isForTesting(environment) ? 'digest' : 'post';
+}
+
+const TESTING: ReadonlySet<string> = new Set(
+  'dev develop development test testing tst qa stage staging stg uat sandbox lab ci preprod preview demo local nonprod'.split(
+    ' ',
+  ),
+);
+
+/** `staging`, `eu-staging` and `dev2` are; `production`, `live` and names that say nothing are not. */
+function isForTesting(environment: string): boolean {
+  const words = environment
+    .toLowerCase()
+    .replace(/non-?prod(?:uction)?/, 'nonprod')
+    .split(/[^a-z]+/);
+  return words.some((word) => TESTING.has(word));
 }
 
 /** Calls `visit` for every route on the way, in the order in which later ones override. */

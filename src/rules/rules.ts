@@ -101,8 +101,6 @@ export interface LifeRule {
   readonly replyEveryMs: number;
   /** A firing alert whose source gives no time-out is taken as resolved when not mentioned for this long. */
   readonly resolveTimeoutMs: number;
-  /** After the root cleared, for how long its symptoms may go on before the message says so. */
-  readonly forgetMs: number;
 }
 
 export interface StormRule {

@@ -15,7 +15,7 @@ export function parseAt<T>(
   value: unknown,
   place: Place,
   report: Report,
-): { readonly kind: 'value'; readonly value: T } | { readonly kind: 'refused' } {
+): Parsed<T> {
   const empty = reportEmpty(value, place, report);
   const parsed = schema.safeParse(value);
   if (parsed.success && empty.length === 0) return { kind: 'value', value: parsed.data };
@@ -24,10 +24,24 @@ export function parseAt<T>(
     const path = toPath(issue.path);
     if (!empty.some((one) => samePath(one, path))) reportIssue(issue, value, place, report);
   }
-  const wrong = [...empty, ...issues.flatMap(wrongPaths)];
-  if (wrong.some((path) => path.length === 0 || path.some(isTelling))) return { kind: 'refused' };
-  const rest = schema.safeParse(without(value, wrong));
-  return rest.success ? { kind: 'value', value: rest.data } : { kind: 'refused' };
+  return salvage(schema, value, [...empty, ...issues.flatMap(wrongPaths)]);
+}
+
+type Parsed<T> = { readonly kind: 'value'; readonly value: T } | { readonly kind: 'refused' };
+const ROUNDS_MAX = 6;
+
+/** Takes out what is wrong, and then what is incomplete without it, until the rest has the shape. */
+function salvage<T>(schema: z.ZodType<T>, value: unknown, wrong: readonly Path[]): Parsed<T> {
+  let rest = value;
+  let out = wrong;
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    if (out.some((path) => path.length === 0 || path.some(isTelling))) break;
+    rest = without(rest, out);
+    const parsed = schema.safeParse(rest);
+    if (parsed.success) return { kind: 'value', value: parsed.data };
+    out = parsed.error.issues.flatMap(wrongPaths).map((path) => path.slice(0, -1));
+  }
+  return { kind: 'refused' };
 }
 
 /** Keys that an entry must not lose: it would mean something else, and be refused for that. */
@@ -75,15 +89,14 @@ function isIndex(step: string | number): boolean {
   return typeof step === 'number';
 }
 
+const HASH_HINT = "# begins a comment in YAML: write it in quotes, like '#alerts'";
+
 /** A key without a value: often a `#` that was meant as text and began a comment. */
 function reportEmpty(value: unknown, place: Place, report: Report): readonly Path[] {
   const found = emptyPaths(value, []);
   for (const path of found) {
-    const at = below(place, ...path);
-    const hint = /(channel|owner)$/.test(String(path.at(-1)))
-      ? "# begins a comment in YAML: write it in quotes, like '#alerts'"
-      : 'give it a value, or take the line out';
-    report.error(at, `"${nameOf(path, place)}" is empty`, hint, 'key');
+    const hint = path.at(-1) === 'channel' ? HASH_HINT : 'give it a value, or take the line out';
+    report.error(below(place, ...path), `${nameOf(path, place)} is empty`, hint, 'key');
   }
   return found;
 }
@@ -124,30 +137,30 @@ interface Words {
 }
 
 function wordsFor(issue: z.core.$ZodIssue, name: string, input: unknown): Words {
+  if (input === undefined) return { message: `${name} is missing` };
   switch (issue.code) {
     case 'invalid_type':
     case 'invalid_union':
-      if (input === undefined) return { message: `"${name}" is missing` };
-      return { message: `"${name}" must be ${expected(issue)}, not ${describe(input)}` };
+      return { message: `${name} must be ${expected(issue)}, not ${describe(input)}` };
     case 'invalid_value': {
       const values = issue.values.map(String);
       const near = typeof input === 'string' ? didYouMean(input, values) : undefined;
-      const message = `unknown ${name} ${describe(input)}`;
+      const message = `unknown ${name.replaceAll('"', '')} ${describe(input)}`;
       return { message, hint: near ?? `known: ${values.join(', ')}` };
     }
     case 'too_big':
       return {
-        message: `"${name}" is too ${LARGE[issue.origin] ?? 'large'}: at most ${issue.maximum}`,
+        message: `${name} is too ${LARGE[issue.origin] ?? 'large'}: at most ${issue.maximum}`,
       };
     case 'too_small':
-      if (issue.origin === 'string') return { message: `"${name}" is empty` };
-      return { message: `"${name}" is too small: at least ${issue.minimum}` };
+      if (issue.origin === 'string') return { message: `${name} is empty` };
+      return { message: `${name} is too small: at least ${issue.minimum}` };
     case 'custom': {
       const hint: unknown = issue.params?.['hint'];
       return { message: issue.message, hint: typeof hint === 'string' ? hint : undefined };
     }
     default:
-      return { message: `"${name}": ${issue.message}` };
+      return { message: `${name}: ${issue.message}` };
   }
 }
 
@@ -181,11 +194,12 @@ function describe(value: unknown): string {
   return 'a mapping';
 }
 
-/** The key that a person would call it by: `hold`'s `for`, not `0`. */
+/** What a person would call it: `"for"`, not `hold.3.for`. */
 function nameOf(path: Path, place: Place): string {
   const full = [...place.path, ...path];
   const name = full.findLast((step) => typeof step === 'string');
-  return name === undefined ? 'this' : String(name);
+  if (name === undefined) return 'this';
+  return typeof full.at(-1) === 'number' ? `an entry of "${name}"` : `"${name}"`;
 }
 
 function valueAt(value: unknown, path: Path): unknown {

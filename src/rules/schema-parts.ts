@@ -74,6 +74,12 @@ function readChannel(value: string, context: z.core.$RefinementCtx): string {
   return refuse(context, `"${value.slice(0, 80)}" is no channel`, hint);
 }
 
+export const SlackUser = z.string().transform((value, context): string => {
+  if (/^[UW][A-Z0-9]{2,}$/.test(value)) return value;
+  const hint = 'it looks like U012AB3CD; Slack shows it in a profile under "Copy member ID"';
+  return refuse(context, `"${value.slice(0, 40)}" is no Slack member id`, hint);
+});
+
 export const Link = z.string().transform((value, context): string => {
   const filled = value.replace(/\{[^{}]*\}/g, 'x');
   if (/^https?:\/\//i.test(value) && URL.canParse(filled)) return value;

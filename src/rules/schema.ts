@@ -17,6 +17,7 @@ import {
   Link,
   Moment,
   RouteChannel,
+  SlackUser,
   Text,
   Why,
   Zone,
@@ -38,10 +39,6 @@ export const Service = strict({
   dashboard: Link.optional(),
   dependsOn: oneOrMany(Text).optional(),
   why: Why,
-});
-
-const SlackUser = z.string().regex(/^[UW][A-Z0-9]{2,}$/, {
-  error: 'a Slack member id looks like U012AB3CD; Slack shows it under "Copy member ID"',
 });
 
 export const Person = strict({ name: Text, slack: SlackUser, team: Text.optional(), why: Why });
@@ -202,7 +199,6 @@ export const IncidentLife = strict({
   refresh: Duration.optional(),
   replyEvery: Duration.optional(),
   resolveTimeout: DurationOrNever.optional(),
-  forget: Duration.optional(),
   why: Why,
 });
 export const Storm = strict({

@@ -34,29 +34,40 @@ export const DEFAULT_CORRELATE: CorrelateRule = {
   ...BUILT_IN,
 };
 
-/** How long an alert must last by severity; critical alerts of tier-1 services are told at once. */
+/**
+ * How long an alert that stands alone must last. Together with others it is told earlier (the weight
+ * in life/tell.ts), so these may be long enough for what usually passes by itself in 1 to 4 minutes,
+ * plus the interval at which its source says so.
+ */
 export const DEFAULT_HOLD_MS = {
   critical: MINUTE,
-  high: 2 * MINUTE,
-  warning: 2 * MINUTE,
-  info: 5 * MINUTE,
-  none: 10 * MINUTE,
+  high: 5 * MINUTE,
+  warning: 8 * MINUTE,
+  info: 15 * MINUTE,
+  none: 15 * MINUTE,
 } as const;
 
+/** Critical alerts by tier: what wakes people is not held, what never does is held for longer. */
+const CRITICAL_HOLD_MS: Readonly<Record<string, number>> = { '1': 0, '3': 5 * MINUTE };
+
 export function holdBy(list: readonly Ruled<HoldRule>[], catalog: Catalog) {
-  const atOnce: HoldRule = { forMs: 0, ...BUILT_IN };
+  const held = (forMs: number): HoldRule => ({ forMs, ...BUILT_IN });
   const bySeverity = {
-    critical: { forMs: DEFAULT_HOLD_MS.critical, ...BUILT_IN },
-    high: { forMs: DEFAULT_HOLD_MS.high, ...BUILT_IN },
-    warning: { forMs: DEFAULT_HOLD_MS.warning, ...BUILT_IN },
-    info: { forMs: DEFAULT_HOLD_MS.info, ...BUILT_IN },
-    none: { forMs: DEFAULT_HOLD_MS.none, ...BUILT_IN },
+    critical: held(DEFAULT_HOLD_MS.critical),
+    high: held(DEFAULT_HOLD_MS.high),
+    warning: held(DEFAULT_HOLD_MS.warning),
+    info: held(DEFAULT_HOLD_MS.info),
+    none: held(DEFAULT_HOLD_MS.none),
   } as const;
+  const criticalByTier = new Map(
+    Object.entries(CRITICAL_HOLD_MS).map(([tier, ms]) => [tier, held(ms)]),
+  );
   return (subject: Subject): HoldRule => {
     for (const entry of list) if (entry.matches(subject)) return entry.rule;
     const { severity } = subject.facts;
-    if (severity === 'critical' && tierOf(subject, catalog) === '1') return atOnce;
-    return bySeverity[severity];
+    const byTier =
+      severity === 'critical' ? criticalByTier.get(tierOf(subject, catalog)) : undefined;
+    return byTier ?? bySeverity[severity];
   };
 }
 

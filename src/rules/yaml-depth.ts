@@ -13,8 +13,8 @@ const INDENT_MAX = 400;
 /** The lexer puts this before the text of a scalar. */
 const SCALAR_MARK = '\u001f';
 
-/** Marks that stand for no character of the text: document start, end of flow, byte order. */
-const MARKS: ReadonlySet<string> = new Set(['\u0002', '\u0018', '\uFEFF']);
+/** Tokens that stand for no character of the text. */
+const MARKS: ReadonlySet<string> = new Set([SCALAR_MARK, '\u0002', '\u0018', '\uFEFF']);
 const FLOW_STEPS: ReadonlyMap<string, number> = new Map([
   ['[', 1],
   ['{', 1],
@@ -30,7 +30,7 @@ export function tooDeepAt(text: string): number | undefined {
   let block = 0;
   let before = '\n';
   for (const token of new Lexer().lex(text)) {
-    if (token === SCALAR_MARK || MARKS.has(token)) {
+    if (isMark(token)) {
       before = token;
       continue;
     }
@@ -42,6 +42,10 @@ export function tooDeepAt(text: string): number | undefined {
     before = token;
   }
   return undefined;
+}
+
+export function isMark(token: string): boolean {
+  return MARKS.has(token);
 }
 
 function isWideIndent(token: string, before: string): boolean {

@@ -1,0 +1,258 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { SEVERITIES } from '../../src/model.ts';
+import { builtInRules } from '../../src/rules/compile.ts';
+import { bareHost } from '../../src/rules/normalise.ts';
+import { normaliseTransaction } from '../../src/rules/transactions.ts';
+import { alertOf, rulesOf } from './support.ts';
+
+const UNTUNED = builtInRules();
+const CATALOG = rulesOf(`
+services:
+  - { name: Payments, owner: a, aliases: [payments-api, svc_payments], runbook: 'https://wiki/p' }
+  - { name: orders, owner: a, dashboard: 'https://grafana/o' }
+  - { name: prod, owner: a }
+`);
+
+function facts(labels: Record<string, string>, annotations: Record<string, string> = {}) {
+  return UNTUNED.normalise(alertOf(labels, annotations));
+}
+function service(labels: Record<string, string>) {
+  const { service: name, known } = CATALOG.normalise(alertOf(labels));
+  return known ? name : `unknown ${name}`;
+}
+
+test('an alert of Prometheus needs no tuning', () => {
+  const labels = {
+    alertname: 'HighErrorRate',
+    severity: 'page',
+    job: 'checkout',
+    instance: '10.0.0.7:9100',
+    env: 'prod',
+  };
+  const annotations = { summary: 'x', runbook_url: 'https://wiki/r', dashboard_url: 'https://g/d' };
+  expect(facts(labels, annotations)).toEqual({
+    name: 'HighErrorRate',
+    service: 'checkout',
+    known: false,
+    environment: 'production',
+    severity: 'critical',
+    host: '10.0.0.7',
+    transactions: [],
+    runbook: 'https://wiki/r',
+    dashboard: 'https://g/d',
+  });
+});
+
+test('an alert that says nothing still has all its facts', () => {
+  expect(facts({})).toEqual({
+    name: 'alert',
+    service: 'alert',
+    known: false,
+    environment: 'production',
+    severity: 'warning',
+    host: undefined,
+    transactions: [],
+    runbook: undefined,
+    dashboard: undefined,
+  });
+});
+
+test.each([
+  ['page', 'critical'],
+  ['CRIT', 'critical'],
+  ['P1', 'critical'],
+  ['sev1', 'critical'],
+  ['disaster', 'critical'],
+  ['error', 'high'],
+  ['major', 'high'],
+  ['P2', 'high'],
+  ['Warn', 'warning'],
+  ['minor', 'warning'],
+  ['average', 'warning'],
+  ['notice', 'info'],
+  ['P5', 'info'],
+  ['none', 'none'],
+  ['', 'warning'],
+  ['purple', 'warning'],
+])('the severity %s means %s', (word, severity) => {
+  expect(facts({ severity: word }).severity).toBe(severity);
+});
+
+test.each([
+  [{ env: 'prod' }, 'production'],
+  [{ environment: 'PRD' }, 'production'],
+  [{ stage: 'stg' }, 'staging'],
+  [{ env: 'qa' }, 'qa'],
+  // Nothing is quietened because a label is missing.
+  [{}, 'production'],
+])('the environment of %j is %s', (labels, environment) => {
+  expect(facts(labels).environment).toBe(environment);
+});
+
+test.each([
+  ['db1:9100', 'db1'],
+  ['db1', 'db1'],
+  ['10.0.0.7:9100', '10.0.0.7'],
+  ['[2001:db8::1]:9100', '2001:db8::1'],
+  ['2001:db8::1', '2001:db8::1'],
+  ['fe80::1', 'fe80::1'],
+  ['https://shop.example.com:8443/health?x=1', 'shop.example.com'],
+  ['shop.example.com/health', 'shop.example.com'],
+  ['http://[::1]:80/', undefined],
+  ['localhost:9090', undefined],
+  ['127.0.0.1:9090', undefined],
+  [':9100', undefined],
+  ['', undefined],
+])('the host of %s is %s', (raw, host) => {
+  expect(bareHost(raw)).toBe(host);
+});
+
+test('the name of an exporter is no service: what it measures is', () => {
+  expect(facts({ job: 'node-exporter', instance: 'db1:9100' }).service).toBe('db1');
+  expect(facts({ service: 'prom-kube-state-metrics', container: 'web' }).service).toBe('web');
+  expect(
+    facts({ job: 'kube-state-metrics', alertname: 'PodDown', instance: '10.0.0.9:8080' }),
+  ).toEqual(expect.objectContaining({ service: 'PodDown', host: undefined }));
+  const listed = rulesOf('services: [{ name: node-exporter, owner: infra }]');
+  expect(listed.normalise(alertOf({ job: 'node-exporter' }))).toMatchObject({
+    service: 'node-exporter',
+    known: true,
+  });
+});
+
+test.each([
+  ['Payments', 'Payments'],
+  ['payments', 'Payments'],
+  ['PAYMENTS-API', 'Payments'],
+  ['payments-api-prod', 'Payments'],
+  ['staging.payments', 'Payments'],
+  ['shop/svc_payments', 'Payments'],
+  ['orders.shop.svc.cluster.local', 'orders'],
+  ['orders-canary', 'unknown orders-canary'],
+  ['unlisted-prod', 'unknown unlisted-prod'],
+  ['prod', 'prod'],
+  ['__proto__', 'unknown __proto__'],
+  ['constructor', 'unknown constructor'],
+])('the label service="%s" means the service %s', (label, name) => {
+  expect(service({ service: label })).toBe(name);
+});
+
+test('the catalog gives the runbook and the dashboard that the alert does not', () => {
+  expect(CATALOG.normalise(alertOf({ service: 'payments' })).runbook).toBe('https://wiki/p');
+  expect(CATALOG.normalise(alertOf({ service: 'orders' })).dashboard).toBe('https://grafana/o');
+  const own = alertOf({ service: 'payments' }, { runbook_url: 'https://own' });
+  expect(CATALOG.normalise(own).runbook).toBe('https://own');
+});
+
+test.each([
+  ['tid_9F3ac1', 'tid_9f3ac1'],
+  ['tid_a:b:c', 'tid_a:b:c'],
+  ['6F9619FF-8B86-D011-B42D-00CF4FC964FF', '6f9619ff8b86d011b42d00cf4fc964ff'],
+  ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', '4bf92f3577b34da6a3ce929d0e0e4736'],
+  ['"abcdef12".', 'abcdef12'],
+  ['00000000000000000000000000000000', undefined],
+  ['00000000-0000-0000-0000-000000000000', undefined],
+  ['abc', undefined],
+  ['unknown', undefined],
+  ['n/a', undefined],
+  ['-', undefined],
+  ['x'.repeat(200), undefined],
+])('the transaction id %s is %s', (raw, id) => {
+  expect(normaliseTransaction(raw)).toBe(id);
+});
+
+test('transaction ids are gathered from labels, annotations and text, each once', () => {
+  const found = facts(
+    { transaction_id: 'tid_one1', trace_id: '4BF92F3577B34DA6A3CE929D0E0E4736' },
+    {
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+      summary: 'transaction_id=tid_two22 failed (tid_three3), see mytid_nope and tid_one1.',
+    },
+  );
+  expect(found.transactions).toEqual([
+    'tid_one1',
+    '4bf92f3577b34da6a3ce929d0e0e4736',
+    'tid_two22',
+    'tid_three3',
+  ]);
+});
+
+test('one value may list several ids, and an alert has at most eight', () => {
+  const ids = Array.from({ length: 20 }, (_, i) => `tid_number${i}`);
+  expect(facts({ transaction_id: 'tid_aaaa1, tid_bbbb2' }).transactions).toEqual([
+    'tid_aaaa1',
+    'tid_bbbb2',
+  ]);
+  expect(facts({}, { text: ids.join(' ') }).transactions).toHaveLength(8);
+});
+
+test('replicas and transaction ids are no part of the identity', () => {
+  const names = ['replica', 'prometheus_replica', '__replica__', 'transaction_id', 'trace_id'];
+  for (const name of names) expect(UNTUNED.notIdentity).toContain(name);
+  expect(UNTUNED.notIdentity).not.toContain('instance');
+  const own = rulesOf('replica: [labels.pod]\ntransaction: [labels.order]');
+  expect([...own.notIdentity].sort()).toEqual(
+    ['__replica__', 'order', 'pod', 'prometheus_replica', 'replica'].sort(),
+  );
+});
+
+test('own lists take the place of the built-in ones, own words come before them', () => {
+  const own = rulesOf(String.raw`
+service: [annotations.svc, { text: 'service=(?P<id>\w+)' }, labels.thing]
+environment: { from: labels.place, map: { eu: staging }, default: lab }
+severity:
+  from: [labels.priority]
+  map: { 1: critical, bad: high, info: none }
+host: labels.box
+name: [labels.title]
+transaction: [{ text: 'order (?P<id>\d+)' }]
+runbook: [labels.help]
+`);
+  const alert = alertOf(
+    { title: 'T', thing: 'c', place: 'EU', priority: '1', box: 'b:1', help: 'https://h' },
+    { text: 'order 1234567 of service=b' },
+  );
+  expect(own.normalise(alert)).toMatchObject({
+    name: 'T',
+    service: 'b',
+    environment: 'staging',
+    severity: 'critical',
+    host: 'b',
+    transactions: ['1234567'],
+    runbook: 'https://h',
+  });
+  expect(own.normalise(alertOf({ priority: 'info' }))).toMatchObject({
+    severity: 'none',
+    environment: 'lab',
+  });
+  expect(own.normalise(alertOf({ priority: 'page' })).severity).toBe('critical');
+});
+
+test('any alert has facts of the right shape', () => {
+  const set = fc.dictionary(
+    fc.oneof(fc.string(), fc.constantFrom('service', 'severity', 'instance', 'traceparent', 'job')),
+    fc.oneof(fc.string(), fc.string({ unit: 'binary', maxLength: 6_000 })),
+  );
+  fc.assert(
+    fc.property(set, set, (labels, annotations) => {
+      for (const rules of [UNTUNED, CATALOG]) {
+        const found = rules.normalise(alertOf(labels, annotations));
+        expect(SEVERITIES).toContain(found.severity);
+        for (const text of [found.name, found.service, found.environment])
+          expect(text).not.toBe('');
+        expect(found.transactions.length).toBeLessThanOrEqual(8);
+        expect(new Set(found.transactions).size).toBe(found.transactions.length);
+      }
+    }),
+  );
+});
+
+test('an alert of megabytes is read in no time', () => {
+  const text = `${'tid_'.repeat(300_000)} transaction_id=${'a'.repeat(1_000_000)}`;
+  const annotations = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`a${i}`, text]));
+  const labels = { service: `${' '.repeat(1_000_000)}x`, instance: ':'.repeat(1_000_000) };
+  const began = performance.now();
+  facts(labels, annotations);
+  expect(performance.now() - began).toBeLessThan(1_000);
+});
