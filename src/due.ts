@@ -8,7 +8,7 @@ import { reviewHeartbeat } from './life/heartbeat.ts';
 import { escalate, verifySolved } from './life/people.ts';
 import { show } from './life/show.ts';
 import { reviewStorm, STORM_KEY } from './life/storm.ts';
-import { considerTelling, tell, tellOnEvidence } from './life/tell.ts';
+import { considerTelling, tell } from './life/tell.ts';
 import type { Alert, Incident, Instant } from './model.ts';
 import { reviewMuted } from './mute.ts';
 import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule.ts';
@@ -130,7 +130,6 @@ function incidentDue(turn: Turn, id: string): void {
   const incident = state.incidents.get(id);
   if (incident === undefined || (incident.phase === 'resolved' && forget(turn, incident))) return;
   let present: Incident = incident;
-  if (isDue(present.tellAt, now)) present = tellOnEvidence(turn, present);
   if (isDue(present.verifyAt, now)) present = verifySolved(turn, present);
   if (isDue(present.escalateAt, now)) present = escalate(turn, present);
   if (isDue(present.snoozed?.until, now))

@@ -192,8 +192,6 @@ export interface Incident {
   readonly gatheredAt: Instant;
   /** The earliest startsAt of its alerts, by their source's clock. */
   readonly startsAt: Instant;
-  /** Gathering: told then on the evidence it has, unless that is over by then. */
-  readonly tellAt: Instant | undefined;
   /** When people were told; undefined while it is unseen. */
   readonly toldAt: Instant | undefined;
   /** Why it was told, in plain words. */

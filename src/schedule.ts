@@ -61,10 +61,10 @@ export function calmOf(turn: Turn, alert: Alert): Instant | undefined {
 }
 
 export function scheduleIncident(turn: Turn, incident: Incident): void {
-  const { refreshAt, tellAt, verifyAt, escalateAt, snoozed, resolvedAt } = incident;
+  const { refreshAt, verifyAt, escalateAt, snoozed, resolvedAt } = incident;
   const closesAt =
     resolvedAt === undefined ? undefined : resolvedAt + turn.rules.life.reopenWithinMs;
-  for (const at of [refreshAt, tellAt, verifyAt, escalateAt, snoozed?.until, closesAt]) {
+  for (const at of [refreshAt, verifyAt, escalateAt, snoozed?.until, closesAt]) {
     if (at !== undefined) wakeIncident(turn, incident.id, at);
   }
 }

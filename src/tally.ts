@@ -25,6 +25,10 @@ export interface Tally {
   readonly severities: number[];
   readonly services: Map<string, ServiceTally>;
   readonly kinds: Map<string, number>;
+  /** What fires steadily, by service and kind: a check that fails on two hosts counts once. */
+  readonly checks: Map<string, { firing: number; readonly weight: number }>;
+  /** The weights of those added up: how much speaks for an outage, and against a blip. */
+  weight: number;
   /** Alerts of each service on each host. */
   readonly hosts: Map<string, Map<string, number>>;
   readonly transactions: Map<string, number>;
@@ -39,6 +43,8 @@ export function createTally(): Tally {
     severities: SEVERITIES.map(() => 0),
     services: new Map(),
     kinds: new Map(),
+    checks: new Map(),
+    weight: 0,
     hosts: new Map(),
     transactions: new Map(),
   };
@@ -53,10 +59,27 @@ export function worstFiring(tally: Tally): Severity | undefined {
   return SEVERITIES[tally.severities.findIndex((count) => count > 0)];
 }
 
-export function firingServices(tally: Tally): number {
-  let count = 0;
-  for (const service of tally.services.values()) if (service.firing > 0) count++;
-  return count;
+/** What a firing alert weighs as evidence. Information does not become urgent by being repeated. */
+const WEIGHTS: Readonly<Record<Severity, number>> = {
+  critical: 3,
+  high: 1.5,
+  warning: 1,
+  info: 0,
+  none: 0,
+};
+
+function weigh(tally: Tally, alert: Alert, by: 1 | -1): void {
+  if (alert.status !== 'firing' || alert.flap?.flapping === true) return;
+  const key = `${alert.facts.service}\n${alert.facts.name}`;
+  const check = tally.checks.get(key) ?? { firing: 0, weight: WEIGHTS[alert.facts.severity] };
+  if (check.firing === 0) {
+    tally.checks.set(key, check);
+    tally.weight += check.weight;
+  }
+  check.firing += by;
+  if (check.firing > 0) return;
+  tally.checks.delete(key);
+  tally.weight -= check.weight;
 }
 
 export function addToTally(tally: Tally, alert: Alert): void {
@@ -68,6 +91,7 @@ export function addToTally(tally: Tally, alert: Alert): void {
   tally.severities[rank] = (tally.severities[rank] ?? 0) + firing;
   if (alert.flap?.flapping === true) tally.flapping++;
   if (alert.since > tally.lastSince) tally.lastSince = alert.since;
+  weigh(tally, alert, 1);
   addService(tally.services, alert, firing, rank);
   count(tally.kinds, facts.name, 1);
   if (facts.host !== undefined) {
@@ -87,6 +111,7 @@ export function removeFromTally(tally: Tally, alert: Alert): void {
   tally.firing -= firing;
   tally.severities[rank] = (tally.severities[rank] ?? 0) - firing;
   if (alert.flap?.flapping === true) tally.flapping--;
+  weigh(tally, alert, -1);
   const service = tally.services.get(facts.service);
   if (service !== undefined) {
     service.alerts--;

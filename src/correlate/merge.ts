@@ -24,7 +24,6 @@ export function mergeIncidents(
     resolvedAt: now,
     mergedInto: survivor.id,
     revision: loser.revision + 1,
-    tellAt: undefined,
     refreshAt: undefined,
     verifyAt: undefined,
     escalateAt: undefined,

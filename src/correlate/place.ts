@@ -99,8 +99,10 @@ function tellMore(turn: Turn, incident: Incident, newService: string | undefined
     });
     told = change(turn, told, { worstTold: told.severity });
   }
-  if (newService !== undefined)
+  const isExpected = turn.now - (told.toldAt ?? turn.now) < NEWS_AFTER_MS;
+  if (newService !== undefined && !isExpected) {
     told = orderReply(turn, told, { kind: 'service-joined', services: [newService] });
+  }
   touch(turn, told);
 }
 

@@ -31,7 +31,6 @@ function end(turn: Turn, incident: Incident): Incident {
   const ended = change(turn, incident, {
     phase: 'resolved',
     resolvedAt: now,
-    tellAt: undefined,
     verifyAt: undefined,
     escalateAt: undefined,
   });

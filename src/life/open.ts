@@ -31,7 +31,6 @@ export function openIncident(
     phase: 'gathering',
     gatheredAt: now,
     startsAt: about.startsAt,
-    tellAt: undefined,
     toldAt: undefined,
     toldBecause: undefined,
     resolvedAt: undefined,

@@ -2,64 +2,31 @@
  * When an incident is told, and where.
  *
  * It gathers unseen until one of its alerts has outlasted its hold, or until the evidence suffices:
- * several services hit at once are an outage, not a blip. Blips come in pairs too, so two services
- * must last a little; three need not.
+ * several things failing at once are an outage, not a blip. Blips come in small cascades too (a
+ * service and two of its callers, for some minutes), so the evidence is weighed by severity.
  */
 import type { Alert, Incident, Instant, RouteDecision } from '../model.ts';
 import { rankRoots } from '../correlate/root.ts';
 import { type LaneState, tallyOf } from '../state.ts';
-import { firingServices, severityRank, worstFiring } from '../tally.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
 import { addToDigest } from './digest.ts';
 import { leadOf, nobody, subjectOf } from './lead.ts';
 import { show } from './show.ts';
 import { joinsStorm } from './storm.ts';
 
-/** So many services firing together are told at once. */
-const SERVICES_SUFFICE = 3;
-/** Two services firing together are told when they still do after this. */
-export const PAIR_LASTS_MS = 45_000;
-/** So many kinds of alert of one service, likewise. */
-const KINDS_SUFFICE = 3;
-/** Evidence counts from this severity on: information does not become urgent by being repeated. */
-const EVIDENCE_FROM = severityRank('warning');
+/** Three warnings are a blip that comes with echoes; a critical alert and two warnings are not. */
+const WEIGHT_SUFFICES = 4.5;
+const CHECKS_MIN = 2;
 
 /** Called whenever an alert fires in an incident that is still unseen. */
 export function considerTelling(turn: Turn, incident: Incident, alert: Alert): Incident {
   if (incident.phase !== 'gathering') return incident;
   if (alert.heldUntil <= turn.now)
     return tell(turn, incident, outlasted(alert, turn.now), alert.holdRule);
-  const tally = tallyOf(turn.state, incident.id);
-  const worst = worstFiring(tally);
-  if (worst === undefined || severityRank(worst) > EVIDENCE_FROM || alert.flap?.flapping === true)
-    return incident;
-  const services = firingServices(tally);
-  if (services >= SERVICES_SUFFICE)
-    return tell(turn, incident, `${services} services are hit at once`, undefined);
-  if (incident.tellAt === undefined && (services === 2 || tally.kinds.size >= KINDS_SUFFICE)) {
-    const tellAt = turn.now + PAIR_LASTS_MS;
-    wakeIncident(turn, incident.id, tellAt);
-    return change(turn, incident, { tellAt });
-  }
-  return incident;
-}
-
-/** The evidence was to last until now: does it still stand? */
-export function tellOnEvidence(turn: Turn, incident: Incident): Incident {
-  const tally = tallyOf(turn.state, incident.id);
-  const waited = change(turn, incident, { tellAt: undefined });
-  const services = firingServices(tally);
-  if (services >= 2)
-    return tell(
-      turn,
-      waited,
-      `${services} services are hit, for ${seconds(PAIR_LASTS_MS)}`,
-      undefined,
-    );
-  if (tally.firing >= KINDS_SUFFICE && tally.kinds.size >= KINDS_SUFFICE) {
-    return tell(turn, waited, `${tally.kinds.size} kinds of alert fire on one service`, undefined);
-  }
-  return waited;
+  const { weight, checks, services } = tallyOf(turn.state, incident.id);
+  if (weight < WEIGHT_SUFFICES || checks.size < CHECKS_MIN) return incident;
+  const where = services.size === 1 ? alert.facts.service : `${services.size} services`;
+  return tell(turn, incident, `${checks.size} checks fail at once on ${where}`, undefined);
 }
 
 export function tell(
@@ -75,7 +42,6 @@ export function tell(
     roots,
     route,
     phase: incident.acknowledged.length > 0 ? 'acknowledged' : 'open',
-    tellAt: undefined,
     toldAt: turn.now,
     toldBecause: because,
     worstTold: incident.severity,

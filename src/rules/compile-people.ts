@@ -55,9 +55,18 @@ export function compileDirectory(collected: Collected, report: Report): Director
   warnOfUnknownTeams(collected, teams, report);
 
   const known = [...ROLES.keys(), ...namesOf(collected.people), ...teams.keys()];
+  function warnOfNobody(role: Mention, text: string, place: Place): void {
+    if ((role.kind !== 'oncall' && role.kind !== 'lead') || collected.partial) return;
+    if ([...teams.values()].some((team) => team[role.kind].length > 0)) return;
+    const hint = `state it under teams:, like ${role.kind}: [Ann]`;
+    report.warning(place, `"${text}" mentions nobody: no team says who that is`, hint);
+  }
   function mention(text: string, place: Place): Mention | undefined {
     const role = ROLES.get(text.replace(/^[@!]/, '').toLowerCase());
-    if (role !== undefined) return role;
+    if (role !== undefined) {
+      warnOfNobody(role, text, place);
+      return role;
+    }
     const team = teams.get(text);
     if (team !== undefined) return { kind: 'team', ids: team.oncall };
     if (SLACK_ID.test(text)) return { kind: 'id', id: text };

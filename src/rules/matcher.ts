@@ -224,7 +224,7 @@ export function field(name: string, catalog: Catalog): (subject: Subject) => str
     case 'tier':
       return (subject) => tierOf(subject, catalog);
     case 'owner':
-      return (subject) => services.get(subject.facts.service)?.owner ?? label(subject, 'owner');
+      return (subject) => ownerOf(subject, catalog);
     case 'capability':
       return (subject) =>
         services.get(subject.facts.service)?.capability ?? label(subject, 'capability');
@@ -233,6 +233,12 @@ export function field(name: string, catalog: Catalog): (subject: Subject) => str
     default:
       return (subject) => label(subject, name);
   }
+}
+
+/** Who owns it by the catalog, else by its labels `owner` or `team`. */
+export function ownerOf(subject: Subject, catalog: Catalog): string {
+  const owner = catalog.services.get(subject.facts.service)?.owner;
+  return owner ?? (label(subject, 'owner') || label(subject, 'team'));
 }
 
 /** The catalog's tier, else a label `tier`, else 2. */

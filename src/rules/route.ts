@@ -7,7 +7,7 @@
  */
 import type { Instant, Muted, RouteDecision, RuleRef, Urgency } from '../model.ts';
 import type { Schedule } from './interval.ts';
-import type { Predicate } from './matcher.ts';
+import { type Predicate, ownerOf } from './matcher.ts';
 import type { Catalog, Service, Subject } from './rules.ts';
 
 export const DEFAULT_CHANNEL = '#alerts';
@@ -85,7 +85,7 @@ export interface Owners {
 export function routeBy(root: RouteNode, owners: Owners) {
   return (subject: Subject): RouteDecision => {
     const service = owners.catalog.services.get(subject.facts.service);
-    const team = owners.teams.get(service?.owner ?? subject.labels['owner'] ?? '');
+    const team = owners.teams.get(ownerOf(subject, owners.catalog));
     const stated: Stated = {
       channel: DEFAULT_CHANNEL,
       mention: [],

@@ -2,7 +2,8 @@
  * One page of a long list, newest first, with work that does not grow with what is on the page.
  *
  * The live state has no order by time, so a page is one pass over it that keeps the newest few. What
- * is older than the worst of these is passed over with one comparison.
+ * is older than the worst of these is passed over with one comparison; the pass goes backwards, because
+ * what came in last is mostly the newest.
  */
 import type { Instant } from '../model.ts';
 
@@ -27,13 +28,16 @@ export interface Newest<T> {
   readonly next: Place | undefined;
 }
 
-export function newest<T>(items: Iterable<T>, options: NewestOptions<T>): Newest<T> {
+export function newest<T extends object>(items: Iterable<T>, options: NewestOptions<T>): Newest<T> {
   const { atOf, idOf, accepts, after, limit } = options;
   // One more than the page, to know whether there is a next one.
   const wanted = limit + 1;
   let kept: { readonly item: T; readonly place: Place }[] = [];
   let worst: Place | undefined;
-  for (const item of items) {
+  const all = [...items];
+  for (let i = all.length - 1; i >= 0; i--) {
+    const item = all[i];
+    if (item === undefined) continue;
     const at = atOf(item);
     if (worst !== undefined && at < worst.at) continue;
     const place = { at, id: idOf(item) };
