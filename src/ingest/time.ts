@@ -46,18 +46,28 @@ function punctuated(text: string): boolean {
 }
 
 function readDay(text: string): number | undefined {
-  const year = digits(text, 0, 4);
-  const month = digits(text, 5, 7);
-  const day = digits(text, 8, 10);
+  const year = two(text, 0) * 100 + two(text, 2);
+  const month = two(text, 5);
+  const day = two(text, 8);
   if (!(year >= YEAR_MIN && month >= 1 && month <= 12)) return undefined;
-  return day >= 1 && day <= daysIn(year, month) ? Date.UTC(year, month - 1, day) : undefined;
+  return day >= 1 && day <= daysIn(year, month) ? daysBefore(year, month, day) * DAY_MS : undefined;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Days since 1970-01-01. The year is counted from March, so that the leap day is its last. */
+function daysBefore(year: number, month: number, day: number): number {
+  const y = month > 2 ? year : year - 1;
+  const m = month > 2 ? month - 3 : month + 9;
+  const leaps = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);
+  return y * 365 + leaps + Math.floor((153 * m + 2) / 5) + day - 719_469;
 }
 
 /** A leap second is the second after it. */
 function readTimeOfDay(text: string): number | undefined {
-  const hour = digits(text, 11, 13);
-  const minute = digits(text, 14, 16);
-  const second = digits(text, 17, 19);
+  const hour = two(text, 11);
+  const minute = two(text, 14);
+  const second = two(text, 17);
   if (!(hour <= 23 && minute <= 59 && second <= 60)) return undefined;
   return ((hour * 60 + minute) * 60 + second) * 1000;
 }
@@ -73,15 +83,15 @@ function lower(code: number): number {
   return code | 32;
 }
 
-/** NaN, which no comparison holds for, unless all of it is digits. */
-function digits(text: string, from: number, to: number): number {
-  let value = 0;
-  for (let i = from; i < to; i++) {
-    const digit = text.charCodeAt(i) - 48;
-    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
-    value = value * 10 + digit;
-  }
-  return value;
+/** NaN, which no comparison holds for, unless both are digits. */
+function two(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
 }
 
 function daysIn(year: number, month: number): number {
@@ -93,7 +103,7 @@ function daysIn(year: number, month: number): number {
 function skipFraction(text: string): number | undefined {
   if (text.charCodeAt(19) !== DOT) return 19;
   let at = 20;
-  while (at < text.length && !Number.isNaN(digits(text, at, at + 1))) at++;
+  while (at < text.length && isDigit(text.charCodeAt(at))) at++;
   return at > 20 ? at : undefined;
 }
 
@@ -109,8 +119,8 @@ function offsetMs(text: string, zone: number): number | undefined {
   if (lower(sign) === LOWER_Z) return text.length === zone + 1 ? 0 : undefined;
   if (sign !== PLUS && sign !== DASH) return undefined;
   if (text.length !== zone + 6 || text.charCodeAt(zone + 3) !== COLON) return undefined;
-  const hours = digits(text, zone + 1, zone + 3);
-  const minutes = digits(text, zone + 4, zone + 6);
+  const hours = two(text, zone + 1);
+  const minutes = two(text, zone + 4);
   if (!(hours <= 23 && minutes <= 59)) return undefined;
   const ms = (hours * 60 + minutes) * 60_000;
   return sign === PLUS ? ms : -ms;
