@@ -95,10 +95,8 @@ async function attempt(desk: Desk, track: Track, effect: Effect): Promise<Attemp
   const message = messageOf(track, seen);
   if (effect.kind === 'message') {
     const write = () => messageContent(newest());
-    if (message !== undefined) {
-      return update(desk, { track, effect, ...message, thread: undefined, write });
-    }
-    return post(desk, { track, effect, channel: effect.channel, thread: undefined, write });
+    const task = { track, effect, channel: effect.channel, thread: undefined, write };
+    return message === undefined ? post(desk, task) : update(desk, task, message, newest);
   }
   if (message === undefined) return AGAIN;
   const write = () => content(renderReply(effect.reply, newest().view));
@@ -132,26 +130,29 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
   return failed(desk, task, answer, bucket);
 }
 
-async function update(desk: Desk, task: Task & MessageRef): Promise<Attempt> {
-  const { track, effect, channel, ts } = task;
-  const { revision } = task.write();
-  if (track.sent?.ts === ts && track.sent.revision === revision) {
-    return { kind: 'done', outcome: { kind: 'sent', message: { channel, ts }, revision } };
+async function update(
+  desk: Desk,
+  task: Task,
+  message: MessageRef,
+  newest: () => Seen,
+): Promise<Attempt> {
+  const { track, effect } = task;
+  const { revision } = newest().view;
+  if (track.sent?.ts === message.ts && track.sent.revision === revision) {
+    return { kind: 'done', outcome: { kind: 'sent', message, revision } };
   }
-  const isFreshening = () => track.sent?.state === task.write().state;
-  const may = await desk.updates.take(() => (isFreshening() ? 20 : 10) + rank(effect));
-  if (!may) return STOPPED;
+  if (!(await desk.updates.take(() => updateUrgency(track, effect, newest)))) return STOPPED;
   let sent: Content | undefined;
   const answer = await desk.breaker.guard(() => {
     sent = task.write();
-    return desk.api.update({ channel, ts }, onTheWire(task, sent));
+    return desk.api.update(message, onTheWire(task, sent));
   });
   if (answer === undefined || sent === undefined) return STOPPED;
-  if (answer.kind === 'ok') return took(task, { channel, ts }, sent);
+  if (answer.kind === 'ok') return took(task, message, sent);
   if (answer.kind === 'refused' && isGone(answer.error)) {
     track.known = undefined;
     track.sent = undefined;
-    track.gone = ts;
+    track.gone = message.ts;
     return { kind: 'done', outcome: { kind: 'gone' } };
   }
   return failed(desk, task, answer, desk.updates);
@@ -272,6 +273,12 @@ function postUrgency(effect: Effect): number {
   const calls = effect.kind === 'reply' && effect.reply.kind === 'escalated';
   if (calls || (effect.kind === 'message' && effect.severity === 'critical')) return 0;
   return (effect.kind === 'message' ? 10 : 20) + rank(effect);
+}
+
+/** News before fresher numbers. Found out once for each order: many wait, and each is asked often. */
+function updateUrgency(track: Track, effect: Effect, newest: () => Seen): number {
+  track.isNews ??= track.sent?.state !== stateOf(newest());
+  return (track.isNews ? 10 : 20) + rank(effect);
 }
 
 function rank({ severity }: Effect): number {

@@ -39,6 +39,8 @@ export interface Track {
   /** What this process posted or updated last. */
   known: MessageRef | undefined;
   sent: { readonly ts: string; readonly revision: number; readonly state: string } | undefined;
+  /** Whether what waits is news, or only fresher numbers; undefined: not looked at yet. */
+  isNews: boolean | undefined;
   /** The message that somebody deleted. */
   gone: string | undefined;
   readonly doubts: Map<string, Doubt>;
@@ -59,6 +61,7 @@ export function createTrack(key: string): Track {
     posts: [],
     known: undefined,
     sent: undefined,
+    isNews: undefined,
     gone: undefined,
     doubts: new Map(),
     textOnly: false,
@@ -71,6 +74,7 @@ export function createTrack(key: string): Track {
 export function put(track: Track, effect: Effect): void {
   if (effect.kind === 'message') {
     track.message = effect;
+    track.isNews = undefined;
     return;
   }
   const at = track.posts.findIndex(({ id }) => id === effect.id);
@@ -107,11 +111,12 @@ export function messageOf(track: Track, seen: Seen): MessageRef | undefined {
   return seen.message?.ts === track.gone ? undefined : seen.message;
 }
 
-/** True when the lane knows all that the track knows, so that it can be forgotten. */
+/** True when its incident is over and the lane knows all that the track knows: it can be forgotten. */
 export function isSpent(track: Track, look: Look): boolean {
   if (track.running || waitingOn(track).length > 0) return false;
   const seen = look(track.key);
   if (seen === undefined) return true;
+  if (seen.view.phase !== 'resolved' && seen.view.mergedInto === undefined) return false;
   if (track.known !== undefined) return seen.message?.ts === track.known.ts;
   return track.gone === undefined || seen.message?.ts !== track.gone;
 }

@@ -51,7 +51,10 @@ const TRICKS = [
 /** Text as it comes, and text that tries. */
 const text = fc.oneof(
   { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
-  { weight: 1, arbitrary: fc.string({ unit: 'binary-ascii', maxLength: 6_000, size: 'max' }) },
+  {
+    weight: 1,
+    arbitrary: fc.nat({ max: 6_000 }).map((length) => 'long <text> & '.repeat(length / 14)),
+  },
   {
     weight: 3,
     arbitrary: fc
@@ -244,7 +247,6 @@ test('the message of any incident is sound', () => {
     fc.property(view, (given) => {
       expectSound(renderMessage(given), given.mention);
     }),
-    { numRuns: 500 },
   );
 });
 
@@ -253,7 +255,6 @@ test('any line in a thread is sound', () => {
     fc.property(reply, view, (given, about) => {
       expectSound(renderReply(given, about), given.kind === 'escalated' ? given.mention : []);
     }),
-    { numRuns: 300 },
   );
 });
 
@@ -263,7 +264,6 @@ test('any digest is sound', () => {
       const base = { id: 'digest', channel: '#x', severity: 'info', delivery: undefined } as const;
       expectSound(renderDigest({ kind: 'digest', ...base, at: now, from, lines }), []);
     }),
-    { numRuns: 200 },
   );
 });
 

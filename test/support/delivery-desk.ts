@@ -30,15 +30,21 @@ export interface DeliveryDesk {
   readonly messageOf: (incident: string) => MessageRef | undefined;
   /** As if the service were killed and started again: what it knew is gone, what it reported is not. */
   readonly restart: () => Delivery;
+  /** From now on outcomes are kept, but only decided on when it has caught up. */
+  readonly laneLags: () => { readonly catchUp: () => void };
   /** Reports fail that often before they succeed. */
   readonly failReports: (times: number) => void;
 }
 
 /** Some time in 2026, so that message ids look like those of Slack. */
 export const START = Date.UTC(2026, 2, 10, 2, 47);
-const TIMEOUT_MS = 100;
 
-export async function deliveryDesk(options: StandInOptions = {}): Promise<DeliveryDesk> {
+export interface DeskOptions extends StandInOptions {
+  /** How long to wait for an answer of Slack, in real time; for tests in which it never comes. */
+  readonly timeoutMs?: number;
+}
+
+export async function deliveryDesk(options: DeskOptions = {}): Promise<DeliveryDesk> {
   const clock = sleepingClock(START);
   const slack = await startSlackStandIn({ now: clock.now, ...options });
   const views = new Map<string, MessageView>();
@@ -47,11 +53,12 @@ export async function deliveryDesk(options: StandInOptions = {}): Promise<Delive
   const lines: LogLine[] = [];
   const deliveries: Delivery[] = [];
   let failing = 0;
+  let undecided: (() => void)[] | undefined;
 
   function deliver(): Delivery {
     const log = recorder(lines);
     const delivery = createDelivery({
-      api: createSlackApi({ token: 'xoxb-1', apiUrl: slack.url, timeoutMs: TIMEOUT_MS, log }),
+      api: createSlackApi({ token: 'xoxb-1', apiUrl: slack.url, log, ...options }),
       view(incident) {
         const view = views.get(incident);
         return view === undefined ? undefined : { view, message: messages.get(incident) };
@@ -60,8 +67,12 @@ export async function deliveryDesk(options: StandInOptions = {}): Promise<Delive
         if (failing-- > 0) throw new Error('the lane is loading');
         reports.push({ effect: effect.id, outcome });
         if (effect.kind !== 'message') return;
-        if (outcome.kind === 'sent') messages.set(effect.incident, outcome.message);
-        if (outcome.kind === 'gone') messages.delete(effect.incident);
+        const decide = () => {
+          if (outcome.kind === 'sent') messages.set(effect.incident, outcome.message);
+          if (outcome.kind === 'gone') messages.delete(effect.incident);
+        };
+        if (undecided === undefined) decide();
+        else undecided.push(decide);
       },
       clock,
       random: () => 0.5,
@@ -88,6 +99,15 @@ export async function deliveryDesk(options: StandInOptions = {}): Promise<Delive
     forget: (incident) => void views.delete(incident),
     messageOf: (incident) => messages.get(incident),
     restart: deliver,
+    laneLags() {
+      undecided = [];
+      return {
+        catchUp() {
+          for (const decide of undecided ?? []) decide();
+          undecided = undefined;
+        },
+      };
+    },
     failReports: (times) => void (failing = times),
   };
 }
