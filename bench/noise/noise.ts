@@ -45,21 +45,21 @@ export function transient(
   if (count === 0 || unknown) return count;
 
   const shape = random.next();
-  if (shape < 0.06) {
+  if (shape < 0.05) {
     // The same on the service's other host.
     const other = hosts.find((it) => it !== host);
     if (host !== undefined && other !== undefined) {
       const from = at + random.between(0, 40) * SECOND;
       if (fire(world, event, { ...once, host: other, from, to: until })) count += 1;
     }
-  } else if (shape < 0.11) {
+  } else if (shape < 0.09) {
     // Two kinds of check see the same hiccup.
     const second = check(random.pick(BLIPS[spec.kind]));
     const from = at + random.between(5, 50) * SECOND;
     const secondLevel = blipLevel(second, tierOf(world, service), random);
     if (fire(world, event, { ...once, check: second, level: secondLevel, host, from, to: until }))
       count += 1;
-  } else if (shape < 0.15) {
+  } else if (shape < 0.11) {
     // A caller or two feel it.
     for (const caller of random.shuffle(world.platform.callers.get(service) ?? []).slice(0, 2)) {
       const from = at + random.between(15, 60) * SECOND;
