@@ -73,10 +73,12 @@ function alternatives(pattern: string): ReadonlySet<string> | undefined {
 
 /** What any match must begin with; empty when that cannot be told cheaply. */
 function literalPrefix(pattern: string): string {
-  if (pattern.includes('|') || pattern.startsWith('(?')) return '';
-  const literal = /^[\w \-/:@#%&=~,;<>'"!]*/.exec(pattern)?.[0] ?? '';
+  const bare = pattern.replace(/^\((\?P?<\w+>)?/, '');
+  // Alternatives, flags, and groups that may be left out.
+  if (/\||^\(|^\?|\)[?*{]/.test(bare)) return '';
+  const literal = /^[\w \-/:@#%&=~,;<>'"!]*/.exec(bare)?.[0] ?? '';
   // What follows may make the last character optional.
-  return /^[?*{]/.test(pattern.slice(literal.length)) ? literal.slice(0, -1) : literal;
+  return /^[?*{]/.test(bare.slice(literal.length)) ? literal.slice(0, -1) : literal;
 }
 
 function compileRe2(pattern: string): { readonly kind: 're'; readonly re: RE2JS } | BadRegex {

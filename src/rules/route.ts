@@ -8,9 +8,11 @@
 import type { Instant, Muted, RouteDecision, RuleRef, Urgency } from '../model.ts';
 import type { Schedule } from './interval.ts';
 import { type Predicate, ownerOf } from './matcher.ts';
+import { remember } from './remember.ts';
 import type { Catalog, Service, Subject } from './rules.ts';
 
 export const DEFAULT_CHANNEL = '#alerts';
+const ENVIRONMENTS_MAX = 1_000;
 
 /** Whom to mention: somebody whose id is known, or whoever stands for the owner's team. */
 export type Mention =
@@ -83,6 +85,7 @@ export interface Owners {
 }
 
 export function routeBy(root: RouteNode, owners: Owners) {
+  const isTesting = remember(ENVIRONMENTS_MAX, isForTesting);
   return (subject: Subject): RouteDecision => {
     const service = owners.catalog.services.get(subject.facts.service);
     const team = owners.teams.get(ownerOf(subject, owners.catalog));
@@ -98,7 +101,7 @@ export function routeBy(root: RouteNode, owners: Owners) {
     const { escalate } = stated;
     return {
       channel: stated.channel,
-      urgency: stated.urgency ?? usualUrgency(subject, service),
+      urgency: stated.urgency ?? usualUrgency(subject, service, isTesting),
       mention: idsOf(stated.mention, team),
       escalate: escalate && {
         afterMs: escalate.afterMs,
@@ -114,11 +117,15 @@ export function routeBy(root: RouteNode, owners: Owners) {
  * When no route says how loudly: information waits for the digest, and so does what cannot hurt the
  * business, test environments and what is less than critical at tier 3. All else is a message.
  */
-function usualUrgency(subject: Subject, service: Service | undefined): Urgency {
+function usualUrgency(
+  subject: Subject,
+  service: Service | undefined,
+  isTesting: (environment: string) => boolean,
+): Urgency {
   const { severity, environment } = subject.facts;
   if (severity === 'none' || severity === 'info') return 'digest';
   if (service?.tier === 3 && severity !== 'critical') return 'digest';
-  return isForTesting(environment) ? 'digest' : 'post';
+  return isTesting(environment) ? 'digest' : 'post';
 }
 
 const TESTING: ReadonlySet<string> = new Set(

@@ -154,7 +154,7 @@ test('the next change is where stepping minute by minute finds it', () => {
         else expect(found).toBeGreaterThanOrEqual(limit);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 

@@ -58,6 +58,12 @@ test('the cheap test before a search never hides a match', () => {
   expect(find('ab{0,2}c', 'ac')).toEqual(['ac']);
   expect(find('(?i)abc', 'ABC')).toEqual(['ABC']);
   expect(find('abc|xyz', 'xyz')).toEqual(['xyz']);
+  expect(find('(?P<id>tid_\\w+)', 'a tid_1')).toEqual(['tid_1']);
+  expect(find('(?:ab)?c', 'c')).toEqual(['c']);
+  expect(find('(ab)*(c)', 'c')).toEqual([]);
+  expect(find('(?P<id>ab)?(c)', 'abc')).toEqual(['ab']);
+  expect(find('(?s:a.b)', 'a\nb')).toEqual(['a\nb']);
+  expect(find('(?:x)y', 'xy')).toEqual(['xy']);
 });
 
 test('a pattern that matches nothing at all finds nothing, and ends', () => {

@@ -126,6 +126,20 @@ test('info and none go into the digest unless a route says otherwise', () => {
   expect(posts.route(subjectOf({}, { severity: 'info' }), 0).urgency).toBe('post');
 });
 
+test.each([
+  [{ env: 'staging' }, 'digest'],
+  [{ env: 'eu-dev2' }, 'digest'],
+  [{ env: 'non-prod' }, 'digest'],
+  [{ env: 'prod' }, 'post'],
+  [{ env: 'latest-and-greatest' }, 'post'],
+  [{}, 'post'],
+  [{ service: 'report' }, 'digest'],
+  [{ service: 'report', severity: 'critical' }, 'post'],
+])('when no route says how loudly, an alert with %j gets: %s', (labels, urgency) => {
+  const rules = rulesOf('services: [{ name: report, owner: a, tier: 3 }]');
+  expect(rules.route(seenBy(rules, labels), 0).urgency).toBe(urgency);
+});
+
 const TIMED = rulesOf(`
 timeIntervals:
   - name: office hours
