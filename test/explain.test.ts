@@ -1,9 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { explain } from '../src/commands/explain.ts';
 import { readMoment, renderStory } from '../src/commands/explain-text.ts';
 import { describeDecision } from '../src/explain.ts';
 import { CONSEQUENCES, type Decision, type Reason, VERDICTS } from '../src/model.ts';
+import { openEmbeddedStore } from '../src/store/embedded.ts';
 import { NOW, type Service, startService } from './support/service.ts';
 import { SHOP } from './support/story.ts';
 
@@ -168,6 +172,38 @@ test('the API token is sent when the environment has one', async () => {
     await service.stop();
   }
 });
+
+test('the files of a service that is not running tell the same story', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'quell-explain-'));
+  try {
+    const store = await openEmbeddedStore(dir);
+    const service = await startService({ yaml: SHOP, store });
+    await service.post('/v1/ingest/generic', {
+      name: 'DiskFull',
+      service: 'payments-db',
+      severity: 'critical',
+    });
+    await service.lane.settled();
+    const running = await explain('DiskFull', { url: service.url, json: true }, AROUND);
+    await service.stop();
+    await store.close();
+    const stopped = await explain(
+      'DiskFull',
+      { dataDir: dir, rulesDir: '/no/rules', json: true },
+      AROUND,
+    );
+    expect(stopped.problem).toBe('');
+    expect(storyOf(stopped.output).decisions).toEqual(storyOf(running.output).decisions);
+    expect(storyOf(stopped.output).decisions.length).toBeGreaterThan(1);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
+function storyOf(output: string): { readonly decisions: readonly unknown[] } {
+  // Our own answer.
+  return JSON.parse(output) as { decisions: unknown[] };
+}
 
 test('times as people type them', () => {
   const now = new Date(2026, 10, 21, 12, 0, 0).getTime();

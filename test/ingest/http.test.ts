@@ -91,7 +91,7 @@ test('one odd alert among good ones: the good ones are taken, the odd one is kep
   expect((await service.post(V2, [ALERT, { labels: {} }])).status).toBe(200);
   await service.lane.settled();
   expect(service.metrics.quarantined).toBe(2);
-  const { items } = await service.store.decisions({ lane: 'main', limit: 10 });
+  const { items } = await service.store.decisions({ lane: 'default', limit: 10 });
   expect(items.filter(({ reason }) => reason === 'quarantined').length).toBe(2);
 });
 

@@ -110,7 +110,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const log = options.log ?? createSilentLog();
   const submitted: { readonly at: Instant; readonly events: readonly Event[] }[] = [];
   const real = await openLane({
-    name: 'main',
+    name: 'default',
     store,
     rules,
     clock,
