@@ -1,0 +1,75 @@
+/**
+ * The alerts that both servers get: about 800 bytes each, as Prometheus sends them to an Alertmanager.
+ *
+ * Bodies are put into text once. Only `startsAt` is filled in when one is sent, in place, because an
+ * old one makes both servers behave differently.
+ */
+
+export interface AlertSet {
+  /** How many alerts are distinct. The sequence goes round when more are asked for. */
+  readonly distinct: number;
+  readonly services: number;
+  /** Makes the alerts of one set different from those of another. */
+  readonly tag: string;
+  readonly severity?: string;
+}
+
+export interface Body {
+  readonly bytes: Buffer;
+  readonly alerts: number;
+  /** Where each `startsAt` stands. */
+  readonly times: readonly number[];
+}
+
+const TIME = '2026-01-01T00:00:00.000Z';
+
+export function alertText(set: AlertSet, index: number): string {
+  const id = index % set.distinct;
+  const service = `${set.tag}-service-${id % set.services}`;
+  return JSON.stringify({
+    labels: {
+      alertname: `LatencyHigh${id % 50}`,
+      service,
+      instance: `10.${(id >> 16) & 255}.${(id >> 8) & 255}.${id & 255}:9100`,
+      pod: `${service}-7c9d8f5b6-${id}`,
+      namespace: `namespace-${id % 40}`,
+      cluster: 'eu-west-1a',
+      environment: 'production',
+      severity: set.severity ?? 'warning',
+      team: `team-${id % 20}`,
+      job: 'node',
+    },
+    annotations: {
+      summary: `Latency of ${service} is above its limit for 5 minutes`,
+      description: `The 99th percentile of the latency of ${service} has been 2.3 s for more than 5 minutes, its limit is 1 s. Look at the dashboard of the service, then at its dependencies.`,
+      runbook_url: `https://runbooks.example.org/latency-high`,
+    },
+    startsAt: TIME,
+    generatorURL: `http://prometheus.example.org:9090/graph?g0.expr=latency%3Ap99%7Bservice%3D%22${service}%22%7D+%3E+1&g0.tab=1`,
+  });
+}
+
+/** Bodies of `each` alerts, `count` alerts in all. */
+export function bodies(set: AlertSet, count: number, each: number): readonly Body[] {
+  const made: Body[] = [];
+  for (let first = 0; first < count; first += each) {
+    const size = Math.min(each, count - first);
+    const texts = Array.from({ length: size }, (_, index) => alertText(set, first + index));
+    made.push(bodyOf(texts));
+  }
+  return made;
+}
+
+export function bodyOf(texts: readonly string[]): Body {
+  const bytes = Buffer.from(`[${texts.join(',')}]`);
+  const times: number[] = [];
+  for (let at = bytes.indexOf(TIME); at !== -1; at = bytes.indexOf(TIME, at + 1)) times.push(at);
+  return { bytes, alerts: texts.length, times };
+}
+
+/** Fills in when the alerts started. */
+export function stamp({ bytes, times }: Body, instant: number): Buffer {
+  const text = new Date(instant).toISOString();
+  for (const at of times) bytes.write(text, at, 'latin1');
+  return bytes;
+}

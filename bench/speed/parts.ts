@@ -1,0 +1,275 @@
+/**
+ * What is measured, part by part. Each part starts its own servers and returns the rows of a table.
+ */
+import { get } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bodies, bodyOf, alertText, type AlertSet } from './alerts.ts';
+import { openConnection, postAll } from './load.ts';
+import type { Server } from './process.ts';
+import { type Contender, writeRules } from './servers.ts';
+import type { Sink } from './sink.ts';
+import { rmSync } from 'node:fs';
+
+export interface Setting {
+  readonly contenders: readonly Contender[];
+  readonly sink: Sink;
+  /** 100,000 unless it should be quick. */
+  readonly alerts: number;
+  readonly connections: number;
+}
+
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export const PARTS: Readonly<Record<string, (setting: Setting) => Promise<Table>>> = {
+  cpu,
+  memory,
+  latency,
+  restart,
+  listing,
+  growth,
+};
+
+/** CPU of the server for the same alerts in batches and one by one, with few and many distinct. */
+async function cpu({ contenders, alerts, connections }: Setting): Promise<Table> {
+  const rows: string[][] = [];
+  for (const each of [64, 1_000, 1]) {
+    for (const distinct of [1_000, 10_000, 100_000]) {
+      const set: AlertSet = { distinct, services: 2_000, tag: 'cpu' };
+      for (const contender of contenders) {
+        const server = await contender.start({ fresh: true });
+        const prepared = bodies(set, alerts, each);
+        const before = server.cpu();
+        const seconds = await postAll(server.port, prepared, connections);
+        await quiet(server);
+        const used = server.cpu() - before;
+        rows.push([
+          contender.name,
+          each === 1 ? 'one by one' : `of ${each}`,
+          String(distinct),
+          used.toFixed(2),
+          seconds.toFixed(1),
+          server.memory().rss.toFixed(0),
+        ]);
+        report(rows.at(-1));
+        await server.stop('SIGKILL');
+      }
+    }
+  }
+  return {
+    title: `CPU for ${alerts} alerts over ${connections} connections`,
+    head: ['server', 'batches', 'distinct', 'CPU s', 'posted in s', 'RSS MB'],
+    rows,
+  };
+}
+
+/** Memory with all alerts open, and what it costs to do nothing with them. */
+async function memory({ contenders, alerts, connections }: Setting): Promise<Table> {
+  const rows: string[][] = [];
+  for (const contender of contenders) {
+    const server = await openMany(contender, alerts, connections);
+    const { rss, anon, file, peak } = server.memory();
+    const before = server.cpu();
+    await sleep(30_000);
+    const share = ((server.cpu() - before) / 30) * 100;
+    rows.push([
+      contender.name,
+      ...[rss, anon, file, peak].map((megabytes) => megabytes.toFixed(0)),
+      `${share.toFixed(1)} %`,
+    ]);
+    report(rows.at(-1));
+    await server.stop('SIGKILL');
+  }
+  return {
+    title: `With ${alerts} open alerts`,
+    head: ['server', 'RSS MB', 'anonymous', 'files', 'peak', 'CPU at rest over 30 s'],
+    rows,
+  };
+}
+
+/** From a single POST to the message, nothing held. */
+async function latency({ contenders, sink }: Setting): Promise<Table> {
+  const rows: string[][] = [];
+  const count = 500;
+  const rules = writeRules(count, 'latency');
+  const set: AlertSet = { distinct: count, services: count, tag: 'latency', severity: 'critical' };
+  for (const contender of contenders) {
+    const server = await contender.start({ fresh: true, rules });
+    const connection = await openConnection(server.port);
+    const took: number[] = [];
+    for (let index = 0; index < count; index++) {
+      const arrives = sink.wait(`latency-service-${index}`);
+      const posted = performance.now();
+      await connection.post(bodyOf([alertText(set, index)]));
+      took.push((await arrives) - posted);
+      await sleep(20);
+    }
+    connection.close();
+    rows.push([contender.name, ...[0.5, 0.9, 0.99, 1].map((share) => quantile(took, share))]);
+    report(rows.at(-1));
+    await server.stop('SIGKILL');
+  }
+  rmSync(rules, { recursive: true });
+  return {
+    title: `From a single POST to its message, ms, ${count} alerts one after another`,
+    head: ['server', 'p50', 'p90', 'p99', 'max'],
+    rows,
+  };
+}
+
+/** Killed and started again with all alerts open. Alertmanager keeps none. */
+async function restart({ contenders, alerts, connections }: Setting): Promise<Table> {
+  const rows: string[][] = [];
+  for (const contender of contenders.filter(({ name }) => name === 'Quell')) {
+    const server = await openMany(contender, alerts, connections);
+    await server.stop('SIGKILL');
+    const began = performance.now();
+    const again = await contender.start({ fresh: false });
+    const seconds = (performance.now() - began) / 1_000;
+    const { rss, file, peak } = again.memory();
+    rows.push([contender.name, ...[seconds, rss, file, peak].map((value) => value.toFixed(1))]);
+    report(rows.at(-1));
+    await again.stop('SIGKILL');
+  }
+  return {
+    title: `Ready again after kill -9 with ${alerts} open alerts`,
+    head: ['server', 'seconds', 'RSS MB', 'files', 'peak'],
+    rows,
+  };
+}
+
+/** All open alerts listed, page by page, while single alerts are posted. */
+async function listing({ contenders, alerts, connections }: Setting): Promise<Table> {
+  const rows: string[][] = [];
+  for (const contender of contenders) {
+    const server = await openMany(contender, alerts, connections);
+    const set: AlertSet = { distinct: 1_000, services: 10, tag: 'meanwhile' };
+    const connection = await openConnection(server.port);
+    const took: number[] = [];
+    let going = true;
+    const posting = (async () => {
+      for (let index = 0; going; index++) {
+        took.push(await connection.post(bodyOf([alertText(set, index)])));
+        await sleep(5);
+      }
+    })();
+    const began = performance.now();
+    const listed = await listAll(server, contender.name === 'Quell');
+    const seconds = (performance.now() - began) / 1_000;
+    going = false;
+    await posting;
+    connection.close();
+    rows.push([
+      contender.name,
+      String(listed),
+      seconds.toFixed(1),
+      quantile(took, 0.5),
+      quantile(took, 1),
+      server.memory().peak.toFixed(0),
+    ]);
+    report(rows.at(-1));
+    await server.stop('SIGKILL');
+  }
+  return {
+    title: `Listing ${alerts} open alerts, and how long a POST takes meanwhile`,
+    head: ['server', 'listed', 'seconds', 'POST p50 ms', 'POST max ms', 'peak MB'],
+    rows,
+  };
+}
+
+/** The cost of one more alert with little and with much open. */
+async function growth({ contenders, alerts, connections }: Setting): Promise<Table> {
+  const rows: string[][] = [];
+  for (const contender of contenders) {
+    for (const [open, services] of [
+      [100, 10],
+      [alerts, 2_000],
+    ] as const) {
+      const server = await contender.start({ fresh: true });
+      await postAll(
+        server.port,
+        bodies({ distinct: open, services, tag: 'open' }, open, 64),
+        connections,
+      );
+      await quiet(server);
+      const set: AlertSet = { distinct: 20_000, services, tag: 'open-too' };
+      const before = server.cpu();
+      await postAll(server.port, bodies(set, 20_000, 64), connections);
+      await quiet(server);
+      const used = ((server.cpu() - before) / 20_000) * 1e6;
+      rows.push([contender.name, String(open), String(services), used.toFixed(1)]);
+      report(rows.at(-1));
+      await server.stop('SIGKILL');
+    }
+  }
+  return {
+    title: 'CPU for each of 20,000 new alerts, in batches of 64',
+    head: ['server', 'open before', 'services', 'CPU us'],
+    rows,
+  };
+}
+
+async function openMany(
+  contender: Contender,
+  alerts: number,
+  connections: number,
+): Promise<Server> {
+  const server = await contender.start({ fresh: true });
+  const set: AlertSet = { distinct: alerts, services: 2_000, tag: 'open' };
+  await postAll(server.port, bodies(set, alerts, 64), connections);
+  await quiet(server);
+  return server;
+}
+
+/** Until the server has done what follows from the alerts: less than 5 % of a core for a second. */
+async function quiet(server: Server): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) {
+    const before = server.cpu();
+    await sleep(1_000);
+    if (server.cpu() - before < 0.05) return;
+  }
+}
+
+async function listAll(server: Server, paged: boolean): Promise<number> {
+  if (!paged) return (await json<readonly unknown[]>(server.port, '/api/v2/alerts')).length;
+  let listed = 0;
+  let cursor: string | undefined;
+  do {
+    const query = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page = await json<{ readonly items: readonly unknown[]; readonly next: string | null }>(
+      server.port,
+      `/v1/alerts?limit=500${query}`,
+    );
+    listed += page.items.length;
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined);
+  return listed;
+}
+
+/** `T` is what the server's documentation says of its answer. */
+function json<T>(port: number, path: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port, path }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        if (response.statusCode === 200) resolve(JSON.parse(text) as T);
+        else reject(new Error(`GET ${path}: ${response.statusCode} ${text.slice(0, 200)}`));
+      });
+    }).on('error', reject);
+  });
+}
+
+function quantile(values: readonly number[], share: number): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = Math.min(sorted.length - 1, Math.floor(sorted.length * share));
+  return (sorted[at] ?? 0).toFixed(1);
+}
+
+function report(row: readonly string[] | undefined): void {
+  if (row !== undefined) console.log(`  ${row.join('  ')}`);
+}
