@@ -3,6 +3,7 @@
  * and again and again until it is answered 2xx. What a sender knows in the end is the truth that
  * Quell has to agree with.
  */
+import { EventEmitter, once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { Random } from '../../bench/noise/random.ts';
 
@@ -18,14 +19,18 @@ export interface SentAlert {
   resolved: number;
 }
 
+export interface SendingService {
+  readonly name: string;
+  readonly severity: SentAlert['severity'];
+  /** It begins to send when this wave is let go. */
+  readonly wave: number;
+}
+
 export interface SendersOptions {
   readonly url: string;
   readonly random: Random;
   /** One sender for each. */
-  readonly services: readonly {
-    readonly name: string;
-    readonly severity: SentAlert['severity'];
-  }[];
+  readonly services: readonly SendingService[];
   readonly alertsPerService: number;
   readonly deliveriesPerService: number;
   /** Told of every 2xx. */
@@ -35,6 +40,8 @@ export interface SendersOptions {
 export interface Senders {
   /** Alerts that were sent at all, by id. */
   readonly truth: ReadonlyMap<string, SentAlert>;
+  /** Lets the services of this wave begin. */
+  begin(wave: number): void;
   /** Requests that were repeated because nothing, or a 5xx, came back. */
   retries(): number;
   /** Resolves when every delivery was answered 2xx. */
@@ -48,7 +55,7 @@ interface Change {
   readonly endsAt: number | undefined;
 }
 
-const BACKOFF_MS = { first: 20, most: 400 };
+const BACKOFF_MS = { first: 50, most: 800 };
 /** Most deliveries are single alerts, some are batches. */
 const BATCH_CHANCE = 0.4;
 
@@ -56,9 +63,14 @@ export function startSenders(options: SendersOptions): Senders {
   const truth = new Map<string, SentAlert>();
   let retries = 0;
   const retried = () => void (retries += 1);
-  const senders = options.services.map((service) => send(options, service, truth, retried));
+  const begun = new EventEmitter().setMaxListeners(0);
+  const senders = options.services.map(async (service) => {
+    await once(begun, String(service.wave));
+    await send(options, service, truth, retried);
+  });
   return {
     truth,
+    begin: (wave) => void begun.emit(String(wave)),
     retries: () => retries,
     done: Promise.all(senders).then(() => undefined),
   };
@@ -66,7 +78,7 @@ export function startSenders(options: SendersOptions): Senders {
 
 async function send(
   options: SendersOptions,
-  { name, severity }: SendersOptions['services'][number],
+  { name, severity }: SendingService,
   truth: Map<string, SentAlert>,
   retried: () => void,
 ): Promise<void> {

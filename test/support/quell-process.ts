@@ -1,10 +1,14 @@
 /**
- * `quell serve` as a process of its own, run from source: what a test can start, stop and kill.
+ * `quell serve` as a process of its own, as it is built: what a test can start, stop and kill.
  *
  * It gets nothing of the developer's own settings: no token, no Slack but the stand-in.
  */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type Child, startChild } from './child.ts';
+import { filesUnder } from './project-files.ts';
 import { scratchDir } from './scratch-dir.ts';
 import { within } from './within.ts';
 
@@ -25,27 +29,47 @@ export interface Quell extends Child {
   post(path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
   /** Sums over all samples of metrics, or the sample that is named with its labels; of one instant. */
   metrics(...names: readonly string[]): Promise<readonly number[]>;
-  /** Resolves when nothing waits to be decided, and nothing to be done in Slack. Asks, and asks again. */
+  /**
+   * Resolves when nothing waits to be decided, and nothing to be done in Slack. Another process cannot
+   * tell us when that is, so it is asked again and again.
+   */
   settled(): Promise<void>;
 }
 
-const FROM_SOURCE = ['--import', 'tsx', 'src/main.ts', 'serve'];
+const BUILT = 'dist/main.js';
+const ASK_EVERY_MS = 50;
 const NOT_OURS = /^(?:QUELL|SLACK)_/;
 
 export async function startQuell(options: QuellOptions = {}): Promise<Quell> {
+  checkBuilt();
+  const { env = {}, rulesDir = 'rules', port = 0 } = options;
   const dataDir = options.dataDir ?? scratchDir('data');
-  const { rulesDir = 'rules', port = 0, env = {} } = options;
   const blank = Object.keys(process.env).filter((name) => NOT_OURS.test(name));
   const child = startChild({
     name: 'quell serve',
     command: process.execPath,
-    args: [...FROM_SOURCE, '--port', String(port), '--data-dir', dataDir, '--rules-dir', rulesDir],
+    args: [
+      resolve(BUILT),
+      'serve',
+      `--port=${port}`,
+      `--data-dir=${resolve(dataDir)}`,
+      `--rules-dir=${resolve(rulesDir)}`,
+    ],
+    // Where no quell.yaml is.
+    cwd: scratchDir('cwd'),
     env: { ...Object.fromEntries(blank.map((name) => [name, ''])), ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const listening = child.line(/"url":"http:[^"]+:(\d+)".*Quell is ready/);
   const [, heard = ''] = await within(60, 'Quell listens', listening, child.tail);
   return quellAt(child, Number(heard));
+}
+
+/** `npm test` builds first; whoever runs vitest directly may test what is no longer there. */
+function checkBuilt(): void {
+  const builtAt = statSync(BUILT, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const newer = filesUnder('src', '.ts').find((path) => statSync(path).mtimeMs > builtAt);
+  if (newer !== undefined) throw new Error(`${BUILT} is older than ${newer}: npm run build`);
 }
 
 function quellAt(child: Child, port: number): Quell {
@@ -75,6 +99,7 @@ function quellAt(child: Child, port: number): Quell {
       for (;;) {
         const waiting = await metrics('quell_deliveries_waiting', 'quell_outbox');
         if (waiting.every((count) => count === 0)) return;
+        await setTimeout(ASK_EVERY_MS);
       }
     },
   };

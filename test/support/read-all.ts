@@ -3,10 +3,11 @@ import type { Quell } from './quell-process.ts';
 
 export async function listAll<T>(quell: Quell, path: string): Promise<readonly T[]> {
   const items: T[] = [];
+  const first = `${path}${path.includes('?') ? '&' : '?'}limit=1000`;
   for (let cursor = ''; ; ) {
     const next = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
     // The read API's shape: docs/api.md.
-    const page = (await quell.get(`${path}?limit=1000${next}`)) as {
+    const page = (await quell.get(`${first}${next}`)) as {
       readonly items: readonly T[];
       readonly next: string | null;
     };
