@@ -90,8 +90,17 @@ function message(text: string): Html {
 function stateInWords(incident: IncidentJson, now: Instant): string {
   if (incident.resolvedAt !== null) return `resolved ${ago(Date.parse(incident.resolvedAt), now)}`;
   if (incident.toldAt === null) return `watched for ${since(incident.gatheredAt, now)}`;
-  return `${incident.state}, told ${ago(Date.parse(incident.toldAt), now)}`;
+  const when = ago(Date.parse(incident.toldAt), now);
+  return `${incident.state}, ${TOLD_WORDS[incident.toldIn ?? 'message']} ${when}`;
 }
+
+const TOLD_WORDS = {
+  message: 'told',
+  digest: 'left for the digest',
+  thread: 'told beside another',
+  storm: 'told as part of a storm',
+  nowhere: 'told nobody, as its route says,',
+} as const satisfies Record<NonNullable<IncidentJson['toldIn']>, string>;
 
 function since(at: string, now: Instant): string {
   return duration(now - Date.parse(at));
