@@ -280,6 +280,8 @@ async function decideAndCommit(lane: Running): Promise<void> {
   const decided = ticked.done ? decideWaiting(lane, outcome) : [];
   const commit: Commit = { version: lane.version, ...outcome.take(), wakeAt: wakeAt(lane.state) };
   const began = clock.now();
+  // Repeats change nothing that must outlive the process: they cost no write.
+  if (isEmpty(commit)) return answer(lane, decided);
   try {
     const result = await store.commit(name, commit);
     if (result.kind === 'stale') throw refusal('lane-lost', 'another process wrote to this lane');
@@ -289,8 +291,17 @@ async function decideAndCommit(lane: Running): Promise<void> {
     throw error;
   }
   observer.committed(clock.now() - began, outcome.events());
-  for (const one of decided) one.done();
+  answer(lane, decided);
   if (commit.effects.length > 0) lane.outbox?.enqueue(commit.effects);
+}
+
+function isEmpty({ put, remove, decisions, effects, effectsDone, closed }: Commit): boolean {
+  return [put, remove, decisions, effects, effectsDone, closed].every(({ length }) => length === 0);
+}
+
+function answer(lane: Running, decided: readonly Waiting[]): void {
+  for (const one of decided) one.done();
+  lane.failures = 0;
 }
 
 /** Takes from the queue as much as one commit should hold. */

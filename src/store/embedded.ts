@@ -2,7 +2,7 @@
  * The embedded store: LMDB files in one directory, for one process.
  *
  *   [lane, 'v']        version, next wake-up
- *   [lane, 'r', key]   a state record
+ *   [lane, 'l', version]  the state records of one commit: see embedded/records.ts
  *   [lane, 'o', id]    the outbox
  *   ...                history: see embedded/history-rows.ts
  *
@@ -13,14 +13,15 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import type { Effect, Instant } from '../model.ts';
-import type { Commit, CommitResult, LaneSnapshot, StateRecord, Store } from './contract.ts';
+import type { Commit, CommitResult, LaneSnapshot, Store } from './contract.ts';
 import { lockDir } from './embedded/dir-lock.ts';
 import { storeFailure } from './embedded/failure.ts';
 import { checkFormat } from './embedded/format.ts';
-import { pruneClosed, pruneDecisions, writeHistory } from './embedded/history.ts';
+import { type Indexed, pruneClosed, pruneDecisions, writeHistory } from './embedded/history.ts';
 import { queryClosed, queryDecisions, readClosed } from './embedded/history-query.ts';
 import { readRow, type Rows, type RowWriter } from './embedded/history-rows.ts';
 import { keyPart } from './embedded/keys.ts';
+import { readRecords, type RecordLog, writeRecords } from './embedded/records.ts';
 
 interface LaneMeta {
   readonly version: number;
@@ -69,11 +70,11 @@ function openRows(path: string): Rows {
 
 function storeOn(rows: Rows, dir: string, release: () => Promise<void>): Store {
   const write = groupWriter(rows, dir);
-  const metas = new Map<string, LaneMeta>();
+  const lanes: Writing['lanes'] = new Map();
   let closing: Promise<void> | undefined;
   return {
-    load: async (lane) => loadLane(rows, lane),
-    commit: (lane, change) => commit({ rows, metas, write }, lane, change),
+    load: async (lane) => loadLane(rows, lanes, lane),
+    commit: (lane, change) => commit({ rows, lanes, write }, lane, change),
     decisions: async (query) => queryDecisions(rows, query),
     closedIncidents: async (query) => queryClosed(rows, query),
     closedIncident: async (lane, id) => readClosed(rows, lane, id),
@@ -92,46 +93,50 @@ function storeOn(rows: Rows, dir: string, release: () => Promise<void>): Store {
   };
 }
 
+interface OpenLane {
+  readonly meta: LaneMeta;
+  readonly log: RecordLog;
+  readonly indexed: Indexed;
+}
+
 interface Writing {
   readonly rows: Rows;
   /** As the last transaction leaves them, be it on the disk yet or not. */
-  readonly metas: Map<string, LaneMeta>;
+  readonly lanes: Map<string, OpenLane>;
   readonly write: (stage: Job['stage']) => Promise<void>;
 }
 
 async function commit(
-  { rows, metas, write }: Writing,
+  { rows, lanes, write }: Writing,
   lane: string,
   change: Commit,
 ): Promise<CommitResult> {
   let result: CommitResult = { kind: 'stale' };
   const name = keyPart(lane);
   // What can fail is done before the transaction: inside it only rows are put.
-  const put = change.put.map(
-    ({ key, value }) => [[name, 'r', keyPart(key)], toJson({ key, value })] as const,
-  );
+  const put = change.put.map((record) => ({ key: record.key, line: JSON.stringify(record) }));
   const effects = change.effects.map((effect) => ({
     key: [name, 'o', keyPart(effect.id)],
     effect,
   }));
   await write((batch) => {
-    const meta = metas.get(lane) ?? readMeta(rows, name);
+    const open = lanes.get(lane) ?? openLane(rows, lane);
+    const { log, meta, indexed } = open;
     if (meta.version !== change.version) return;
     const version = meta.version + 1;
     const order = meta.order + effects.length;
     result = { kind: 'committed', version };
     const next: LaneMeta = { version, order, wakeAt: change.wakeAt };
-    metas.set(lane, next);
+    lanes.set(lane, { ...open, meta: next });
     batch.put([name, 'v'], toJson(next));
-    for (const key of change.remove) batch.remove([name, 'r', keyPart(key)]);
-    for (const [key, text] of put) batch.put([...key], text);
+    writeRecords(rows, batch, lane, log, version, put, change.remove);
     for (const id of change.effectsDone) batch.remove([name, 'o', keyPart(id)]);
     for (const [index, { key, effect }] of effects.entries()) {
       batch.put(key, toJson({ order: meta.order + index, effect }));
     }
-    writeHistory(rows, batch, lane, { ...change, commit: change.version });
+    writeHistory(rows, batch, lane, indexed, { ...change, commit: change.version });
   }).catch((error: unknown) => {
-    metas.delete(lane);
+    lanes.delete(lane);
     throw error;
   });
   return result;
@@ -177,16 +182,31 @@ function readMeta(rows: Rows, name: string): LaneMeta {
   return readRow<LaneMeta>(rows, [name, 'v']) ?? { version: 0, order: 0, wakeAt: undefined };
 }
 
-function loadLane(rows: Rows, lane: string): LaneSnapshot {
+function nothingIndexed(): Indexed {
+  return { span: Number.NaN, terms: new Set() };
+}
+
+/** What memory must know of a lane before it can be written to. */
+function openLane(rows: Rows, lane: string): OpenLane {
+  const log: RecordLog = { where: new Map(), lines: 0 };
+  for (const _ of readRecords(rows, lane, log));
+  return { meta: readMeta(rows, keyPart(lane)), log, indexed: nothingIndexed() };
+}
+
+function loadLane(rows: Rows, lanes: Writing['lanes'], lane: string): LaneSnapshot {
   const name = keyPart(lane);
-  const { version, wakeAt } = readMeta(rows, name);
+  const meta = readMeta(rows, name);
+  const { version, wakeAt } = meta;
+  const log: RecordLog = { where: new Map(), lines: 0 };
+  const records = [...readRecords(rows, lane, log)];
+  lanes.set(lane, { meta, log, indexed: nothingIndexed() });
   const outbox = [
     ...valuesOf<{ readonly order: number; readonly effect: Effect }>(rows, [name, 'o']),
   ];
   outbox.sort((one, other) => one.order - other.order);
   return {
     version,
-    records: valuesOf<StateRecord>(rows, [name, 'r']),
+    records,
     outbox: outbox.map(({ effect }) => effect),
     wakeAt,
   };

@@ -21,12 +21,16 @@ import {
 import {
   type Chunk,
   chunkKey,
+  chunkPrefix,
   closedKey,
   closedPrefix,
-  decisionPrefix,
   keyRest,
   readRow,
   type Rows,
+  spanBounds,
+  spanOf,
+  termOfQuery,
+  termPrefix,
 } from './history-rows.ts';
 import { keyPart } from './keys.ts';
 
@@ -52,9 +56,8 @@ function* decisionsNewestFirst(
   query: HistoryQuery,
   cursor: DecisionPlace | undefined,
 ): Generator<{ readonly place: DecisionPlace; readonly decision: PastDecision }> {
-  const prefix = decisionPrefix(query);
-  const from = cursor && { at: cursor.at, key: [cursor.at, cursor.commit, cursor.index] };
-  for (const key of keysNewestFirst(rows, prefix, query, from)) {
+  const prefix = chunkPrefix(query.lane);
+  for (const key of chunksNewestFirst(rows, query, cursor)) {
     const [at, commit, first] = keyRest(key, prefix).map(Number);
     if (at === undefined || commit === undefined || first === undefined) continue;
     const chunk = readRow<Chunk>(rows, chunkKey(query.lane, { at, commit, index: first }));
@@ -63,6 +66,39 @@ function* decisionsNewestFirst(
       const place = { at, commit, index: first + offset };
       yield { place, decision: { ...decision, rules: chunk?.rules ?? '' } };
     }
+  }
+}
+
+/** Chunks that may hold what the query asks for. */
+function* chunksNewestFirst(
+  rows: Rows,
+  query: HistoryQuery,
+  cursor: DecisionPlace | undefined,
+): Iterable<Key> {
+  const prefix = chunkPrefix(query.lane);
+  const from = cursor && { at: cursor.at, key: [cursor.at, cursor.commit, cursor.index] };
+  const term = termOfQuery(query);
+  if (term === undefined) {
+    yield* keysNewestFirst(rows, prefix, query, from);
+    return;
+  }
+  const index = termPrefix(query.lane, term);
+  const newest = Math.min(query.to ?? Infinity, cursor === undefined ? Infinity : cursor.at + 1);
+  const upper = Number.isFinite(newest) ? spanOf(newest) : Infinity;
+  const lower = query.from === undefined ? [] : [spanOf(query.from) - 1];
+  // Backwards, the end of a range is its lower bound, and not part of it.
+  for (const key of rows.getKeys({
+    start: [...index, upper],
+    end: [...index, ...lower],
+    reverse: true,
+  })) {
+    const { from: start, to: end } = spanBounds(Number(keyRest(key, index)[0]));
+    const within = {
+      ...query,
+      from: Math.max(start, query.from ?? start),
+      to: Math.min(end, query.to ?? end),
+    };
+    yield* keysNewestFirst(rows, prefix, within, from);
   }
 }
 

@@ -1,18 +1,19 @@
 /**
  * How history lies in LMDB: decisions in chunks, closed incidents one by one, and ordered index rows.
  *
- *   [lane, 'd', at, commit, first]           a chunk: decisions of one commit and one instant
- *   [lane, 's', service, at, commit, first]  the chunks that hold a decision of a service
- *   [lane, 'i', incident, at, commit, first] and of an incident
- *   [lane, 'c', id]                          a closed incident
- *   [lane, 't', at, id]                      the same by the instant it was closed
- *   [lane, 'u', service, at, id]             and by service
+ *   [lane, 'd', at, commit, first]   a chunk: decisions of one commit and one instant
+ *   [lane, 's', service, span]       the spans of time that hold decisions of a service
+ *   [lane, 'i', incident, span]      and of an incident
+ *   [lane, 'c', id]                  a closed incident
+ *   [lane, 't', at, id]              the same by the instant it was closed
+ *   [lane, 'u', service, at, id]     and by service
  *
- * All decisions of a chunk share their instant, so chunks never overlap in time. An index row is only
- * a hint: who follows it checks what it leads to.
+ * All decisions of a chunk share their instant, so chunks never overlap in time. An index row stands
+ * for a span of ten seconds, because it is the number of rows, each in its own place of the tree,
+ * that costs: whoever follows one looks through the chunks of that span.
  */
 import type { Database, Key } from 'lmdb';
-import type { Decision } from '../../model.ts';
+import type { Decision, Instant } from '../../model.ts';
 import type { ClosedIncident, HistoryQuery } from '../contract.ts';
 import { closedAt, type DecisionPlace } from '../history-order.ts';
 import { keyPart } from './keys.ts';
@@ -37,28 +38,46 @@ export function chunkKey(lane: string, { at, commit, index }: DecisionPlace): Ke
   return [keyPart(lane), 'd', at, commit, index];
 }
 
-/** One key for each distinct service and incident of the chunk. */
-export function chunkIndexKeys(lane: string, place: DecisionPlace, chunk: Chunk): Key[][] {
-  const name = keyPart(lane);
-  const { at, commit, index } = place;
-  const services = new Set<string>();
-  const incidents = new Set<string>();
-  for (const { service, incident } of chunk.decisions) {
-    if (service !== undefined) services.add(service);
-    if (incident !== undefined) incidents.add(incident);
-  }
-  return [
-    ...[...services].map((service) => [name, 's', keyPart(service), at, commit, index]),
-    ...[...incidents].map((incident) => [name, 'i', keyPart(incident), at, commit, index]),
-  ];
+const SPAN_MS = 10_000;
+
+export function spanOf(at: Instant): number {
+  return Math.floor(at / SPAN_MS);
 }
 
-/** The rows that lead to the fewest chunks for a query. The place of a chunk follows in the key. */
-export function decisionPrefix(query: HistoryQuery): string[] {
-  const lane = keyPart(query.lane);
-  if (query.incident !== undefined) return [lane, 'i', keyPart(query.incident)];
-  if (query.service !== undefined) return [lane, 's', keyPart(query.service)];
-  return [lane, 'd'];
+/** The instants of a span: from inclusive, to exclusive. */
+export function spanBounds(span: number): { readonly from: Instant; readonly to: Instant } {
+  return { from: span * SPAN_MS, to: (span + 1) * SPAN_MS };
+}
+
+/** What an index row is about: `s` and a service, or `i` and an incident. */
+export type Term = readonly [kind: 's' | 'i', name: string];
+
+export function termKey(lane: string, [kind, name]: Term, span: number): Key[] {
+  return [...termPrefix(lane, [kind, name]), span];
+}
+
+export function termPrefix(lane: string, [kind, name]: Term): string[] {
+  return [keyPart(lane), kind, keyPart(name)];
+}
+
+/** Each distinct service and incident among the decisions, by what names it in memory. */
+export function termsOf(decisions: readonly Decision[]): Map<string, Term> {
+  const terms = new Map<string, Term>();
+  for (const { service, incident } of decisions) {
+    if (service !== undefined) terms.set(`s${service}`, ['s', service]);
+    if (incident !== undefined) terms.set(`i${incident}`, ['i', incident]);
+  }
+  return terms;
+}
+
+/** The term that leads to the fewest chunks for a query, if it names one. */
+export function termOfQuery({ service, incident }: HistoryQuery): Term | undefined {
+  if (incident !== undefined) return ['i', incident];
+  return service === undefined ? undefined : ['s', service];
+}
+
+export function chunkPrefix(lane: string): string[] {
+  return [keyPart(lane), 'd'];
 }
 
 export function closedKey(lane: string, id: string): Key[] {

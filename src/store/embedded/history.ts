@@ -9,8 +9,8 @@ import type { ClosedIncident } from '../contract.ts';
 import { closedAt, type DecisionPlace } from '../history-order.ts';
 import {
   type Chunk,
-  chunkIndexKeys,
   chunkKey,
+  chunkPrefix,
   closedIndexKeys,
   closedKey,
   keyRest,
@@ -18,6 +18,11 @@ import {
   readRow,
   type Rows,
   type RowWriter,
+  spanBounds,
+  spanOf,
+  type Term,
+  termKey,
+  termsOf,
 } from './history-rows.ts';
 import { keyPart } from './keys.ts';
 
@@ -29,13 +34,20 @@ export interface HistoryEntry {
   readonly closed: readonly ClosedIncident[];
 }
 
-/** Keeps small what a query for one service reads beside what it returns. */
-const CHUNK_MAX = 64;
+/** Index rows that are written already: the newest span is the one that is written to. */
+export interface Indexed {
+  span: number;
+  readonly terms: Set<string>;
+}
+
+/** Keeps small what a query reads beside what it returns. */
+const CHUNK_MAX = 256;
 
 export function writeHistory(
   rows: Rows,
   batch: RowWriter,
   lane: string,
+  indexed: Indexed,
   entry: HistoryEntry,
 ): void {
   let first = 0;
@@ -44,6 +56,7 @@ export function writeHistory(
     const decisions = entry.decisions.slice(first, end);
     const place = { at: decisions[0]?.at ?? 0, commit: entry.commit, index: first };
     putChunk(batch, lane, place, { rules: entry.rules, decisions });
+    putIndex(batch, lane, indexed, place.at, decisions);
     first = end;
   }
   for (const closed of entry.closed) putClosed(rows, batch, lane, closed);
@@ -58,12 +71,25 @@ function endOfChunk(decisions: readonly Decision[], first: number): number {
 
 function putChunk(batch: RowWriter, lane: string, place: DecisionPlace, chunk: Chunk): void {
   batch.put(chunkKey(lane, place), Buffer.from(JSON.stringify(chunk)));
-  for (const key of chunkIndexKeys(lane, place, chunk)) batch.put(key, NO_VALUE);
 }
 
-function removeChunk(batch: RowWriter, lane: string, place: DecisionPlace, chunk: Chunk): void {
-  batch.remove(chunkKey(lane, place));
-  for (const key of chunkIndexKeys(lane, place, chunk)) batch.remove(key);
+function putIndex(
+  batch: RowWriter,
+  lane: string,
+  indexed: Indexed,
+  at: Instant,
+  decisions: readonly Decision[],
+): void {
+  const span = spanOf(at);
+  if (span !== indexed.span) {
+    indexed.span = span;
+    indexed.terms.clear();
+  }
+  for (const [name, term] of termsOf(decisions)) {
+    if (indexed.terms.has(name)) continue;
+    indexed.terms.add(name);
+    batch.put(termKey(lane, term, span), NO_VALUE);
+  }
 }
 
 function putClosed(rows: Rows, batch: RowWriter, lane: string, closed: ClosedIncident): void {
@@ -88,7 +114,11 @@ export function pruneDecisions(
   limit: number,
 ): number {
   let gone = 0;
-  const prefix = [keyPart(lane), 'd'];
+  const prefix = chunkPrefix(lane);
+  const spans = new Map<
+    number,
+    { readonly removed: Map<string, Term>; readonly chunks: Set<string> }
+  >();
   for (const key of rows.getKeys({ start: prefix, end: [...prefix, before] })) {
     if (gone >= limit) break;
     const [at, commit, index] = keyRest(key, prefix).map(Number);
@@ -96,14 +126,41 @@ export function pruneDecisions(
     if (at === undefined || commit === undefined || index === undefined || !chunk) continue;
     const place = { at, commit, index };
     const count = Math.min(limit - gone, chunk.decisions.length);
-    removeChunk(batch, lane, place, chunk);
+    batch.remove(chunkKey(lane, place));
+    gone += count;
     const rest = chunk.decisions.slice(count);
     if (rest.length > 0) {
       putChunk(batch, lane, { ...place, index: index + count }, { ...chunk, decisions: rest });
+      break;
     }
-    gone += count;
+    const span = spans.get(spanOf(at)) ?? { removed: new Map(), chunks: new Set() };
+    spans.set(spanOf(at), span);
+    for (const [name, term] of termsOf(chunk.decisions)) span.removed.set(name, term);
+    span.chunks.add(String(key));
   }
+  for (const [span, { removed, chunks }] of spans)
+    pruneIndex(rows, batch, lane, span, removed, chunks);
   return gone;
+}
+
+/** An index row goes when no chunk that is left in its span has its term. */
+function pruneIndex(
+  rows: Rows,
+  batch: RowWriter,
+  lane: string,
+  span: number,
+  removed: Map<string, Term>,
+  chunks: ReadonlySet<string>,
+): void {
+  const prefix = chunkPrefix(lane);
+  const { from, to } = spanBounds(span);
+  for (const { key, value } of rows.getRange({ start: [...prefix, from], end: [...prefix, to] })) {
+    if (chunks.has(String(key))) continue;
+    // Our own data, written by putChunk.
+    const { decisions } = JSON.parse(value.toString()) as Chunk;
+    for (const name of termsOf(decisions).keys()) removed.delete(name);
+  }
+  for (const term of removed.values()) batch.remove(termKey(lane, term, span));
 }
 
 /** Removes the closed incidents that are oldest before an instant, at most `limit`. Returns how many went. */
