@@ -268,11 +268,10 @@ function content(rendered: RenderedMessage, revision = 0, state = ''): Content {
   return { ...rendered, revision, state };
 }
 
-/** New critical incidents and calls for help first, then other posts, then the rest. */
+/** New incidents first, the worst before the others, and calls for help with them; then the rest. */
 function postUrgency(effect: Effect): number {
-  const calls = effect.kind === 'reply' && effect.reply.kind === 'escalated';
-  if (calls || (effect.kind === 'message' && effect.severity === 'critical')) return 0;
-  return (effect.kind === 'message' ? 10 : 20) + rank(effect);
+  if (effect.kind === 'message') return rank(effect);
+  return effect.kind === 'reply' && effect.reply.kind === 'escalated' ? 0 : 10 + rank(effect);
 }
 
 /** News before fresher numbers. Found out once for each order: many wait, and each is asked often. */

@@ -155,7 +155,8 @@ async function advance(office: Office, track: Track, effect: Effect): Promise<vo
   const attempt = await office.courier.attempt(track, effect);
   if (attempt.kind === 'done') {
     track.failures = 0;
-    if (await handOver(office, effect, attempt.outcome)) take(track, effect);
+    await handOver(office, effect, attempt.outcome);
+    take(track, effect);
   }
   if (attempt.kind === 'later') {
     const ms = backoff(office, track.failures++);
@@ -166,11 +167,7 @@ async function advance(office: Office, track: Track, effect: Effect): Promise<vo
 }
 
 /** What Slack has must be known to the lane, or it would be posted again after a restart. */
-async function handOver(
-  office: Office,
-  effect: Effect,
-  outcome: DeliveryOutcome,
-): Promise<boolean> {
+async function handOver(office: Office, effect: Effect, outcome: DeliveryOutcome): Promise<void> {
   const { clock, log, signal } = office;
   for (let failures = 0; ; failures++) {
     try {
@@ -180,7 +177,7 @@ async function handOver(
       // Whatever it is: the lane comes back, and nobody else can keep the outcome.
       log.error({ effect: effect.id, error }, 'the outcome of a delivery could not be kept');
       await rest(clock, backoff(office, failures), signal);
-      if (signal.aborted) return false;
+      if (signal.aborted) return;
     }
   }
   const { id, delivery, channel } = effect;
@@ -189,7 +186,6 @@ async function handOver(
   if (outcome.kind === 'refused') log.error(fields, 'Slack refused a message for good');
   else log.info(fields, 'delivered to Slack');
   office.delivered?.(effect, outcome, afterMs);
-  return true;
 }
 
 function backoff({ random }: Office, failures: number): number {

@@ -90,6 +90,19 @@ test('of what waits, only the newest revision is sent', async () => {
   expect(slack.messages()[0]?.text).toContain('critical');
 });
 
+test('what is ordered while a call is on its way is sent after it', async () => {
+  const { slack, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await slack.called('chat.postMessage');
+  see('A', { severity: 'critical' });
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(slack.messages().map(({ updates }) => updates)).toEqual([1]);
+  expect(slack.messages()[0]?.text).toContain('critical');
+  expect(reports).toMatchObject([{ outcome: { revision: 1 } }, { outcome: { revision: 2 } }]);
+});
+
 test('a 429 stops only the channel it was said of', async () => {
   const { slack, clock, delivery, see } = await deliveryDesk();
   see('A');
@@ -289,6 +302,17 @@ test('what the lane was told but has not decided yet is not posted twice', async
   await delivery.idle();
   expect(slack.messages()).toHaveLength(1);
   expect(slack.messages()[0]?.updates).toBe(2);
+});
+
+test('a message that is over is remembered until the lane knows of it', async () => {
+  const { slack, delivery, see, laneLags } = await deliveryDesk();
+  laneLags();
+  for (let revision = 0; revision < 2; revision++) {
+    see('A', { phase: 'resolved' });
+    delivery.enqueue([messageEffect('A')]);
+    await delivery.idle();
+  }
+  expect(slack.messages()).toHaveLength(1);
 });
 
 test('a message is posted anew although the lane does not know yet that it is gone', async () => {
@@ -491,6 +515,19 @@ test('a lane that loads again in the same process needs no look-up of what is kn
   await delivery.idle();
   expect(slack.callsOf('conversations.history')).toEqual([]);
   expect(slack.messages()).toHaveLength(1);
+});
+
+test('a lane that loads again while a post waits needs no look-up of it', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk();
+  see('A');
+  slack.next('chat.postMessage').rateLimit(30);
+  delivery.enqueue([messageEffect('A')]);
+  await clock.asleep();
+  delivery.restore([messageEffect('A')]);
+  clock.pass(30_000);
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(1);
+  expect(slack.callsOf('conversations.history')).toEqual([]);
 });
 
 test('a new incident does not wait for the rows of an earlier run', async () => {

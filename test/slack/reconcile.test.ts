@@ -103,6 +103,14 @@ test('a reaction to a line in the thread counts as there', async () => {
   expect(await missed(slack, [open(message, { reactions, replies })])).toEqual([]);
 });
 
+test('where a thread is too long to ask about, nothing is taken back', async () => {
+  const slack = await slackWith(['down']);
+  const reactions = { 'U1 acknowledge': { added: true, orderedAt: 5 } };
+  const replies = ['1.1', '1.2', '1.3', '1.4', '1.5', '1.6'];
+  const message = await slack.message(/down/);
+  expect(await missed(slack, [open(message, { reactions, replies })])).toEqual([]);
+});
+
 test('a message that is gone, and Slack that says wait, stop nothing', async () => {
   const slack = await slackWith(['first', 'second']);
   const first = await slack.message(/first/);
