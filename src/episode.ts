@@ -8,23 +8,21 @@ import { settle } from './life/end.ts';
 import { beat, heartbeatOf } from './life/heartbeat.ts';
 import { touch } from './life/show.ts';
 import { countEpisode } from './life/storm.ts';
-import type { Alert, Flap, ReceivedAlert, Verdict } from './model.ts';
+import type { Alert, Draft, Flap, ReceivedAlert, Verdict } from './model.ts';
 import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './schedule.ts';
 import { incidentOf, putAlert } from './state.ts';
-import { shareLabels } from './texts.ts';
 import { note, type Turn } from './turn.ts';
 
 /** An alert as it would be if nothing were known of it. */
-export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert): Alert {
-  const labels = shareLabels(turn.state.texts, received.labels);
+export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert): Draft<Alert> {
   return {
     fingerprint,
     source: received.source,
-    labels,
-    annotations: shareLabels(turn.state.texts, received.annotations),
+    labels: received.labels,
+    annotations: received.annotations,
     generatorURL: received.generatorURL,
-    facts: turn.rules.normalise({ ...received, labels }),
+    facts: turn.rules.normalise(received),
     status: 'firing',
     startsAt: received.startsAt,
     endsAt: undefined,
@@ -42,32 +40,28 @@ export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert
 
 export function fires(
   turn: Turn,
-  fresh: Alert,
+  alert: Draft<Alert>,
   known: Alert | undefined,
   hidden: boolean,
 ): Verdict {
-  const subject: Subject = { labels: fresh.labels, facts: fresh.facts, source: fresh.source };
+  const subject: Subject = { labels: alert.labels, facts: alert.facts, source: alert.source };
   const heartbeat = known === undefined ? heartbeatOf(turn, subject) : undefined;
   if (heartbeat !== undefined) {
     beat(turn, heartbeat);
     return 'heartbeat';
   }
   countEpisode(turn);
-  const flap = known === undefined ? undefined : damped(turn, known, subject);
   const hold = turn.rules.hold(subject);
-  const muted = turn.rules.muted(subject, turn.now);
-  const alert: Alert = {
-    ...fresh,
-    heldUntil: heldUntil(turn, subject, fresh, hold.forMs, flap),
-    holdRule: hold.rule,
-    flap,
-    episodes: (known?.episodes ?? 0) + 1,
-    muted,
-  };
-  if (muted !== undefined) return silenced(turn, alert);
-  return known !== undefined && belongsStill(turn, known)
-    ? refired(turn, known, alert, hidden)
-    : takePlace(turn, alert);
+  alert.holdRule = hold.rule;
+  if (known !== undefined) {
+    alert.episodes = known.episodes + 1;
+    alert.flap = damped(turn, known, subject);
+  }
+  alert.heldUntil = heldUntil(turn, subject, alert, hold.forMs);
+  alert.muted = turn.rules.muted(subject, turn.now);
+  if (alert.muted !== undefined) return silenced(turn, alert);
+  if (known === undefined || !belongsStill(turn, known)) return takePlace(turn, alert);
+  return refired(turn, known, alert, hidden);
 }
 
 /** It had timed out, wrongly as it turns out: the same episode goes on. */
@@ -167,14 +161,9 @@ function refired(turn: Turn, known: Alert, alert: Alert, hidden: boolean): Verdi
 }
 
 /** When it has outlasted its hold. Time that it already fired counts: delays do not add up. */
-function heldUntil(
-  turn: Turn,
-  subject: Subject,
-  alert: Alert,
-  holdMs: number,
-  flap: Flap | undefined,
-): number {
-  const sustainedMs = flap?.flapping === true ? (turn.rules.flap(subject)?.sustainedMs ?? 0) : 0;
+function heldUntil(turn: Turn, subject: Subject, alert: Alert, holdMs: number): number {
+  const sustainedMs =
+    alert.flap?.flapping === true ? (turn.rules.flap(subject)?.sustainedMs ?? 0) : 0;
   const forMs = Math.max(holdMs, sustainedMs);
   return Math.min(turn.now + forMs, Math.max(turn.now, alert.startsAt + forMs));
 }

@@ -8,6 +8,9 @@
 /** Milliseconds since 1970-01-01T00:00:00Z. */
 export type Instant = number;
 
+/** A record that is being made: nobody else has seen it yet. */
+export type Draft<T> = { -readonly [K in keyof T]: T[K] };
+
 /** Label or annotation set. `__proto__` is a name like any other: build it with `Object.create(null)` or JSON.parse. */
 export type Labels = Readonly<Record<string, string>>;
 

@@ -9,7 +9,6 @@
 import type { Alert, DigestLine, Incident, Instant } from './model.ts';
 import type { StateRecord } from './store/contract.ts';
 import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
-import type { Texts } from './texts.ts';
 import { createTimers, type Timers } from './timers.ts';
 
 export interface Heartbeat {
@@ -70,8 +69,6 @@ export interface LaneState {
   readonly episodesLately: Instant[];
   readonly tellingsLately: Instant[];
   readonly timers: Timers;
-  /** Texts that many alerts share. */
-  readonly texts: Texts;
   /** What changed since the last commit: fingerprints of alerts, and keys of other records. */
   readonly changedAlerts: Set<string>;
   readonly changed: Set<string>;
@@ -102,7 +99,6 @@ export function createState(lane: string): LaneState {
     episodesLately: [],
     tellingsLately: [],
     timers: createTimers(),
-    texts: new Map(),
     changedAlerts: new Set(),
     changed: new Set(),
     closed: [],
@@ -115,10 +111,6 @@ export function placeKey(environment: string, service: string): string {
 
 export function messageKey(channel: string, ts: string): string {
   return `${channel}\n${ts}`;
-}
-
-function alertKey(fingerprint: string): string {
-  return `a/${fingerprint}`;
 }
 
 export function incidentKey(id: string): string {
@@ -214,7 +206,7 @@ export function putStorm(state: LaneState, storm: Storm | undefined): void {
 export function takeChanges(state: LaneState): { readonly key: string; readonly value: unknown }[] {
   const changes: { readonly key: string; readonly value: unknown }[] = [];
   for (const fingerprint of state.changedAlerts) {
-    changes.push({ key: alertKey(fingerprint), value: state.alerts.get(fingerprint) });
+    changes.push({ key: fingerprint, value: state.alerts.get(fingerprint) });
   }
   for (const key of state.changed) changes.push({ key, value: recordOf(state, key) });
   state.changedAlerts.clear();
@@ -233,11 +225,11 @@ function recordOf(state: LaneState, key: string): unknown {
 export function restore(state: LaneState, records: Iterable<StateRecord>): void {
   const alerts: Alert[] = [];
   for (const { key, value } of records) {
-    if (key.startsWith('a/')) alerts.push(value as Alert);
-    else if (key.startsWith('i/')) putIncident(state, value as Incident);
+    if (key.startsWith('i/')) putIncident(state, value as Incident);
     else if (key.startsWith('digest/')) putDigest(state, value as Digest);
     else if (key.startsWith('heartbeat/')) putHeartbeat(state, value as Heartbeat);
     else if (key === 'storm') state.storm = value as Storm;
+    else alerts.push(value as Alert);
   }
   alerts.sort(
     (one, other) => one.since - other.since || (one.fingerprint < other.fingerprint ? -1 : 1),

@@ -95,8 +95,9 @@ function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match
 function sameService(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   const { state, now } = turn;
   const matches: Match[] = [];
-  for (const incident of incidentsOf(state, facts.environment, facts.service)) {
-    if (!isJoinable(incident, rule, now)) continue;
+  for (const id of incidentsOf(state, facts.environment, facts.service)) {
+    const incident = state.incidents.get(id);
+    if (incident === undefined || !isJoinable(incident, rule, now)) continue;
     const tally = tallyOf(state, incident.id).services.get(facts.service);
     if (tally === undefined || !isFresh(tally, rule, now)) continue;
     const because = `${facts.service} already has an alert in it`;
@@ -121,8 +122,9 @@ function dependency(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   const { state, now, rules } = turn;
   const best = new Map<string, Match>();
   for (const near of nearby(rules.catalog, rules.hubCallers, facts.service, rule.maxHops)) {
-    for (const incident of incidentsOf(state, facts.environment, near.service)) {
-      if (best.has(incident.id) || !isJoinable(incident, rule, now)) continue;
+    for (const id of incidentsOf(state, facts.environment, near.service)) {
+      const incident = state.incidents.get(id);
+      if (incident === undefined || best.has(id) || !isJoinable(incident, rule, now)) continue;
       const match = alongPath(turn, facts, rule, near, incident);
       if (match !== undefined) best.set(incident.id, match);
     }
@@ -198,9 +200,8 @@ function sharedLabels(turn: Turn, group: string, rule: CorrelateRule): Match | u
   return { incident, evidence: 'labels', because, explains: false, hops: 0, apartMs };
 }
 
-function* incidentsOf(state: LaneState, environment: string, service: string): Iterable<Incident> {
-  for (const id of state.byService.get(placeKey(environment, service)) ?? []) {
-    const incident = state.incidents.get(id);
-    if (incident !== undefined) yield incident;
-  }
+const NONE: ReadonlySet<string> = new Set();
+
+function incidentsOf(state: LaneState, environment: string, service: string): ReadonlySet<string> {
+  return state.byService.get(placeKey(environment, service)) ?? NONE;
 }

@@ -6,7 +6,7 @@ import { revive } from '../life/end.ts';
 import { openIncident } from '../life/open.ts';
 import { touch } from '../life/show.ts';
 import { considerTelling, reconsiderRoute } from '../life/tell.ts';
-import type { Alert, Incident, Verdict } from '../model.ts';
+import type { Alert, Draft, Incident, Verdict } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
@@ -21,17 +21,19 @@ import { rankRoots } from './root.ts';
 const NEWS_AFTER_MS = 60_000;
 
 /** A new firing, or one whose incident is forgotten. */
-export function takePlace(turn: Turn, alert: Alert): Verdict {
+export function takePlace(turn: Turn, alert: Draft<Alert>): Verdict {
   const rule = turn.rules.correlate(subjectOf(alert));
   const group = groupOf(alert, rule);
-  const [best, ...others] = matchesOf(turn, alert.facts, rule, group);
+  const matches = matchesOf(turn, alert.facts, rule, group);
+  const best = matches[0];
   if (best === undefined) return opens(turn, alert, group);
   let { incident } = best;
-  for (const other of others)
-    incident = mergeIncidents(turn, incident, other.incident, best.because);
-  const placed = { ...alert, incident: incident.id };
-  note(turn, 'joined', { ...about(placed), because: best.because, rule: rule.rule, why: rule.why });
-  enter(turn, incident, placed);
+  for (const other of matches) {
+    if (other !== best) incident = mergeIncidents(turn, incident, other.incident, best.because);
+  }
+  alert.incident = incident.id;
+  note(turn, 'joined', { ...about(alert), because: best.because, rule: rule.rule, why: rule.why });
+  enter(turn, incident, alert);
   return 'joined';
 }
 
@@ -43,13 +45,13 @@ export function rejoin(turn: Turn, known: Alert, alert: Alert): void {
   scheduleAlert(turn, alert);
 }
 
-function opens(turn: Turn, alert: Alert, group: string | undefined): Verdict {
+function opens(turn: Turn, alert: Draft<Alert>, group: string | undefined): Verdict {
   const incident = openIncident(turn.state, alert.fingerprint, turn.now, alert, { group });
-  const placed = { ...alert, incident: incident.id };
-  putAlert(turn.state, placed);
-  scheduleAlert(turn, placed);
-  note(turn, 'opened', { ...about(placed), because: 'nothing else is open that it belongs to' });
-  considerTelling(turn, incident, placed);
+  alert.incident = incident.id;
+  putAlert(turn.state, alert);
+  scheduleAlert(turn, alert);
+  note(turn, 'opened', { ...about(alert), because: 'nothing else is open that it belongs to' });
+  considerTelling(turn, incident, alert);
   return 'opened';
 }
 

@@ -26,9 +26,13 @@ export type News =
   | { readonly kind: 'stale'; readonly because: string };
 
 export function newsOf(known: Alert | undefined, received: ReceivedAlert, now: Instant): News {
-  if (received.status === 'resolved')
-    return resolvedNews(known, received.startsAt, received.endsAt ?? now);
-  return firingNews(known, received.startsAt);
+  // A source that gives no start can only mean the firing that is known, if there is one.
+  const isSame = received.undated === true && known?.status === 'firing';
+  const startsAt = isSame ? known.startsAt : received.startsAt;
+  if (received.status === 'resolved') {
+    return resolvedNews(known, startsAt, received.endsAt ?? now);
+  }
+  return firingNews(known, startsAt);
 }
 
 function firingNews(known: Alert | undefined, startsAt: Instant): News {
