@@ -80,7 +80,7 @@ function wrongRoot(event: TruthEvent, tally: Tally): string[] {
   const [incident] = toldBy(event, tally);
   if (incident === undefined || event.root === undefined) return [];
   const to = Date.parse(event.endsAt) + GRACE_MS;
-  const answers = (tally.incidents.get(incident)?.roots ?? []).filter(({ at }) => at <= to);
+  const answers = (tally.mentions.get(event.id) ?? []).filter(({ at }) => at <= to);
   if (answers.at(-1)?.candidates[0] === event.root) return [];
   const changes = answers.filter(
     ({ candidates }, i) => i === 0 || candidates.join() !== answers[i - 1]?.candidates.join(),

@@ -146,7 +146,7 @@ interface Telling {
   readonly lastRoots: readonly string[];
 }
 
-/** The first post with an alert of the event while it lasts, and what its message said last. */
+/** The first post with an alert of the event while it lasts, and what messages with its alerts said last. */
 function tellingOf(event: TruthEvent, tally: Tally): Telling {
   const from = Date.parse(event.startsAt);
   const to = Date.parse(event.endsAt) + GRACE_MS;
@@ -155,14 +155,13 @@ function tellingOf(event: TruthEvent, tally: Tally): Telling {
   const first = mentions.find((it) => it.action === 'post' && lasts(it));
   const reply = mentions.find((it) => it.action === 'reply' && lasts(it));
   const incident = first === undefined ? undefined : tally.incidents.get(first.incident);
-  const roots = (incident?.roots ?? []).filter(({ at }) => at <= to);
+  const last = mentions.findLast(({ at }) => at <= to);
   return {
     incident,
     post: first?.at,
     reply: reply?.at,
-    firstRoot:
-      first === undefined ? undefined : roots.find(({ at }) => at >= first.at)?.candidates[0],
-    lastRoots: roots.at(-1)?.candidates ?? [],
+    firstRoot: first?.candidates[0],
+    lastRoots: last?.candidates ?? [],
   };
 }
 

@@ -27,13 +27,14 @@ export interface IncidentTally {
   replies: number;
   /** Events of which it has firings that belong to no other event. */
   readonly ownEvents: Set<string>;
-  readonly roots: { readonly at: number; readonly candidates: readonly string[] }[];
 }
 
 export interface Mention {
   readonly at: number;
   readonly action: string;
   readonly incident: string;
+  /** Likely causes as the line stated them, best first, by their names in the catalog. */
+  readonly candidates: readonly string[];
 }
 
 export interface Tally {
@@ -45,7 +46,7 @@ export interface Tally {
     readonly events: readonly string[];
   }[];
   readonly incidents: Map<string, IncidentTally>;
-  /** Event -> the lines with its alerts. */
+  /** Event -> the lines with alerts that are its own; a symptom that two failures share tells of neither. */
   readonly mentions: Map<string, Mention[]>;
   /** Firing -> the message in which it stood last. */
   readonly lastIn: Map<TruthFiring, string>;
@@ -89,6 +90,7 @@ export function take(tally: Tally, line: MessageLine): void {
   const incident = line.incident ?? `none/${tally.posts.length}`;
   const counts = countsOf(tally, incident);
   const events = new Set<string>();
+  const own = new Set<string>();
   for (const alert of line.alerts ?? []) {
     const firing = tally.finder(canonicalKey(alert.labels), Date.parse(alert.startsAt));
     if (firing === undefined) {
@@ -98,15 +100,15 @@ export function take(tally: Tally, line: MessageLine): void {
     tally.lastIn.set(firing, incident);
     for (const id of firing.events) events.add(id);
     const [only, ...others] = firing.events;
-    if (only !== undefined && others.length === 0) counts.ownEvents.add(only);
+    if (only !== undefined && others.length === 0) own.add(only);
   }
-  for (const id of events) {
+  const mention: Mention = { at, action, incident, candidates: candidatesOf(tally, line) };
+  for (const id of own) {
+    counts.ownEvents.add(id);
     const list = tally.mentions.get(id);
-    if (list === undefined) tally.mentions.set(id, [{ at, action, incident }]);
-    else list.push({ at, action, incident });
+    if (list === undefined) tally.mentions.set(id, [mention]);
+    else list.push(mention);
   }
-  const candidates = candidatesOf(tally, line);
-  counts.roots.push({ at, candidates });
   if (action === 'post') {
     counts.posts += 1;
     tally.posts.push({ at, incident, events: [...events] });
@@ -122,7 +124,6 @@ function countsOf(tally: Tally, incident: string): IncidentTally {
     updates: 0,
     replies: 0,
     ownEvents: new Set(),
-    roots: [],
   };
   tally.incidents.set(incident, fresh);
   return fresh;

@@ -143,6 +143,22 @@ test('a symptom that two failures share is right in the message of either', () =
   expect(scores.pairs.f1).toBe(1);
 });
 
+test('a post with nothing but a shared symptom tells of neither failure', () => {
+  const scores = score(truth([E1, E2], [A1, B1, BOTH]), [line('post', 70, 'i1', [BOTH])]);
+  expect(scores.recall).toBe(0);
+  expect(scores.precision).toBe(1);
+});
+
+test('after a merge the root counts as the surviving message states it', () => {
+  const scores = score(truth([E1], [A1, A2]), [
+    line('post', 20, 'i1', [A1], { root: 'api' }),
+    line('post', 40, 'i2', [A2], { root: 'db' }),
+    line('update', 50, 'i2', [A1, A2], { root: 'db' }),
+  ]);
+  expect(scores.rootTop1).toBe(1);
+  expect(scores.pairs.f1).toBe(1);
+});
+
 test('a post after the incident is over comes too late', () => {
   const scores = score(truth([E1], [A1]), [line('post', 700, 'i1', [A1])]);
   expect(scores.recall).toBe(0);
