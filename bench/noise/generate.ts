@@ -55,10 +55,12 @@ export function generate(options: GenerateOptions): Generated {
   fillSchedule(world, windows);
 
   const said = say(world, style);
-  const sorted = notifications([...said.keys()], style.receiver, span.to).sort(
+  // What began at the end of the last day may still end.
+  const recorded = { from: span.from, to: span.to + 15 * 60_000 };
+  const sorted = notifications([...said.keys()], style.receiver, recorded.to).sort(
     (a, b) => a.at - b.at,
   );
-  const delivered = deliveries(sorted, span, random.fork('deliveries'));
+  const delivered = deliveries(sorted, recorded, random.fork('deliveries'));
   return {
     deliveries: delivered,
     truth: tellTruth(world, { options, services: services.length }, said, delivered),

@@ -10,7 +10,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { canonicalKey } from './finder.ts';
-import { readTruth } from './score.ts';
+import { mainMessages, readTruth } from './score.ts';
 import { createTally, type MessageLine, type Tally, take } from './tally.ts';
 import type { Truth, TruthEvent } from './truth.ts';
 
@@ -76,11 +76,12 @@ function toldBy(event: TruthEvent, tally: Tally): string[] {
   return posts.map(({ incident }) => incident);
 }
 
-function wrongRoot(event: TruthEvent, tally: Tally): string[] {
-  const [incident] = toldBy(event, tally);
-  if (incident === undefined || event.root === undefined) return [];
+function wrongRoot(event: TruthEvent, tally: Tally, incident: string | undefined): string[] {
+  if (toldBy(event, tally).length === 0 || event.root === undefined) return [];
   const to = Date.parse(event.endsAt) + GRACE_MS;
-  const answers = (tally.mentions.get(event.id) ?? []).filter(({ at }) => at <= to);
+  const answers = (tally.mentions.get(event.id) ?? []).filter(
+    (it) => it.at <= to && it.incident === incident,
+  );
   if (answers.at(-1)?.candidates[0] === event.root) return [];
   const changes = answers.filter(
     ({ candidates }, i) => i === 0 || candidates.join() !== answers[i - 1]?.candidates.join(),
@@ -89,7 +90,7 @@ function wrongRoot(event: TruthEvent, tally: Tally): string[] {
     ({ at, candidates }) =>
       `    ${new Date(at).toISOString().slice(5, 19)} ${candidates.join(', ')}`,
   );
-  return [`${describe(event)} in ${incident}\n${story.join('\n')}`];
+  return [`${describe(event)} in ${incident ?? '-'}\n${story.join('\n')}`];
 }
 
 function show(post: Post, events: ReadonlyMap<string, TruthEvent>): string {

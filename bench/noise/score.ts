@@ -70,7 +70,8 @@ function finish(truth: Truth, tally: Tally): Scores {
   const events = new Map(truth.events.map((event) => [event.id, event]));
   const kindOf = (id: string): TruthEvent | undefined => events.get(id);
   const actionable = truth.events.filter((event) => event.actionable);
-  const told = actionable.map((event) => ({ event, ...tellingOf(event, tally) }));
+  const main = mainMessages(tally);
+  const told = actionable.map((event) => ({ event, ...tellingOf(event, tally, main) }));
   const posted = told.filter(({ post }) => post !== undefined);
 
   const isStorm = (id: string): boolean => kindOf(id)?.kind === 'storm';
@@ -146,8 +147,23 @@ interface Telling {
   readonly lastRoots: readonly string[];
 }
 
-/** The first post with an alert of the event while it lasts, and what messages with its alerts said last. */
-function tellingOf(event: TruthEvent, tally: Tally): Telling {
+/** Event -> the message in which most of its own alerts stood last. */
+export function mainMessages(tally: Tally): ReadonlyMap<string, string> {
+  const counts = new Map<string, Map<string, number>>();
+  for (const [{ events }, incident] of tally.lastIn) {
+    const [only, ...others] = events;
+    if (only === undefined || others.length > 0) continue;
+    const own = counts.get(only) ?? new Map<string, number>();
+    own.set(incident, (own.get(incident) ?? 0) + 1);
+    counts.set(only, own);
+  }
+  const most = (own: ReadonlyMap<string, number>): string =>
+    [...own].reduce((best, it) => (it[1] > best[1] ? it : best), ['', 0] as const)[0];
+  return new Map([...counts].map(([event, own]) => [event, most(own)]));
+}
+
+/** The first post with an alert of the event while it lasts, and what its main message said last. */
+function tellingOf(event: TruthEvent, tally: Tally, main: ReadonlyMap<string, string>): Telling {
   const from = Date.parse(event.startsAt);
   const to = Date.parse(event.endsAt) + GRACE_MS;
   const lasts = ({ at }: { readonly at: number }): boolean => at >= from && at <= to;
@@ -155,7 +171,7 @@ function tellingOf(event: TruthEvent, tally: Tally): Telling {
   const first = mentions.find((it) => it.action === 'post' && lasts(it));
   const reply = mentions.find((it) => it.action === 'reply' && lasts(it));
   const incident = first === undefined ? undefined : tally.incidents.get(first.incident);
-  const last = mentions.findLast(({ at }) => at <= to);
+  const last = mentions.findLast((it) => it.at <= to && it.incident === main.get(event.id));
   return {
     incident,
     post: first?.at,
