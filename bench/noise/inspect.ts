@@ -54,9 +54,10 @@ export function findings(truth: Truth, tally: Tally, posts: readonly Post[]): st
     'Mixed',
     mixed.map((post) => show(post, events)),
   );
+  const main = mainMessages(tally);
   section(
     'Wrong root cause',
-    real.flatMap((event) => wrongRoot(event, tally)),
+    real.flatMap((event) => wrongRoot(event, tally, main.get(event.id))),
   );
   return lines;
 }
