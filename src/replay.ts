@@ -175,32 +175,35 @@ function send(
   counts: Counts,
 ): Event {
   const incident = effect.kind === 'digest' ? undefined : state.incidents.get(effect.incident);
-  const action =
-    effect.kind === 'reply' ? 'reply' : incident?.message === undefined ? 'post' : 'update';
-  if (
-    effect.kind === 'message' &&
-    (incident === undefined || (incident.mergedInto !== undefined && action === 'post'))
-  ) {
+  const action = actionOf(effect, incident);
+  if (action === undefined)
     return { kind: 'delivered', effect: effect.id, outcome: { kind: 'gone' } };
-  }
-  counts[action === 'post' ? 'posts' : action === 'reply' ? 'replies' : 'updates']++;
-  if (action === 'post')
+  counts[COUNTED[action]]++;
+  if (action === 'post') {
     counts.channels.set(effect.channel, (counts.channels.get(effect.channel) ?? 0) + 1);
+  }
   if (incident !== undefined) counts.told.add(incident.id);
   options.onMessage?.(messageOf(state, effect, incident, action, at, options.rules));
-  const ts =
-    incident?.message !== undefined && action === 'update'
-      ? incident.message.ts
-      : `${at}.${counts.posts + counts.replies}`;
-  return {
-    kind: 'delivered',
-    effect: effect.id,
-    outcome: {
-      kind: 'sent',
-      message: { channel: effect.channel, ts },
-      revision: incident?.revision ?? 0,
-    },
+  const message = (action === 'update' ? incident?.message : undefined) ?? {
+    channel: effect.channel,
+    ts: `${at}.${counts.posts + counts.replies}`,
   };
+  const outcome = { kind: 'sent', message, revision: incident?.revision ?? 0 } as const;
+  return { kind: 'delivered', effect: effect.id, outcome };
+}
+
+const COUNTED = { post: 'posts', update: 'updates', reply: 'replies' } as const;
+
+/** Undefined: there is nothing to say any more, as of an incident that became part of another unseen. */
+function actionOf(
+  effect: Effect,
+  incident: Incident | undefined,
+): SentMessage['action'] | undefined {
+  if (effect.kind === 'reply') return 'reply';
+  if (effect.kind === 'digest') return 'post';
+  if (incident === undefined) return undefined;
+  if (incident.message !== undefined) return 'update';
+  return incident.mergedInto === undefined ? 'post' : undefined;
 }
 
 function messageOf(
