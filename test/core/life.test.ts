@@ -1,0 +1,173 @@
+import { expect, test } from 'vitest';
+import { afterRefire, calmAt } from '../../src/dedupe/flap.ts';
+import { decide, runDueUntil } from '../../src/decide.ts';
+import type { Alert } from '../../src/model.ts';
+import { createState, restore, takeChanges } from '../../src/state.ts';
+import { HOUR, MINUTE, rulesOf, SHOP, START, tell } from '../support/story.ts';
+
+const FLAP_RULE = rulesOf('').flap({
+  labels: {},
+  facts: { severity: 'warning' } as Alert['facts'],
+  source: 's',
+});
+
+test('an alert that fires every 20 minutes flaps at its fourth firing', () => {
+  if (FLAP_RULE === undefined) throw new Error('flap damping is on by default');
+  const penalties: number[] = [];
+  // Only what the arithmetic needs of an alert.
+  let alert = { since: 0, flap: undefined } as Pick<Alert, 'since' | 'flap'> as Alert;
+  for (let firing = 2; firing <= 4; firing++) {
+    alert = { ...alert, flap: afterRefire(alert, FLAP_RULE, (firing - 1) * 20 * MINUTE) };
+    penalties.push(Math.round(alert.flap?.penalty ?? 0));
+  }
+  expect(penalties).toEqual([1794, 2424, 2924]);
+  expect(alert.flap?.flapping).toBe(true);
+  const minutes = Math.round(
+    (calmAt(alert.flap ?? { penalty: 0, at: 0, flapping: false, since: undefined }, 0, FLAP_RULE) -
+      60 * MINUTE) /
+      MINUTE,
+  );
+  expect(minutes).toBe(93);
+});
+
+test('a hold that elapses while Quell is down is told after the start', () => {
+  const rules = rulesOf(SHOP);
+  const before = createState('default');
+  const alert = {
+    source: 'alertmanager',
+    status: 'firing',
+    labels: { alertname: 'Slow', service: 'basket', severity: 'warning' },
+    annotations: {},
+    startsAt: START,
+    endsAt: undefined,
+    generatorURL: undefined,
+  } as const;
+  decide(before, { kind: 'alert', delivery: 'd', alert }, START, rules);
+  const records = takeChanges(before).map(({ key, value }) => ({
+    key,
+    value: JSON.parse(JSON.stringify(value)),
+  }));
+  const after = createState('default');
+  restore(after, records);
+  const later = START + HOUR;
+  decide(after, { kind: 'started' }, later, rules);
+  const effects: string[] = [];
+  runDueUntil(after, later + 1000, later, 100, (event, now) => {
+    for (const { kind } of decide(after, event, now, rules).effects) effects.push(kind);
+  });
+  expect(effects).toEqual(['message']);
+});
+
+test('nobody acknowledges: the lead is called, once', () => {
+  const story = tell(`${SHOP}
+people: [{ name: Ann, slack: U012AB3CD, team: team-payments }]
+teams: [{ name: team-payments, channel: '#payments', lead: U012AB3CD }]
+route:
+  channel: '#alerts'
+  routes:
+    - { match: ['severity="critical"'], channel: owner, escalate: { after: 15m, mention: team-lead } }
+`);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  expect(story.posts()[0]?.channel).toBe('#payments');
+  story.wait(15 * MINUTE);
+  expect(story.last()).toMatchObject({ action: 'reply' });
+  story.wait(2 * HOUR);
+  expect(story.reasons().filter((reason) => reason === 'escalated')).toHaveLength(1);
+});
+
+test('somebody acknowledges in time: nobody is called', () => {
+  const story = tell(`${SHOP}
+route: { channel: '#alerts', escalate: { after: 15m, mention: here } }
+`);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.react('eyes', story.posts()[0]?.incident ?? '');
+  story.wait(HOUR);
+  expect(story.reasons()).not.toContain('escalated');
+});
+
+test('a heartbeat that stays away is told by Quell itself, and resolved when it is back', () => {
+  const story = tell();
+  const beat = () => story.fire('', 'Watchdog', { severity: 'none', labels: { service: '' } });
+  beat();
+  story.wait(10 * MINUTE);
+  beat();
+  story.wait(14 * MINUTE);
+  expect(story.messages).toHaveLength(0);
+  story.wait(2 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.posts()[0]?.text).toMatch(/Watchdog/);
+  story.wait(MINUTE);
+  beat();
+  expect(story.last()?.action).toBe('update');
+  expect(story.reasons()).toContain('source-back');
+});
+
+test('what the route says belongs in the digest comes once a day, in one message', () => {
+  const story = tell();
+  for (const name of ['CertExpiresSoon', 'DiskHalfFull'])
+    story.fire('newsletter', name, { severity: 'info' });
+  story.wait(HOUR);
+  expect(story.messages).toHaveLength(0);
+  story.wait(23 * HOUR);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.posts()[0]?.alerts.length).toBeGreaterThan(0);
+});
+
+test('a storm of unrelated alerts is a few messages, and what outlasts it is told', () => {
+  const story = tell('');
+  for (let i = 0; i < 400; i++) {
+    story.fire(`svc-${i}`, 'Broken', { severity: 'critical' });
+    story.wait(1_500);
+  }
+  expect(story.posts().length).toBeLessThan(40);
+  expect(story.reasons()).toContain('storm-began');
+  for (let i = 5; i < 400; i++) story.resolve(`svc-${i}`, 'Broken', { severity: 'critical' });
+  story.wait(30 * MINUTE);
+  expect(story.reasons()).toContain('storm-ended');
+});
+
+test('a maintenance window mutes only while it lasts', () => {
+  const story = tell(`${SHOP}
+maintenance:
+  - name: patching
+    match: ['service=~".*-db"']
+    every: { times: [{ start_time: '10:00', end_time: '11:00' }], location: UTC }
+`);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.fire('payments', 'Down', { severity: 'critical' });
+  expect(story.posts().map(({ root }) => root)).toEqual(['payments']);
+  story.wait(61 * MINUTE);
+  expect(story.reasons()).toContain('unsilenced');
+});
+
+test('taking 🔕 and 🗑️ away takes them back', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const id = story.posts()[0]?.incident ?? '';
+  for (const emoji of ['no_bell', 'wastebasket']) {
+    story.wait(1000);
+    story.react(emoji, id);
+    story.wait(1000);
+    story.unreact(emoji, id);
+    expect(story.reasons().at(-1)).toBe('taken-back');
+  }
+});
+
+test('a late reaction does not undo a newer one', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const incident = story.posts()[0]?.incident ?? '';
+  const reaction = (added: boolean, orderedAt: number) =>
+    story.event({
+      kind: 'reaction',
+      added,
+      emoji: 'eyes',
+      user: 'U1',
+      on: { incident },
+      orderedAt,
+    });
+  reaction(false, START + 2000);
+  reaction(true, START + 1000);
+  expect(story.reasons().at(-1)).toBe('ignored');
+  expect(story.reasons()).not.toContain('acknowledged');
+});
