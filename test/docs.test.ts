@@ -15,7 +15,9 @@ import { filesUnder } from './support/project-files.ts';
 
 const pages = new Map(
   [
-    ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md'],
+    'README.md',
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
     ...['docs', 'bench'].flatMap((folder) => filesUnder(folder, '.md')),
   ].map((path) => [path, readFileSync(path, 'utf8')]),
 );
