@@ -1,8 +1,9 @@
 /**
  * The alerts that both servers get: about 800 bytes each, as Prometheus sends them to an Alertmanager.
  *
- * Bodies are put into text once. Only `startsAt` is filled in when one is sent, in place, because an
- * old one makes both servers behave differently.
+ * Bodies are put into text once. Only `startsAt` is filled in when one is sent, in place: the instant
+ * at which that alert was sent first, as a source does. An old one makes both servers behave
+ * differently, and a new one each time would make each repeat a new firing.
  */
 
 export interface AlertSet {
@@ -17,8 +18,13 @@ export interface AlertSet {
 export interface Body {
   readonly bytes: Buffer;
   readonly alerts: number;
-  /** Where each `startsAt` stands. */
-  readonly times: readonly number[];
+  /** Where each `startsAt` stands, and whose it is. */
+  readonly times: readonly { readonly at: number; readonly alert: Started }[];
+}
+
+/** When an alert was first sent; empty before. */
+interface Started {
+  text: string;
 }
 
 const TIME = '2026-01-01T00:00:00.000Z';
@@ -51,25 +57,42 @@ export function alertText(set: AlertSet, index: number): string {
 
 /** Bodies of `each` alerts, `count` alerts in all. */
 export function bodies(set: AlertSet, count: number, each: number): readonly Body[] {
+  const started = Array.from({ length: set.distinct }, (): Started => ({ text: '' }));
   const made: Body[] = [];
   for (let first = 0; first < count; first += each) {
-    const size = Math.min(each, count - first);
-    const texts = Array.from({ length: size }, (_, index) => alertText(set, first + index));
-    made.push(bodyOf(texts));
+    const indexes = Array.from({ length: Math.min(each, count - first) }, (_, n) => first + n);
+    made.push(
+      bodyOf(
+        indexes.map((index) => alertText(set, index)),
+        indexes.map((index) => started[index % set.distinct] ?? { text: '' }),
+      ),
+    );
   }
   return made;
 }
 
-export function bodyOf(texts: readonly string[]): Body {
+/** A body of one alert that was never sent before. */
+export function single(set: AlertSet, index: number): Body {
+  return bodyOf([alertText(set, index)], [{ text: '' }]);
+}
+
+function bodyOf(texts: readonly string[], started: readonly Started[]): Body {
   const bytes = Buffer.from(`[${texts.join(',')}]`);
-  const times: number[] = [];
-  for (let at = bytes.indexOf(TIME); at !== -1; at = bytes.indexOf(TIME, at + 1)) times.push(at);
+  let from = 0;
+  const times = started.map((alert) => {
+    const at = bytes.indexOf(TIME, from);
+    from = at + TIME.length;
+    return { at, alert };
+  });
   return { bytes, alerts: texts.length, times };
 }
 
-/** Fills in when the alerts started. */
+/** Fills in when the alerts started: now, for those that were not sent before. */
 export function stamp({ bytes, times }: Body, instant: number): Buffer {
-  const text = new Date(instant).toISOString();
-  for (const at of times) bytes.write(text, at, 'latin1');
+  const now = new Date(instant).toISOString();
+  for (const { at, alert } of times) {
+    if (alert.text === '') alert.text = now;
+    bytes.write(alert.text, at, 'latin1');
+  }
   return bytes;
 }

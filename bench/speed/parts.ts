@@ -3,7 +3,7 @@
  */
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bodies, bodyOf, alertText, type AlertSet } from './alerts.ts';
+import { type AlertSet, bodies, single } from './alerts.ts';
 import { openConnection, postAll } from './load.ts';
 import type { Server } from './process.ts';
 import { type Contender, writeRules } from './servers.ts';
@@ -103,7 +103,7 @@ async function latency({ contenders, sink }: Setting): Promise<Table> {
     for (let index = 0; index < count; index++) {
       const arrives = sink.wait(`latency-service-${index}`);
       const posted = performance.now();
-      await connection.post(bodyOf([alertText(set, index)]));
+      await connection.post(single(set, index));
       took.push((await arrives) - posted);
       await sleep(20);
     }
@@ -152,7 +152,7 @@ async function listing({ contenders, alerts, connections }: Setting): Promise<Ta
     let going = true;
     const posting = (async () => {
       for (let index = 0; going; index++) {
-        took.push(await connection.post(bodyOf([alertText(set, index)])));
+        took.push(await connection.post(single(set, index)));
         await sleep(5);
       }
     })();
