@@ -66,7 +66,7 @@ export async function startQuell(options: QuellOptions = {}): Promise<Quell> {
 }
 
 /** `npm test` builds first; whoever runs vitest directly may test what is no longer there. */
-function checkBuilt(): void {
+export function checkBuilt(): void {
   const builtAt = statSync(BUILT, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const newer = filesUnder('src', '.ts').find((path) => statSync(path).mtimeMs > builtAt);
   if (newer !== undefined) throw new Error(`${BUILT} is older than ${newer}: npm run build`);
