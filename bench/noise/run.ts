@@ -1,9 +1,10 @@
 /**
  * The yardstick in one command: generates variants, replays and scores them, beside the baselines.
  *
- *     npm run build && npx tsx bench/noise/run.ts [--days 7] [--seeds 1,2,3] [--stages]
+ *     npm run build && npx tsx bench/noise/run.ts [--days 7] [--seeds 1,2,3] [--stages] [--alertmanager]
  *
- * Writes bench/noise/RESULTS.md. `--stages` adds the table with each stage switched off in turn.
+ * Writes bench/noise/RESULTS.md. `--stages` adds the table with each stage switched off in turn,
+ * `--alertmanager` a real Alertmanager on the recordings of 45 services (five minutes each).
  * `--sizes example,45,400,2000` chooses the platforms, `--keep DIR` keeps recordings and messages,
  * `--results FILE` writes elsewhere, `--quell 'npx tsx src/main.ts'` runs the sources.
  */
@@ -24,6 +25,7 @@ import { BASELINES, type BaselineName, runBaseline } from './baselines.ts';
 import { type Generated, generate, writeGenerated } from './generate.ts';
 import { LABEL_STYLES, type LabelStyleName, labelStyle } from './labels.ts';
 import { type Column, kindTable, scoreTable } from './report.ts';
+import { runRealAlertmanager } from './real-alertmanager.ts';
 import { type Scores, scoreFile } from './score.ts';
 
 interface Variant {
@@ -44,12 +46,16 @@ const STAGES_OFF: Readonly<Record<string, string>> = {
   'no storm mode': 'storm: { off: true }\n',
 };
 
+/** Faster, and a storm would come faster than its machine can take it. */
+const ALERTMANAGER_SPEED = 2_000;
+
 const { values: flags } = parseArgs({
   options: {
     days: { type: 'string', default: '7' },
     seeds: { type: 'string', default: '1,2,3' },
     sizes: { type: 'string', default: 'example,45,400,2000' },
     stages: { type: 'boolean', default: false },
+    alertmanager: { type: 'boolean', default: false },
     keep: { type: 'string' },
     results: { type: 'string', default: 'bench/noise/RESULTS.md' },
     quell: { type: 'string', default: 'node dist/main.js' },
@@ -106,6 +112,12 @@ async function scoreBaseline(variant: Variant, name: BaselineName): Promise<Scor
   return scoreFile(messages, variant.generated.truth);
 }
 
+async function scoreAlertmanager({ dir, generated: { truth } }: Variant): Promise<Scores> {
+  const messages = join(dir, 'alertmanager.jsonl');
+  await runRealAlertmanager(truth, messages, ALERTMANAGER_SPEED);
+  return scoreFile(messages, truth);
+}
+
 async function scoreWithout(variant: Variant, stage: string, overlay: string): Promise<Scores> {
   const rules = join(variant.dir, `rules-${stage.replaceAll(' ', '-')}`);
   mkdirSync(rules, { recursive: true });
@@ -126,6 +138,7 @@ async function main(): Promise<void> {
   const summary: Column[] = [];
   const baselines = new Map<BaselineName, Scores[]>(BASELINES.map((name) => [name, []]));
   const stages = new Map<string, Scores[]>();
+  const real: Scores[] = [];
   for (const size of sizes) {
     const columns: Column[] = [];
     for (const seed of seeds) {
@@ -134,6 +147,7 @@ async function main(): Promise<void> {
       columns.push({ name: `seed ${seed}, ${variant.style}`, scores: [scores] });
       for (const [name, list] of baselines) list.push(await scoreBaseline(variant, name));
       process.stderr.write(`${sizeName(size)}, seed ${seed}: ${scores.posts} posts\n`);
+      if (flags.alertmanager && size === '45') real.push(await scoreAlertmanager(variant));
       if (!flags.stages || size !== sizes[0]) continue;
       add(stages, 'all stages', scores);
       for (const [stage, overlay] of Object.entries(STAGES_OFF)) {
@@ -144,6 +158,7 @@ async function main(): Promise<void> {
     details.push('', `## ${sizeName(size)}`, '', ...scoreTable(columns), '', ...kindTable(columns));
   }
   for (const [name, scores] of baselines) summary.push({ name: BASELINE_NAMES[name], scores });
+  if (real.length > 0) summary.push({ name: 'a real Alertmanager, tuned', scores: real });
   writeFileSync(flags.results, page({ summary, details, stages: [...stages] }));
   if (flags.keep === undefined) rmSync(work, { recursive: true });
 }
@@ -174,7 +189,7 @@ function page({ summary, details, stages }: Page): string {
   const lines = [
     '# Noise: results',
     '',
-    `Written by \`npx tsx bench/noise/run.ts --days ${flags.days} --seeds ${flags.seeds} --sizes ${flags.sizes}${flags.stages ? ' --stages' : ''}\``,
+    `Written by \`npx tsx bench/noise/run.ts --days ${flags.days} --seeds ${flags.seeds} --sizes ${flags.sizes}${flags.stages ? ' --stages' : ''}${flags.alertmanager ? ' --alertmanager' : ''}\``,
     `with Node ${process.version} on ${cpus().length} x ${cpu}. The figures depend on the seeds only, not on the machine.`,
     'What each score means, and how the recordings are made, stands in [README.md](README.md).',
     '',
