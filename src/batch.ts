@@ -3,12 +3,18 @@
  * decision, and the effects that are still wanted.
  */
 import { decide } from './decide.ts';
-import type { Decision, Effect, Event, Instant } from './model.ts';
-import type { LaneObserver } from './lane.ts';
+import type { Decision, Effect, Event, Instant, Verdict } from './model.ts';
 import type { Rules } from './rules/rules.ts';
 import { type LaneState, takeChanges } from './state.ts';
 import type { Commit, StateRecord } from './store/contract.ts';
 import { closedView } from './closed-view.ts';
+
+/** Whoever counts and writes logs. */
+export interface LaneObserver {
+  decided(verdict: Verdict | undefined, decisions: readonly Decision[]): void;
+  committed(ms: number, events: number): void;
+  failed(error: unknown): void;
+}
 
 export interface Batch {
   readonly decide: (event: Event, now: Instant) => void;

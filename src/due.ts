@@ -5,17 +5,21 @@
 import { forget, settle } from './life/end.ts';
 import { sendDigest } from './life/digest.ts';
 import { reviewHeartbeat } from './life/heartbeat.ts';
-import { escalate, verifySolved } from './life/people.ts';
+import { escalate } from './life/escalation.ts';
+import { verifySolved } from './life/people.ts';
 import { show } from './life/show.ts';
 import { reviewStorm, STORM_KEY } from './life/storm.ts';
-import { considerTelling, tell } from './life/tell.ts';
+import { considerTelling, list, tell } from './life/tell.ts';
 import type { Alert, Incident, Instant } from './model.ts';
-import { reviewMuted } from './mute.ts';
+import { muteIfMatched, reviewMuted } from './mute.ts';
 import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule.ts';
-import { incidentOf, putAlert, refreshAlert, removeAlert } from './state.ts';
+import { incidentOf, putAlert, refreshAlert, removeAlert, tallyOf } from './state.ts';
+import { severityRank } from './tally.ts';
 import { schedule } from './timers.ts';
 import { change, note, orderReply, type Turn } from './turn.ts';
 
+/** Incidents that get a message of their own when a storm is over. */
+const OUTLASTING_TOLD = 10;
 /** After a start, sources get this long to mention their alerts again. */
 const START_GRACE_MS = 5 * 60_000;
 
@@ -25,20 +29,35 @@ export function runDue(turn: Turn, key: string): void {
   if (key.startsWith('digest/')) return sendDigest(turn, key.slice(7));
   if (key.startsWith('heartbeat/')) return reviewHeartbeat(turn, key.slice(10));
   if (!key.includes('/') && key !== STORM_KEY) return alertDue(turn, key);
-  if (key === STORM_KEY) {
-    for (const incident of reviewStorm(turn))
-      tell(turn, incident, 'it outlasted the storm', undefined);
+  if (key === STORM_KEY) tellOutlasting(turn, reviewStorm(turn));
+}
+
+/** The rate fell; that does not mean that all is well. The worst are told, the rest are listed. */
+function tellOutlasting(turn: Turn, incidents: readonly Incident[]): void {
+  const worstFirst = [...incidents].sort(
+    (one, other) =>
+      severityRank(one.severity) - severityRank(other.severity) ||
+      one.gatheredAt - other.gatheredAt,
+  );
+  for (const [index, incident] of worstFirst.entries()) {
+    if (index < OUTLASTING_TOLD) tell(turn, incident, 'it outlasted the storm', undefined);
+    else list(turn, incident, 'it outlasted the storm');
   }
 }
 
 /** The lane was loaded: nothing is scheduled yet, and no source could reach us meanwhile. */
 export function scheduleEverything(turn: Turn): void {
   const { state, now } = turn;
+  const { resolveTimeoutMs } = turn.rules.life;
+  const graceMs = Math.max(
+    START_GRACE_MS,
+    Number.isFinite(resolveTimeoutMs) ? resolveTimeoutMs : 0,
+  );
   for (const alert of state.alerts.values()) {
     const { expiresAt } = alert;
     const granted =
       alert.status === 'firing' && expiresAt !== undefined
-        ? Math.max(expiresAt, now + START_GRACE_MS)
+        ? Math.max(expiresAt, now + graceMs)
         : expiresAt;
     const graced = granted === expiresAt ? alert : { ...alert, expiresAt: granted };
     if (graced !== alert) refreshAlert(state, graced);
@@ -68,8 +87,11 @@ function firingDue(turn: Turn, alert: Alert): void {
     return;
   }
   const incident = incidentOf(turn.state, alert);
-  if (isDue(alert.heldUntil, now) && incident?.phase === 'gathering')
+  if (isDue(alert.heldUntil, now) && incident?.phase === 'gathering') {
+    // A window may have begun while it was held.
+    if (muteIfMatched(turn, alert)) return;
     considerTelling(turn, incident, alert);
+  }
   const steady =
     alert.flap?.flapping === true && isDue(alert.heldUntil, now) ? sustained(turn, alert) : alert;
   scheduleAlert(turn, steady);
@@ -108,21 +130,25 @@ function expire(turn: Turn, alert: Alert): void {
   scheduleAlert(turn, expired);
   note(turn, 'expired', { ...about(expired), because: 'its source no longer mentions it' });
   const incident = incidentOf(turn.state, expired);
-  if (incident !== undefined) settle(turn, incident);
+  if (incident !== undefined) settle(turn, incident, expired.facts.service);
 }
 
 function resolvedDue(turn: Turn, alert: Alert): void {
-  if (alert.flap?.flapping === true && isDue(calmOf(turn, alert), turn.now)) {
+  // Damping may have been switched off meanwhile: then it is calm by definition.
+  if (alert.flap?.flapping === true && isDue(calmOf(turn, alert) ?? turn.now, turn.now)) {
     const calm: Alert = { ...alert, flap: { ...alert.flap, flapping: false, since: undefined } };
     putAlert(turn.state, calm);
     note(turn, 'calmed', { ...about(alert), because: 'it did not fire again for a while' });
     scheduleAlert(turn, calm);
     const incident = incidentOf(turn.state, calm);
-    if (incident !== undefined) settle(turn, incident);
+    if (incident !== undefined) settle(turn, incident, calm.facts.service);
     return;
   }
-  if (isDue(forgottenAt(alert), turn.now)) removeAlert(turn.state, alert.fingerprint);
-  else scheduleAlert(turn, alert);
+  if (!isDue(forgottenAt(alert), turn.now)) return scheduleAlert(turn, alert);
+  // The alert that speaks for its service stays as long as the incident does.
+  const tally = alert.incident === undefined ? undefined : tallyOf(turn.state, alert.incident);
+  if (tally?.services.get(alert.facts.service)?.lead === alert.fingerprint) return;
+  removeAlert(turn.state, alert.fingerprint);
 }
 
 function incidentDue(turn: Turn, id: string): void {

@@ -6,6 +6,7 @@ import { afterRefire } from './dedupe/flap.ts';
 import type { News } from './dedupe/repeat.ts';
 import { settle } from './life/end.ts';
 import { beat, heartbeatOf } from './life/heartbeat.ts';
+import { subjectOf } from './life/lead.ts';
 import { touch } from './life/show.ts';
 import { countEpisode } from './life/storm.ts';
 import type { Alert, Draft, Flap, ReceivedAlert, Verdict } from './model.ts';
@@ -34,6 +35,7 @@ export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert
     incident: undefined,
     heldUntil: turn.now,
     holdRule: 'built-in',
+    holdWhy: undefined,
     flap: undefined,
   };
 }
@@ -50,31 +52,38 @@ export function fires(
     beat(turn, heartbeat);
     return 'heartbeat';
   }
-  countEpisode(turn);
   const hold = turn.rules.hold(subject);
   alert.holdRule = hold.rule;
+  alert.holdWhy = hold.why;
   if (known !== undefined) {
     alert.episodes = known.episodes + 1;
     alert.flap = damped(turn, known, subject);
   }
   alert.heldUntil = heldUntil(turn, subject, alert, hold.forMs);
+  // Nobody saw it resolve: it has fired since it was first heard of, for all that is known.
+  if (hidden && known !== undefined) alert.heldUntil = Math.min(alert.heldUntil, known.heldUntil);
   alert.muted = turn.rules.muted(subject, turn.now);
-  if (alert.muted !== undefined) return silenced(turn, alert);
+  if (alert.muted !== undefined) return silenced(turn, alert, known);
+  countEpisode(turn);
   if (known === undefined || !belongsStill(turn, known)) return takePlace(turn, alert);
   return refired(turn, known, alert, hidden);
 }
 
-/** It had timed out, wrongly as it turns out: the same episode goes on. */
+/** It had timed out or was said to be over, wrongly as it turns out: the same episode goes on. */
 export function wentOn(turn: Turn, known: Alert, received: ReceivedAlert): Verdict {
-  const alert: Alert = {
+  const alert: Draft<Alert> = {
     ...known,
     status: 'firing',
+    endsAt: undefined,
     resolvedAt: undefined,
     expiresAt: expiryOf(turn, received),
   };
+  alert.muted = turn.rules.muted(subjectOf(alert), turn.now);
+  if (alert.muted !== undefined) return silenced(turn, alert, known);
+  if (!belongsStill(turn, known)) return takePlace(turn, alert);
   note(turn, 'refired', {
     ...about(alert),
-    because: 'its source mentions it again after it had timed out',
+    because: 'its source mentions it again after it was over',
   });
   rejoin(turn, known, alert);
   return 'refired';
@@ -111,7 +120,7 @@ export function resolved(
     because: wasKnown ? firedFor : 'it was never seen firing',
   });
   const incident = incidentOf(turn.state, ended);
-  if (wasKnown && incident !== undefined) settle(turn, incident);
+  if (wasKnown && incident !== undefined) settle(turn, incident, ended.facts.service);
   return 'resolved';
 }
 
@@ -125,8 +134,10 @@ function belongsStill(turn: Turn, known: Alert): boolean {
   );
 }
 
-function silenced(turn: Turn, alert: Alert): Verdict {
-  // A muted alert stands in no incident: it neither tells nor explains anything.
+/** A muted alert stands in no incident: it neither tells nor explains anything. */
+function silenced(turn: Turn, alert: Draft<Alert>, known: Alert | undefined): Verdict {
+  const left = known === undefined ? undefined : incidentOf(turn.state, known);
+  alert.incident = undefined;
   putAlert(turn.state, alert);
   scheduleAlert(turn, alert);
   const { muted } = alert;
@@ -136,6 +147,7 @@ function silenced(turn: Turn, alert: Alert): Verdict {
     rule: muted?.rule,
     why: muted?.why,
   });
+  if (left !== undefined && left.phase !== 'resolved') settle(turn, left, alert.facts.service);
   return 'silenced';
 }
 

@@ -9,10 +9,11 @@
  * A commit that failed, or may have, kills the lane's memory: it loads again from the store, and
  * whoever was not answered sends again. That is also how a lane starts; there is no other way.
  */
-import { type Batch, createBatch } from './batch.ts';
+import { setImmediate } from 'node:timers/promises';
+import { type Batch, createBatch, type LaneObserver } from './batch.ts';
 import { runDueUntil, wakeAt } from './decide.ts';
 import { AppError } from './errors.ts';
-import type { Decision, Effect, Event, Instant, Verdict } from './model.ts';
+import type { Effect, Event, Instant } from './model.ts';
 import type { Rules } from './rules/rules.ts';
 import { createState, type LaneState, restore } from './state.ts';
 import type { Commit, Store } from './store/contract.ts';
@@ -32,13 +33,6 @@ export interface Clock {
   now(): Instant;
   /** Calls back at `at`, or soon after; returns how to call it off. */
   wakeAt(at: Instant, callback: () => void): () => void;
-}
-
-/** Whoever counts and writes logs. */
-export interface LaneObserver {
-  decided(verdict: Verdict | undefined, decisions: readonly Decision[]): void;
-  committed(ms: number, events: number): void;
-  failed(error: unknown): void;
 }
 
 /** What carries effects out: slack/delivery.ts or slack/preview.ts. */
@@ -226,9 +220,10 @@ async function settled(lane: Running): Promise<void> {
 
 async function run(lane: Running): Promise<void> {
   while (lane.queue.length > 0 || isDue(lane)) {
+    // Requests that have arrived by now are read first: one write to the disk then serves them all.
+    await setImmediate();
     try {
       await decideAndCommit(lane);
-      lane.failures = 0;
     } catch (error) {
       await recover(lane, error);
     }
@@ -245,17 +240,20 @@ async function recover(lane: Running, error: unknown): Promise<void> {
   const { clock, observer } = lane.options;
   for (let failed = error; ; ) {
     observer.failed(failed);
+    // The first time at once; then it is no accident, and the store is given time.
+    if (lane.failures++ > 0) {
+      lane.ready = false;
+      dismiss(lane, lane.queue.splice(0));
+      const ms = RELOAD_AFTER_MS[Math.min(lane.failures - 2, RELOAD_AFTER_MS.length - 1)] ?? 0;
+      await new Promise<void>((resolve) => {
+        clock.wakeAt(clock.now() + ms, resolve);
+      });
+    }
     try {
       return await load(lane);
     } catch (again) {
       failed = again;
     }
-    lane.ready = false;
-    dismiss(lane, lane.queue.splice(0));
-    const ms = RELOAD_AFTER_MS[Math.min(lane.failures++, RELOAD_AFTER_MS.length - 1)] ?? 0;
-    await new Promise<void>((resolve) => {
-      clock.wakeAt(clock.now() + ms, resolve);
-    });
   }
 }
 
@@ -281,17 +279,18 @@ async function decideAndCommit(lane: Running): Promise<void> {
   const commit: Commit = { version: lane.version, ...outcome.take(), wakeAt: wakeAt(lane.state) };
   const began = clock.now();
   // Repeats change nothing that must outlive the process: they cost no write.
-  if (isEmpty(commit)) return answer(lane, decided);
+  if (isEmpty(commit)) return answer(decided);
   try {
     const result = await store.commit(name, commit);
     if (result.kind === 'stale') throw refusal('lane-lost', 'another process wrote to this lane');
     lane.version = result.version;
+    lane.failures = 0;
   } catch (error) {
     dismiss(lane, decided);
     throw error;
   }
   observer.committed(clock.now() - began, outcome.events());
-  answer(lane, decided);
+  answer(decided);
   if (commit.effects.length > 0) lane.outbox?.enqueue(commit.effects);
 }
 
@@ -299,9 +298,8 @@ function isEmpty({ put, remove, decisions, effects, effectsDone, closed }: Commi
   return [put, remove, decisions, effects, effectsDone, closed].every(({ length }) => length === 0);
 }
 
-function answer(lane: Running, decided: readonly Waiting[]): void {
+function answer(decided: readonly Waiting[]): void {
   for (const one of decided) one.done();
-  lane.failures = 0;
 }
 
 /** Takes from the queue as much as one commit should hold. */

@@ -137,6 +137,7 @@ export interface Alert {
   /** Firing longer than this is worth telling by itself. */
   readonly heldUntil: Instant;
   readonly holdRule: RuleRef;
+  readonly holdWhy: string | undefined;
   readonly flap: Flap | undefined;
 }
 
@@ -238,6 +239,8 @@ export interface Incident {
   readonly special: 'storm' | 'heartbeat' | undefined;
   /** Where it was told. Only `message` has one of its own. Why it has no message of its own although it was told: it stands in a digest, a thread, a storm. */
   readonly toldIn: 'message' | 'digest' | 'thread' | 'storm' | 'nowhere' | undefined;
+  /** A storm: how many incidents its message stands for. */
+  readonly standsFor: number;
   /** Values of the labels that a `correlate: by` rule grouped it by. */
   readonly group: string | undefined;
 }

@@ -29,30 +29,33 @@ export function reviewMuted(turn: Turn, alert: Alert): void {
     because: `${alert.muted.by} is over`,
     rule: alert.muted.rule,
   });
-  takePlace(turn, { ...alert, muted: undefined, incident: undefined });
+  // For its incident it begins now: what was muted together belongs together.
+  takePlace(turn, { ...alert, muted: undefined, incident: undefined, since: turn.now });
 }
 
-/** Other rules are in force: what they mute, and what they no longer mute. */
+/**
+ * Other rules are in force, or the lane was loaded: what they mute, and what they no longer mute.
+ * What people were told of already stays told: a message does not end because a window begins.
+ */
 export function reviewMuting(turn: Turn): void {
   for (const alert of turn.state.alerts.values()) {
     if (alert.status !== 'firing') continue;
     if (alert.muted !== undefined) reviewMuted(turn, alert);
-    else muteIfMatched(turn, alert);
+    else if (incidentOf(turn.state, alert)?.phase === 'gathering') muteIfMatched(turn, alert);
   }
 }
 
-function muteIfMatched(turn: Turn, alert: Alert): void {
+/** True when it is muted from now on. */
+export function muteIfMatched(turn: Turn, alert: Alert): boolean {
   const muted = turn.rules.muted(subjectOf(alert), turn.now);
-  if (muted === undefined) return;
+  if (muted === undefined) return false;
   const incident = incidentOf(turn.state, alert);
   const silenced = { ...alert, muted, incident: undefined };
   putAlert(turn.state, silenced);
   scheduleAlert(turn, silenced);
-  const about = {
-    fingerprint: alert.fingerprint,
-    service: alert.facts.service,
-    incident: incident?.id,
-  };
+  const { fingerprint, facts } = alert;
+  const about = { fingerprint, service: facts.service, incident: incident?.id };
   note(turn, 'silenced', { ...about, because: muted.by, rule: muted.rule, why: muted.why });
-  if (incident !== undefined) settle(turn, incident);
+  if (incident !== undefined) settle(turn, incident, facts.service);
+  return true;
 }

@@ -43,13 +43,11 @@ function resolvedDue(turn: Turn, alert: Alert): Instant {
 
 function firingDue(turn: Turn, alert: Alert): Instant | undefined {
   const { expiresAt, muted, heldUntil, flap } = alert;
-  const { now } = turn;
   let at = expiresAt ?? Number.POSITIVE_INFINITY;
-  if (muted !== undefined) at = Math.min(at, muted.until);
+  if (muted !== undefined) return Math.min(at, muted.until);
   // A hold may have elapsed while nobody was there to see it.
-  if (heldUntil > now || incidentOf(turn.state, alert)?.phase === 'gathering')
-    at = Math.min(at, heldUntil);
-  if (flap?.flapping === true) at = Math.min(at, calmOf(turn, alert) ?? at);
+  const isAwaited = flap?.flapping === true || incidentOf(turn.state, alert)?.phase === 'gathering';
+  if (heldUntil > turn.now || isAwaited) at = Math.min(at, heldUntil);
   return Number.isFinite(at) ? at : undefined;
 }
 

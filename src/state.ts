@@ -24,8 +24,7 @@ export interface Storm {
   readonly since: Instant;
   /** When new alerts last came faster than half of what begins a storm. */
   readonly roughAt: Instant;
-  /** Incidents that it stands for. */
-  readonly incidents: readonly string[];
+  /** How many incidents it stands for. */
   readonly counted: number;
 }
 
@@ -56,6 +55,8 @@ export interface LaneState {
   readonly tallies: Map<string, Tally>;
   /** Incidents that were told and are not over. */
   readonly open: Set<string>;
+  /** Those of them that a storm's message tells of. */
+  readonly stormed: Set<string>;
   /** `placeKey(environment, service)` -> incidents in memory with alerts of it. */
   readonly byService: Map<string, Set<string>>;
   /** Host -> incidents in memory with alerts on it. A host may serve several environments. */
@@ -91,6 +92,7 @@ export function createState(lane: string): LaneState {
     members: new Map(),
     tallies: new Map(),
     open: new Set(),
+    stormed: new Set(),
     byService: new Map(),
     byHost: new Map(),
     byGroup: new Map(),
@@ -128,7 +130,14 @@ export function tallyOf(state: LaneState, id: string): Tally {
 export function putAlert(state: LaneState, alert: Alert): void {
   const before = state.alerts.get(alert.fingerprint);
   if (alert.incident !== undefined && carriesNews(before, alert))
-    rememberTransactions(state, alert, alert.incident);
+    rememberTransactions(
+      state,
+      alert,
+      alert.incident,
+      before === undefined ||
+        (before.facts.transactions !== alert.facts.transactions &&
+          before.facts.transactions.length === 0),
+    );
   if (before?.incident !== undefined) leave(state, before, before.incident !== alert.incident);
   state.alerts.set(alert.fingerprint, alert);
   if (alert.incident !== undefined) enter(state, alert, alert.incident);
@@ -157,7 +166,9 @@ export function putIncident(state: LaneState, incident: Incident): void {
   }
   if (incident.phase === 'open' || incident.phase === 'acknowledged') state.open.add(incident.id);
   else state.open.delete(incident.id);
-  if (incident.group !== undefined) state.byGroup.set(incident.group, incident.id);
+  if (incident.toldIn === 'storm' && incident.phase !== 'resolved') state.stormed.add(incident.id);
+  else state.stormed.delete(incident.id);
+  if (incident.group !== undefined) indexGroup(state, incident, incident.group);
   if (incident.message !== undefined && before?.message !== incident.message) {
     state.byMessage.set(messageKey(incident.message.channel, incident.message.ts), incident.id);
   }
@@ -177,6 +188,10 @@ export function closeIncident(state: LaneState, id: string): void {
   );
   state.closed.push({ incident, tally: tallyOf(state, id), members });
   dropIndexes(state, incident);
+  for (const { facts } of members)
+    removeFrom(state.byService, placeKey(facts.environment, facts.service), id);
+  state.open.delete(id);
+  state.stormed.delete(id);
   for (const alert of members) removeAlert(state, alert.fingerprint);
   state.incidents.delete(id);
   state.changed.add(incidentKey(id));
@@ -248,7 +263,12 @@ function carriesNews(before: Alert | undefined, alert: Alert): boolean {
   );
 }
 
-function rememberTransactions(state: LaneState, alert: Alert, incident: string): void {
+function rememberTransactions(
+  state: LaneState,
+  alert: Alert,
+  incident: string,
+  isNew: boolean,
+): void {
   const { byTransaction } = state;
   for (const id of alert.facts.transactions) {
     const use = byTransaction.get(id) ?? {
@@ -260,7 +280,7 @@ function rememberTransactions(state: LaneState, alert: Alert, incident: string):
     byTransaction.delete(id);
     use.incidents.add(incident);
     use.services.add(alert.facts.service);
-    use.alerts++;
+    if (isNew) use.alerts++;
     use.lastAt = Math.max(use.lastAt, alert.since);
     byTransaction.set(id, use);
   }
@@ -288,6 +308,17 @@ function leave(state: LaneState, alert: Alert, forGood: boolean): void {
   removeFromTally(tally, alert);
   if (!forGood) return;
   state.members.get(id)?.delete(alert.fingerprint);
+}
+
+/** The newest incident that is not over has the key of its group. */
+function indexGroup(state: LaneState, incident: Incident, group: string): void {
+  const holder = state.incidents.get(state.byGroup.get(group) ?? '');
+  const isBetter =
+    holder === undefined ||
+    holder.id === incident.id ||
+    holder.phase === 'resolved' ||
+    holder.gatheredAt < incident.gatheredAt;
+  if (isBetter && incident.mergedInto === undefined) state.byGroup.set(group, incident.id);
 }
 
 function dropIndexes(state: LaneState, incident: Incident): void {

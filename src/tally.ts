@@ -10,9 +10,10 @@ export interface ServiceTally {
   /** When the first and the last of its alerts were first heard of. */
   firstSince: Instant;
   lastSince: Instant;
-  /** The alert that speaks for the service: the worst, then the earliest. */
+  /** The alert that speaks for the service: the worst that fires, then the earliest. */
   lead: string;
   leadRank: number;
+  leadFires: boolean;
 }
 
 export interface Tally {
@@ -21,6 +22,8 @@ export interface Tally {
   flapping: number;
   /** When the last of its alerts was first heard of. */
   lastSince: Instant;
+  /** When the last of those that ended did, by their source's clock. */
+  lastEndsAt: Instant | undefined;
   /** Firing alerts by severity, worst first. */
   readonly severities: number[];
   readonly services: Map<string, ServiceTally>;
@@ -40,6 +43,7 @@ export function createTally(): Tally {
     firing: 0,
     flapping: 0,
     lastSince: 0,
+    lastEndsAt: undefined,
     severities: SEVERITIES.map(() => 0),
     services: new Map(),
     kinds: new Map(),
@@ -91,6 +95,7 @@ export function addToTally(tally: Tally, alert: Alert): void {
   tally.severities[rank] = (tally.severities[rank] ?? 0) + firing;
   if (alert.flap?.flapping === true) tally.flapping++;
   if (alert.since > tally.lastSince) tally.lastSince = alert.since;
+  if (alert.endsAt !== undefined) tally.lastEndsAt = Math.max(alert.endsAt, tally.lastEndsAt ?? 0);
   weigh(tally, alert, 1);
   addService(tally.services, alert, firing, rank);
   count(tally.kinds, facts.name, 1);
@@ -139,6 +144,7 @@ function addService(
       lastSince: alert.since,
       lead: alert.fingerprint,
       leadRank: rank,
+      leadFires: firing > 0,
     });
     return;
   }
@@ -146,10 +152,12 @@ function addService(
   present.firing += firing;
   if (alert.since < present.firstSince) present.firstSince = alert.since;
   if (alert.since > present.lastSince) present.lastSince = alert.since;
-  if (rank < present.leadRank) {
-    present.lead = alert.fingerprint;
-    present.leadRank = rank;
-  }
+  const isLead = present.lead === alert.fingerprint;
+  const isWorse = !present.leadFires || rank < present.leadRank;
+  if (!isLead && (firing === 0 || !isWorse)) return;
+  present.lead = alert.fingerprint;
+  present.leadRank = rank;
+  present.leadFires = firing > 0;
 }
 
 function count(counts: Map<string, number>, name: string, by: number): void {

@@ -22,6 +22,7 @@ export function schedule(timers: Timers, key: string, at: Instant): void {
   const present = timers.due.get(key);
   if (present !== undefined && present <= at) return;
   timers.due.set(key, at);
+  if (timers.heap.length > 2 * timers.due.size + OUTDATED_MAX) rebuild(timers);
   const { heap } = timers;
   let index = heap.push({ at, key }) - 1;
   while (index > 0) {
@@ -29,6 +30,17 @@ export function schedule(timers: Timers, key: string, at: Instant): void {
     if (!swapIfEarlier(heap, index, parent)) return;
     index = parent;
   }
+}
+
+/** Entries that a reschedule left behind, beyond as many as there are living ones. */
+const OUTDATED_MAX = 100;
+
+function rebuild(timers: Timers): void {
+  const living = timers.heap.filter(({ at, key }) => timers.due.get(key) === at);
+  // An ordered list is a heap.
+  living.sort((one, other) => one.at - other.at || (one.key < other.key ? -1 : 1));
+  timers.heap.length = 0;
+  for (const entry of living) timers.heap.push(entry);
 }
 
 /** The earliest instant at which something is due. May be too early, never too late. */

@@ -67,13 +67,18 @@ export function orderMessage(turn: Turn, incident: Incident): void {
   });
 }
 
-/** A thread line, unless one of its kind was written a moment ago or people asked for quiet. */
+/**
+ * A thread line, unless people asked for quiet. What can come in numbers (services that join, alerts
+ * that fire again) is limited; what each time is worse, or is due to people, is not.
+ */
 export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incident {
   const { now, rules } = turn;
   if (incident.toldIn !== 'message' || isQuiet(incident, now)) return incident;
   const last = incident.repliedAt[reply.kind];
-  if (last !== undefined && now - last < rules.life.replyEveryMs) return incident;
-  const id = `reply:${incident.id}:${reply.kind}:${now}`;
+  const isLimited = reply.kind === 'service-joined' || reply.kind === 'refired';
+  if (isLimited && last !== undefined && now - last < rules.life.replyEveryMs) return incident;
+  const of = reply.kind === 'beside' ? reply.incident : reply.kind;
+  const id = `reply:${incident.id}:${of}:${now}`;
   turn.effects.set(id, {
     kind: 'reply',
     id,

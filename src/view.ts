@@ -28,6 +28,8 @@ export interface MessageView {
   readonly environment: string;
   readonly startsAt: Instant;
   readonly resolvedAt: Instant | undefined;
+  /** When the last of its alerts ended, by the source's clock, like startsAt; undefined: nobody said. */
+  readonly endedAt: Instant | undefined;
   /** When this view was taken: "6 min" is counted from here. */
   readonly now: Instant;
   /** The alert that speaks for the incident: the root's first one. */
@@ -120,9 +122,10 @@ export function buildView(
     environment: incident.environment,
     startsAt: incident.startsAt,
     resolvedAt: incident.resolvedAt,
+    endedAt: tally.lastEndsAt,
     now,
     lead: leadView(lead, incident.roots[0]?.service),
-    ...rootView(incident, lead, rules, tally),
+    ...rootView(incident, lead, rules),
     ...countsView(tally, rules),
     links: linksOf(incident, lead, rules, tally, publicUrl),
     ...peopleView(incident, rules),
@@ -131,7 +134,7 @@ export function buildView(
         ? undefined
         : { alerts: tally.flapping, episodes: episodesOf(state, incident) },
     mergedInto: incident.mergedInto,
-    storm: incident.special === 'storm' ? { incidents: state.storm?.counted ?? 0 } : undefined,
+    storm: incident.special === 'storm' ? { incidents: incident.standsFor } : undefined,
     heartbeat: incident.special === 'heartbeat' ? heartbeatView(state, incident) : undefined,
     toldBecause: incident.toldBecause,
   };
@@ -141,16 +144,12 @@ function rootView(
   incident: Incident,
   lead: Alert | undefined,
   rules: Rules,
-  tally: Tally,
 ): Pick<MessageView, 'root' | 'otherRoots' | 'owner'> {
   const root = incident.roots[0];
   const known = root === undefined ? undefined : rules.catalog.services.get(root.service);
   const owner = known?.owner ?? rules.catalog.services.get(lead?.facts.service ?? '')?.owner;
   return {
-    root:
-      root === undefined
-        ? undefined
-        : { ...root, ...shareOf(root, tally), tier: known?.tier, owner: known?.owner },
+    root: root === undefined ? undefined : { ...root, tier: known?.tier, owner: known?.owner },
     otherRoots: incident.roots.slice(1),
     owner,
   };
@@ -224,13 +223,6 @@ function leadView(lead: Alert | undefined, root: string | undefined): MessageVie
   };
 }
 
-/** How much a candidate explains was counted when it was ranked; the incident may have grown since. */
-function shareOf(root: RootCandidate, tally: Tally): Pick<RootCandidate, 'explains' | 'of'> {
-  return root.explains === root.of
-    ? { explains: tally.alerts, of: tally.alerts }
-    : { explains: root.explains, of: root.of };
-}
-
 function linksOf(
   incident: Incident,
   lead: Alert | undefined,
@@ -294,7 +286,7 @@ function heartbeatView(state: LaneState, incident: Incident): MessageView['heart
 /** All that the storm stands for, added up. */
 function stormTally(state: LaneState): Tally {
   const sum = createTally();
-  for (const id of state.storm?.incidents ?? []) {
+  for (const id of state.stormed) {
     const tally = state.tallies.get(id);
     if (tally === undefined) continue;
     sum.alerts += tally.alerts;

@@ -36,7 +36,7 @@ export function matchesOf(
   rule: CorrelateRule,
   group: string | undefined,
 ): readonly Match[] {
-  if (!rule.on) return sameService(turn, facts, rule);
+  if (!rule.on) return sameService(turn, facts, rule).sort(closest).slice(0, 1);
   const byTransaction = sharedTransaction(turn, facts, rule);
   if (byTransaction.length > 0) return byTransaction;
   // The service itself is the shortest path, and the common case: its neighbours need no asking.

@@ -41,6 +41,7 @@ function isSenior(one: Incident, other: Incident): boolean {
   if (one.acknowledged.length > 0 !== other.acknowledged.length > 0)
     return one.acknowledged.length > 0;
   if ((one.toldIn === 'message') !== (other.toldIn === 'message')) return one.toldIn === 'message';
+  if ((one.toldAt === undefined) !== (other.toldAt === undefined)) return one.toldAt !== undefined;
   return (
     one.gatheredAt < other.gatheredAt || (one.gatheredAt === other.gatheredAt && one.id < other.id)
   );

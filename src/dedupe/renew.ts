@@ -2,10 +2,11 @@
  * The same news of an alert again: remembered, told to nobody, and no cause for a write unless it
  * says something that matters.
  */
-import { settle } from '../life/end.ts';
+import { rejoin } from '../correlate/place.ts';
+import { subjectOf } from '../life/lead.ts';
 import type { Alert, Facts, Labels, ReceivedAlert, Verdict } from '../model.ts';
-import { expiryOf } from '../schedule.ts';
-import { incidentOf, putAlert, refreshAlert } from '../state.ts';
+import { expiryOf, scheduleAlert } from '../schedule.ts';
+import { putAlert, refreshAlert } from '../state.ts';
 import { note, type Turn } from '../turn.ts';
 import type { News } from './repeat.ts';
 
@@ -23,7 +24,10 @@ export function repeated(
   const expiresAt = received.status === 'firing' ? expiryOf(turn, received) : known.expiresAt;
   if (isSame(known.annotations, received.annotations) && isSame(known.labels, received.labels)) {
     if (moved) putAlert(turn.state, { ...known, startsAt, endsAt, expiresAt });
-    else if (expiresAt !== known.expiresAt) refreshAlert(turn.state, { ...known, expiresAt });
+    else if (expiresAt !== known.expiresAt) {
+      refreshAlert(turn.state, { ...known, expiresAt });
+      if (known.expiresAt === undefined) scheduleAlert(turn, { ...known, expiresAt });
+    }
     return 'repeat';
   }
   const facts = mergeFacts(known.facts, turn.rules.normalise(received));
@@ -42,16 +46,20 @@ export function repeated(
     refreshAlert(turn.state, renewed);
     return 'repeat';
   }
-  putAlert(turn.state, renewed);
-  if (facts === known.facts) return 'repeat';
+  if (facts === known.facts) {
+    putAlert(turn.state, renewed);
+    return 'repeat';
+  }
   note(turn, 'changed', {
     fingerprint: renewed.fingerprint,
     service: facts.service,
     incident: renewed.incident,
     because: 'it says something else of itself now',
   });
-  const incident = incidentOf(turn.state, renewed);
-  if (incident !== undefined && incident.phase !== 'resolved') settle(turn, incident);
+  const hold = turn.rules.hold(subjectOf(renewed));
+  const heldUntil = Math.min(known.heldUntil, Math.max(turn.now, startsAt + hold.forMs));
+  if (renewed.status === 'firing') rejoin(turn, known, { ...renewed, heldUntil });
+  else putAlert(turn.state, renewed);
   return 'changed';
 }
 

@@ -10,6 +10,8 @@ import type { Alert, Instant, ReceivedAlert } from '../model.ts';
 
 /** Replicas date the start of one firing up to an evaluation interval apart. */
 export const REPLICA_SKEW_MS = 60_000;
+/** How late a delivery can be. After that, a firing that was said to be over is on again. */
+export const LATE_MAX_MS = 5 * 60_000;
 
 export type News =
   /** A new episode; `hidden`: the resolve in between was never seen. */
@@ -30,12 +32,13 @@ export function newsOf(known: Alert | undefined, received: ReceivedAlert, now: I
   const isSame = received.undated === true && known?.status === 'firing';
   const startsAt = isSame ? known.startsAt : received.startsAt;
   if (received.status === 'resolved') {
-    return resolvedNews(known, startsAt, received.endsAt ?? now);
+    const endsAt = received.endsAt ?? now;
+    return resolvedNews(known, startsAt, isSame ? Math.max(endsAt, startsAt) : endsAt);
   }
-  return firingNews(known, startsAt);
+  return firingNews(known, startsAt, now);
 }
 
-function firingNews(known: Alert | undefined, startsAt: Instant): News {
+function firingNews(known: Alert | undefined, startsAt: Instant, now: Instant): News {
   if (known === undefined) return { kind: 'fires', again: false, hidden: false };
   if (known.status === 'firing') {
     if (startsAt > known.startsAt + REPLICA_SKEW_MS)
@@ -57,6 +60,9 @@ function firingNews(known: Alert | undefined, startsAt: Instant): News {
       : { kind: 'stale', because: 'it tells of an earlier firing' };
   }
   if (startsAt > known.endsAt) return { kind: 'fires', again: true, hidden: false };
+  // One replica resolved it while another still sees it, or the source changed its mind.
+  const isLate = now - (known.resolvedAt ?? now) <= LATE_MAX_MS;
+  if (!isLate && startsAt >= known.startsAt - REPLICA_SKEW_MS) return { kind: 'goes-on', known };
   return { kind: 'stale', because: 'it tells of a firing that is known to have ended' };
 }
 

@@ -49,6 +49,7 @@ function addLine(lines: readonly DigestLine[], line: DigestLine): readonly Diges
   if (present === undefined) return [...lines, line];
   const summed = {
     ...present,
+    incident: line.incident,
     incidents: present.incidents + 1,
     alerts: present.alerts + line.alerts,
   };

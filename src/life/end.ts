@@ -4,49 +4,64 @@
  */
 import { rankRoots } from '../correlate/root.ts';
 import { PENALTY } from '../dedupe/flap.ts';
-import type { Alert, Incident } from '../model.ts';
+import { type Alert, type Incident, SEVERITIES } from '../model.ts';
 import { closeIncident, tallyOf } from '../state.ts';
-import { worstFiring } from '../tally.ts';
+import { severityRank, worstFiring } from '../tally.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
-import { show, touch } from './show.ts';
+import { armEscalation } from './escalation.ts';
+import { inWords } from './in-words.ts';
+import { show, touch, touchStorm } from './show.ts';
 
 /** Alerts that fired more than once are remembered this long, so that slow flapping is seen too. */
+/** An incident whose message Slack has not taken yet is remembered this long. */
+const UNSENT_MEMORY_MS = 24 * 60 * 60_000;
 export const FLAP_MEMORY_MS = 2 * 60 * 60_000;
 
-/** One of its alerts ended, or calmed down: is it all over? */
-export function settle(turn: Turn, incident: Incident): Incident {
+/** One of its alerts ended, or calmed down: is it all over? `service` is the one it belongs to. */
+export function settle(turn: Turn, incident: Incident, service: string): Incident {
   const tally = tallyOf(turn.state, incident.id);
+  if (incident.toldIn === 'storm') touchStorm(turn);
   const severity = worstFiring(tally);
   if (severity !== undefined) {
     // "Its own alerts have cleared" is worth saying of a cause whose symptoms go on.
-    return touch(turn, change(turn, incident, { severity, roots: rankRoots(turn, incident) }));
+    const isQuiet = (tally.services.get(service)?.firing ?? 0) === 0;
+    const roots = isQuiet ? rankRoots(turn, incident) : incident.roots;
+    const isNews = isQuiet || severity !== incident.severity;
+    return touch(turn, isNews ? change(turn, incident, { severity, roots }) : incident);
   }
   if (incident.phase === 'resolved') return incident;
   if (tally.flapping > 0 && incident.toldIn === 'message') return touch(turn, incident);
-  return end(turn, incident);
+  return end(turn, incident, service);
 }
 
-function end(turn: Turn, incident: Incident): Incident {
+function end(turn: Turn, incident: Incident, service: string): Incident {
   const { now, rules } = turn;
   const ended = change(turn, incident, {
     phase: 'resolved',
     resolvedAt: now,
+    severity:
+      SEVERITIES[Math.min(severityRank(incident.severity), severityRank(incident.worstTold))] ??
+      incident.severity,
     verifyAt: undefined,
     escalateAt: undefined,
   });
   wakeIncident(turn, ended.id, now + rules.life.reopenWithinMs);
-  const about = { incident: ended.id, service: ended.roots[0]?.service };
+  const about = { incident: ended.id, service: ended.roots[0]?.service ?? service };
+  const tally = tallyOf(turn.state, ended.id);
   if (ended.toldAt === undefined) {
+    const lead = turn.state.alerts.get(tally.services.get(service)?.lead ?? '');
+    const lasted = inWords(now - ended.gatheredAt);
     note(turn, 'transient', {
       ...about,
-      because: `over after ${minutes(now - ended.gatheredAt)}, before it was worth telling`,
+      fingerprint: lead?.fingerprint,
+      because: `over after ${lasted}, before it was worth telling`,
+      rule: lead?.holdRule,
+      why: lead?.holdWhy,
     });
     return ended;
   }
-  note(turn, 'ended', {
-    ...about,
-    because: `all ${tallyOf(turn.state, ended.id).alerts} alerts are resolved`,
-  });
+  const all = tally.alerts === 1 ? 'its alert is' : `all ${tally.alerts} alerts are`;
+  note(turn, 'ended', { ...about, because: `${all} resolved` });
   return show(turn, ended);
 }
 
@@ -61,19 +76,23 @@ export function revive(turn: Turn, incident: Incident, alert: Alert): Incident {
     });
   }
   const quiet = alert.flap?.flapping === true;
-  const reopened = change(turn, incident, {
-    phase: 'open',
-    resolvedAt: undefined,
-    reopened: incident.reopened + 1,
-    acknowledged: [],
-    solved: undefined,
-    worstTold: alert.facts.severity,
-    severity: alert.facts.severity,
-  });
+  const reopened = armEscalation(
+    turn,
+    change(turn, incident, {
+      phase: 'open',
+      resolvedAt: undefined,
+      reopened: incident.reopened + 1,
+      acknowledged: [],
+      solved: undefined,
+      worstTold: alert.facts.severity,
+      severity: alert.facts.severity,
+      roots: rankRoots(turn, incident),
+    }),
+  );
   note(turn, 'reopened', {
     incident: reopened.id,
     service: alert.facts.service,
-    because: `${alert.facts.name} of ${alert.facts.service} fires again`,
+    because: `${alert.facts.name} of ${alert.facts.service} fires`,
   });
   const shown = show(turn, reopened);
   if (quiet) return shown;
@@ -88,7 +107,17 @@ export function revive(turn: Turn, incident: Incident, alert: Alert): Incident {
 export function forget(turn: Turn, incident: Incident): boolean {
   const { state, now, rules } = turn;
   if (incident.phase !== 'resolved' || incident.resolvedAt === undefined) return false;
-  const keepMs = Math.max(rules.life.reopenWithinMs, mayFlap(turn, incident) ? FLAP_MEMORY_MS : 0);
+  // Slack may be away: what was ordered is not forgotten before it is sent, within reason.
+  const isUnsent =
+    incident.toldIn === 'message' &&
+    incident.message === undefined &&
+    incident.mergedInto === undefined;
+  const unsentMs = isUnsent ? UNSENT_MEMORY_MS : 0;
+  const keepMs = Math.max(
+    rules.life.reopenWithinMs,
+    unsentMs,
+    mayFlap(turn, incident) ? FLAP_MEMORY_MS : 0,
+  );
   if (now < incident.resolvedAt + keepMs) {
     wakeIncident(turn, incident.id, incident.resolvedAt + keepMs);
     return false;
@@ -103,8 +132,4 @@ function mayFlap(turn: Turn, incident: Incident): boolean {
     if ((turn.state.alerts.get(fingerprint)?.flap?.penalty ?? 0) > PENALTY) return true;
   }
   return false;
-}
-
-function minutes(ms: number): string {
-  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
 }

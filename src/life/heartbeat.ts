@@ -6,6 +6,7 @@ import type { HeartbeatRule, Subject } from '../rules/rules.ts';
 import { type Heartbeat, putHeartbeat } from '../state.ts';
 import { schedule } from '../timers.ts';
 import { change, note, type Turn, wakeIncident } from '../turn.ts';
+import { armEscalation } from './escalation.ts';
 import { nobody } from './lead.ts';
 import { openIncident } from './open.ts';
 import { show } from './show.ts';
@@ -39,8 +40,21 @@ export function beat(turn: Turn, rule: HeartbeatRule): void {
   wakeIncident(turn, incident.id, turn.now + turn.rules.life.reopenWithinMs);
 }
 
+/** A heartbeat that no rule names any more is missed by nobody. */
+function dropUnruled(turn: Turn): void {
+  for (const { name, incident } of turn.state.heartbeats.values()) {
+    if (incident === undefined || turn.rules.heartbeats.some((rule) => rule.name === name))
+      continue;
+    const lost = turn.state.incidents.get(incident);
+    if (lost === undefined || lost.phase === 'resolved') continue;
+    show(turn, change(turn, lost, { phase: 'resolved', resolvedAt: turn.now }));
+    wakeIncident(turn, lost.id, turn.now + turn.rules.life.reopenWithinMs);
+  }
+}
+
 /** After a start or a change of rules: every expected heartbeat has its full time to come. */
 export function expectHeartbeats(turn: Turn): void {
+  dropUnruled(turn);
   for (const rule of turn.rules.heartbeats) {
     const known = turn.state.heartbeats.get(rule.name);
     if (known === undefined && !rule.expected) continue;
@@ -84,5 +98,5 @@ export function reviewHeartbeat(turn: Turn, name: string): void {
   );
   putHeartbeat(state, { ...heartbeat, incident: incident.id });
   note(turn, 'source-lost', { incident: incident.id, because, rule: rule.rule, why: rule.why });
-  show(turn, incident);
+  show(turn, armEscalation(turn, incident));
 }

@@ -4,16 +4,48 @@
 import type { Alert, Facts, Incident } from '../model.ts';
 import type { Subject } from '../rules/rules.ts';
 import { type LaneState, tallyOf } from '../state.ts';
+import { type ServiceTally, severityRank } from '../tally.ts';
 
 /** The alert that speaks for the incident: of the likely root, else the first there is. */
 export function leadOf(state: LaneState, incident: Incident): Alert | undefined {
   const tally = tallyOf(state, incident.id);
   const root = incident.roots[0]?.service;
   const own = root === undefined ? undefined : tally.services.get(root);
-  if (own !== undefined) return state.alerts.get(own.lead);
+  if (own !== undefined && root !== undefined) return leadAlert(state, incident, root, own);
   const onHost = root === undefined ? undefined : tally.hosts.get(root)?.keys().next().value;
   const service = tally.services.get(onHost ?? '') ?? tally.services.values().next().value;
   return service === undefined ? undefined : state.alerts.get(service.lead);
+}
+
+/** Alerts looked through when the one that spoke for its service has ended. */
+const LOOKED_THROUGH_MAX = 500;
+
+/** What still fires speaks before what is over. */
+function leadAlert(
+  state: LaneState,
+  incident: Incident,
+  service: string,
+  own: ServiceTally,
+): Alert | undefined {
+  if (own.leadFires || own.firing === 0) return state.alerts.get(own.lead);
+  let worst: Alert | undefined;
+  let looked = 0;
+  for (const fingerprint of state.members.get(incident.id) ?? []) {
+    const alert = state.alerts.get(fingerprint);
+    if (++looked > LOOKED_THROUGH_MAX) break;
+    if (alert?.status !== 'firing' || alert.facts.service !== service) continue;
+    if (
+      worst === undefined ||
+      severityRank(alert.facts.severity) < severityRank(worst.facts.severity)
+    )
+      worst = alert;
+  }
+  return worst ?? state.alerts.get(own.lead);
+}
+
+/** As its lead, but as severe as the worst of its alerts: a mild cause must not hide a critical symptom. */
+export function subjectOfIncident(lead: Alert, incident: Pick<Incident, 'severity'>): Subject {
+  return { ...subjectOf(lead), facts: { ...lead.facts, severity: incident.severity } };
 }
 
 export function subjectOf(alert: Alert): Subject {

@@ -57,6 +57,7 @@ export function openIncident(
     special: undefined,
     toldIn: undefined,
     group: undefined,
+    standsFor: 0,
     ...more,
   };
   putIncident(state, incident);

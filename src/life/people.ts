@@ -5,6 +5,7 @@
 import type { Event, Gesture, Incident, Mark, Reason } from '../model.ts';
 import { messageKey, tallyOf } from '../state.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { armEscalation } from './escalation.ts';
 import { show } from './show.ts';
 
 type Reaction = Extract<Event, { kind: 'reaction' }>;
@@ -101,11 +102,15 @@ function takeBack(turn: Turn, incident: Incident, gesture: Gesture, mark: Mark):
         `${mark.user} is no longer on it`,
       );
       const phase = left && incident.phase === 'acknowledged' ? 'open' : incident.phase;
-      return change(turn, incident, { acknowledged, phase });
+      const free = change(turn, incident, { acknowledged, phase });
+      return left ? armEscalation(turn, free) : free;
     }
     case 'solved':
       say(turn, 'taken-back', incident, `${mark.user} no longer says that it is solved`);
-      return change(turn, incident, { solved: undefined, verifyAt: undefined });
+      return armEscalation(
+        turn,
+        change(turn, incident, { solved: undefined, verifyAt: undefined }),
+      );
     case 'snooze':
       say(turn, 'taken-back', incident, `${mark.user} no longer asks for quiet`);
       return change(turn, incident, { snoozed: undefined });
@@ -128,26 +133,9 @@ export function verifySolved(turn: Turn, incident: Incident): Incident {
   if (solved === undefined || firing === 0) return checked;
   say(turn, 'refuted', incident, `${firing} of its alerts still fire`);
   const phase = incident.acknowledged.length > 0 ? 'acknowledged' : 'open';
-  const back = show(turn, change(turn, checked, { solved: undefined, phase }));
+  const open = armEscalation(turn, change(turn, checked, { solved: undefined, phase }));
+  const back = show(turn, open);
   return orderReply(turn, back, { kind: 'not-solved', user: solved.user, firing });
-}
-
-export function escalate(turn: Turn, incident: Incident): Incident {
-  const due = change(turn, incident, { escalateAt: undefined });
-  const plan = incident.route?.escalate;
-  if (plan === undefined || incident.phase !== 'open') return due;
-  say(
-    turn,
-    'escalated',
-    incident,
-    `nobody acknowledged it within ${Math.round(plan.afterMs / 60_000)} min`,
-  );
-  const escalated = show(turn, change(turn, due, { escalated: incident.escalated + 1 }));
-  return orderReply(turn, escalated, {
-    kind: 'escalated',
-    mention: plan.mention,
-    afterMs: plan.afterMs,
-  });
 }
 
 function say(turn: Turn, reason: Reason, incident: Incident, because: string): void {

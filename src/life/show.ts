@@ -2,6 +2,7 @@
  * Keeps the message of an incident up to date: at once for what people wait for, together with what
  * else happens within a few seconds for everything else.
  */
+import { rankRoots } from '../correlate/root.ts';
 import type { Incident } from '../model.ts';
 import { change, orderMessage, type Turn, wakeIncident } from '../turn.ts';
 
@@ -17,10 +18,18 @@ export function touch(turn: Turn, incident: Incident): Incident {
 /** Orders the newest revision now. */
 export function show(turn: Turn, incident: Incident): Incident {
   const changed = change(turn, incident, {
+    // Counted now, so that what the message says of its causes is of one moment.
+    roots: incident.special === undefined ? rankRoots(turn, incident) : incident.roots,
     revision: incident.revision + 1,
     refreshAt: undefined,
     refreshedAt: turn.now,
   });
   if (changed.toldIn === 'message') orderMessage(turn, changed);
   return changed;
+}
+
+/** The storm's message counts what happens to the incidents it stands for. */
+export function touchStorm(turn: Turn): void {
+  const parent = turn.state.incidents.get(turn.state.storm?.incident ?? '');
+  if (parent !== undefined && parent.phase !== 'resolved') touch(turn, parent);
 }

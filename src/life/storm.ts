@@ -7,6 +7,7 @@ import type { Incident, Instant } from '../model.ts';
 import { putStorm, type Storm, tallyOf } from '../state.ts';
 import { schedule } from '../timers.ts';
 import { change, note, type Turn, wakeIncident } from '../turn.ts';
+import { armEscalation } from './escalation.ts';
 import { openIncident } from './open.ts';
 import { show, touch } from './show.ts';
 import { nobody } from './lead.ts';
@@ -14,8 +15,6 @@ import { nobody } from './lead.ts';
 const LATELY_MS = 60_000;
 /** Messages within a minute that people can still read. */
 const TELLINGS_BEARABLE = 5;
-/** Incidents that a storm remembers, to tell those that outlast it. */
-const REMEMBERED_MAX = 1_000;
 export const STORM_KEY = 'storm';
 
 export function countEpisode(turn: Turn): void {
@@ -25,6 +24,12 @@ export function countEpisode(turn: Turn): void {
   if (episodesLately.length > turn.rules.storm.perMinute) episodesLately.shift();
 }
 
+export function countTelling(turn: Turn): void {
+  const { tellingsLately } = turn.state;
+  tellingsLately.push(turn.now);
+  if (tellingsLately.length > TELLINGS_BEARABLE) tellingsLately.shift();
+}
+
 /** True when the storm's message tells of the incident too. May begin a storm. */
 export function joinsStorm(turn: Turn, incident: Incident, tier: number | undefined): boolean {
   if (!turn.rules.storm.on || (incident.severity === 'critical' && tier === 1)) return false;
@@ -32,14 +37,10 @@ export function joinsStorm(turn: Turn, incident: Incident, tier: number | undefi
   if (state.storm === undefined && !isStormy(turn)) return false;
   const storm = state.storm ?? begin(turn);
   if (incident.toldIn === 'storm') return true;
-  putStorm(state, {
-    ...storm,
-    incidents:
-      storm.incidents.length < REMEMBERED_MAX ? [...storm.incidents, incident.id] : storm.incidents,
-    counted: storm.counted + 1,
-  });
+  const standsFor = storm.counted + 1;
+  putStorm(state, { ...storm, counted: standsFor });
   const parent = state.incidents.get(storm.incident);
-  if (parent !== undefined) touch(turn, parent);
+  if (parent !== undefined) touch(turn, change(turn, parent, { standsFor }));
   return true;
 }
 
@@ -91,10 +92,10 @@ function begin(turn: Turn): Storm {
     because: incident.toldBecause,
     rule: route.rule,
   });
-  const storm = { incident: incident.id, since: now, roughAt: now, incidents: [], counted: 0 };
+  const storm = { incident: incident.id, since: now, roughAt: now, counted: 0 };
   putStorm(state, storm);
   schedule(state.timers, STORM_KEY, now + LATELY_MS);
-  show(turn, incident);
+  show(turn, armEscalation(turn, incident));
   return storm;
 }
 
@@ -112,11 +113,14 @@ function end(turn: Turn, storm: Storm): readonly Incident[] {
   }
   state.tellingsLately.length = 0;
   state.episodesLately.length = 0;
-  return storm.incidents.flatMap((id) => {
+  const outlasting: Incident[] = [];
+  for (const id of state.stormed) {
     const incident = state.incidents.get(id);
-    if (incident?.toldIn !== 'storm' || tallyOf(state, id).firing === 0) return [];
-    return [change(turn, incident, { toldIn: undefined })];
-  });
+    if (incident === undefined) continue;
+    const left = change(turn, incident, { toldIn: undefined });
+    if (tallyOf(state, id).firing > 0) outlasting.push(left);
+  }
+  return outlasting;
 }
 
 function trim(instants: Instant[], now: Instant): void {

@@ -7,12 +7,14 @@
  */
 import type { Alert, Incident, Instant, RouteDecision } from '../model.ts';
 import { rankRoots } from '../correlate/root.ts';
-import { type LaneState, tallyOf } from '../state.ts';
-import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { tallyOf } from '../state.ts';
+import { change, isQuiet, note, orderReply, type Turn } from '../turn.ts';
 import { addToDigest } from './digest.ts';
-import { leadOf, nobody, subjectOf } from './lead.ts';
+import { armEscalation } from './escalation.ts';
+import { inWords } from './in-words.ts';
+import { leadOf, nobody, subjectOfIncident } from './lead.ts';
 import { show } from './show.ts';
-import { joinsStorm } from './storm.ts';
+import { countTelling, joinsStorm } from './storm.ts';
 
 /** Three warnings are a blip that comes with echoes; a critical alert and two warnings are not. */
 const WEIGHT_SUFFICES = 4.5;
@@ -37,7 +39,10 @@ export function tell(
 ): Incident {
   const roots = rankRoots(turn, incident);
   const lead = leadOf(turn.state, { ...incident, roots });
-  const route = turn.rules.route(lead === undefined ? nobody(incident) : subjectOf(lead), turn.now);
+  const route = turn.rules.route(
+    lead === undefined ? nobody(incident) : subjectOfIncident(lead, incident),
+    turn.now,
+  );
   const told = change(turn, incident, {
     roots,
     route,
@@ -49,6 +54,21 @@ export function tell(
   return publish(turn, told, route, because, rule);
 }
 
+/** Tells it as a line of the digest, wherever its route would have told it. */
+export function list(turn: Turn, incident: Incident, because: string): Incident {
+  const lead = leadOf(turn.state, incident);
+  const subject = lead === undefined ? nobody(incident) : subjectOfIncident(lead, incident);
+  const route = turn.rules.route(subject, turn.now);
+  note(turn, 'digested', {
+    incident: incident.id,
+    service: lead?.facts.service,
+    because,
+    rule: route.rule,
+  });
+  addToDigest(turn, incident, route.channel);
+  return change(turn, incident, { route, toldIn: 'digest' });
+}
+
 /** People were told elsewhere, or not at all, by its route: does the route say otherwise by now? */
 export function reconsiderRoute(turn: Turn, incident: Incident): Incident {
   const { toldIn } = incident;
@@ -56,7 +76,7 @@ export function reconsiderRoute(turn: Turn, incident: Incident): Incident {
     return incident;
   const lead = leadOf(turn.state, incident);
   if (lead === undefined) return incident;
-  const route = turn.rules.route(subjectOf(lead), turn.now);
+  const route = turn.rules.route(subjectOfIncident(lead, incident), turn.now);
   if (route.urgency !== 'post') return incident;
   if (toldIn === 'storm' && joinsStorm(turn, incident, tierOf(turn, lead.facts.service)))
     return incident;
@@ -100,11 +120,9 @@ function publish(
     note(turn, 'stormed', about);
     return change(turn, incident, { toldIn: 'storm' });
   }
-  turn.state.tellingsLately.push(turn.now);
+  countTelling(turn);
   note(turn, 'told', about);
-  const escalateAt = route.escalate === undefined ? undefined : turn.now + route.escalate.afterMs;
-  if (escalateAt !== undefined) wakeIncident(turn, incident.id, escalateAt);
-  return show(turn, change(turn, incident, { toldIn: 'message', escalateAt }));
+  return show(turn, armEscalation(turn, change(turn, incident, { toldIn: 'message' })));
 }
 
 /** In the thread of the message that stands in the same channel and environment; in the digest if none does. */
@@ -115,7 +133,7 @@ function tellBeside(turn: Turn, incident: Incident, route: RouteDecision): Incid
     rule: route.rule,
     why: route.why,
   };
-  const neighbour = neighbourOf(turn.state, incident, route.channel);
+  const neighbour = neighbourOf(turn, incident, route.channel);
   if (neighbour === undefined) {
     note(turn, 'digested', { ...about, because: 'no incident is open that it could stand beside' });
     addToDigest(turn, incident, route.channel);
@@ -134,21 +152,17 @@ function tellBeside(turn: Turn, incident: Incident, route: RouteDecision): Incid
 }
 
 /** The newest message in the channel that is not over. Few messages are young, so few are looked at. */
-function neighbourOf(state: LaneState, incident: Incident, channel: string): Incident | undefined {
+function neighbourOf(
+  { state, now }: Turn,
+  incident: Incident,
+  channel: string,
+): Incident | undefined {
   let newest: Incident | undefined;
   for (const id of state.open) {
     const other = state.incidents.get(id);
-    if (
-      other === undefined ||
-      other.toldIn !== 'message' ||
-      other.environment !== incident.environment
-    )
-      continue;
-    if (
-      other.route?.channel === channel &&
-      (newest === undefined || other.gatheredAt > newest.gatheredAt)
-    )
-      newest = other;
+    if (other === undefined || other.toldIn !== 'message' || isQuiet(other, now)) continue;
+    if (other.environment !== incident.environment || other.route?.channel !== channel) continue;
+    if (newest === undefined || other.gatheredAt > newest.gatheredAt) newest = other;
   }
   return newest;
 }
@@ -159,12 +173,11 @@ function tierOf(turn: Turn, service: string | undefined): number | undefined {
 
 function outlasted(alert: Alert, now: Instant): string {
   const { name, service, severity } = alert.facts;
-  const held = alert.heldUntil - alert.since;
-  return held <= 0 || now <= alert.since
-    ? `${name} of ${service} is ${severity} and is not held`
-    : `${name} of ${service} still fires after ${seconds(held)}`;
-}
-
-function seconds(ms: number): string {
-  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
+  const what = name === service ? name : `${name} of ${service}`;
+  if (alert.heldUntil > alert.since)
+    return `${what} still fires after ${inWords(alert.heldUntil - alert.since)}`;
+  const firedMs = now - alert.startsAt;
+  return firedMs >= 60_000
+    ? `${what} has fired for ${inWords(firedMs)} already`
+    : `${what} is ${severity} and is not held`;
 }

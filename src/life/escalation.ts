@@ -1,0 +1,39 @@
+/**
+ * Escalation: whom to call when nobody is on it in time. The time runs anew whenever an incident is
+ * open without anybody on it.
+ */
+import type { Incident } from '../model.ts';
+import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { inWords } from './in-words.ts';
+import { show } from './show.ts';
+
+export function armEscalation(turn: Turn, incident: Incident): Incident {
+  const plan = incident.route?.escalate;
+  if (plan === undefined || incident.phase !== 'open' || incident.solved !== undefined)
+    return incident;
+  const escalateAt = turn.now + plan.afterMs;
+  wakeIncident(turn, incident.id, escalateAt);
+  return change(turn, incident, { escalateAt });
+}
+
+export function escalate(turn: Turn, incident: Incident): Incident {
+  const due = change(turn, incident, { escalateAt: undefined });
+  const plan = incident.route?.escalate;
+  if (plan === undefined || incident.phase !== 'open' || incident.notActionable.length > 0)
+    return due;
+  if (incident.snoozed !== undefined && incident.snoozed.until > turn.now) {
+    wakeIncident(turn, incident.id, incident.snoozed.until);
+    return change(turn, incident, { escalateAt: incident.snoozed.until });
+  }
+  note(turn, 'escalated', {
+    incident: incident.id,
+    service: incident.roots[0]?.service,
+    because: `nobody acknowledged it within ${inWords(plan.afterMs)}`,
+  });
+  const escalated = show(turn, change(turn, due, { escalated: incident.escalated + 1 }));
+  return orderReply(turn, escalated, {
+    kind: 'escalated',
+    mention: plan.mention,
+    afterMs: plan.afterMs,
+  });
+}

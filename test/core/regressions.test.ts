@@ -1,0 +1,193 @@
+/**
+ * What was once wrong, each as the story that showed it.
+ */
+import { expect, test } from 'vitest';
+import { decide, runDueUntil } from '../../src/decide.ts';
+import { createState } from '../../src/state.ts';
+import { HOUR, MINUTE, rulesOf, SHOP, START, tell } from '../support/story.ts';
+
+const DIGEST_WARNINGS = `${SHOP}
+route: { channel: '#alerts', routes: [{ match: ['severity="warning"'], urgency: digest }] }
+hold: [{ for: 0s }]
+`;
+
+test('a mild cause does not hide a critical symptom', () => {
+  const story = tell(DIGEST_WARNINGS);
+  story.fire('payments-db', 'Slow', { severity: 'warning' });
+  story.wait(MINUTE);
+  expect(story.posts()).toHaveLength(0);
+  story.fire('checkout', 'Down', { severity: 'critical' });
+  expect(story.posts()).toHaveLength(1);
+  expect(story.posts()[0]?.root).toBe('payments-db');
+});
+
+test('an alert that its source takes back, with the old start, is on again', () => {
+  const story = tell();
+  const startsAt = story.now();
+  story.fire('payments-db', 'Down', { severity: 'critical', startsAt });
+  story.wait(10 * MINUTE);
+  story.resolve('payments-db', 'Down', { severity: 'critical', startsAt });
+  story.wait(10 * MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical', startsAt });
+  expect(story.reasons()).toContain('reopened');
+});
+
+test('a start that moves with each delivery does not put the telling off for ever', () => {
+  const story = tell();
+  for (let i = 0; i < 10; i++) {
+    story.fire('basket', 'Slow', { startsAt: story.now() });
+    story.wait(2 * MINUTE);
+  }
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('nothing is due again and again while a flapping alert fires under a silence', () => {
+  const rules = rulesOf(`${SHOP}
+silences: [{ name: s, match: ['service="basket"'], startsAt: 2026-03-03T10:30:00Z, endsAt: 2026-03-04T10:00:00Z }]
+`);
+  const state = createState('default');
+  let now = START;
+  let ticks = 0;
+  const step = (event: Parameters<typeof decide>[1], at: number) => {
+    if (event.kind === 'tick') ticks++;
+    decide(state, event, at, rules);
+  };
+  for (let i = 0; i < 7; i++) {
+    for (const status of ['firing', 'resolved'] as const) {
+      now = runDueUntil(state, now + 3 * MINUTE, now, 10_000, step).now;
+      const startsAt = now - (status === 'firing' ? 0 : 3 * MINUTE);
+      const alert = {
+        source: 's',
+        status,
+        labels: { alertname: 'A', service: 'basket', severity: 'warning' },
+        annotations: {},
+        startsAt,
+        endsAt: status === 'firing' ? undefined : now,
+        generatorURL: undefined,
+      };
+      if (i < 6 || status === 'firing') step({ kind: 'alert', delivery: 'd', alert }, now);
+    }
+  }
+  ticks = 0;
+  runDueUntil(state, now + 24 * HOUR, now, 10_000, step);
+  expect(ticks).toBeLessThan(50);
+});
+
+test('a muted alert that timed out and is mentioned again stays muted, and is told afterwards', () => {
+  const story = tell(`${SHOP}
+silences: [{ name: s, match: ['service="payments-db"'], startsAt: 2026-03-03T09:00:00Z, endsAt: 2026-03-03T11:00:00Z }]
+`);
+  const again = () =>
+    story.fire('payments-db', 'Down', { severity: 'critical', endsAt: story.now() + 4 * MINUTE });
+  again();
+  story.wait(10 * MINUTE);
+  for (let i = 0; i < 30; i++) {
+    again();
+    expect(story.posts()).toHaveLength(story.now() < START + HOUR ? 0 : 1);
+    story.wait(2 * MINUTE);
+  }
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('an incident whose only alert is silenced when it fires again is over', () => {
+  const story = tell(`${SHOP}
+silences: [{ name: s, match: ['service="payments-db"'], startsAt: 2026-03-03T10:05:00Z, endsAt: 2026-03-03T20:00:00Z }]
+`);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(10 * MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical', startsAt: story.now() });
+  expect(story.reasons()).toContain('ended');
+});
+
+test('an alert that becomes critical is told by what it is now', () => {
+  const yaml = `${SHOP}\nseverity: { from: [annotations.level], map: { red: critical, amber: warning } }\n`;
+  const story = tell(yaml);
+  story.fire('payments-db', 'Slow', { annotations: { level: 'amber' } });
+  story.wait(MINUTE);
+  expect(story.posts()).toHaveLength(0);
+  story.fire('payments-db', 'Slow', { annotations: { level: 'red' } });
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('other rules, or a restart, within a maintenance window do not end what was told', () => {
+  const story = tell(`${SHOP}
+maintenance:
+  - { name: m, match: ['service="payments-db"'], every: { times: [{ start_time: '11:00', end_time: '13:00' }], location: UTC } }
+`);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(90 * MINUTE);
+  story.event({ kind: 'rules-changed' });
+  story.event({ kind: 'started' });
+  story.wait(4 * HOUR);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.reasons()).not.toContain('ended');
+});
+
+test('when a window ends, what belongs together is told together', () => {
+  const story = tell(`${SHOP}
+maintenance:
+  - { name: m, match: ['service=~".+"'], every: { times: [{ start_time: '09:00', end_time: '12:00' }], location: UTC } }
+`);
+  for (const service of ['checkout', 'payments', 'payments-db'])
+    story.fire(service, 'Down', { severity: 'critical' });
+  story.wait(3 * HOUR);
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('the call for help is repeated when nobody is on it any more', () => {
+  const story = tell(
+    `${SHOP}\nroute: { channel: '#alerts', escalate: { after: 15m, mention: here } }\n`,
+  );
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const id = story.posts()[0]?.incident ?? '';
+  story.react('eyes', id);
+  story.wait(HOUR);
+  story.unreact('eyes', id);
+  expect(story.reasons()).not.toContain('escalated');
+  story.wait(15 * MINUTE);
+  expect(story.reasons()).toContain('escalated');
+});
+
+test('a re-opened incident speaks of what fires now', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', {
+    severity: 'critical',
+    annotations: { summary: 'refuses connections' },
+  });
+  story.wait(2 * MINUTE);
+  story.resolve('payments-db', 'Down', { severity: 'critical' });
+  story.wait(MINUTE);
+  story.fire('payments-db', 'DiskFull', {
+    severity: 'critical',
+    annotations: { summary: 'disk is 97 % full' },
+  });
+  expect(story.posts()).toHaveLength(1);
+  story.wait(MINUTE);
+  const update = story.messages.filter(({ action }) => action === 'update').at(-1);
+  expect(update?.text.split('\n')[0]).toMatch(/disk is 97/);
+});
+
+test('beside an open message each incident of little urgency has its own line', () => {
+  const story = tell(`${SHOP}
+route: { channel: '#alerts', routes: [{ match: ['severity="info"'], urgency: thread }] }
+hold: [{ for: 0s }]
+`);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  for (const service of ['newsletter', 'stranger', 'other']) {
+    story.wait(MINUTE);
+    story.fire(service, 'Note', { severity: 'info' });
+  }
+  expect(story.messages.filter(({ action }) => action === 'reply')).toHaveLength(3);
+});
+
+test('what outlasts a storm is told by the worst, and listed by the rest', () => {
+  const story = tell('');
+  for (let i = 0; i < 200; i++) {
+    story.fire(`svc-${i}`, 'Broken', { severity: 'critical' });
+    story.wait(1_000);
+  }
+  story.wait(30 * MINUTE);
+  expect(story.reasons()).toContain('storm-ended');
+  expect(story.posts().length).toBeLessThan(30);
+  expect(story.reasons()).toContain('digested');
+});
