@@ -164,10 +164,9 @@ export function putIncident(state: LaneState, incident: Incident): void {
     state.tallies.set(incident.id, createTally());
     state.members.set(incident.id, new Set());
   }
-  if (incident.phase === 'open' || incident.phase === 'acknowledged') state.open.add(incident.id);
-  else state.open.delete(incident.id);
-  if (incident.toldIn === 'storm' && incident.phase !== 'resolved') state.stormed.add(incident.id);
-  else state.stormed.delete(incident.id);
+  const isOpen = incident.phase === 'open' || incident.phase === 'acknowledged';
+  mark(state.open, incident.id, isOpen);
+  mark(state.stormed, incident.id, isOpen && incident.toldIn === 'storm');
   if (incident.group !== undefined) indexGroup(state, incident, incident.group);
   if (incident.message !== undefined && before?.message !== incident.message) {
     state.byMessage.set(messageKey(incident.message.channel, incident.message.ts), incident.id);
@@ -308,6 +307,11 @@ function leave(state: LaneState, alert: Alert, forGood: boolean): void {
   removeFromTally(tally, alert);
   if (!forGood) return;
   state.members.get(id)?.delete(alert.fingerprint);
+}
+
+function mark(set: Set<string>, id: string, isIn: boolean): void {
+  if (isIn) set.add(id);
+  else set.delete(id);
 }
 
 /** The newest incident that is not over has the key of its group. */

@@ -223,7 +223,9 @@ test('two label sets have one fingerprint only if they are the same set', () => 
                 [`x${more}`, more],
               ];
         const labels: Record<string, string> = Object.fromEntries(pairs);
-        const canonical = JSON.stringify(Object.entries(labels).sort());
+        const canonical = JSON.stringify(
+          Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)),
+        );
         const fingerprint = fingerprintOf('s', labels, new Set());
         expect(seen.get(fingerprint) ?? canonical).toBe(canonical);
         seen.set(fingerprint, canonical);
