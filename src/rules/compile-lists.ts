@@ -91,6 +91,8 @@ export function compileCorrelations(
 
 export interface PlacedMute {
   readonly mute: Mute;
+  /** What a person would call it. */
+  readonly called: string;
   readonly place: Place;
 }
 
@@ -107,15 +109,21 @@ export function compileMutes(
       context.report.error(place, 'a silence needs a "match"', hint);
     }
     const base = muteOf(entry, value.name ?? 'silence', context);
-    return { place, mute: { ...base, matches: test, schedule: undefined } };
+    const called = calledBy(value.name, 'silence');
+    return { place, called, mute: { ...base, matches: test, schedule: undefined } };
   });
   const windows = collected.maintenance.map((entry): PlacedMute => {
     const { test } = compileMatch(entry, context);
     const base = muteOf(entry, entry.value.name ?? 'maintenance', context);
     const schedule = scheduleFor(entry, context, schedules);
-    return { place: entry.place, mute: { ...base, matches: test, schedule } };
+    const called = calledBy(entry.value.name, 'maintenance window');
+    return { place: entry.place, called, mute: { ...base, matches: test, schedule } };
   });
   return [...silences, ...windows];
+}
+
+function calledBy(name: string | undefined, kind: string): string {
+  return name === undefined ? `this ${kind}` : `"${name}"`;
 }
 
 /** Certain only with a clock. */
@@ -125,9 +133,9 @@ export function warnOfPast(
   report: Report,
 ): void {
   if (now === undefined) return;
-  for (const { mute, place } of mutes) {
+  for (const { mute, place, called } of mutes) {
     if (mute.endsAt === undefined || mute.endsAt > now) continue;
-    report.warning(below(place, 'endsAt'), `"${mute.name}" is already over`, 'take it out');
+    report.warning(below(place, 'endsAt'), `${called} is already over`, 'take it out');
   }
 }
 

@@ -15,6 +15,7 @@ import { ENVIRONMENT_MAP } from './normalise.ts';
 import { type Report, below } from './report.ts';
 import type { Catalog } from './rules.ts';
 import type { Place } from './source-file.ts';
+import { didYouMean } from './suggest.ts';
 
 export interface Matching {
   readonly match?: readonly string[] | undefined;
@@ -32,6 +33,8 @@ export interface MatchContext {
   readonly report: Report;
   /** What the rules make of an environment's name. */
   readonly environment: (raw: string) => string;
+  /** True when it cannot be said that there is no such name: what defines it may be broken. */
+  readonly unsure: (name: string) => boolean;
 }
 
 export function compileMatch(entry: Entry<Matching>, context: MatchContext): CompiledMatch {
@@ -81,10 +84,27 @@ function warnOfImpossible(matcher: Matcher, place: Place, context: MatchContext)
     context.report.warning(place, message, `severity is one of ${SEVERITIES.join(', ')}`);
   }
   const literal = matcher.operator === '=' || matcher.operator === '!=';
-  if (name !== 'environment' || !literal || value === '') return;
+  if (!literal || value === '') return;
+  if (name === 'service') warnOfUnknownService(value, place, context);
+  if (name !== 'environment') return;
   const normal = context.environment(value);
   if (normal === value) return;
   const known = ENVIRONMENT_MAP.has(value.toLowerCase()) ? ' unless you map it otherwise' : '';
   const message = `the environment "${value}" is normalised to "${normal}"${known}`;
   context.report.warning(place, message, `write "${normal}"`);
+}
+
+/** Alerts of services that the catalog does not know are legal; a rule for one is likely a slip. */
+function warnOfUnknownService(value: string, place: Place, context: MatchContext): void {
+  const { services, canonical } = context.catalog;
+  if (services.size === 0 || services.has(value) || context.unsure(value)) return;
+  const proper = canonical.get(value.toLowerCase());
+  if (proper !== undefined) {
+    const message = `the service "${value}" is called "${proper}" before anything matches`;
+    context.report.warning(place, message, `write "${proper}"`);
+    return;
+  }
+  const hint =
+    didYouMean(value, services.keys()) ?? 'define it under services:, if only by its name';
+  context.report.warning(place, `unknown service "${value}"`, hint);
 }

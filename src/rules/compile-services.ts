@@ -1,10 +1,10 @@
 /**
- * The catalog from `services:`, checked: names and aliases are unique, dependencies exist.
+ * The catalog from `services:`, checked: names and aliases are unique, dependencies exist. Services that
+ * depend on each other in a circle are legal: the cause among them is the one that fired first.
  */
 import type { z } from 'zod';
 import { buildCatalog } from './catalog.ts';
 import type { Collected, Entry } from './collect.ts';
-import { dependencyCycles } from './dependency-cycles.ts';
 import { type Report, below } from './report.ts';
 import type { Catalog, Service } from './rules.ts';
 import type { Service as ServiceSchema } from './schema.ts';
@@ -34,16 +34,7 @@ export function compileServices(collected: Collected, report: Report): Catalog {
     const message = `service "${value.name}" has no owner`;
     report.warning(below(place, 'name'), message, 'say who is told: owner: TEAM');
   }
-  const catalog = buildCatalog(services);
-  const places = new Map(unique.map(({ value, place }) => [value.name, place]));
-  for (const cycle of dependencyCycles(catalog.services)) {
-    const place = places.get(cycle[0] ?? '');
-    if (place === undefined) continue;
-    const message = `services depend on each other: ${cycle.join(' -> ')}`;
-    const hint = 'allowed, but then the one that alerts first is taken for the cause';
-    report.warning(below(place, 'dependsOn'), message, hint, 'key');
-  }
-  return catalog;
+  return buildCatalog(services);
 }
 
 function toService({ value, place }: ServiceEntry): Service {

@@ -86,7 +86,14 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
   const facts = compileFacts(collected, report);
   const directory = compileDirectory(collected, report);
   const schedules = compileSchedules(collected, report);
-  const context = { catalog, report, environment: environmentNames(facts), directory, schedules };
+  const context = {
+    catalog,
+    report,
+    environment: environmentNames(facts),
+    unsure: (name: string) => collected.partial || collected.shaky.has(name.toLowerCase()),
+    directory,
+    schedules,
+  };
   const root = compileRoute(collected.route, context);
   const mutes = compileMutes(collected, context, schedules);
   warnOfPast(mutes, options.now, report);

@@ -12,7 +12,7 @@ import type { RulesFile } from './source-file.ts';
 
 const FILES_MAX = 500;
 
-/** Rejects with RULES_DIR when there is no such folder. */
+/** Rejects with rules-dir when there is no such folder. */
 export async function loadRules(dir: string): Promise<LoadResult> {
   const names = await rulesFileNames(dir);
   const files: RulesFile[] = [];
@@ -44,7 +44,7 @@ async function rulesFileNames(dir: string): Promise<readonly string[]> {
     const names = await readdir(dir);
     return names.filter(isRulesFile).sort();
   } catch (cause) {
-    throw new AppError('RULES_DIR', `cannot read the rules folder ${dir}: ${reasonOf(cause)}`, {
+    throw new AppError('rules-dir', `cannot read the rules folder ${dir}: ${reasonOf(cause)}`, {
       retryable: false,
       cause,
     });

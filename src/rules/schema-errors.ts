@@ -54,6 +54,7 @@ const TELLING: ReadonlySet<string | number> = new Set([
   'endsAt',
   'intervals',
   'time_intervals',
+  'times',
   'suppress',
   'reuse',
 ]);
@@ -121,8 +122,10 @@ function reportIssue(issue: z.core.$ZodIssue, value: unknown, place: Place, repo
   if (issue.code === 'unrecognized_keys') {
     // schema-parts.ts puts the keys that are known into the message.
     const known = issue.message.split(' ');
+    const isRoute = known.includes('routes');
     for (const key of issue.keys) {
-      const hint = didYouMean(key, known) ?? `known here: ${known.join(', ')}`;
+      const theirs = isRoute ? ALERTMANAGERS.get(key) : undefined;
+      const hint = theirs ?? didYouMean(key, known) ?? `known here: ${known.join(', ')}`;
       report.error(below(at, key), `unknown key "${key}"`, hint, 'key');
     }
     return;
@@ -130,6 +133,15 @@ function reportIssue(issue: z.core.$ZodIssue, value: unknown, place: Place, repo
   const { message, hint } = wordsFor(issue, nameOf(path, place), valueAt(value, path));
   report.error(at, message, hint);
 }
+
+/** What a route of Alertmanager's has and ours does not. */
+const ALERTMANAGERS: ReadonlyMap<string, string> = new Map([
+  ['receiver', "Alertmanager's receiver is `channel` here"],
+  ['group_by', 'take it out: Quell groups by cause; `correlate:` adds labels to group by'],
+  ['group_wait', 'take it out: `hold:` says how long an alert must last before it is told'],
+  ['group_interval', 'take it out: the message of an incident is kept current by itself'],
+  ['repeat_interval', 'take it out: `escalate:` reminds people of what nobody looks at'],
+]);
 
 interface Words {
   readonly message: string;
@@ -205,7 +217,9 @@ function nameOf(path: Path, place: Place): string {
 function valueAt(value: unknown, path: Path): unknown {
   let at = value;
   for (const step of path) {
-    if (typeof at !== 'object' || at === null) return step === 0 ? at : undefined;
+    // One value may stand without the brackets of a list.
+    if (step === 0 && !Array.isArray(at)) continue;
+    if (typeof at !== 'object' || at === null) return undefined;
     // At the border: the step is looked up as an own property only.
     at = Object.hasOwn(at, step) ? (at as Record<string | number, unknown>)[step] : undefined;
   }

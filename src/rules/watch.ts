@@ -29,6 +29,8 @@ export interface RulesKeeper {
 export interface KeepOptions {
   /** Other rules are in force from now on. Not called for the first ones, nor when nothing changed. */
   readonly onChange: (loaded: Loaded) => void;
+  /** The files were loaded, and are those in force. `mended`: before this they were refused. */
+  readonly onSame?: (loaded: Loaded, mended: boolean) => void;
   /** The folder changed, but cannot be used as it is. */
   readonly onRefused: (refused: Refused) => void;
   /** Events that come together are one. */
@@ -40,7 +42,7 @@ export interface KeepOptions {
 const DEBOUNCE_MS = 200;
 const POLL_MS = 10_000;
 
-/** Refused when the folder cannot be used to begin with. Rejects with RULES_DIR when there is none. */
+/** Refused when the folder cannot be used to begin with. Rejects with rules-dir when there is none. */
 export async function keepRules(
   dir: string,
   options: KeepOptions,
@@ -62,13 +64,14 @@ function keep(dir: string, first: Loaded, stamp: string, options: KeepOptions): 
     seen = await stampOf(dir);
     const result = await loadOrSay(dir);
     if (stopped) return result;
+    const mended = last.kind === 'refused';
     last = result;
     if (result.kind === 'refused') {
       options.onRefused(result);
     } else if (result.rules.version !== inForce.rules.version) {
       inForce = result;
       options.onChange(result);
-    }
+    } else options.onSame?.(result, mended);
     return result;
   }
 

@@ -36,7 +36,7 @@ test('an empty folder means the built-in rules, an absent one is an error', asyn
   const dir = await folder();
   expect(await loadRules(dir)).toMatchObject({ kind: 'loaded', files: [] });
   await expect(loadRules(join(dir, 'nope'))).rejects.toMatchObject({
-    code: 'RULES_DIR',
+    code: 'rules-dir',
     message: `cannot read the rules folder ${join(dir, 'nope')}: there is none`,
   });
 });
@@ -245,6 +245,27 @@ test('reload loads now, and tells of nothing when nothing changed', async () => 
   expect(keeper.rules()).toBe(before);
 });
 
+test('files that are mended to what is in force are told of as such', async () => {
+  const dir = await folder({ 'a.yaml': CALM });
+  const same: boolean[] = [];
+  const started = await keepRules(dir, {
+    onChange: () => undefined,
+    onRefused: () => undefined,
+    onSame: (_loaded, mended) => void same.push(mended),
+    pollMs: 0,
+    debounceMs: 60_000,
+  });
+  if (started.kind === 'refused') throw new Error('refused');
+  const { keeper } = started;
+  cleanUp.push(() => keeper.stop());
+  await keeper.reload();
+  await replace(dir, 'a.yaml', 'storm: { perMinut: 5 }');
+  await keeper.reload();
+  await replace(dir, 'a.yaml', CALM);
+  await keeper.reload();
+  expect(same).toEqual([false, true]);
+});
+
 test('reloads at the same time all see the files as they are', async () => {
   const dir = await folder({ 'a.yaml': CALM });
   const { keeper } = await kept(dir, { pollMs: 0 });
@@ -266,7 +287,7 @@ test('broken files at the start are refused', async () => {
   const dir = await folder({ 'a.yaml': 'nope: 1' });
   const options = { onChange: () => undefined, onRefused: () => undefined };
   expect(await keepRules(dir, options)).toMatchObject({ kind: 'refused' });
-  await expect(keepRules(join(dir, 'nope'), options)).rejects.toMatchObject({ code: 'RULES_DIR' });
+  await expect(keepRules(join(dir, 'nope'), options)).rejects.toMatchObject({ code: 'rules-dir' });
 });
 
 test.skipIf(process.getuid?.() === 0)('a file without permission is unreadable', async () => {
