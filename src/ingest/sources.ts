@@ -44,7 +44,7 @@ export function parseDelivery(body: unknown, context: DeliveryContext, mappings:
   return { kind: 'refused', field: 'source', error };
 }
 
-/** Reads a body as it came in: what the inbox keeps. */
+/** Reads a body as it came in. */
 export function parseBytes(body: Uint8Array, context: DeliveryContext, mappings: Mappings): Parsed {
   const json = readJson(textOf(body));
   if (json.kind === 'bad') return { kind: 'refused', field: 'body', error: json.error };
