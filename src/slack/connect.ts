@@ -14,7 +14,6 @@ import type { DeliveryClock } from './pace.ts';
 import { createPeople } from './people.ts';
 import { createPreview, type PreviewMessage } from './preview.ts';
 import { type OpenMessage, reconcile } from './reconcile.ts';
-
 import { createSlackSocket } from './socket.ts';
 import type { Look } from './track.ts';
 
@@ -57,8 +56,11 @@ export function connectSlack(options: SlackOptions): Slack {
     preview: undefined,
     start() {
       void api.identify().then((answer) => {
-        if (answer.kind === 'ok') options.log.info(answer.value, 'Slack knows us');
-        else options.log.error({ answer }, 'Slack does not know us: check SLACK_BOT_TOKEN');
+        const { log } = options;
+        if (answer.kind === 'ok') log.info(answer.value, 'Slack knows us');
+        else if (answer.kind === 'refused') {
+          log.error({ answer }, 'Slack does not know us: check SLACK_BOT_TOKEN');
+        } else log.warn({ answer }, 'Slack cannot be reached: what is to be said waits for it');
       });
       ears.start();
     },
@@ -135,12 +137,6 @@ function listen(options: SlackOptions, api: SlackApi) {
     signingSecret === undefined
       ? undefined
       : slackEventsHandler({ signingSecret, submit, isBot, log, now: () => clock.now() });
-  if (events === undefined) {
-    log.warn(
-      {},
-      'neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set: reactions are not heard',
-    );
-  }
   return { events, start: catchUp, stop: async () => stopping.abort() };
 }
 

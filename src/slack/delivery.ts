@@ -57,6 +57,8 @@ export interface DeliveryOptions {
   readonly random: () => number;
   readonly log: Log;
   readonly unpaced?: boolean | undefined;
+  /** What the log says of what was carried out. */
+  readonly done?: string | undefined;
   /** For metrics: what came of an effect, and how long after it was ordered. */
   readonly delivered?: (effect: Effect, outcome: DeliveryOutcome, afterMs: number) => void;
 }
@@ -184,7 +186,7 @@ async function handOver(office: Office, effect: Effect, outcome: DeliveryOutcome
   const afterMs = clock.now() - effect.at;
   const fields = { effect: id, delivery, channel, outcome, afterMs };
   if (outcome.kind === 'refused') log.error(fields, 'Slack refused a message for good');
-  else log.info(fields, 'delivered to Slack');
+  else log.info(fields, office.done ?? 'delivered to Slack');
   office.delivered?.(effect, outcome, afterMs);
 }
 

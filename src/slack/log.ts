@@ -1,3 +1,7 @@
+/**
+ * The log as this room sees it, and one for Slack's own clients. Nothing here may let a whole request
+ * through: it holds the token.
+ */
 import type { Logger, LogLevel } from '@slack/web-api';
 
 /** What this room needs of a log: pino's shape, so that a pino logger is one. */

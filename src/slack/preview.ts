@@ -25,9 +25,10 @@ export interface Preview extends Delivery {
 
 const MESSAGES_MAX = 200;
 const REPLIES_MAX = 50;
+const DONE = 'would have been posted to Slack';
 const NOT_HERE = { kind: 'refused', error: 'preview' } as const;
 
-export function createPreview(options: Omit<DeliveryOptions, 'api' | 'unpaced'>): Preview {
+export function createPreview(options: Omit<DeliveryOptions, 'api' | 'unpaced' | 'done'>): Preview {
   const { clock, log } = options;
   const messages = new Map<string, PreviewMessage>();
   let lastMicros = 0;
@@ -72,7 +73,7 @@ export function createPreview(options: Omit<DeliveryOptions, 'api' | 'unpaced'>)
     person: async () => NOT_HERE,
     identify: async () => NOT_HERE,
   };
-  const delivery = createDelivery({ ...options, api, unpaced: true });
+  const delivery = createDelivery({ ...options, api, unpaced: true, done: DONE });
   return {
     ...delivery,
     // Nothing of an earlier run can be on its way to memory.

@@ -10,15 +10,18 @@ function preview(): {
   readonly preview: Preview;
   readonly outcomes: readonly DeliveryOutcome[];
   readonly texts: readonly string[];
+  readonly said: readonly string[];
 } {
   const messages = new Map<string, MessageRef>();
   const outcomes: DeliveryOutcome[] = [];
   const texts: string[] = [];
+  const said: string[] = [];
   let revision = 0;
   const ignore = () => undefined;
   return {
     outcomes,
     texts,
+    said,
     preview: createPreview({
       view: (incident) => ({
         view: bareView({ incident, revision: ++revision }),
@@ -34,7 +37,10 @@ function preview(): {
       random: () => 0.5,
       log: {
         debug: ignore,
-        info: (fields) => void ('text' in fields && texts.push(String(fields.text))),
+        info: (fields, message) => {
+          said.push(message);
+          if ('text' in fields) texts.push(String(fields.text));
+        },
         warn: ignore,
         error: ignore,
       },
@@ -54,6 +60,13 @@ test('a message is shown, updated in place, and has its replies', async () => {
   expect(outcomes).toHaveLength(3);
   expect(new Set(outcomes.map((outcome) => outcome.kind))).toEqual(new Set(['sent']));
   expect(texts[0]).toContain('checkout: high error rate');
+});
+
+test('nothing is said to be in Slack that is not', async () => {
+  const { preview: shown, said } = preview();
+  shown.enqueue([messageEffect('A')]);
+  await shown.idle();
+  expect(said).toEqual(['would show in Slack', 'would have been posted to Slack']);
 });
 
 test('a thousand messages go at once, and the last ones are kept', async () => {
