@@ -186,7 +186,7 @@ function conclude(request: Request, answer: Answer, deps: IngestDeps): void {
   const { metrics, log } = deps;
   const known = status === 404 || status === 401 ? 'unknown' : source;
   metrics.answered(style.route, status, (performance.now() - began) / 1000);
-  metrics.delivery(known, counts === undefined ? outcomeOf(status) : 'accepted');
+  metrics.delivery(known, outcomeOf(status));
   if (counts === undefined) {
     log.warn({ delivery, source, status, problem: error }, 'delivery refused');
     return;
@@ -199,7 +199,8 @@ function conclude(request: Request, answer: Answer, deps: IngestDeps): void {
   else log.debug(fields, 'delivery accepted');
 }
 
-function outcomeOf(status: number): 'refused' | 'overloaded' | 'failed' {
+function outcomeOf(status: number): 'accepted' | 'refused' | 'overloaded' | 'failed' {
+  if (status < 300) return 'accepted';
   if (status === 503) return 'overloaded';
   return status >= 500 ? 'failed' : 'refused';
 }

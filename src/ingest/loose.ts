@@ -15,10 +15,15 @@ const SECONDS_MAX = 1e11;
 /** 9999-12-31T23:59:59.999Z. */
 const INSTANT_MAX = 253_402_300_799_999;
 
-/** RFC 3339, or a number (also in quotes) of seconds or milliseconds since 1970. Zero is not given. */
+/** As databases and many tools write it; they mean UTC. */
+const BARE_TIME = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d{1,9})?)$/;
+
+/** RFC 3339, without a zone in UTC, or a number (also in quotes) of seconds or milliseconds since 1970. Zero is not given. */
 export function readLooseTime(value: unknown): ReadTime {
   const number = numberOf(value);
-  if (number === undefined) return readTime(value);
+  if (number === undefined) {
+    return readTime(typeof value === 'string' ? value.replace(BARE_TIME, '$1T$2Z') : value);
+  }
   if (number === 0) return 'unset';
   const at = Math.floor(number < SECONDS_MAX ? number * 1000 : number);
   return at > 0 && at <= INSTANT_MAX ? at : 'odd';

@@ -67,20 +67,29 @@ function readAlert(value: unknown, place: Place): Read<ReceivedAlert> {
   const endsAt = readLooseTime(read(mapping.endsAt));
   if (endsAt === 'odd') return badTime(`${field}.${mapping.endsAt}`, read(mapping.endsAt));
   const status = readStatus(mapping, read, endsAt, context);
+  if (status === undefined) {
+    const from = mapping.status?.from;
+    const got = describe(from === undefined ? undefined : read(from));
+    return problem(`${field}.${from}`, `expected a status, as the mapping says, got ${got}`);
+  }
   const generatorURL = readUrl(read(mapping.generatorURL));
   return dated(status, startsAt, endsAt, { context, labels, annotations, generatorURL });
 }
 
-/** Whatever is not said to be resolved fires: an alert too many is better than one too few. */
+/**
+ * Every word but those for resolved fires: an alert too many is better than one too few.
+ * Undefined when there is no word at all: the mapping, or the tool, is another than was thought.
+ */
 function readStatus(
   { status }: Mapping,
   read: (path: string) => unknown,
   endsAt: number | 'unset',
   context: DeliveryContext,
-): ReceivedAlert['status'] {
+): ReceivedAlert['status'] | undefined {
   if (status === undefined)
     return endsAt !== 'unset' && endsAt <= context.at ? 'resolved' : 'firing';
   const said = stringified(read(status.from))?.toLowerCase();
+  if (said === undefined) return undefined;
   return status.resolved.some((word) => word.toLowerCase() === said) ? 'resolved' : 'firing';
 }
 

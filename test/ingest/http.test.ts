@@ -307,6 +307,10 @@ test('every delivery is counted, and alerts in balance with verdicts', async () 
   expect(sum('quell_verdicts_total')).toBe(sum('quell_alerts_in_total'));
   expect(sum('quell_alerts_truncated_total')).toBeGreaterThan(0);
   expect(text).toContain('quell_deliveries_total{source="alertmanager",outcome="refused"} 1');
+  await service.post(V2, [{ labels: { a: 1 } }]);
+  expect(await service.metrics.text()).toContain(
+    'quell_deliveries_total{source="prometheus",outcome="refused"} 1',
+  );
   expect(text).toContain('quell_http_answers_total{route="/api/v2/alerts",status="200"} 1');
 });
 

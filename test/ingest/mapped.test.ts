@@ -83,7 +83,16 @@ test('status, times and link are read where the mapping says', () => {
   });
   expect(onlyAlert(parse(body({ status: 'up' }), over)).status).toBe('resolved');
   expect(onlyAlert(parse(body({ status: 'who knows' }), over)).status).toBe('firing');
-  expect(onlyAlert(parse(body({}), over)).status).toBe('firing');
+  for (const heartbeat of [{}, { status: null }, { status: {} }]) {
+    expect(parse(body(heartbeat), over)).toMatchObject({
+      events: [
+        {
+          kind: 'odd',
+          error: expect.stringMatching(/heartbeat\.status: expected a status/) as string,
+        },
+      ],
+    });
+  }
 });
 
 test('the body may be one alert or a list of them', () => {

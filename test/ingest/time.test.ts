@@ -94,7 +94,7 @@ test("missing, null, empty and Go's zero time are not given", () => {
     expect(readTime(value)).toBe('odd');
 });
 
-test('tools may also give seconds or milliseconds since 1970, as a number or in quotes', () => {
+test('tools may also leave the zone out, or give seconds or milliseconds since 1970, as a number or in quotes', () => {
   const at = Date.parse('2026-11-21T01:08:53Z');
   for (const value of [
     at,
@@ -103,12 +103,15 @@ test('tools may also give seconds or milliseconds since 1970, as a number or in 
     String(at / 1000),
     `${at / 1000}.0`,
     '2026-11-21T01:08:53Z',
+    '2026-11-21 01:08:53',
+    '2026-11-21 01:08:53.000',
+    '2026-11-21T01:08:53',
   ]) {
     expect(readLooseTime(value), String(value)).toBe(at);
   }
   expect(readLooseTime(1_795_223_333.5)).toBe(1_795_223_333_500);
   expect(readLooseTime(0)).toBe('unset');
-  for (const value of [-1, Number.NaN, Infinity, 1e300, '12h', true, {}]) {
+  for (const value of [-1, Number.NaN, Infinity, 1e300, '12h', '2026-11-21 25:00:00', true, {}]) {
     expect(readLooseTime(value)).toBe('odd');
   }
 });
