@@ -2,10 +2,13 @@
  * The service as a whole: its parts, put together, started in order, and stopped in the opposite one.
  * No policy lives here.
  */
+import { mkdir } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { dirname, resolve } from 'node:path';
 import type { Config } from './config.ts';
 import { AppError } from './errors.ts';
 import { ingestHandler } from './ingest/http.ts';
-import { createRecorder } from './ingest/recorder.ts';
+import { openRecorder } from './ingest/recorder.ts';
 import type { LaneObserver } from './batch.ts';
 import { type Clock, type Lane, openLane } from './lane.ts';
 import { CONSEQUENCES, type Decision } from './model.ts';
@@ -62,6 +65,9 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const metrics = createMetrics();
   let lane: Lane | undefined;
   const keeper = await loadRules(config.rulesDir, metrics, log, () => lane);
+  const recorder =
+    config.record === undefined ? undefined : openRecorder(config.record, { log, metrics });
+  await makeDataDir(config.dataDir);
   const store = await openEmbeddedStore(config.dataDir);
   lane = await openLane({
     name: LANE,
@@ -82,8 +88,6 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     called: (method, answer, seconds) => metrics.slackCall(method, answer, seconds),
   });
   lane.attach(slack.delivery);
-  const recorder =
-    config.record === undefined ? undefined : createRecorder(config.record, { log, metrics });
   const server = createHttpServer({
     ingest: ingestHandler({
       lane: () => lane,
@@ -106,7 +110,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     apiToken: config.apiToken,
     reload: () => reload(keeper),
     previewMessages: () => slack.preview?.().map(pagePreview),
-    slackEvents: slack.events,
+    slackEvents: slack.events ?? refuseEvents(config.slack),
   });
   watchLevels(metrics, lane, slack);
   const port = await server.listen(config.host, config.port);
@@ -126,6 +130,46 @@ export async function startService(config: Config, log: Log): Promise<Service> {
       await store.close();
       log.info('stopped');
     },
+  };
+}
+
+/** Folder by folder: a recursive mkdir never ends where nothing can be made, as under /proc. */
+async function makeDataDir(path: string): Promise<void> {
+  const dir = resolve(path);
+  try {
+    await makeDir(dir);
+  } catch (error) {
+    // Every failure of the file system has a code.
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    const message = `the data directory ${dir} cannot be made (${String(error.code)}): set QUELL_DATA_DIR to another`;
+    throw new AppError('store-denied', message, { retryable: false, cause: error });
+  }
+}
+
+async function makeDir(dir: string, andParents = true): Promise<void> {
+  try {
+    await mkdir(dir);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || !andParents || dirname(dir) === dir) throw error;
+    await makeDir(dirname(dir));
+    await makeDir(dir, false);
+  }
+}
+
+/** Whoever gave Slack the address finds out why nothing comes of it. */
+function refuseEvents({ appToken, botToken }: Config['slack']) {
+  const missing =
+    botToken === undefined ? 'SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET' : 'SLACK_SIGNING_SECRET';
+  const error =
+    appToken === undefined
+      ? `events are not taken here yet: set ${missing}`
+      : 'events come by Socket Mode: to take them here, set SLACK_SIGNING_SECRET and unset SLACK_APP_TOKEN';
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    request.resume();
+    response.writeHead(404, { 'content-type': 'application/json' });
+    response.end(`${JSON.stringify({ error })}\n`);
   };
 }
 
@@ -151,10 +195,16 @@ async function loadRules(
       log.info({ version: loaded.rules.version, files: loaded.files }, 'other rules are in force');
       lane()?.useRules(loaded.rules);
     },
-    onRefused(refused) {
+    onSame(loaded, mended) {
+      const { version } = loaded.rules;
+      metrics.rules('loaded', version);
+      if (mended) log.info({ version }, 'the rules are well again: they are those in force');
+    },
+    onRefused({ errors }) {
       metrics.rules('refused', undefined);
-      log.error({ errors: refused.errors.length }, 'the rules have mistakes: those in force stay');
-      process.stderr.write(`${formatDiagnostics(refused.errors)}\n`);
+      const diagnostics = formatDiagnostics(errors);
+      const fields = { folder: dir, errors: errors.length, diagnostics };
+      log.error(fields, 'the rules have mistakes: those in force stay');
     },
   });
   if (kept.kind === 'refused') {
@@ -168,7 +218,8 @@ async function loadRules(
 async function reload(keeper: RulesKeeper): Promise<Reloaded> {
   const result = await keeper.reload();
   if (result.kind === 'loaded') return { kind: 'loaded', version: result.rules.version };
-  return { kind: 'refused', diagnostics: formatDiagnostics(result.errors) };
+  const unchanged = `The rules in force are unchanged (${keeper.rules().version}).`;
+  return { kind: 'refused', diagnostics: `${formatDiagnostics(result.errors)}\n${unchanged}` };
 }
 
 function lookAt(lane: Lane, id: string, publicUrl: string | undefined) {

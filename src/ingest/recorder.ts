@@ -2,9 +2,10 @@
  * `serve --record FILE`: appends every accepted delivery as one JSON line, for `quell replay`.
  *
  * It never slows or fails a request: lines wait in memory for the disk, and what does not fit is
- * dropped and counted aloud. Flushed when it is closed.
+ * dropped and counted aloud. Flushed when it is closed. A file that cannot be opened is refused.
  */
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, openSync } from 'node:fs';
+import { AppError } from '../errors.ts';
 import type { Instant } from '../model.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -24,8 +25,9 @@ export interface RecorderDeps {
 /** What may wait for a slow disk. */
 const WAITING_MAX = 64 * 1024 * 1024;
 
-export function createRecorder(path: string, { log, metrics }: RecorderDeps): Recorder {
-  const stream = createWriteStream(path, { flags: 'a', mode: 0o600 });
+/** Fails with an AppError when the file cannot be written to begin with. */
+export function openRecorder(path: string, { log, metrics }: RecorderDeps): Recorder {
+  const stream = createWriteStream(path, { fd: openFile(path) });
   let failed = false;
   let dropping = false;
   const drop = (reason: string): void => {
@@ -51,6 +53,17 @@ export function createRecorder(path: string, { log, metrics }: RecorderDeps): Re
         stream.end();
       }),
   };
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, 'a', 0o600);
+  } catch (error) {
+    // Every failure of the file system has a code.
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    const message = `cannot record to ${path} (${String(error.code)}): check QUELL_RECORD; its folder must exist`;
+    throw new AppError('cannot-record', message, { retryable: false, cause: error });
+  }
 }
 
 /** The body stands as it came, so that numbers keep their digits; line breaks in JSON are blanks. */
