@@ -5,14 +5,18 @@
 import { Command } from 'commander';
 import { checkCommand } from './commands/check.ts';
 import { explainCommand } from './commands/explain.ts';
+import { runProgram } from './commands/program.ts';
 import { replayCommand } from './commands/replay.ts';
 import { serveCommand } from './commands/serve.ts';
 
-await new Command('quell')
-  .description('Turns a flood of monitoring alerts into one actionable Slack message per incident.')
-  .addCommand(serveCommand())
-  .addCommand(checkCommand())
-  .addCommand(explainCommand())
-  .addCommand(replayCommand())
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
-  .parseAsync();
+await runProgram(
+  new Command('quell')
+    .description(
+      'Turns a flood of monitoring alerts into one actionable Slack message per incident.',
+    )
+    .addCommand(serveCommand())
+    .addCommand(checkCommand())
+    .addCommand(explainCommand())
+    .addCommand(replayCommand()),
+  process.argv,
+);

@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts';
 import type { LoadResult } from '../rules/compile.ts';
 import { type Diagnostic, formatDiagnostics, summarise } from '../rules/diagnostics.ts';
 import { loadRules } from '../rules/load.ts';
+import { rulesDirOf } from './program.ts';
 
 export const CHECK_FORMATS = ['text', 'json', 'github'] as const;
 export type CheckFormat = (typeof CHECK_FORMATS)[number];
@@ -19,7 +20,7 @@ export interface Checked {
 export function checkCommand(): Command {
   return new Command('check')
     .description('check rules files; say what is wrong where, and what would be right')
-    .argument('[dir]', 'folder of the rules files (default: $QUELL_RULES_DIR, else ./rules)')
+    .argument('[dir]', 'folder of the rules files (QUELL_RULES_DIR, ./rules)')
     .addOption(
       new Option('--format <format>', 'how to print what was found')
         .choices([...CHECK_FORMATS])
@@ -30,7 +31,7 @@ export function checkCommand(): Command {
       '\nExit code: 0 well (warnings allowed), 1 errors found, 2 the folder cannot be read.',
     )
     .action(async (dir: string | undefined, options: { readonly format: CheckFormat }) => {
-      const folder = dir ?? process.env['QUELL_RULES_DIR'] ?? './rules';
+      const folder = rulesDirOf(dir, process.env);
       const { output, exitCode } = await check(folder, options.format);
       const stream = exitCode === 2 ? process.stderr : process.stdout;
       stream.write(`${output}\n`);

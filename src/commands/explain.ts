@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts';
 import type { AlertJson } from '../web/shapes.ts';
 import { askFiles, askService, type Answers } from './explain-source.ts';
 import { readMoment, renderStory } from './explain-text.ts';
+import { rulesDirOf } from './program.ts';
 
 export interface ExplainFlags {
   readonly at?: string;
@@ -26,15 +27,16 @@ export function explainCommand(): Command {
   return new Command('explain')
     .summary('say what was done with an alert, and why')
     .description(
-      'Says what was done with an alert, and why: received, held, joined, told. Asks the running\n' +
+      'Says what was done with an alert, and why: received, held, joined, told. Asks the running ' +
         'service; with --data-dir it reads the files of one that is not running.',
     )
     .argument('<alert>', 'fingerprint, or a matcher like \'HighLoad{service="checkout"}\'')
     .option('--at <time>', 'what happened around then: 02:43, 2026-01-31 02:43, or RFC 3339')
-    .option('--url <url>', 'the service (default: http://localhost:$QUELL_PORT)')
+    .option('--url <url>', 'the service (http://localhost:8080, or the port of QUELL_PORT)')
     .option('--data-dir <dir>', 'read these files instead of asking the service')
-    .option('--rules-dir <dir>', 'rules that go with --data-dir', './rules')
+    .option('--rules-dir <dir>', 'rules that go with --data-dir (QUELL_RULES_DIR, ./rules)')
     .option('--json', 'print what the API answers')
+    .addHelpText('after', HELP)
     .action(async (alert: string, flags: ExplainFlags) => {
       const width = process.stdout.columns ?? WIDTH;
       const { output, problem, exitCode } = await explain(alert, flags, {
@@ -46,6 +48,12 @@ export function explainCommand(): Command {
       process.exitCode = exitCode;
     });
 }
+
+const HELP = `
+Environment:
+  QUELL_API_TOKEN        shown to the service when it asks for one; or QUELL_API_TOKEN_FILE
+
+Exit code: 0 explained, 1 no such alert, 2 could not ask.`;
 
 export interface Explained {
   readonly output: string;
@@ -71,7 +79,7 @@ export async function explain(
     const answers =
       flags.dataDir === undefined
         ? askService(flags.url, around.env)
-        : await askFiles(flags.dataDir, flags.rulesDir ?? './rules');
+        : await askFiles(flags.dataDir, rulesDirOf(flags.rulesDir, around.env));
     try {
       return await tell(answers, wanted, at, flags.json === true ? undefined : around.width);
     } finally {

@@ -2,9 +2,10 @@
  * `quell replay`: what would these rules have done with this recording? Decides it all in virtual
  * time, with the pipeline that runs live, and says what would have been told.
  */
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
+import { AppError } from '../errors.ts';
 import { type Recorded, readRecordingInBatches } from '../ingest/recording.ts';
 import { parseDelivery } from '../ingest/sources.ts';
 import type { Event } from '../model.ts';
@@ -12,12 +13,13 @@ import { createReplay, type Replay, type ReplaySummary, type SentMessage } from 
 import { formatDiagnostics } from '../rules/diagnostics.ts';
 import { loadRules } from '../rules/load.ts';
 import type { Rules } from '../rules/rules.ts';
+import { rulesDirOf } from './program.ts';
 
 /** Lines with mistakes that are shown; all are counted. */
 const MISTAKES_SHOWN = 5;
 
 interface ReplayFlags {
-  readonly rules: string;
+  readonly rules?: string;
   readonly messages?: string;
   readonly json?: boolean;
 }
@@ -26,35 +28,37 @@ export function replayCommand(): Command {
   return new Command('replay')
     .summary('decide a recording in virtual time and say what would have been told')
     .description(
-      'Decides recorded deliveries in virtual time, with the pipeline that runs live, and prints what\n' +
-        'would have been told. Recordings are written by `quell serve --record FILE`: one JSON line for\n' +
+      'Decides recorded deliveries in virtual time, with the pipeline that runs live, and prints what ' +
+        'would have been told. Recordings are written by `quell serve --record FILE`: one JSON line for ' +
         'each delivery, {"at","source","body"}; .gz is read as well.',
     )
     .argument('<recording...>', 'files, in order of time')
-    .option('--rules <dir>', 'the rules to decide by', './rules')
+    .option('--rules <dir>', 'the rules to decide by (QUELL_RULES_DIR, ./rules)')
     .option('--messages <file>', 'write one JSON line for each message that Slack would have got')
     .option('--json', 'print the summary as JSON')
+    .addHelpText('after', HELP)
     .action(async (recordings: string[], flags: ReplayFlags) => {
       process.exitCode = await replay(recordings, flags);
     });
 }
 
+const HELP = `
+Exit code: 0 well, 1 some lines could not be read, 2 the rules or a file cannot be used.`;
+
 async function replay(recordings: readonly string[], flags: ReplayFlags): Promise<number> {
-  const loaded = await loadRules(flags.rules);
+  const loaded = await loadRules(rulesDirOf(flags.rules, process.env));
   if (loaded.kind === 'refused') {
     process.stderr.write(`${formatDiagnostics(loaded.errors)}\n`);
     return 2;
   }
-  const output = flags.messages === undefined ? undefined : createMessageFile(flags.messages);
+  const output = flags.messages === undefined ? undefined : openMessageFile(flags.messages);
   const run = createReplay({ rules: loaded.rules, onMessage: output?.write });
   const mistakes: string[] = [];
   for (const path of recordings) {
     try {
       await playFile(path, run, loaded.rules, mistakes);
     } catch (error) {
-      if (!isFileError(error)) throw error;
-      process.stderr.write(`cannot read ${path}: ${error.message}\n`);
-      return 2;
+      throw fileError(`cannot read ${path}`, error);
     }
   }
   const summary = run.finish();
@@ -109,11 +113,15 @@ function reactionOf(line: Extract<Recorded, { kind: 'reaction' }>): Event {
   };
 }
 
-function createMessageFile(path: string): {
+function openMessageFile(path: string): {
   write: (message: SentMessage) => void;
   end: () => Promise<void>;
 } {
-  const stream: WriteStream = createWriteStream(path);
+  const stream: WriteStream = createWriteStream(path, { fd: createFile(path) });
+  let failure: unknown;
+  stream.on('error', (error) => {
+    failure = error;
+  });
   let waiting = '';
   return {
     write(message) {
@@ -124,9 +132,19 @@ function createMessageFile(path: string): {
     },
     async end() {
       stream.end(waiting);
-      await finished(stream);
+      await finished(stream).catch((error: unknown) => {
+        throw fileError(`cannot write ${path}`, failure ?? error);
+      });
     },
   };
+}
+
+function createFile(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (error) {
+    throw fileError(`cannot write ${path}`, error);
+  }
 }
 
 function report(summary: ReplaySummary, mistakes: readonly string[], json: boolean): void {
@@ -171,6 +189,22 @@ function inWords(summary: ReplaySummary): string {
     .join('\n');
 }
 
-function isFileError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error && 'syscall' in error;
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'no permission',
+  EISDIR: 'it is a folder',
+  ENOSPC: 'no space is left',
+  Z_DATA_ERROR: 'it is no gzip file, or damaged',
+  Z_BUF_ERROR: 'it ends too early',
+};
+
+/** What a file or zlib reports has a code; anything else is passed on. */
+function fileError(what: string, error: unknown): unknown {
+  if (error instanceof RangeError) return unusable(what, error.message, error);
+  if (!(error instanceof Error && 'code' in error)) return error;
+  return unusable(what, REASONS[String(error.code)] ?? error.message, error);
+}
+
+function unusable(what: string, why: string, cause: Error): AppError {
+  return new AppError('file-unusable', `${what}: ${why}`, { retryable: false, cause });
 }

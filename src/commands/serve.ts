@@ -25,7 +25,10 @@ export function serveCommand(): Command {
     .option('--host <host>', 'address to listen on (QUELL_HOST; loopback while no tokens are set)')
     .option('--data-dir <dir>', 'where the state is kept (QUELL_DATA_DIR, ./data)')
     .option('--rules-dir <dir>', 'the rules (QUELL_RULES_DIR, ./rules)')
-    .option('--record <file>', 'append every accepted delivery to this file, for `quell replay`')
+    .option(
+      '--record <file>',
+      'append every accepted delivery to this file, for `quell replay` (QUELL_RECORD)',
+    )
     .option(
       '--log-level <level>',
       'fatal, error, warn, info, debug or trace (QUELL_LOG_LEVEL, info)',
@@ -43,7 +46,13 @@ Environment:
   SLACK_APP_TOKEN        xapp-...; reactions come by Socket Mode then, no public address needed
   SLACK_SIGNING_SECRET   reactions come by POST /slack/events then
   QUELL_INGEST_TOKENS    name=token,... that senders of alerts must show
+  QUELL_API_TOKEN        asked for by the pages, the read API and reload
   QUELL_PUBLIC_URL       address of this service for links in messages
+  QUELL_RETENTION        how long decisions and closed incidents are kept (90d)
+  QUELL_BODY_LIMIT       largest request, also after inflating (10mb)
+
+A secret may stand in a file that SLACK_BOT_TOKEN_FILE, SLACK_APP_TOKEN_FILE,
+SLACK_SIGNING_SECRET_FILE, QUELL_INGEST_TOKENS_FILE or QUELL_API_TOKEN_FILE names.
 
 Flags come before environment, environment before quell.yaml. See docs/operations.md.`;
 

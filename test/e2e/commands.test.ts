@@ -51,6 +51,35 @@ test('a command that is not there ends with code 2 and says what was meant', {
   expect(lines.join('\n')).toContain('Did you mean serve?');
 });
 
+test('quell --version says which it is', { timeout: 90_000 }, async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(await quell('--version')).toEqual({ code: 0, lines: [version] });
+});
+
+const RULES = resolve('rules');
+
+test.each([
+  [['serve', '--no-such-flag'], "error: unknown option '--no-such-flag'"],
+  [['explain'], "error: missing required argument 'alert'"],
+  [['replay', 'x', '--rules', RULES], 'cannot read x: no such file or folder'],
+  [['replay', '/tmp', '--rules', RULES], 'cannot read /tmp: it is a folder'],
+  [['replay', 'x', '--rules', '/nope'], 'cannot read the rules folder /nope: there is none'],
+  [
+    ['serve', '--rules-dir', RULES, '--data-dir', '/proc/x'],
+    'the data directory /proc/x cannot be made (ENOENT): set QUELL_DATA_DIR to another',
+  ],
+  [
+    ['serve', '--rules-dir', RULES, '--record', '/nope/x'],
+    'cannot record to /nope/x (ENOENT): check QUELL_RECORD; its folder must exist',
+  ],
+])('quell %j ends with code 2 and one line about it', { timeout: 90_000 }, async (args, line) => {
+  const { code, lines } = await quell(...args);
+  expect({ code, said: lines.filter((one) => !one.startsWith('{')) }).toEqual({
+    code: 2,
+    said: [line],
+  });
+});
+
 test.each([['serve'], ['check'], ['replay', 'recording.jsonl']])(
   'without a rules folder quell %s ends with code 2 and one line about it',
   {

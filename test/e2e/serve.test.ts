@@ -28,6 +28,12 @@ test('a broken edit of the rules leaves the old ones in force, and reload says w
   const diagnostics = await refused.text();
   expect(diagnostics).toMatch(/services\.yaml:\d+:\d+ +unknown service "payment-db"/);
   expect(diagnostics).toContain('did you mean "payments-db"');
+  expect(diagnostics).toMatch(/\nThe rules in force are unchanged \(\w+\)\.\n$/);
+  const logged = quell.line(/"folder":".*unknown service .*those in force stay/);
+  await within(60, 'the log has the mistakes', logged, quell.tail);
+  writeFileSync(services, good);
+  expect((await quell.post('/-/reload')).status).toBe(200);
+  await within(60, 'the log says that all is well', quell.line(/well again/), quell.tail);
   await firing(quell, 'payments-db', 'payments');
   expect(await titles(quell)).toEqual(['payments-db is down']);
 
@@ -49,6 +55,15 @@ test('an edit takes effect when the file is saved, without a word to anybody', {
   const quell = await startQuell({ rulesDir });
   writeFileSync(join(rulesDir, 'more.yaml'), 'services:\n  - name: brand-new\n    tier: 1\n');
   await within(60, 'they are in force', quell.line(/other rules are in force/), quell.tail);
+});
+
+test('events of Slack without what they need are answered with what to set', {
+  timeout,
+}, async () => {
+  const quell = await startQuell();
+  const answer = await quell.post('/slack/events', {});
+  expect(answer.status).toBe(404);
+  expect(await answer.text()).toContain('set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET');
 });
 
 test('SIGTERM: a request in flight is answered, nothing new is taken, and a start finds all of it', {

@@ -1,0 +1,38 @@
+/**
+ * What all commands have in common: how they end. 0 well, 2 could not do it (a usage error, or a thing
+ * outside Quell went wrong, in one line); what else a code means each command says itself.
+ */
+import { readFileSync } from 'node:fs';
+import { type Command, CommanderError } from 'commander';
+import { openSources } from '../config-sources.ts';
+import { AppError } from '../errors.ts';
+
+export async function runProgram(program: Command, args: readonly string[]): Promise<void> {
+  program.version(version(), '-V, --version', 'print the version').exitOverride();
+  // Commands that are added take nothing over by themselves.
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  try {
+    await program.parseAsync(args);
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+    else if (error instanceof AppError) {
+      process.stderr.write(`${error.message}\n`);
+      process.exitCode = 2;
+    } else throw error;
+  }
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  // Our own package.json, which lies beside dist/ and src/.
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+/** As `serve` finds them: what was given, else QUELL_RULES_DIR, else quell.yaml, else ./rules. */
+export function rulesDirOf(
+  given: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  const found = openSources({ flags: { rulesDir: given }, env, file: undefined }).find('rulesDir');
+  return (found.kind === 'found' ? found.value : undefined) ?? './rules';
+}
