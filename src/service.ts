@@ -65,8 +65,8 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const metrics = createMetrics();
   let lane: Lane | undefined;
   const keeper = await loadRules(config.rulesDir, metrics, log, () => lane);
-  const recorder =
-    config.record === undefined ? undefined : openRecorder(config.record, { log, metrics });
+  const { record } = config;
+  const recorder = record === undefined ? undefined : openRecorder(record, { log, metrics });
   await makeDataDir(config.dataDir);
   const store = await openEmbeddedStore(config.dataDir);
   lane = await openLane({
@@ -77,7 +77,6 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     observer: observer(metrics, log),
   });
   const opened = lane;
-  const view = (id: string) => viewOf(opened, id, config.publicUrl);
   const slack = connectSlack({
     config: config.slack,
     lane,
@@ -100,10 +99,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     lane: () => lane,
     store,
     now: clock.now,
-    messageText: (id) => {
-      const seen = view(id);
-      return seen === undefined ? undefined : renderMessage(seen).text;
-    },
+    messageText: (id) => textOf(viewOf(opened, id, config.publicUrl)),
     health: createHealth([{ name: 'the store', ready: () => opened.ready }]),
     metrics,
     log,
@@ -171,6 +167,10 @@ function refuseEvents({ appToken, botToken }: Config['slack']) {
     response.writeHead(404, { 'content-type': 'application/json' });
     response.end(`${JSON.stringify({ error })}\n`);
   };
+}
+
+function textOf(view: MessageView | undefined): string | undefined {
+  return view === undefined ? undefined : renderMessage(view).text;
 }
 
 function pagePreview({ updatedAt, channel, text, replies }: SlackPreview): PreviewMessage {
