@@ -6,7 +6,6 @@ export interface DemoIncident {
   readonly toldIn: string | null;
   readonly channel: string | null;
   readonly root: string | null;
-  readonly alerts: { readonly total: number; readonly firing: number };
 }
 
 export interface DemoAlertShown {
@@ -19,7 +18,7 @@ export interface DemoAlertShown {
 }
 
 export interface Api {
-  /** Undefined when all is well; else what to do, in one line. */
+  /** Undefined when all is well, tokens included; else what to do, in one line. Sends no alert. */
   problem(): Promise<string | undefined>;
   send(body: unknown): Promise<void>;
   incidents(run: string): Promise<readonly DemoIncident[]>;
@@ -36,16 +35,54 @@ export interface ApiOptions {
   readonly apiToken: string | undefined;
 }
 
-export function createApi({ url, token, apiToken }: ApiOptions): Api {
+/** What somebody can do something about: said in one line, without a stack. */
+export class DemoError extends Error {}
+
+/** Quell's HTTP, with what goes wrong in words. */
+function createCalls({ url, token, apiToken }: ApiOptions) {
   const bearer = (secret: string | undefined): Record<string, string> =>
     secret === undefined ? {} : { authorization: `Bearer ${secret}` };
 
+  async function ask(path: string, request: RequestInit = {}): Promise<Response> {
+    try {
+      return await fetch(`${url}${path}`, request);
+    } catch (error) {
+      // What fetch fails with when it gets no answer.
+      if (!(error instanceof TypeError)) throw error;
+      throw new DemoError(`No Quell at ${url}: start it with "npm start" in another terminal`);
+    }
+  }
+
+  async function post(body: unknown): Promise<void> {
+    const response = await ask('/v1/ingest/alertmanager', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...bearer(token) },
+      body: JSON.stringify(body),
+    });
+    const answer = (await response.text()).trim();
+    if (response.status === 401) throw new DemoError('Alerts want a token here: pass --token');
+    if (!response.ok) {
+      throw new DemoError(`the webhook was answered ${response.status} ${answer}`);
+    }
+  }
+
   // Quell's own answers, described in docs/api.md.
   async function get<T>(path: string): Promise<T> {
-    const response = await fetch(`${url}${path}`, { headers: bearer(apiToken) });
-    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
+    const response = await ask(path, { headers: bearer(apiToken) });
+    if (response.status === 401)
+      throw new DemoError('The read API wants a token: pass --api-token');
+    if (!response.ok) {
+      throw new DemoError(`GET ${path}: ${response.status} ${await response.text()}`);
+    }
     return (await response.json()) as T;
   }
+
+  return { ask, get, post };
+}
+
+export function createApi(options: ApiOptions): Api {
+  const { url } = options;
+  const { ask, get, post } = createCalls(options);
 
   async function incidents(run: string): Promise<readonly DemoIncident[]> {
     const match = encodeURIComponent(`demo_run="${run}"`);
@@ -57,24 +94,19 @@ export function createApi({ url, token, apiToken }: ApiOptions): Api {
     incidents,
     async problem() {
       try {
-        const response = await fetch(`${url}/-/ready`);
-        if (response.ok) return undefined;
-        return `Quell at ${url} is not ready yet (${await response.text()}): try again in a moment`;
+        const ready = await ask('/-/ready');
+        if (!ready.ok) {
+          return `Quell at ${url} is not ready yet (${await ready.text()}): try again in a moment`;
+        }
+        await get('/v1/alerts?limit=1');
+        await post({ version: '4', status: 'firing', alerts: [] });
+        return undefined;
       } catch (error) {
-        if (!(error instanceof TypeError)) throw error;
-        return `No Quell at ${url}: start it with "npm start" in another terminal`;
+        if (!(error instanceof DemoError)) throw error;
+        return error.message;
       }
     },
-    async send(body) {
-      const response = await fetch(`${url}/v1/ingest/alertmanager`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...bearer(token) },
-        body: JSON.stringify(body),
-      });
-      const answer = await response.text();
-      if (response.status === 401) throw new Error(`${answer.trim()}: pass --token`);
-      if (!response.ok) throw new Error(`the webhook was answered ${response.status} ${answer}`);
-    },
+    send: post,
     async alerts(run) {
       const match = encodeURIComponent(`demo_run="${run}"`);
       const { items } = await get<{ items: DemoAlertShown[] }>(

@@ -4,12 +4,13 @@
  *
  *     npm run demo -- [--fast] [--url http://localhost:8080] [--token TOKEN] [--api-token TOKEN]
  *
- * A Quell that is connected to Slack posts for real.
+ * Without --url it is the port of QUELL_PORT. A Quell that is connected to Slack posts for real. Ctrl-C
+ * resolves what was sent.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { createApi, type Api } from './api.ts';
+import { createApi, DemoError, type Api } from './api.ts';
 import { report, table } from './report.ts';
 import { type Beat, type DemoAlert, type Scenario, scenario } from './scenario.ts';
 import { type Episode, webhookOf } from './webhook.ts';
@@ -17,15 +18,15 @@ import { type Episode, webhookOf } from './webhook.ts';
 /** `--fast` plays everything this many times faster. */
 const FAST = 10;
 
-const { values: flags } = parseArgs({
-  options: {
-    fast: { type: 'boolean', default: false },
-    url: { type: 'string', default: 'http://localhost:8080' },
-    token: { type: 'string' },
-    'api-token': { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
+const OPTIONS = {
+  fast: { type: 'boolean', default: false },
+  url: { type: 'string', default: `http://localhost:${portOf(process.env['QUELL_PORT'])}` },
+  token: { type: 'string' },
+  'api-token': { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+const flags = readFlags();
 
 interface Played {
   readonly webhooks: number;
@@ -34,16 +35,36 @@ interface Played {
   readonly services: number;
 }
 
-if (flags.help) {
+if (flags === undefined) {
+  process.exitCode = 2;
+} else if (flags.help) {
   process.stdout.write(
     'npm run demo -- [--fast] [--url http://localhost:8080] [--token TOKEN] [--api-token TOKEN]\n' +
       'Plays a cascade into a running Quell. A Quell that is connected to Slack posts for real.\n',
   );
 } else {
-  process.exitCode = await demo();
+  process.exitCode = await demo(flags);
 }
 
-async function demo(): Promise<number> {
+function readFlags() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    // What parseArgs does not understand.
+    if (!(error instanceof TypeError && 'code' in error)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return undefined;
+  }
+}
+
+type Flags = NonNullable<ReturnType<typeof readFlags>>;
+
+/** As the service reads it; 0 would be any port. */
+function portOf(text = ''): string {
+  return /^[1-9]\d*$/.test(text) ? text : '8080';
+}
+
+async function demo(flags: Flags): Promise<number> {
   const api = createApi({ url: flags.url, token: flags.token, apiToken: flags['api-token'] });
   const problem = await api.problem();
   if (problem !== undefined) {
@@ -55,25 +76,72 @@ async function demo(): Promise<number> {
   const speed = flags.fast ? FAST : 1;
   const seconds = Math.ceil((play.beats.at(-1)?.at ?? 0) / speed);
   say(`Playing a cascade into ${flags.url}: ${seconds} s. That page shows it happening.\n`);
-  const { played, height } = await playAll(play, run, api, speed);
-  say('');
-  say(await report({ url: flags.url, api, run, played, height }));
-  return 0;
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  try {
+    const { played, height } = await playAll({ play, run, api, speed, signal: stop.signal });
+    say('');
+    say(await report({ url: flags.url, api, run, played, height }));
+    return 0;
+  } catch (error) {
+    if (stop.signal.aborted) return 130;
+    if (!(error instanceof DemoError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+}
+
+interface Playing {
+  readonly play: Scenario;
+  readonly run: string;
+  readonly api: Api;
+  readonly speed: number;
+  readonly signal: AbortSignal;
 }
 
 /** What Quell would show at the height is read in the middle of it. */
-async function playAll(play: Scenario, run: string, api: Api, speed: number) {
-  const began = Date.now();
+async function playAll(playing: Playing) {
   const episodes = new Map<DemoAlert, Episode>();
+  try {
+    return await playBeats(playing, episodes);
+  } catch (error) {
+    await resolveAll(playing, episodes);
+    throw error;
+  }
+}
+
+/** A demonstration that ends early leaves nothing firing, if Quell can still be told. */
+async function resolveAll({ run, api }: Playing, episodes: Map<DemoAlert, Episode>): Promise<void> {
+  const alerts = [...episodes].filter(([, { endsAt }]) => endsAt === undefined);
+  if (alerts.length === 0) return;
+  const endsAt = new Date();
+  const beat: Beat = { at: 0, status: 'resolved', alerts: alerts.map(([alert]) => alert) };
+  const body = webhookOf(beat, run, (alert) => ({
+    startsAt: episodes.get(alert)?.startsAt ?? endsAt,
+    endsAt,
+  }));
+  try {
+    await api.send(body);
+    process.stderr.write('Stopped: what fired was resolved.\n');
+  } catch (error) {
+    if (!(error instanceof DemoError)) throw error;
+  }
+}
+
+async function playBeats(
+  { play, run, api, speed, signal }: Playing,
+  episodes: Map<DemoAlert, Episode>,
+) {
+  const began = Date.now();
   let height: readonly string[] | undefined;
   let webhooks = 0;
   let firings = 0;
   for (const beat of play.beats) {
     if (height === undefined && beat.at > play.heightAt) {
-      await until(began, play.heightAt / speed);
+      await until(began, play.heightAt / speed, signal);
       height = await api.messages(run);
     }
-    await until(began, beat.at / speed);
+    await until(began, beat.at / speed, signal);
     for (const alert of beat.alerts) episodes.set(alert, episodeIn(beat, episodes.get(alert)));
     const body = webhookOf(beat, run, (alert) => episodes.get(alert) ?? episodeIn(beat, undefined));
     await api.send(body);
@@ -92,8 +160,8 @@ function episodeIn({ status }: Beat, known: Episode | undefined): Episode {
   return { startsAt: known?.startsAt ?? now, endsAt: now };
 }
 
-async function until(began: number, seconds: number): Promise<void> {
-  await setTimeout(Math.max(0, began + seconds * 1_000 - Date.now()));
+async function until(began: number, seconds: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(Math.max(0, began + seconds * 1_000 - Date.now()), undefined, { signal });
 }
 
 function say(line: string): void {

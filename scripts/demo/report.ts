@@ -50,7 +50,9 @@ export async function report({ url, api, run, played, height }: ReportOptions): 
 }
 
 function shareOf(told: readonly DemoIncident[], alerts: readonly DemoAlertShown[]): string {
-  const inThem = told.reduce((sum, { alerts: { total } }) => sum + total, 0);
+  // An incident that was opened again also has the alerts of an earlier run.
+  const ids = new Set(told.map(({ id }) => id));
+  const inThem = alerts.filter(({ incident }) => ids.has(incident ?? '')).length;
   const roots = told.map(({ root }) => root ?? 'unknown').join(', ');
   return ` for ${inThem} of the ${alerts.length} alerts; likely cause: ${roots}`;
 }

@@ -26,6 +26,49 @@ test('npm run demo: the cascade becomes one message, and what was not told has i
   expect(await page.text()).toContain('payments-db refuses connections');
 });
 
+test('npm run demo: a second run counts its own, and one that is stopped leaves nothing firing', {
+  timeout: 180_000,
+}, async () => {
+  const quell = await startQuell();
+  const play = (...args: readonly string[]) =>
+    startChild({
+      name: 'npm run demo',
+      command: process.execPath,
+      args: ['--import', 'tsx', 'scripts/demo/demo.ts', ...args],
+      env: { QUELL_PORT: String(quell.port) },
+    });
+  const first = play();
+  await within(60, 'the database fails', first.line(/PostgresDown/), first.tail);
+  expect(await within(30, 'it stops', first.kill('SIGINT'), first.tail)).toMatchObject({
+    code: 130,
+  });
+  expect(first.lines).toContain('Stopped: what fired was resolved.');
+  expect(await quell.get('/v1/alerts?state=firing')).toMatchObject({ items: [] });
+
+  const second = play('--fast');
+  const { code } = await within(90, 'it ends', second.exited, second.tail);
+  expect(code, second.tail()).toBe(0);
+  expect(second.lines.join('\n')).toMatch(/^Told +1 message for 37 of the 40 alerts/m);
+});
+
+test('npm run demo says which token is missing before it sends anything', {
+  timeout: 90_000,
+}, async () => {
+  const quell = await startQuell({
+    env: { QUELL_INGEST_TOKENS: 'token-of-this-test', QUELL_HOST: '127.0.0.1' },
+  });
+  const demo = startChild({
+    name: 'npm run demo',
+    command: process.execPath,
+    args: ['--import', 'tsx', 'scripts/demo/demo.ts', `--url=${quell.url}`],
+  });
+  const { code } = await within(50, 'it ends', demo.exited, demo.tail);
+  expect({ code, lines: demo.lines }).toEqual({
+    code: 2,
+    lines: ['Alerts want a token here: pass --token'],
+  });
+});
+
 test('npm run demo without a service says how to start one', { timeout: 60_000 }, async () => {
   const demo = startChild({
     name: 'npm run demo',
