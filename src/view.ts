@@ -64,6 +64,8 @@ export interface MessageView {
     readonly dashboard: string | undefined;
     readonly source: string | undefined;
     readonly logs: string | undefined;
+    /** Where it can be silenced at its source. */
+    readonly silence?: string | undefined;
     /** Of Quell itself, when it knows its public address. */
     readonly explain: string | undefined;
   };
@@ -240,12 +242,14 @@ function linksOf(
       : template
           .replaceAll('{transaction}', encodeURIComponent(transaction ?? ''))
           .replaceAll('{service}', encodeURIComponent(facts.service))
+          .replaceAll('{alertname}', encodeURIComponent(facts.name))
           .replaceAll('{environment}', encodeURIComponent(facts.environment));
   return {
     runbook: facts?.runbook,
     dashboard: facts?.dashboard ?? fill(rules.links.dashboard),
     source: lead?.generatorURL,
     logs: fill(rules.links.logs),
+    silence: incident.phase === 'resolved' ? undefined : fill(rules.links.silence),
     explain: publicUrl === undefined ? undefined : `${publicUrl}/incidents/${incident.id}`,
   };
 }

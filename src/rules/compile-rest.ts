@@ -96,12 +96,12 @@ export function compileGestures(
   return gestures;
 }
 
-const PLACEHOLDERS: readonly string[] = ['transaction', 'service', 'environment'];
+const PLACEHOLDERS: readonly string[] = ['transaction', 'service', 'environment', 'alertname'];
 
 export function compileLinks({ links }: Collected, report: Report): Rules['links'] {
-  if (links === undefined) return { logs: undefined, dashboard: undefined };
-  const { logs, dashboard } = links.value;
-  for (const [key, template] of Object.entries({ logs, dashboard })) {
+  if (links === undefined) return { logs: undefined, dashboard: undefined, silence: undefined };
+  const { logs, dashboard, silence } = links.value;
+  for (const [key, template] of Object.entries({ logs, dashboard, silence })) {
     for (const [, name = ''] of (template ?? '').matchAll(/\{([^{}]*)\}/g)) {
       if (PLACEHOLDERS.includes(name)) continue;
       const hint =
@@ -110,7 +110,7 @@ export function compileLinks({ links }: Collected, report: Report): Rules['links
       report.error(below(links.place, key), `unknown placeholder {${name}}`, hint);
     }
   }
-  return { logs, dashboard };
+  return { logs, dashboard, silence };
 }
 
 export function compileMappings({ ingest }: Collected): ReadonlyMap<string, Mapping> {

@@ -152,8 +152,12 @@ export interface Rules {
   readonly gestures: ReadonlyMap<string, Gesture>;
   /** Slack user id -> the name to show in logs and pages. */
   readonly people: ReadonlyMap<string, string>;
-  /** URL templates for message links; `{transaction}`, `{service}`, `{environment}` are filled in, encoded. */
-  readonly links: { readonly logs: string | undefined; readonly dashboard: string | undefined };
+  /** URL templates; `{transaction}`, `{service}`, `{environment}`, `{alertname}` are filled in, encoded. */
+  readonly links: {
+    readonly logs: string | undefined;
+    readonly dashboard: string | undefined;
+    readonly silence: string | undefined;
+  };
   /** Mapping of arbitrary JSON for `/v1/ingest/<name>`: see ingest/generic.ts. */
   readonly mappings: ReadonlyMap<string, Mapping>;
 }

@@ -228,7 +228,12 @@ export const Reactions = strict({
   'not-actionable': oneOrMany(Emoji).optional(),
   why: Why,
 });
-export const Links = strict({ logs: Link.optional(), dashboard: Link.optional(), why: Why });
+export const Links = strict({
+  logs: Link.optional(),
+  dashboard: Link.optional(),
+  silence: Link.optional(),
+  why: Why,
+});
 
 const Dotted = Text;
 const Fields = z.record(Text, z.union([z.string(), z.number()]).transform(String));

@@ -13,6 +13,7 @@ export function links({ links, transactions }: MessageView): Piece[] {
     link(links.dashboard, 'Dashboard'),
     link(links.logs, logs),
     link(links.source, 'Source'),
+    link(links.silence, 'Silence'),
     link(links.explain, 'Why this message?'),
   ].filter((piece) => piece !== undefined);
 }
