@@ -34,6 +34,8 @@ test('a broken edit of the rules leaves the old ones in force, and reload says w
   writeFileSync(services, good);
   expect((await quell.post('/-/reload')).status).toBe(200);
   await within(60, 'the log says that all is well', quell.line(/well again/), quell.tail);
+  const [loads] = await quell.metrics('quell_rules_loads_total{outcome="loaded"}');
+  expect(loads).toBeGreaterThanOrEqual(2);
   await firing(quell, 'payments-db', 'payments');
   expect(await titles(quell)).toEqual(['payments-db is down']);
 
@@ -64,6 +66,17 @@ test('events of Slack without what they need are answered with what to set', {
   const answer = await quell.post('/slack/events', {});
   expect(answer.status).toBe(404);
   expect(await answer.text()).toContain('set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET');
+});
+
+test('a Slack that is away is not taken for a bad token, and each remark is made once', {
+  timeout,
+}, async () => {
+  const quell = await startQuell({
+    env: { SLACK_BOT_TOKEN: 'xoxb-test', SLACK_API_URL: 'http://127.0.0.1:1/' },
+  });
+  await within(60, 'it is said', quell.line(/Slack cannot be reached/), quell.tail);
+  expect(quell.lines.filter((line) => /check SLACK_BOT_TOKEN/.test(line))).toEqual([]);
+  expect(quell.lines.filter((line) => /neither SLACK_APP_TOKEN/.test(line))).toHaveLength(1);
 });
 
 test('SIGTERM: a request in flight is answered, nothing new is taken, and a start finds all of it', {

@@ -130,18 +130,20 @@ test('a mapping of the rules reads what its tool sends', () => {
 ingest:
   uptime:
     status: { from: heartbeat.status, resolved: ['1'] }
+    startsAt: heartbeat.time
     labels: { alertname: '=Down', service: monitor.name }
     annotations: { summary: msg }
 `);
   const uptime = mappings.get('uptime');
   if (uptime === undefined) throw new Error('no mapping');
   const body = {
-    heartbeat: { status: 0 },
+    heartbeat: { status: 0, time: '2026-11-21 04:00:00.123' },
     monitor: { name: 'checkout' },
     msg: 'connect ECONNREFUSED',
   };
   expect(onlyAlert(parseMapped(body, uptime, context({ source: 'uptime' })))).toMatchObject({
     status: 'firing',
+    startsAt: Date.parse('2026-11-21T04:00:00.123Z'),
     labels: { alertname: 'Down', service: 'checkout' },
     annotations: { summary: 'connect ECONNREFUSED' },
   });
