@@ -11,15 +11,15 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { open } from 'lmdb';
 import type { Effect, Instant } from '../model.ts';
 import type { Commit, CommitResult, LaneSnapshot, Store } from './contract.ts';
+import { type Database, openDatabase, type Rows } from './embedded/database.ts';
 import { lockDir } from './embedded/dir-lock.ts';
 import { storeFailure } from './embedded/failure.ts';
 import { checkFormat } from './embedded/format.ts';
 import { type Indexed, pruneClosed, pruneDecisions, writeHistory } from './embedded/history.ts';
 import { queryClosed, queryDecisions, readClosed } from './embedded/history-query.ts';
-import { readRow, type Rows, type RowWriter } from './embedded/history-rows.ts';
+import { readRow } from './embedded/history-rows.ts';
 import { keyPart } from './embedded/keys.ts';
 import { readRecords, type RecordLog, writeRecords } from './embedded/records.ts';
 
@@ -30,22 +30,13 @@ interface LaneMeta {
   readonly wakeAt: Instant | undefined;
 }
 
-interface Job {
-  readonly stage: (batch: RowWriter) => void;
-  readonly done: () => void;
-  readonly failed: (error: unknown) => void;
-}
-
-/** Address space, not disk: the file grows as it is filled. */
-const MAP_SIZE = 2 ** 36;
-
 export async function openEmbeddedStore(dir: string): Promise<Store> {
   try {
     await mkdir(dir, { recursive: true });
     const lock = await lockDir(join(dir, 'lock'), dir);
     try {
       await checkFormat(dir);
-      return storeOn(openRows(join(dir, 'store')), dir, () => lock.release());
+      return storeOn(openDatabase(join(dir, 'store')), () => lock.release());
     } catch (error) {
       await lock.release();
       throw error;
@@ -55,39 +46,26 @@ export async function openEmbeddedStore(dir: string): Promise<Store> {
   }
 }
 
-function openRows(path: string): Rows {
-  return open({
-    path,
-    encoding: 'binary',
-    // A write resolves when it is on the disk, not when it is visible.
-    overlappingSync: false,
-    cache: false,
-    mapSize: MAP_SIZE,
-    // Reading maps only what it reads, so that the file does not count as memory of the process.
-    remapChunks: true,
-  });
-}
-
-function storeOn(rows: Rows, dir: string, release: () => Promise<void>): Store {
-  const write = groupWriter(rows, dir);
+function storeOn(database: Database, release: () => Promise<void>): Store {
   const lanes: Writing['lanes'] = new Map();
   let closing: Promise<void> | undefined;
   return {
-    load: async (lane) => loadLane(rows, lanes, lane),
-    commit: (lane, change) => commit({ rows, lanes, write }, lane, change),
-    decisions: async (query) => queryDecisions(rows, query),
-    closedIncidents: async (query) => queryClosed(rows, query),
-    closedIncident: async (lane, id) => readClosed(rows, lane, id),
+    load: (lane) => load({ database, lanes }, lane),
+    commit: (lane, change) => commit({ database, lanes }, lane, change),
+    decisions: (query) => database.read((rows) => queryDecisions(rows, query)),
+    closedIncidents: (query) => database.read((rows) => queryClosed(rows, query)),
+    closedIncident: (lane, id) => database.read((rows) => readClosed(rows, lane, id)),
     async prune(lane, before, limit) {
       let gone = 0;
-      await write((batch) => {
+      await database.write((rows, batch) => {
         gone = pruneDecisions(rows, batch, lane, before, limit);
         gone += pruneClosed(rows, batch, lane, before, limit);
+        lanes.get(lane)?.indexed.terms.clear();
       });
       return gone;
     },
     close() {
-      closing ??= rows.close().then(release);
+      closing ??= database.close().then(release);
       return closing;
     },
   };
@@ -100,14 +78,23 @@ interface OpenLane {
 }
 
 interface Writing {
-  readonly rows: Rows;
+  readonly database: Database;
   /** As the last transaction leaves them, be it on the disk yet or not. */
   readonly lanes: Map<string, OpenLane>;
-  readonly write: (stage: Job['stage']) => Promise<void>;
+}
+
+/** In its turn, so that no commit of the lane is half written. */
+async function load({ database, lanes }: Writing, lane: string): Promise<LaneSnapshot> {
+  let snapshot: LaneSnapshot | undefined;
+  await database.write((rows) => {
+    snapshot = loadLane(rows, lanes, lane);
+  });
+  if (snapshot === undefined) throw new Error(`lane ${lane} was not loaded`);
+  return snapshot;
 }
 
 async function commit(
-  { rows, lanes, write }: Writing,
+  { database, lanes }: Writing,
   lane: string,
   change: Commit,
 ): Promise<CommitResult> {
@@ -119,7 +106,7 @@ async function commit(
     key: [name, 'o', keyPart(effect.id)],
     effect,
   }));
-  await write((batch) => {
+  const staged = database.write((rows, batch) => {
     const open = lanes.get(lane) ?? openLane(rows, lane);
     const { log, meta, indexed } = open;
     if (meta.version !== change.version) return;
@@ -135,47 +122,14 @@ async function commit(
       batch.put(key, toJson({ order: meta.order + index, effect }));
     }
     writeHistory(rows, batch, lane, indexed, { ...change, commit: change.version });
-  }).catch((error: unknown) => {
+  });
+  try {
+    await staged;
+    return result;
+  } catch (error) {
     lanes.delete(lane);
     throw error;
-  });
-  return result;
-}
-
-/** What waits while a transaction is being written shares the next one. */
-function groupWriter(rows: Rows, dir: string): (stage: Job['stage']) => Promise<void> {
-  let waiting: Job[] = [];
-  let busy = false;
-  const batch: RowWriter = {
-    // The promise of the batch tells what becomes of each put and remove in it.
-    put(key, value) {
-      void rows.put(key, value);
-    },
-    remove(key) {
-      void rows.remove(key);
-    },
-  };
-  async function run(): Promise<void> {
-    busy = true;
-    while (waiting.length > 0) {
-      const jobs = waiting;
-      waiting = [];
-      try {
-        await rows.batch(() => {
-          for (const job of jobs) job.stage(batch);
-        });
-        for (const job of jobs) job.done();
-      } catch (error) {
-        for (const job of jobs) job.failed(storeFailure(error, dir));
-      }
-    }
-    busy = false;
   }
-  return (stage) =>
-    new Promise((done, failed) => {
-      waiting.push({ stage, done, failed });
-      if (!busy) void run();
-    });
 }
 
 function readMeta(rows: Rows, name: string): LaneMeta {

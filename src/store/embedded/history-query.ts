@@ -18,6 +18,7 @@ import {
   readClosedCursor,
   readDecisionCursor,
 } from '../history-order.ts';
+import type { Rows } from './database.ts';
 import {
   type Chunk,
   chunkKey,
@@ -26,7 +27,6 @@ import {
   closedPrefix,
   keyRest,
   readRow,
-  type Rows,
   spanBounds,
   spanOf,
   termOfQuery,

@@ -12,19 +12,12 @@
  * for a span of ten seconds, because it is the number of rows, each in its own place of the tree,
  * that costs: whoever follows one looks through the chunks of that span.
  */
-import type { Database, Key } from 'lmdb';
+import type { Key } from 'lmdb';
 import type { Decision, Instant } from '../../model.ts';
 import type { ClosedIncident, HistoryQuery } from '../contract.ts';
 import { closedAt, type DecisionPlace } from '../history-order.ts';
+import type { Rows } from './database.ts';
 import { keyPart } from './keys.ts';
-
-export type Rows = Database<Buffer, Key>;
-
-/** Collects the writes of one batch. They take effect together, after the batch was built. */
-export interface RowWriter {
-  put(key: Key, value: Buffer): void;
-  remove(key: Key): void;
-}
 
 export interface Chunk {
   readonly rules: string;

@@ -4,9 +4,11 @@
  * These functions only put and remove rows. They are called inside the batch that makes them one with
  * whatever belongs to them, after everything that can fail was done.
  */
+import type { Key } from 'lmdb';
 import type { Decision, Instant } from '../../model.ts';
 import type { ClosedIncident } from '../contract.ts';
 import { closedAt, type DecisionPlace } from '../history-order.ts';
+import type { Rows, RowWriter } from './database.ts';
 import {
   type Chunk,
   chunkKey,
@@ -16,8 +18,6 @@ import {
   keyRest,
   NO_VALUE,
   readRow,
-  type Rows,
-  type RowWriter,
   spanBounds,
   spanOf,
   type Term,
@@ -105,6 +105,15 @@ function removeClosed(batch: RowWriter, lane: string, closed: ClosedIncident): v
   for (const index of closedIndexKeys(lane, closed)) batch.remove(index);
 }
 
+/** What is pruned of one span. */
+interface PrunedSpan {
+  /** Terms of what goes, by their name. */
+  readonly gone: Map<string, Term>;
+  /** Chunks that go, and what is left of one that goes in part. */
+  readonly chunks: Set<string>;
+  readonly left: Decision[];
+}
+
 /** Removes the oldest decisions before an instant, at most `limit`. Returns how many went. */
 export function pruneDecisions(
   rows: Rows,
@@ -113,54 +122,60 @@ export function pruneDecisions(
   before: Instant,
   limit: number,
 ): number {
-  let gone = 0;
+  let count = 0;
   const prefix = chunkPrefix(lane);
-  const spans = new Map<
-    number,
-    { readonly removed: Map<string, Term>; readonly chunks: Set<string> }
-  >();
+  const spans = new Map<number, PrunedSpan>();
   for (const key of rows.getKeys({ start: prefix, end: [...prefix, before] })) {
-    if (gone >= limit) break;
+    if (count >= limit) break;
     const [at, commit, index] = keyRest(key, prefix).map(Number);
     const chunk = readRow<Chunk>(rows, key);
     if (at === undefined || commit === undefined || index === undefined || !chunk) continue;
     const place = { at, commit, index };
-    const count = Math.min(limit - gone, chunk.decisions.length);
+    const goes = Math.min(limit - count, chunk.decisions.length);
+    const rest = chunk.decisions.slice(goes);
     batch.remove(chunkKey(lane, place));
-    gone += count;
-    const rest = chunk.decisions.slice(count);
     if (rest.length > 0) {
-      putChunk(batch, lane, { ...place, index: index + count }, { ...chunk, decisions: rest });
-      break;
+      putChunk(batch, lane, { ...place, index: index + goes }, { ...chunk, decisions: rest });
     }
-    const span = spans.get(spanOf(at)) ?? { removed: new Map(), chunks: new Set() };
-    spans.set(spanOf(at), span);
-    for (const [name, term] of termsOf(chunk.decisions)) span.removed.set(name, term);
-    span.chunks.add(String(key));
+    noteSpan(spans, spanOf(at), key, chunk.decisions, rest);
+    count += goes;
   }
-  for (const [span, { removed, chunks }] of spans)
-    pruneIndex(rows, batch, lane, span, removed, chunks);
-  return gone;
+  for (const [span, pruned] of spans) pruneIndex(rows, batch, lane, span, pruned);
+  return count;
 }
 
-/** An index row goes when no chunk that is left in its span has its term. */
+function noteSpan(
+  spans: Map<number, PrunedSpan>,
+  span: number,
+  key: Key,
+  decisions: readonly Decision[],
+  rest: readonly Decision[],
+): void {
+  const noted: PrunedSpan = spans.get(span) ?? { gone: new Map(), chunks: new Set(), left: [] };
+  spans.set(span, noted);
+  for (const [name, term] of termsOf(decisions)) noted.gone.set(name, term);
+  noted.chunks.add(String(key));
+  noted.left.push(...rest);
+}
+
+/** An index row goes when nothing that is left in its span has its term. */
 function pruneIndex(
   rows: Rows,
   batch: RowWriter,
   lane: string,
   span: number,
-  removed: Map<string, Term>,
-  chunks: ReadonlySet<string>,
+  { gone, chunks, left }: PrunedSpan,
 ): void {
   const prefix = chunkPrefix(lane);
   const { from, to } = spanBounds(span);
+  for (const name of termsOf(left).keys()) gone.delete(name);
   for (const { key, value } of rows.getRange({ start: [...prefix, from], end: [...prefix, to] })) {
     if (chunks.has(String(key))) continue;
     // Our own data, written by putChunk.
     const { decisions } = JSON.parse(value.toString()) as Chunk;
-    for (const name of termsOf(decisions).keys()) removed.delete(name);
+    for (const name of termsOf(decisions).keys()) gone.delete(name);
   }
-  for (const term of removed.values()) batch.remove(termKey(lane, term, span));
+  for (const term of gone.values()) batch.remove(termKey(lane, term, span));
 }
 
 /** Removes the closed incidents that are oldest before an instant, at most `limit`. Returns how many went. */

@@ -10,7 +10,7 @@
  * each commit carries some of the oldest rows' living lines forward and drops those rows.
  */
 import type { StateRecord } from '../contract.ts';
-import type { Rows, RowWriter } from './history-rows.ts';
+import type { Rows, RowWriter } from './database.ts';
 import { keyPart } from './keys.ts';
 
 export interface RecordLog {
@@ -64,7 +64,8 @@ export function writeRecords(
   for (const key of remove) {
     if (log.where.delete(key)) lines.push(JSON.stringify({ key }));
   }
-  for (const { key, line } of put) {
+  // One line for each key: which of two was the later could not be told when they are carried forward.
+  for (const [key, line] of new Map(put.map((one) => [one.key, one.line]))) {
     log.where.set(key, version);
     lines.push(line);
   }

@@ -1,0 +1,244 @@
+/**
+ * The LMDB file: reading, and one transaction after another.
+ *
+ * What waits while a transaction is being written shares the next one, and each is all or nothing: its
+ * changes are collected first, so whoever fails meanwhile leaves nothing behind. A write resolves when
+ * it is on the disk. To hand a small transaction to a thread costs more CPU than to write it, and a
+ * good disk has it done in a fraction of a millisecond: then the process waits for it. As soon as one
+ * takes longer, threads do it.
+ *
+ * LMDB maps the file into memory and lets nothing go again, so what was ever looked at would count as
+ * memory of the process. After a while the file is therefore closed and opened again, which takes about
+ * a millisecond.
+ */
+import { type Database as Lmdb, type Key, open } from 'lmdb';
+import { storeDamaged, storeFailure } from './failure.ts';
+
+type RangeOptions = NonNullable<Parameters<Lmdb<Buffer, Key>['getRange']>[0]>;
+
+/** What can be read. Valid until the next await. */
+export interface Rows {
+  get(key: Key): Buffer | undefined;
+  getRange(options: RangeOptions): Iterable<{ readonly key: Key; readonly value: Buffer }>;
+  getKeys(options: RangeOptions): Iterable<Key>;
+}
+
+/** Collects the changes of one transaction. */
+export interface RowWriter {
+  put(key: Key, value: Buffer): void;
+  remove(key: Key): void;
+}
+
+export interface Database {
+  read<T>(act: (rows: Rows) => T): Promise<T>;
+  /** Calls `stage` when its turn has come, and resolves when what it staged is on the disk. */
+  write(stage: (rows: Rows, batch: RowWriter) => void): Promise<void>;
+  /** Writes what waits, then closes. */
+  close(): Promise<void>;
+}
+
+interface Job {
+  readonly stage: (rows: Rows, batch: RowWriter) => void;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+interface Change {
+  readonly key: Key;
+  /** Undefined: the row goes. */
+  readonly value: Buffer | undefined;
+}
+
+interface Writer {
+  readonly dir: string;
+  /** Undefined while nobody needs it. */
+  file: Lmdb<Buffer, Key> | undefined;
+  readonly rows: Rows;
+  waiting: Job[];
+  work: Promise<void> | undefined;
+  /** About how many bytes of the file were looked at since it was opened. */
+  seen: number;
+  /** Set while the file is closed. */
+  closed: Promise<void> | undefined;
+  /** No write may hold up the process before this instant. */
+  carefulUntil: number;
+}
+
+/** Address space, not disk: the file grows as it is filled. */
+const MAP_BYTES = 2 ** 36;
+const PAGE_BYTES = 4_096;
+/** Looked at before the file is opened anew. */
+const SEEN_MAX_BYTES = 32 << 20;
+/** Changes that are few enough to wait for. */
+const SMALL_CHANGES = 300;
+const SMALL_BYTES = 128 << 10;
+/** Longer than this the process should not stand still; once it did, threads write for a while. */
+const SLOW_MS = 2;
+const CAREFUL_MS = 1_000;
+
+export function openDatabase(dir: string): Database {
+  const writer: Writer = {
+    dir,
+    file: openFile(dir),
+    rows: {
+      get(key) {
+        const value = fileOf(writer).get(key);
+        writer.seen += value?.length ?? 0;
+        return value;
+      },
+      *getRange(options) {
+        for (const row of fileOf(writer).getRange(options)) {
+          writer.seen += row.value.length;
+          yield row;
+        }
+      },
+      getKeys: (options) => fileOf(writer).getKeys(options),
+    },
+    waiting: [],
+    work: undefined,
+    seen: 0,
+    closed: undefined,
+    carefulUntil: 0,
+  };
+  return {
+    async read(act) {
+      while (writer.closed !== undefined) await writer.closed;
+      const result = act(writer.rows);
+      if (writer.seen > SEEN_MAX_BYTES) start(writer);
+      return result;
+    },
+    write: (stage) =>
+      new Promise((done, failed) => {
+        writer.waiting.push({ stage, done, failed });
+        start(writer);
+      }),
+    async close() {
+      while (writer.work !== undefined) await writer.work;
+      await writer.file?.close();
+    },
+  };
+}
+
+function openFile(dir: string): Lmdb<Buffer, Key> {
+  try {
+    return open({
+      path: dir,
+      encoding: 'binary',
+      // A write resolves when it is on the disk, not when it is visible.
+      overlappingSync: false,
+      cache: false,
+      mapSize: MAP_BYTES,
+    });
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    if (/MDB_INVALID|MDB_CORRUPTED|MDB_VERSION_MISMATCH|MDB_PAGE_NOTFOUND/.test(text)) {
+      throw storeDamaged(`${dir} cannot be read (${text})`, error);
+    }
+    throw storeFailure(error, dir);
+  }
+}
+
+function start(writer: Writer): void {
+  writer.work ??= work(writer).finally(() => {
+    writer.work = undefined;
+    if (writer.waiting.length > 0) start(writer);
+  });
+}
+
+async function work(writer: Writer): Promise<void> {
+  while (writer.waiting.length > 0) {
+    // After everything that this turn of the event loop brings, so that it shares a transaction.
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    const jobs = writer.waiting;
+    writer.waiting = [];
+    await writeTogether(writer, jobs);
+  }
+  if (writer.seen > SEEN_MAX_BYTES) await reopen(writer);
+}
+
+async function writeTogether(writer: Writer, jobs: readonly Job[]): Promise<void> {
+  const changes: Change[] = [];
+  const staged: Job[] = [];
+  for (const job of jobs) {
+    const before = changes.length;
+    try {
+      job.stage(writer.rows, {
+        put: (key, value) => void changes.push({ key, value }),
+        remove: (key) => void changes.push({ key, value: undefined }),
+      });
+      staged.push(job);
+    } catch (error) {
+      changes.length = before;
+      job.failed(error);
+    }
+  }
+  try {
+    if (changes.length > 0) await writeChanges(writer, changes);
+  } catch (error) {
+    const failure = storeFailure(await causeOf(error), writer.dir);
+    for (const job of staged) job.failed(failure);
+    return;
+  }
+  for (const job of staged) job.done();
+}
+
+async function writeChanges(writer: Writer, changes: readonly Change[]): Promise<void> {
+  writer.seen += changes.length * PAGE_BYTES;
+  const file = fileOf(writer);
+  const began = performance.now();
+  if (began >= writer.carefulUntil && isSmall(changes)) {
+    // Not the expression alone: a promise that comes back would leave the transaction open for ever.
+    file.transactionSync(() => {
+      apply(file, changes);
+    });
+  } else {
+    await file.batch(() => {
+      apply(file, changes);
+    });
+  }
+  const ended = performance.now();
+  if (ended - began > SLOW_MS) writer.carefulUntil = ended + CAREFUL_MS;
+}
+
+function apply(file: Lmdb<Buffer, Key>, changes: readonly Change[]): void {
+  for (const { key, value } of changes) {
+    // What becomes of each is said by the transaction they are in.
+    if (value === undefined) void file.remove(key);
+    else void file.put(key, value);
+  }
+}
+
+function isSmall(changes: readonly Change[]): boolean {
+  if (changes.length > SMALL_CHANGES) return false;
+  let bytes = 0;
+  for (const { value } of changes) bytes += value?.length ?? 0;
+  return bytes <= SMALL_BYTES;
+}
+
+/** No transaction is under way; whoever wants to read waits. */
+async function reopen(writer: Writer): Promise<void> {
+  const { file } = writer;
+  writer.file = undefined;
+  writer.seen = 0;
+  writer.closed = file?.close();
+  await writer.closed;
+  writer.closed = undefined;
+}
+
+function fileOf(writer: Writer): Lmdb<Buffer, Key> {
+  writer.file ??= openFile(writer.dir);
+  return writer.file;
+}
+
+/** lmdb rejects with an error that has a promise, which rejects with the reason. */
+async function causeOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error;
+  try {
+    await error.commitError;
+  } catch (cause) {
+    return cause;
+  }
+  return error;
+}
