@@ -5,22 +5,39 @@
  * from outside and may contain anything: whoever shows it escapes it.
  */
 import type { Alert, Decision, Incident, Instant, Reason } from './model.ts';
-import { ago, duration, times } from './slack/words.ts';
+import { ago, duration, severityWord, times } from './slack/words.ts';
 
 /** How an incident is called, if it is still known. */
 export type TitleOf = (incident: string) => string | undefined;
 
 export function describeDecision(decision: Decision, titleOf: TitleOf): string {
   const said = WORDS[decision.reason](decision, titleOf);
-  return `${said}${ruleInWords(decision)}`;
+  return `${said}${ruleInWords(decision, BUILT_IN[decision.reason])}`;
 }
 
 /** ` (quiet.yaml:9: The autoscaler needs 8 minutes)` */
-function ruleInWords({ rule, why }: Pick<Decision, 'rule' | 'why'>): string {
+function ruleInWords(
+  { rule, why }: Pick<Decision, 'rule' | 'why'>,
+  builtIn = 'built-in default',
+): string {
   if (rule === undefined) return why === undefined ? '' : ` (${trimmed(why)})`;
-  const name = rule === 'built-in' ? 'default' : rule;
+  const name = rule === 'built-in' ? builtIn : rule;
   return why === undefined ? ` (${name})` : ` (${name}: ${trimmed(why)})`;
 }
+
+/** Which default decided, where no file states a rule. */
+const BUILT_IN: Partial<Record<Reason, string>> = {
+  opened: 'built-in correlation',
+  joined: 'built-in correlation',
+  merged: 'built-in correlation',
+  flapping: 'built-in flap rule',
+  calmed: 'built-in flap rule',
+  transient: 'built-in hold',
+  told: 'built-in route',
+  dropped: 'built-in route',
+  digested: 'built-in route',
+  stormed: 'built-in route',
+};
 
 function trimmed(why: string): string {
   return why.trim().replace(/\.$/, '');
@@ -81,7 +98,7 @@ const WORDS = {
   snoozed: said('snoozed'),
   'not-actionable': said('said to be not worth an alert'),
   'taken-back': said('taken back'),
-  delivered: said('Slack has the message'),
+  delivered: said('the message stands in its channel'),
   undeliverable: said('Slack will not take the message'),
   reposted: said('posted anew'),
   'source-lost': said('heartbeat lost'),
@@ -104,8 +121,6 @@ export interface StateInWords {
   readonly incident: Incident | undefined;
   readonly title: string | undefined;
   readonly now: Instant;
-  /** The `why:` of the rule that holds it. */
-  readonly holdWhy: string | undefined;
 }
 
 /** How things stand, most important first: one sentence each. */
@@ -114,7 +129,9 @@ export function describeState(about: StateInWords): readonly string[] {
   const sentences = [whetherFiring(alert, now)];
   if (alert.muted !== undefined) {
     const { by, until, rule, why } = alert.muted;
-    sentences.push(`Silenced by ${by} until ${iso(until)}${ruleInWords({ rule, why })}.`);
+    sentences.push(
+      `Silenced by ${by} until ${momentInWords(until, now)}${ruleInWords({ rule, why })}.`,
+    );
   }
   sentences.push(...whetherTold(about));
   if (alert.flap?.flapping === true) {
@@ -132,19 +149,21 @@ function whetherFiring(alert: Alert, now: Instant): string {
   return `Resolved ${ago(alert.resolvedAt ?? now, now)}${again}.`;
 }
 
-function whetherTold({ alert, incident, title, now, holdWhy }: StateInWords): readonly string[] {
+function whetherTold({ alert, incident, title, now }: StateInWords): readonly string[] {
   if (incident === undefined) return [];
   const named = incidentInWords(incident.id, () => title);
-  const hold = holdInWords(alert, holdWhy, now);
+  const hold = holdInWords(alert, now);
   switch (incident.toldIn) {
     case undefined:
       return incident.phase === 'resolved'
-        ? [`It was part of ${named}, which was over before it was worth telling.`]
+        ? [`It was part of ${named}, which was over before it was worth telling.`, ...hold]
         : [`It is part of ${named}, which nobody was told of yet.`, ...hold];
     case 'message':
-      return [`It is part of ${named}${told(incident)}.`];
+      return [`It is part of ${named}${told(incident, now)}.`];
     case 'digest':
-      return [`It is part of ${named}, which goes into the digest${channelOf(incident)}.`];
+      return [
+        `It is part of ${named}, which is told in the digest${channelOf(incident)}${ruleOfRoute(incident)}.`,
+      ];
     case 'thread':
       return [
         `It is part of ${named}, which was told in the thread of another${channelOf(incident)}.`,
@@ -152,15 +171,14 @@ function whetherTold({ alert, incident, title, now, holdWhy }: StateInWords): re
     case 'storm':
       return [`It is part of ${named}, which was told as part of a storm.`];
     case 'nowhere':
-      return [
-        `It is part of ${named}, which its route tells nobody (${incident.route?.rule ?? ''}).`,
-      ];
+      return [`It is part of ${named}, which its route tells nobody${ruleOfRoute(incident)}.`];
   }
 }
 
-function told(incident: Incident): string {
+function told(incident: Incident, now: Instant): string {
   const because = incident.toldBecause === undefined ? '' : ` because ${incident.toldBecause}`;
-  const at = incident.toldAt === undefined ? '' : `, told at ${iso(incident.toldAt)}`;
+  const at =
+    incident.toldAt === undefined ? '' : `, told at ${momentInWords(incident.toldAt, now)}`;
   const over = incident.phase === 'resolved' ? ', and over by now' : '';
   return `${at}${channelOf(incident)}${because}${over}`;
 }
@@ -169,12 +187,35 @@ function channelOf({ route }: Incident): string {
   return route === undefined ? '' : ` in ${route.channel}`;
 }
 
-function holdInWords(alert: Alert, why: string | undefined, now: Instant): readonly string[] {
-  if (alert.status !== 'firing' || alert.heldUntil <= now) return [];
-  const rule = ruleInWords({ rule: alert.holdRule, why });
-  return [`It is told by itself if it still fires in ${duration(alert.heldUntil - now)}${rule}.`];
+function ruleOfRoute({ route }: Incident): string {
+  return route === undefined ? '' : ruleInWords(route, 'built-in route');
 }
 
-function iso(at: Instant): string {
-  return Number.isFinite(at) ? new Date(at).toISOString() : 'it is lifted';
+/** What is held, or was over before its hold: how long, by which rule, and what would have told it. */
+function holdInWords(alert: Alert, now: Instant): readonly string[] {
+  const { heldUntil, since, facts, holdRule, holdWhy } = alert;
+  if (heldUntil <= since) return [];
+  const rule = ruleInWords(
+    { rule: holdRule, why: holdWhy },
+    `built-in hold of ${severityWord(facts.severity)}`,
+  );
+  const held = `held for ${duration(heldUntil - since)}${rule}`;
+  const until = momentInWords(heldUntil, now);
+  if (alert.status === 'resolved') {
+    const wasShort = (alert.resolvedAt ?? now) < heldUntil;
+    return wasShort
+      ? [`It was ${held}: it would have been told if it had lasted until ${until}.`]
+      : [];
+  }
+  return heldUntil <= now ? [] : [`It is ${held}: it is told at ${until} if it still fires then.`];
+}
+
+const DAY_MS = 86_400_000;
+
+/** `02:43:07 UTC`, with its day when that is another one than `now`. */
+export function momentInWords(at: Instant, now: Instant): string {
+  if (!Number.isFinite(at)) return 'it is lifted';
+  const [day = '', time = ''] = new Date(at).toISOString().split(/[T.]/);
+  const isToday = Math.floor(at / DAY_MS) === Math.floor(now / DAY_MS);
+  return isToday ? `${time} UTC` : `${day} ${time} UTC`;
 }

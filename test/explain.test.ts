@@ -54,7 +54,7 @@ test('a decision names its incident, its rule and the why of the rule', () => {
       'checkout -> payments -> payments-db, 2 hops, 38 s apart (correlate.yaml:9: We know our platform)',
   );
   expect(describeDecision(decision('opened', { rule: 'built-in' }), () => undefined)).toBe(
-    'opened incident 7Q2K (default)',
+    'opened incident 7Q2K (built-in correlation)',
   );
 });
 
@@ -101,11 +101,11 @@ test('quell explain tells why an alert was not told by itself', () =>
   alertname="HighErrorRate" service="checkout" environment="production" severity="critical"
 
 a day
-00:00:00  joined incident ID "payments-db refuses connections", not told by itself: checkout -> payments -> payments-db, 2 hops, 38 s apart (default)
+00:00:00  joined incident ID "payments-db refuses connections", not told by itself: checkout -> payments -> payments-db, 2 hops, 38 s apart (built-in correlation)
 00:00:00  resolved by its source: it fired for 292 s
 
 Resolved just now.
-It is part of incident ID "payments-db refuses connections", told at 2026-11-21T01:30:00.000Z in #alerts because ConnectionsRefused of payments-db is critical and is not held.
+It is part of incident ID "payments-db refuses connections", told at 01:30:00 UTC in #alerts because ConnectionsRefused of payments-db is critical and is not held.
 `);
   }));
 

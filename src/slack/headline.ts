@@ -7,7 +7,7 @@
 import type { MessageView } from '../view.ts';
 import { bold, cut, joined, type Line, time } from './rich.ts';
 import { person } from './who.ts';
-import { capitalised, count, DOTS, duration, inWords, list, since } from './words.ts';
+import { capitalised, count, DOTS, duration, inWords, isOwnName, list, since } from './words.ts';
 
 const SUMMARY_MAX = 140;
 const NAME_MAX = 60;
@@ -58,9 +58,10 @@ function trouble(view: MessageView): string {
   const summary = cut(lead.summary ?? '', SUMMARY_MAX).replace(/[.!\s]+$/u, '');
   if (summary === '') {
     const name = cut(inWords(lead.name), SUMMARY_MAX) || 'an alert without a name';
-    return service === '' ? name : `${service}: ${name}`;
+    return isOwnName(lead.name, lead.service) ? name : `${service}: ${name}`;
   }
-  const named = summary.toLowerCase().includes(service.toLowerCase());
+  const named =
+    isOwnName(lead.name, lead.service) || summary.toLowerCase().includes(service.toLowerCase());
   return named ? summary : `${service}: ${summary}`;
 }
 
@@ -118,7 +119,8 @@ function states(view: MessageView): (Line | undefined)[] {
 }
 
 function resolved(view: MessageView): Headline {
-  const end = view.resolvedAt ?? view.now;
+  // One clock for both ends: the source's, as far as it said when its alerts were over.
+  const end = Math.max(view.startsAt, view.endedAt ?? view.resolvedAt ?? view.now);
   const who = view.solved ?? view.acknowledged[0];
   const lasted = `after ${duration(end - view.startsAt)}`;
   const what =

@@ -25,7 +25,7 @@ import {
   toText,
 } from './rich.ts';
 import { call, person } from './who.ts';
-import { count, DOTS, duration, inWords, list, severityWord, times } from './words.ts';
+import { count, DOTS, duration, inWords, isOwnName, list, severityWord, times } from './words.ts';
 
 export type { SlackBlock } from './rich.ts';
 
@@ -114,10 +114,14 @@ function replyLine(reply: Reply, view: MessageView): Line {
       return [
         `${DOTS[reply.severity]} `,
         bold(`Beside it: ${joinedNames([reply.service])}`),
-        `: ${cut(inWords(reply.name), 100) || 'an alert without a name'}`,
+        isOwnName(reply.name, reply.service) ? '' : `: ${kind(reply.name)}`,
         ` · ${severityWord(reply.severity)} · ${about}`,
       ];
   }
+}
+
+function kind(name: string): string {
+  return cut(inWords(name), 100) || 'an alert without a name';
 }
 
 function joinedNames(names: readonly string[]): string {
@@ -156,8 +160,8 @@ function digestLine(line: DigestLine): Line {
   const where = cut(line.environment, NAME_MAX);
   return [
     `${DOTS[line.severity]} `,
-    bold(cut(line.service, NAME_MAX) || 'no service'),
-    `: ${cut(inWords(line.name), 100) || 'an alert without a name'}`,
+    bold(cut(line.service, NAME_MAX) || kind(line.name)),
+    isOwnName(line.name, line.service) ? '' : `: ${kind(line.name)}`,
     ` · ${count(line.incidents, 'incident')}, ${count(line.alerts, 'alert')}`,
     where === '' ? '' : ` · ${where}`,
     line.firing ? ' · still firing' : ' · over',

@@ -57,6 +57,17 @@ export function inWords(name: string): string {
     .join(' ');
 }
 
+/** `high load of checkout`; what has no service of its own is called by its name only. */
+export function nameOf(name: string, service: string): string {
+  const words = inWords(name);
+  return isOwnName(name, service) ? words : `${words} of ${service}`;
+}
+
+/** An alert that names no service stands for one itself: saying both would say it twice. */
+export function isOwnName(name: string, service: string): boolean {
+  return service === '' || inWords(name).toLowerCase() === inWords(service).toLowerCase();
+}
+
 export function capitalised(text: string): string {
   const [first = ''] = text;
   return first.toUpperCase() + text.slice(first.length);

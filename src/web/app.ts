@@ -16,8 +16,11 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { alertDetail, incidentDetail } from './details.ts';
 import { overviewOf } from './overview.ts';
-import { alertPage, incidentPage, missingPage, overviewPage, type PreviewMessage } from './page.ts';
+import { missingPage } from './layout.ts';
+import { listDecisions, readDecisionQuery } from './list-decisions.ts';
+import { overviewPage, type PreviewMessage } from './page.ts';
 import { laneOf, noAlert, noIncident, readApi, type ReadApiDeps } from './read-api.ts';
+import { alertPage, decisionsPage, incidentPage } from './story-page.ts';
 import { STYLE_HASH } from './style.ts';
 
 export type Reloaded =
@@ -54,7 +57,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(readApi(deps));
   addPages(app, deps);
   app.use((request, response) => {
-    response.status(404).json({ error: `nothing is at ${request.path.slice(0, 200)}` });
+    sendError(request, response.status(404), `nothing is at ${request.path.slice(0, 200)}`);
   });
   app.use(failed(deps.log));
   return app;
@@ -93,8 +96,16 @@ function addReload(app: Express, { reload }: AppDeps): void {
 }
 
 function addPages(app: Express, deps: AppDeps): void {
-  app.get('/', (_request, response) => {
-    sendPage(response, overviewPage(overviewOf(deps, laneOf(deps))));
+  app.get('/', async (_request, response) => {
+    sendPage(response, overviewPage(await overviewOf(deps, laneOf(deps))));
+  });
+  app.get('/decisions', async (request, response) => {
+    const lane = laneOf(deps);
+    const query = readDecisionQuery(request.url, lane.rules.catalog);
+    const asked = new URL(request.url, 'http://quell.invalid').searchParams;
+    asked.delete('cursor');
+    const decisions = await listDecisions(lane, deps.store, query);
+    sendPage(response, decisionsPage(decisions, asked.toString()));
   });
   app.get('/incidents/:id', async (request, response) => {
     const lane = laneOf(deps);
@@ -129,6 +140,12 @@ const PAGE_POLICY = [
 
 function sendPage(response: Response, page: string): void {
   response.set('Content-Security-Policy', PAGE_POLICY).type('text/html').send(page);
+}
+
+/** For people as a page, for programs as JSON. */
+function sendError(request: Request, response: Response, error: string): void {
+  if (request.accepts(['json', 'html']) === 'html') sendPage(response, missingPage(error));
+  else response.json({ error });
 }
 
 const safeHeaders: RequestHandler = (_request, response, next) => {
@@ -183,11 +200,11 @@ function failed(log: Log): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     if (error instanceof AppError && BAD_REQUESTS.has(error.code)) {
-      response.status(400).json({ error: error.message });
+      sendError(request, response.status(400), error.message);
       return;
     }
     if (error instanceof AppError && error.retryable) {
-      response.status(503).set('Retry-After', '5').json({ error: error.message });
+      sendError(request, response.status(503).set('Retry-After', '5'), error.message);
       return;
     }
     // Express marks what is wrong with a request itself, as a path that cannot be decoded.

@@ -1,12 +1,12 @@
 /**
  * The whole story of one incident or one alert, for the API and for the pages.
  */
-import { describeState, type TitleOf } from '../explain.ts';
+import { describeState, momentInWords, type TitleOf } from '../explain.ts';
 import type { Lane } from '../lane.ts';
-import { leadOf, subjectOf } from '../life/lead.ts';
+import { leadOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
-import { inWords } from '../slack/words.ts';
-import { incidentOf } from '../state.ts';
+import { ago, nameOf } from '../slack/words.ts';
+import { type Heartbeat, incidentOf } from '../state.ts';
 import type { ClosedIncident, Store } from '../store/contract.ts';
 import { closedAlert, type LookBack, pastOfAlert, pastOfIncident } from './past.ts';
 import {
@@ -32,7 +32,7 @@ export interface DetailDeps {
 }
 
 interface IncidentParts extends IncidentJson {
-  /** The message as Slack shows it; null for an incident that left memory. */
+  /** The message as Slack shows it; null when it has none of its own, or left memory. */
   readonly text: string | null;
   /** At most `MEMBERS_MAX`; `alerts.total` counts all. */
   readonly members: readonly AlertJson[];
@@ -82,7 +82,11 @@ function liveIncident(
     if (alert !== undefined) members.push(alert);
   }
   const shape = incidentShape(incident, liveCounts(state, incident), rules.people);
-  return { ...shape, text: messageText(id) ?? null, members: members.map(alertShape) };
+  return {
+    ...shape,
+    text: (incident.toldIn === 'message' ? messageText(id) : undefined) ?? null,
+    members: members.map(alertShape),
+  };
 }
 
 async function pastIncident(
@@ -104,27 +108,49 @@ export async function alertDetail(
 ): Promise<AlertDetail | undefined> {
   const { alert, incident, closed } = await find(deps, lane, fingerprint);
   const past = await pastOfAlert(deps.store, look, fingerprint, alert?.facts.service);
+  const heartbeat = alert === undefined ? lane.state.heartbeats.get(fingerprint) : undefined;
+  if (heartbeat !== undefined) return heartbeatDetail(deps, heartbeat, look);
   if (alert === undefined && past.decisions.length === 0) return undefined;
   const titles = titlesOf(lane, closed);
   const title = incident === undefined ? undefined : titles(incident.id);
   const now = deps.now();
   return {
     fingerprint,
-    name: alert === undefined ? null : `${inWords(alert.facts.name)} of ${alert.facts.service}`,
+    name: alert === undefined ? null : nameOf(alert.facts.name, alert.facts.service),
     alert: alert === undefined ? null : alertShape(alert),
-    summary:
-      alert === undefined
-        ? []
-        : describeState({ alert, incident, title, now, holdWhy: holdWhyOf(lane, alert) }),
+    summary: alert === undefined ? [] : describeState({ alert, incident, title, now }),
     decisions: past.decisions.map((decision) => decisionShape(decision, titles)),
     complete: past.complete,
   };
 }
 
-/** The rules may have changed since it was held: then nobody knows. */
-function holdWhyOf({ rules }: LaneView, alert: Alert): string | undefined {
-  const hold = rules.hold(subjectOf(alert));
-  return hold.rule === alert.holdRule ? hold.why : undefined;
+/** A heartbeat is no alert that is kept: it has a name instead of a fingerprint, and was heard, or not. */
+async function heartbeatDetail(
+  { store, now }: DetailDeps,
+  { name, lastSeenAt, missingAt, incident }: Heartbeat,
+  look: LookBack,
+): Promise<AlertDetail> {
+  const at = now();
+  const heard =
+    lastSeenAt === undefined
+      ? 'It was never heard so far.'
+      : `It was last heard ${ago(lastSeenAt, at)}, at ${momentInWords(lastSeenAt, at)}.`;
+  const due =
+    incident === undefined
+      ? `It is missing if it is not heard by ${momentInWords(missingAt, at)}.`
+      : `It is missing: incident ${incident} tells of it.`;
+  const past =
+    incident === undefined
+      ? { decisions: [], complete: true }
+      : await pastOfIncident(store, look, incident, () => true);
+  return {
+    fingerprint: name,
+    name: `heartbeat ${name}`,
+    alert: null,
+    summary: [heard, due],
+    decisions: past.decisions.map((decision) => decisionShape(decision, () => undefined)),
+    complete: past.complete,
+  };
 }
 
 /** What is known of one alert, wherever it is. */
@@ -143,7 +169,10 @@ async function find({ store }: DetailDeps, lane: LaneView, fingerprint: string):
   return { alert: past?.alert, incident: past?.closed.incident, closed: past?.closed };
 }
 
-function titlesOf({ state }: LaneView, closed: ClosedIncident | undefined): TitleOf {
+export function titlesOf(
+  { state }: Pick<LaneView, 'state'>,
+  closed: ClosedIncident | undefined,
+): TitleOf {
   return (id) => {
     if (id === closed?.incident.id) return titleOf(closed.incident, viewOf(closed).alerts[0]);
     const incident = state.incidents.get(id);

@@ -4,10 +4,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Lane } from '../lane.ts';
 import { CONSEQUENCES, type Instant, VERDICTS } from '../model.ts';
+import type { Catalog } from '../rules/rules.ts';
 import { didYouMean } from '../rules/suggest.ts';
 import type { HistoryQuery, Store } from '../store/contract.ts';
 import type { Listed } from './lists.ts';
-import { badQuery, readInstant, readLimit, readParameters, SPAN } from './query.ts';
+import { badQuery, readLimit, readParameters, readService, readSpan, SPAN } from './query.ts';
 import { type DecisionJson, decisionShape } from './shapes.ts';
 
 export interface DecisionQuery {
@@ -23,15 +24,14 @@ export interface DecisionQuery {
 const NAMES = ['service', 'incident', 'reason', ...SPAN, 'cursor'];
 const REASONS = [...Object.keys(VERDICTS), ...Object.keys(CONSEQUENCES)];
 
-export function readDecisionQuery(url: string): DecisionQuery {
+export function readDecisionQuery(url: string, catalog: Catalog): DecisionQuery {
   const parameters = readParameters(url, NAMES);
   const text = (name: string): string | undefined => parameters.get(name) || undefined;
   return {
-    service: text('service'),
+    service: readService(text('service'), catalog),
     incident: text('incident'),
     reason: readReason(text('reason')),
-    from: readInstant('from', text('from')),
-    to: readInstant('to', text('to')),
+    ...readSpan(text('from'), text('to')),
     limit: readLimit(text('limit')),
     cursor: text('cursor'),
   };

@@ -28,6 +28,7 @@ export interface Listed<T> {
 }
 
 export const LIST_PARAMETERS = ['state', ...FILTERS, ...SPAN, 'cursor'];
+export const ALERT_PARAMETERS = [...LIST_PARAMETERS, 'incident'];
 export const ALERT_STATES = ['firing', 'resolved', 'silenced'];
 export const INCIDENT_STATES = ['gathering', 'open', 'acknowledged', 'resolved'];
 
@@ -56,6 +57,7 @@ function acceptsAlert(alert: Alert, query: ListQuery): boolean {
     (query.service === undefined || facts.service === query.service) &&
     (query.environment === undefined || facts.environment === query.environment) &&
     (query.severity === undefined || facts.severity === query.severity) &&
+    (query.incident === undefined || alert.incident === query.incident) &&
     isWithin(alert.since, query) &&
     isInState(alert, query.states) &&
     (query.matches.length === 0 || query.matches.every((matches) => matches(subjectOf(alert))))

@@ -4,12 +4,23 @@
 import type { Lane } from '../lane.ts';
 import type { Incident, Instant } from '../model.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { LaneState } from '../state.ts';
+import type { Store } from '../store/contract.ts';
 import { severityRank } from '../tally.ts';
+import { titlesOf } from './details.ts';
 import { newest } from './newest.ts';
-import type { Overview, PreviewMessage } from './page.ts';
-import { type IncidentJson, incidentShape, liveCounts } from './shapes.ts';
+import { type Overview, type PreviewMessage, QUIET_KINDS } from './page.ts';
+import {
+  closedCounts,
+  type DecisionJson,
+  decisionShape,
+  type IncidentJson,
+  incidentShape,
+  liveCounts,
+} from './shapes.ts';
 
 export interface OverviewDeps {
+  readonly store: Store;
   readonly now: () => Instant;
   readonly metrics: Metrics;
   readonly messageText: (incident: string) => string | undefined;
@@ -20,8 +31,18 @@ export interface OverviewDeps {
 const OPEN_SHOWN = 50;
 const GATHERING_SHOWN = 20;
 const PREVIEW_SHOWN = 30;
+const HEARTBEATS_SHOWN = 50;
+const QUIET_SHOWN = 20;
+const OVER_SHOWN = 10;
+/** Decisions looked through for quiet ones, and closed incidents for such as were told. */
+const DECISIONS_PAGE = 500;
+const DECISIONS_PAGES_MAX = 4;
+const CLOSED_PAGE = 50;
+/** Alerts looked through for the one that is told first. */
+const HELD_MAX = 200;
 
-export function overviewOf(deps: OverviewDeps, { state, rules }: Lane): Overview {
+export async function overviewOf(deps: OverviewDeps, lane: Lane): Promise<Overview> {
+  const { state, rules } = lane;
   const open = [...state.open].flatMap((id) => state.incidents.get(id) ?? []);
   let gathering = 0;
   const held = newestOf(state.incidents.values(), GATHERING_SHOWN, ({ phase }) => {
@@ -34,16 +55,89 @@ export function overviewOf(deps: OverviewDeps, { state, rules }: Lane): Overview
   return {
     now: deps.now(),
     rulesVersion: rules.version,
-    open: newestOf(open, OPEN_SHOWN, () => true)
-      .toSorted((one, other) => severityRank(one.severity) - severityRank(other.severity))
-      .map((incident) => ({ incident: shape(incident), text: deps.messageText(incident.id) })),
+    open: worstOf(open).map((incident) => ({
+      incident: shape(incident),
+      text: incident.toldIn === 'message' ? deps.messageText(incident.id) : undefined,
+    })),
     openTotal: state.open.size,
-    gathering: held.map(shape),
+    gathering: held.map((one) => ({ incident: shape(one), tellAt: tellAt(state, one) })),
     gatheringTotal: gathering,
+    quiet: await latelyQuiet(deps, lane),
+    resolved: await latelyOver(deps, lane),
+    heartbeats: [...state.heartbeats.values()].slice(0, HEARTBEATS_SHOWN),
     alertsTotal: state.alerts.size,
     quarantined: deps.metrics.quarantined,
     preview: deps.previewMessages()?.slice(0, PREVIEW_SHOWN),
   };
+}
+
+/** The worst first, and of these the one that goes on for longest. */
+function worstOf(open: readonly Incident[]): readonly Incident[] {
+  return open
+    .toSorted(
+      (one, other) =>
+        severityRank(one.severity) - severityRank(other.severity) ||
+        one.gatheredAt - other.gatheredAt,
+    )
+    .slice(0, OPEN_SHOWN);
+}
+
+function tellAt(state: LaneState, { id }: Incident): Instant | undefined {
+  let first: Instant | undefined;
+  let looked = 0;
+  for (const fingerprint of state.members.get(id) ?? []) {
+    if (++looked > HELD_MAX) break;
+    const alert = state.alerts.get(fingerprint);
+    if (alert?.status !== 'firing' || alert.muted !== undefined) continue;
+    first = Math.min(alert.heldUntil, first ?? Infinity);
+  }
+  return first;
+}
+
+/** Each alert or incident once per reason: what flaps would fill the list alone. */
+async function latelyQuiet({ store }: OverviewDeps, lane: Lane): Promise<readonly DecisionJson[]> {
+  const found = new Map<string, DecisionJson>();
+  const titles = titlesOf(lane, undefined);
+  let cursor: string | undefined;
+  for (let pages = 0; pages < DECISIONS_PAGES_MAX; pages++) {
+    const query = { lane: lane.name, limit: DECISIONS_PAGE };
+    const page = await store.decisions(cursor === undefined ? query : { ...query, cursor });
+    for (const decision of page.items) {
+      if (!QUIET_REASONS.has(decision.reason)) continue;
+      const key = `${decision.reason} ${decision.fingerprint ?? decision.incident}`;
+      if (!found.has(key)) found.set(key, decisionShape(decision, titles));
+      if (found.size === QUIET_SHOWN) return [...found.values()];
+    }
+    cursor = page.next;
+    if (cursor === undefined) break;
+  }
+  return [...found.values()];
+}
+
+const QUIET_REASONS: ReadonlySet<string> = new Set(QUIET_KINDS);
+
+/** Those in memory are the newest; what left it comes after them. */
+async function latelyOver(
+  { store }: OverviewDeps,
+  { name, state, rules }: Lane,
+): Promise<readonly IncidentJson[]> {
+  const live = newest(state.incidents.values(), {
+    atOf: ({ resolvedAt }) => resolvedAt ?? 0,
+    idOf: ({ id }) => id,
+    accepts: (incident) => incident.phase === 'resolved' && wasTold(incident),
+    after: undefined,
+    limit: OVER_SHOWN,
+  }).items.map((one) => incidentShape(one, liveCounts(state, one), rules.people));
+  if (live.length === OVER_SHOWN) return live;
+  const past = await store.closedIncidents({ lane: name, limit: CLOSED_PAGE });
+  const told = past.items
+    .filter(({ incident }) => wasTold(incident))
+    .map((closed) => incidentShape(closed.incident, closedCounts(closed), rules.people));
+  return [...live, ...told].slice(0, OVER_SHOWN);
+}
+
+function wasTold({ toldAt, mergedInto }: Incident): boolean {
+  return toldAt !== undefined && mergedInto === undefined;
 }
 
 function newestOf(

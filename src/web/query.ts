@@ -1,14 +1,15 @@
 /**
- * The query of a list: ?state= ?service= ?environment= ?severity= ?match= ?from= ?to= ?limit= ?cursor=
+ * The query of a list: ?state= ?service= ?environment= ?severity= ?match= ?incident= ?from= ?to= ?limit= ?cursor=
  *
  * Read strictly: a filter that is not understood would show something else than was asked for.
  */
 import { AppError } from '../errors.ts';
 import { readLooseTime } from '../ingest/loose.ts';
-import type { Instant } from '../model.ts';
+import { type Instant, SEVERITIES } from '../model.ts';
+import { resolveName } from '../rules/catalog.ts';
 import { didYouMean } from '../rules/suggest.ts';
-import { compileMatcher, parseMatchers, type Predicate } from '../rules/matcher.ts';
-import type { Catalog } from '../rules/rules.ts';
+import { compileMatcher, type Matcher, parseMatchers, type Predicate } from '../rules/matcher.ts';
+import type { Catalog, Subject } from '../rules/rules.ts';
 import type { Place } from './newest.ts';
 
 export const LIMIT_DEFAULT = 100;
@@ -20,6 +21,7 @@ export interface ListQuery {
   readonly service: string | undefined;
   readonly environment: string | undefined;
   readonly severity: string | undefined;
+  readonly incident: string | undefined;
   readonly matches: readonly Predicate[];
   readonly from: Instant | undefined;
   readonly to: Instant | undefined;
@@ -58,12 +60,12 @@ export function readQuery(url: string, { names, states, catalog }: QueryOptions)
   const text = (name: string): string | undefined => parameters.get(name) || undefined;
   return {
     states: readStates(text('state'), states),
-    service: text('service'),
+    service: readService(text('service'), catalog),
     environment: text('environment'),
-    severity: text('severity'),
+    severity: readSeverity(text('severity')),
+    incident: text('incident'),
     matches: parameters.getAll('match').flatMap((match) => readMatch(match, catalog)),
-    from: readInstant('from', text('from')),
-    to: readInstant('to', text('to')),
+    ...readSpan(text('from'), text('to')),
     limit: readLimit(text('limit')),
     cursor: text('cursor'),
   };
@@ -79,7 +81,27 @@ function readStates(text: string | undefined, known: readonly string[]): ListQue
   return new Set(states);
 }
 
-export function readInstant(name: string, text: string | undefined): Instant | undefined {
+/** An alias means its service. */
+export function readService(name: string | undefined, { canonical }: Catalog): string | undefined {
+  return name === undefined ? undefined : (resolveName(canonical, name) ?? name);
+}
+
+function readSeverity(text: string | undefined): string | undefined {
+  if (text === undefined || SEVERITIES.some((severity) => severity === text)) return text;
+  throw badQuery(`severity: "${text.slice(0, 80)}" is none of ${SEVERITIES.join(', ')}`);
+}
+
+export function readSpan(
+  from: string | undefined,
+  to: string | undefined,
+): { readonly from: Instant | undefined; readonly to: Instant | undefined } {
+  const span = { from: readInstant('from', from), to: readInstant('to', to) };
+  if (span.from !== undefined && span.to !== undefined && span.from > span.to)
+    throw badQuery('from: it is later than to');
+  return span;
+}
+
+function readInstant(name: string, text: string | undefined): Instant | undefined {
   if (text === undefined) return undefined;
   const at = readLooseTime(text);
   if (typeof at === 'number') return at;
@@ -99,13 +121,35 @@ function readMatch(text: string, catalog: Catalog): readonly Predicate[] {
   const matchers = name === undefined ? text : (braces ?? '{}');
   const parsed = parseMatchers(matchers);
   if (parsed.kind === 'refused') throw badQuery(`match: ${parsed.message}`);
-  const predicates = parsed.matchers.map((matcher) => {
-    const compiled = compileMatcher(matcher, catalog);
-    if (compiled.kind === 'predicate') return compiled.test;
-    throw badQuery(`match: ${compiled.message}`);
-  });
+  const predicates = parsed.matchers.map((matcher) => factOrLabel(matcher, catalog));
   if (name === undefined) return predicates;
-  return [(subject) => subject.facts.name === name, ...predicates];
+  const named = ({ facts, labels }: Subject) => facts.name === name || labels['alertname'] === name;
+  return [named, ...predicates];
+}
+
+const RAW = 'a label as it was received';
+
+/** People type what they see: the label that the source sent, an alias, or what the rules made of it. */
+function factOrLabel(matcher: Matcher, catalog: Catalog): Predicate {
+  const { name, operator } = matcher;
+  const isService = name === 'service' && (operator === '=' || operator === '!=');
+  const value = (isService ? readService(matcher.value, catalog) : undefined) ?? matcher.value;
+  const onFact = compiled({ ...matcher, value }, catalog);
+  const onLabel = compiled({ ...matcher, name: RAW }, catalog);
+  const isNegative = operator === '!=' || operator === '!~';
+  return (subject) => {
+    const label: unknown = Object.hasOwn(subject.labels, name) ? subject.labels[name] : undefined;
+    if (typeof label !== 'string') return onFact(subject);
+    const labelled = { ...subject, labels: { [RAW]: label } };
+    if (isNegative) return onFact(subject) && onLabel(labelled);
+    return onFact(subject) || onLabel(labelled);
+  };
+}
+
+function compiled(matcher: Matcher, catalog: Catalog): Predicate {
+  const made = compileMatcher(matcher, catalog);
+  if (made.kind === 'predicate') return made.test;
+  throw badQuery(`match: ${made.message}`);
 }
 
 /** Opaque to readers: `kind` tells which list it belongs to. */

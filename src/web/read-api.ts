@@ -12,6 +12,7 @@ import type { Store } from '../store/contract.ts';
 import { alertDetail, incidentDetail } from './details.ts';
 import { listDecisions, readDecisionQuery } from './list-decisions.ts';
 import {
+  ALERT_PARAMETERS,
   ALERT_STATES,
   INCIDENT_STATES,
   LIST_PARAMETERS,
@@ -34,16 +35,19 @@ export function readApi(deps: ReadApiDeps): Router {
   const router = Router();
   router.get('/v1/alerts', (request, response) => {
     const lane = laneOf(deps);
-    response.json(listAlerts(lane, readQuery(request.url, queryOf(lane, ALERT_STATES))));
+    response.json(
+      listAlerts(lane, readQuery(request.url, queryOf(lane, ALERT_PARAMETERS, ALERT_STATES))),
+    );
   });
   router.get('/v1/incidents', async (request, response) => {
     const lane = laneOf(deps);
-    const query = readQuery(request.url, queryOf(lane, INCIDENT_STATES));
+    const query = readQuery(request.url, queryOf(lane, LIST_PARAMETERS, INCIDENT_STATES));
     response.json(await listIncidents(lane, deps.store, query));
   });
   router.get('/v1/decisions', async (request, response) => {
     const lane = laneOf(deps);
-    response.json(await listDecisions(lane, deps.store, readDecisionQuery(request.url)));
+    const query = readDecisionQuery(request.url, lane.rules.catalog);
+    response.json(await listDecisions(lane, deps.store, query));
   });
   router.get('/v1/incidents/:id', async (request, response) => {
     const lane = laneOf(deps);
@@ -76,8 +80,8 @@ export function noAlert(fingerprint: string): string {
   return `no alert "${fingerprint.slice(0, 80)}": it never came in, or is older than the retention`;
 }
 
-function queryOf(lane: Lane, states: readonly string[]): QueryOptions {
-  return { names: LIST_PARAMETERS, states, catalog: lane.rules.catalog };
+function queryOf(lane: Lane, names: readonly string[], states: readonly string[]): QueryOptions {
+  return { names, states, catalog: lane.rules.catalog };
 }
 
 /** How far to look back. */

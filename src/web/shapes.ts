@@ -7,7 +7,7 @@ import type { ClosedView } from '../closed-view.ts';
 import { describeDecision, type TitleOf } from '../explain.ts';
 import { leadOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant, Mark } from '../model.ts';
-import { inWords } from '../slack/words.ts';
+import { nameOf } from '../slack/words.ts';
 import type { LaneState } from '../state.ts';
 import { tallyOf } from '../state.ts';
 import type { ClosedIncident, PastDecision } from '../store/contract.ts';
@@ -38,6 +38,7 @@ export function alertShape(alert: Alert) {
     expiresAt: iso(alert.expiresAt),
     heldUntil: iso(alert.heldUntil),
     holdRule: alert.holdRule,
+    holdWhy: alert.holdWhy ?? null,
     episodes: alert.episodes,
     flapping: alert.flap?.flapping === true,
     silenced:
@@ -63,11 +64,9 @@ const SERVICES_MAX = 50;
 
 export function liveCounts(state: LaneState, incident: Incident): Counts {
   const tally = tallyOf(state, incident.id);
-  const services: Counts['services'][number][] = [];
-  for (const [name, { alerts, firing }] of tally.services) {
-    if (services.length === SERVICES_MAX) break;
-    services.push({ name, alerts, firing });
-  }
+  const services = mostHit(
+    [...tally.services].map(([name, { alerts, firing }]) => ({ name, alerts, firing })),
+  );
   const title = titleOf(incident, leadOf(state, incident));
   return { title, services, total: tally.alerts, firing: tally.firing };
 }
@@ -76,10 +75,17 @@ export function closedCounts(closed: ClosedIncident): Counts {
   const { services, alerts, alertsTotal } = viewOf(closed);
   return {
     title: titleOf(closed.incident, alerts[0]),
-    services: services.slice(0, SERVICES_MAX).map((service) => ({ ...service, firing: 0 })),
+    services: mostHit(services.map((service) => ({ ...service, firing: 0 }))),
     total: alertsTotal,
     firing: 0,
   };
+}
+
+/** Most alerts first, then by name: in the same order whenever it is asked. */
+function mostHit(services: Counts['services']): Counts['services'] {
+  return services
+    .toSorted((one, other) => other.alerts - one.alerts || (one.name < other.name ? -1 : 1))
+    .slice(0, SERVICES_MAX);
 }
 
 /** Our own data: what `closedView` made of it. */
@@ -92,7 +98,7 @@ export function titleOf(incident: Incident, lead: Alert | undefined): string {
   if (lead === undefined) return incident.toldBecause ?? `incident of ${incident.environment}`;
   const summary = lead.annotations['summary'] ?? lead.annotations['title'];
   const [line = ''] = (summary ?? '').split('\n');
-  return line === '' ? `${inWords(lead.facts.name)} of ${lead.facts.service}` : line.slice(0, 200);
+  return line === '' ? nameOf(lead.facts.name, lead.facts.service) : line.slice(0, 200);
 }
 
 export function incidentShape(incident: Incident, counts: Counts, people: People) {

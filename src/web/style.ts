@@ -19,6 +19,8 @@ a { color: var(--link); text-decoration: none; } a:hover { text-decoration: unde
 article { background: var(--card); border: 1px solid var(--line); border-left: 5px solid var(--none); border-radius: 8px; padding: .75rem 1rem; margin: .6rem 0; }
 article.critical { border-left-color: var(--critical); } article.high { border-left-color: var(--high); }
 article.warning { border-left-color: var(--warning); } article.info { border-left-color: var(--info); }
+article.untold { border-left-color: var(--none); border-left-style: dashed; }
+details { margin: .4rem 0; } summary { color: var(--link); cursor: pointer; font-size: .875rem; }
 article.resolved { border-left-color: var(--done); }
 article p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; } article b { font-weight: 600; }
 article footer { margin-top: .4rem; display: flex; flex-wrap: wrap; gap: .1rem 1rem; font-size: .875rem; color: var(--soft); }

@@ -107,6 +107,7 @@ const view: fc.Arbitrary<MessageView> = fc.record({
   environment: text,
   startsAt: at,
   resolvedAt: fc.option(at, { nil: undefined }),
+  endedAt: fc.option(at, { nil: undefined }),
   now: at,
   lead: fc.record({
     name: text,

@@ -22,6 +22,7 @@ export function messageView(change: Partial<MessageView> = {}): MessageView {
     environment: 'production',
     startsAt: minutesAgo(6),
     resolvedAt: undefined,
+    endedAt: undefined,
     now: NOW,
     lead: {
       name: 'PostgresDown',

@@ -68,7 +68,7 @@ test('without Slack it shows what would have been said', async () => {
   expect(shown).toContain('No Slack token');
   expect(shown).toContain('<b>Checkout is failing</b>');
   expect(shown).toContain('<a href="https://wiki.example.com/x" rel="noreferrer noopener">');
-  expect(shown).toContain('posted to #team-shop');
+  expect(shown).toContain('would have been posted to #team-shop');
 });
 
 test('alerts that were not understood are counted, with a way to see why', async () => {
@@ -76,8 +76,9 @@ test('alerts that were not understood are counted, with a way to see why', async
   await service.post('/v1/ingest/generic', [{ name: 'A' }, { nope: 1 }, { nope: 2 }]);
   await service.lane.settled();
   expect(await page(service, '/')).toMatch(
-    /2 alerts could not be understood.*href="\/v1\/decisions\?reason=quarantined"/,
+    /2 alerts could not be understood.*href="\/decisions\?reason=quarantined"/,
   );
+  expect(await page(service, '/decisions?reason=quarantined')).toContain('not understood');
 });
 
 test('an incident and an alert have pages that tell their story', async () => {
@@ -121,6 +122,64 @@ test('nothing that an alert says becomes mark-up, on any page', async () => {
     const shown = await page(service, path);
     expect(shown, path).not.toMatch(/<(?:script|img)|javascript:alert\([^&]*"|\u202e/);
     expect(shown.match(/<a [^>]*href="(?!\/|https?:)/), path).toBeNull();
+  }
+});
+
+test('what was kept quiet is listed, and never looks as if it had been told', async () => {
+  const service = await start();
+  await fire(service, 'SlowDisk', { service: 'newsletter', severity: 'warning' });
+  const held = await page(service, '/');
+  expect(held).toContain('<span>newsletter</span><span>warning in production</span>');
+  expect(held).toMatch(/told at 01:\d\d:00 UTC if it still fires/);
+  await service.pass(60_000);
+  await fire(service, 'SlowDisk', {
+    service: 'newsletter',
+    severity: 'warning',
+    status: 'resolved',
+  });
+  expect(await page(service, '/')).toMatch(/newsletter<\/a> never told: over after/);
+  const [id = ''] = service.lane.state.incidents.keys();
+  const untold = await page(service, `/incidents/${id}`);
+  expect(untold).toMatch(/Nobody was told: .* told if it had lasted until 01:\d\d:00 UTC\./);
+  expect(untold).not.toContain('React');
+  // Our own answer.
+  const story = (await (await service.get(`/v1/incidents/${id}`)).json()) as { text: unknown };
+  expect(story.text).toBeNull();
+  const [fingerprint = ''] = service.lane.state.alerts.keys();
+  expect(await page(service, `/alerts/${fingerprint}`)).toMatch(
+    /It was held for \d+ min \(.*\): it would have been told if it had lasted until/,
+  );
+});
+
+test('a heartbeat has a page that says when it was last heard', async () => {
+  const service = await start({
+    yaml: 'heartbeats:\n  - {name: Watchdog, match: alertname="Watchdog", missingAfter: 5m}\n',
+  });
+  await fire(service, 'Watchdog');
+  expect(await page(service, '/')).toContain('<a href="/alerts/Watchdog">Watchdog</a>');
+  expect(await page(service, '/alerts/Watchdog')).toContain(
+    'It was last heard just now, at 01:30:00 UTC.',
+  );
+});
+
+test('of many that joined the first few are shown, the others are folded', async () => {
+  const service = await start();
+  for (let i = 0; i < 12; i++) await fire(service, `Kind${i}`);
+  const [id = ''] = service.lane.state.incidents.keys();
+  expect(await page(service, `/incidents/${id}`)).toContain(
+    '<summary>and 6 more alerts joined</summary>',
+  );
+});
+
+test('a browser gets pages for what is wrong, a program gets JSON', async () => {
+  const service = await start();
+  const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
+  for (const path of ['/incident', '/decisions?reason=nope']) {
+    const shown = await service.get(path, { accept });
+    expect(shown.headers.get('content-type'), path).toMatch(/^text\/html/);
+    const plain = await service.get(path);
+    expect(plain.headers.get('content-type'), path).toMatch(/^application\/json/);
+    expect(plain.status).toBe(shown.status);
   }
 });
 

@@ -142,6 +142,29 @@ test('filters: state, service, environment, severity, time, matchers', async () 
   }
 });
 
+test('an alias means its service, and a matcher finds facts and labels as they were received', async () => {
+  const yaml = 'services:\n  - {name: checkout-api, aliases: [checkout, shop]}\n';
+  const service = await start({ yaml });
+  await fire(service, 'HighLoad');
+  const [incident] = service.lane.state.incidents.keys();
+  for (const [query, found] of [
+    ['service=checkout-api', 1],
+    ['service=shop', 1],
+    [`incident=${incident}`, 1],
+    ['incident=NOPE', 0],
+    [`match=${encodeURIComponent('HighLoad{service="checkout"}')}`, 1],
+    [`match=${encodeURIComponent('service="shop"')}`, 1],
+    [`match=${encodeURIComponent('service=~"checkout-a.*"')}`, 1],
+    [`match=${encodeURIComponent('service!="checkout"')}`, 0],
+    [`match=${encodeURIComponent('service!="basket"')}`, 1],
+    [`match=${encodeURIComponent('service=""')}`, 0],
+  ] as const) {
+    expect((await json(service, `/v1/alerts?${query}`)).items.length, query).toBe(found);
+  }
+  const { items } = await json(service, '/v1/decisions?service=shop&reason=opened');
+  expect(items.length).toBe(1);
+});
+
 test('a query that is not understood is a 400 that says what would be right', async () => {
   const service = await start();
   for (const [path, error] of [
@@ -155,6 +178,12 @@ test('a query that is not understood is a 400 that says what would be right', as
     ['/v1/alerts?from=noon', 'from: expected a time like 2026-01-31T09:30:00Z, got "noon"'],
     ['/v1/alerts?cursor=%22', 'cursor: take it from "next" of the page before, or leave it out'],
     ['/v1/alerts?match=%7B', 'match: the opening { has no closing }'],
+    ['/v1/alerts?severity=bad', 'severity: "bad" is none of critical, high, warning, info, none'],
+    [
+      '/v1/incidents?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z',
+      'from: it is later than to',
+    ],
+    ['/v1/decisions?from=2000&to=1000', 'from: it is later than to'],
     ['/v1/decisions?reason=joind', 'reason: unknown "joind": did you mean "joined"?'],
     ['/v1/decisions?cursor=x', expect.stringContaining('is not a cursor')],
   ] as const) {
@@ -180,8 +209,8 @@ test('an incident is shown with its counts, its message, its alerts and its deci
       environment: 'production',
       alerts: { total: 2, firing: 2 },
       services: [
-        { name: 'payments-db', alerts: 1, firing: 1 },
         { name: 'payments', alerts: 1, firing: 1 },
+        { name: 'payments-db', alerts: 1, firing: 1 },
       ],
       root: 'payments-db',
       resolvedAt: null,
@@ -204,7 +233,7 @@ test('incidents that left memory stay listed, after those that did not', async (
   const service = await start();
   await fire(service, 'First', { severity: 'critical' });
   await fire(service, 'First', { severity: 'critical', status: 'resolved' });
-  for (let i = 0; i < 30; i++) await service.pass(10 * MINUTE);
+  for (let i = 0; i < 30; i++) await service.pass(60 * MINUTE);
   expect(service.lane.state.incidents.size).toBe(0);
   await fire(service, 'Second', { severity: 'critical' });
   const { items } = await all(service, '/v1/incidents?limit=1');
@@ -267,7 +296,7 @@ hold:
   const [alert] = (await json(service, '/v1/alerts')).items;
   const story = await json(service, `/v1/alerts/${String(alert?.['fingerprint'])}/explain`);
   expect((story['summary'] as string[]).join(' ')).toMatch(
-    /nobody was told of yet\. It is told by itself if it still fires in 10 min \(rules\.yaml:\d+: The autoscaler needs 8 minutes\)\./,
+    /nobody was told of yet\. It is held for 10 min \(rules\.yaml:\d+: The autoscaler needs 8 minutes\): it is told at 01:40:00 UTC if it still fires then\./,
   );
 });
 
@@ -276,7 +305,7 @@ test('an alert that left memory is still explained', async () => {
   await fire(service, 'First', { severity: 'critical' });
   const [alert] = (await json(service, '/v1/alerts')).items;
   await fire(service, 'First', { severity: 'critical', status: 'resolved' });
-  for (let i = 0; i < 30; i++) await service.pass(10 * MINUTE);
+  for (let i = 0; i < 30; i++) await service.pass(60 * MINUTE);
   expect(service.lane.state.alerts.size).toBe(0);
   const story = await json(service, `/v1/alerts/${String(alert?.['fingerprint'])}/explain`);
   const texts = (story['decisions'] as { text: string }[]).map(({ text }) => text).join('\n');

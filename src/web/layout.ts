@@ -1,0 +1,83 @@
+/**
+ * What all pages share: the frame, a message, a list of decisions. Plain HTML made on the server,
+ * without any script; everything that an alert says is escaped by `html`.
+ */
+import type { Instant } from '../model.ts';
+import { ago, duration } from '../slack/words.ts';
+import { type Html, html, linked } from './html.ts';
+import type { DecisionJson, IncidentJson } from './shapes.ts';
+import { STYLE } from './style.ts';
+
+export const REFRESH_S = 10;
+
+export function layout(
+  title: string,
+  refreshS: number | undefined,
+  parts: readonly Html[],
+): string {
+  const refresh =
+    refreshS === undefined ? undefined : html`<meta http-equiv="refresh" content="${refreshS}">`;
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>${title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">${refresh}
+<link rel="icon" href="data:,"><style>${{ html: STYLE }}</style></head>
+<body>${parts}</body></html>
+`.html;
+}
+
+export function head(facts: Html): Html {
+  return html`<header><b><a href="/">Quell</a></b>${facts}</header>`;
+}
+
+export function missingPage(error: string): string {
+  return layout('Quell', undefined, [
+    head(html`<span></span>`),
+    html`<main><p class="quiet">${error}</p></main>`,
+  ]);
+}
+
+/** The first line says it all by itself. */
+export function message(text: string): Html {
+  const [first = '', ...rest] = text.split('\n');
+  const more = rest.length === 0 ? undefined : html`\n${linked(rest.join('\n'))}`;
+  return html`<p><b>${linked(first)}</b>${more}</p>`;
+}
+
+export function stateInWords(incident: IncidentJson, now: Instant): string {
+  const { resolvedAt, toldAt, toldIn } = incident;
+  if (toldAt === null && resolvedAt !== null)
+    return `over ${ago(Date.parse(resolvedAt), now)}, never told`;
+  if (resolvedAt !== null) return `resolved ${ago(Date.parse(resolvedAt), now)}`;
+  if (toldAt === null) {
+    return `watched for ${duration(now - Date.parse(incident.gatheredAt))}, nobody was told yet`;
+  }
+  return `${incident.state}, ${TOLD_WORDS[toldIn ?? 'message']} ${ago(Date.parse(toldAt), now)}`;
+}
+
+const TOLD_WORDS = {
+  message: 'told',
+  digest: 'left for the digest',
+  thread: 'told beside another',
+  storm: 'told as part of a storm',
+  nowhere: 'told nobody, as its route says,',
+} as const satisfies Record<NonNullable<IncidentJson['toldIn']>, string>;
+
+/** `14:05:07`, with its day when that is not today. */
+export function clock(at: string, now: Instant): string {
+  const [day = '', time = ''] = at.split(/[T.Z]/);
+  return new Date(now).toISOString().startsWith(day) ? time : `${day} ${time}`;
+}
+
+export function incidentPath(id: string): string {
+  return `/incidents/${encodeURIComponent(id)}`;
+}
+
+export function alertPath(fingerprint: string): string {
+  return `/alerts/${encodeURIComponent(fingerprint)}`;
+}
+
+/** What is said of a decision in a list. */
+export function decisionRow({ at, text }: DecisionJson, who: Html | undefined): Html {
+  const time = at.slice(0, 19).replace('T', ' ');
+  return html`<li><time datetime="${at}">${time}</time><span>${who}${text}</span></li>`;
+}

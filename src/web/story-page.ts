@@ -1,0 +1,159 @@
+/**
+ * The pages that tell a story: of one incident, of one alert, of the decisions of one kind.
+ */
+import { momentInWords } from '../explain.ts';
+import type { Instant } from '../model.ts';
+import { count, DOTS, nameOf } from '../slack/words.ts';
+import type { AlertDetail, IncidentDetail } from './details.ts';
+import { type Html, html, linked } from './html.ts';
+import {
+  alertPath,
+  decisionRow,
+  head,
+  incidentPath,
+  layout,
+  message,
+  REFRESH_S,
+  stateInWords,
+} from './layout.ts';
+import type { Listed } from './lists.ts';
+import type { AlertJson, DecisionJson } from './shapes.ts';
+
+export function incidentPage(incident: IncidentDetail, now: Instant): string {
+  const { text, title, severity, state } = incident;
+  const shown = text ?? `${DOTS[severity]} ${title}`;
+  const untold = untoldNote(incident, now);
+  const looks = untold !== undefined ? 'untold' : state === 'resolved' ? 'resolved' : severity;
+  return layout(`${title} - Quell`, state === 'resolved' ? undefined : REFRESH_S, [
+    head(html`<span>incident ${incident.id}</span><span>${stateInWords(incident, now)}</span>`),
+    html`<main>${untold === undefined ? undefined : html`<p class="notice">${untold}</p>`}
+<article class="${looks}">${message(shown)}</article>
+<h2>What was decided, and why</h2>${decisionsOf(incident)}
+<h2>Its alerts</h2>
+<ul>${incident.members.map(memberRow)}</ul>
+${moreMembers(incident)}</main>`,
+  ]);
+}
+
+/** Said first, because everything below it looks as if somebody had been told. */
+function untoldNote({ toldIn, state, members, channel }: IncidentDetail, now: Instant) {
+  if (toldIn === 'message') return undefined;
+  if (toldIn === 'digest')
+    return `Without a message of its own: it is told in the digest${inChannel(channel)}.`;
+  if (toldIn === 'thread')
+    return `Without a message of its own: it was told in the thread of another${inChannel(channel)}.`;
+  if (toldIn === 'storm') return 'Without a message of its own: it was told as part of a storm.';
+  if (toldIn === 'nowhere') return 'Nobody was told: its route says so.';
+  if (state === 'resolved')
+    return `Nobody was told: it was over before it was worth telling.${wouldHave(members, now)}`;
+  const at = toldIfStillFiring(members);
+  const then =
+    at === undefined ? '' : ` It is told at ${momentInWords(at, now)} if it still fires then.`;
+  return `Nobody was told yet.${then}`;
+}
+
+function inChannel(channel: string | null): string {
+  return channel === null ? '' : ` of ${channel}`;
+}
+
+function wouldHave(members: readonly AlertJson[], now: Instant): string {
+  const first = members
+    .filter(({ heldUntil, since }) => heldUntil > since)
+    .toSorted((one, other) => (one.heldUntil < other.heldUntil ? -1 : 1))[0];
+  if (first === undefined) return '';
+  const until = momentInWords(Date.parse(first.heldUntil), now);
+  return ` It would have been told if it had lasted until ${until}.`;
+}
+
+function toldIfStillFiring(members: readonly AlertJson[]): Instant | undefined {
+  const held = members
+    .filter(({ status, silenced }) => status === 'firing' && silenced === null)
+    .map(({ heldUntil }) => Date.parse(heldUntil));
+  return held.length === 0 ? undefined : Math.min(...held);
+}
+
+function memberRow({ fingerprint, name, service, status, labels }: AlertJson): Html {
+  return html`<li><span class="soft">${status}</span>
+<span><a href="${alertPath(fingerprint)}">${nameOf(name, service)}</a>
+<span class="soft">${labelLine(labels)}</span></span></li>`;
+}
+
+function moreMembers({ alerts, members }: IncidentDetail): Html | undefined {
+  const rest = alerts.total - members.length;
+  return rest <= 0 ? undefined : html`<p class="soft">and ${rest} more</p>`;
+}
+
+function labelLine(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .filter(([name]) => name !== 'alertname')
+    .slice(0, 12)
+    .map(([name, value]) => `${name}="${value.slice(0, 120)}"`)
+    .join(' ');
+}
+
+const JOINED_SHOWN = 5;
+
+/** The first few that joined say how; the others are counted, and stand folded below. */
+function decisionsOf({ decisions, complete }: IncidentDetail): Html {
+  const joined = decisions.filter(({ reason }) => reason === 'joined').slice(JOINED_SHOWN);
+  const folded = new Set(joined);
+  const shown = decisions.filter((decision) => !folded.has(decision));
+  const rest =
+    joined.length === 0
+      ? undefined
+      : html`<details><summary>and ${count(joined.length, 'more alert')} joined</summary><ol>${joined.map((one) => rowOf(one))}</ol></details>`;
+  return html`${decisionList(shown, complete)}${rest}`;
+}
+
+export function alertPage(detail: AlertDetail): string {
+  const { fingerprint, alert, name, summary, decisions, complete } = detail;
+  const title = name ?? `alert ${fingerprint}`;
+  const incident = alert?.incident ?? undefined;
+  return layout(`${title} - Quell`, undefined, [
+    head(html`<span>${alert === null ? '' : `alert ${fingerprint}`}</span>`),
+    html`<main><h1>${title}</h1>
+${summary.map((sentence) => html`<p>${sentence}</p>`)}
+${incident === undefined ? undefined : html`<p><a href="${incidentPath(incident)}">its incident</a></p>`}
+<h2>What was decided, and why</h2>${decisionList(decisions, complete, fingerprint)}
+${alert === null ? undefined : html`<h2>Labels, as received</h2>${definitions(alert.labels)}<h2>Annotations</h2>${definitions(alert.annotations)}`}
+</main>`,
+  ]);
+}
+
+/** The decision log as a page; newest first. `query` is what was asked for, without its cursor. */
+export function decisionsPage({ items, next }: Listed<DecisionJson>, query: string): string {
+  const older =
+    next === null ? undefined : `/decisions?${join(query, `cursor=${encodeURIComponent(next)}`)}`;
+  return layout('Decisions - Quell', undefined, [
+    head(html`<span>decisions, newest first</span>`),
+    html`<main><h2>What was decided, and why</h2>${decisionList(items, true)}
+${older === undefined ? undefined : html`<p><a href="${older}">older ones</a></p>`}</main>`,
+  ]);
+}
+
+function join(query: string, more: string): string {
+  return query === '' ? more : `${query}&${more}`;
+}
+
+function definitions(entries: Readonly<Record<string, string>>): Html {
+  const rows = Object.entries(entries);
+  if (rows.length === 0) return html`<p class="quiet">None.</p>`;
+  return html`<dl>${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${linked(value)}</dd>`)}</dl>`;
+}
+
+/** `about`: the alert that the page is of; others are named, and linked to. */
+function decisionList(decisions: readonly DecisionJson[], complete: boolean, about?: string): Html {
+  const before = complete ? undefined : html`<p class="soft">There is more before this.</p>`;
+  if (decisions.length === 0) return html`<p class="quiet">Nothing is recorded.</p>`;
+  const rows = decisions.map((decision) => rowOf(decision, about));
+  return html`${before}<ol>${rows}</ol><p class="soft">Times are UTC.</p>`;
+}
+
+function rowOf(decision: DecisionJson, about?: string): Html {
+  const { fingerprint, service } = decision;
+  const isOther = fingerprint !== null && fingerprint !== about;
+  const who = isOther
+    ? html`<a href="${alertPath(fingerprint)}">${service ?? 'an alert'}</a> `
+    : undefined;
+  return decisionRow(decision, who);
+}
