@@ -131,10 +131,11 @@ function quietSection(quiet: readonly DecisionJson[], now: Instant): Html {
     return html`<li><time datetime="${at}">${clock(at, now)}</time><span>${who} ${text}</span></li>`;
   });
   const kinds = QUIET_KINDS.map(
-    (reason) => html`<a href="/decisions?reason=${reason}">${reason}</a> `,
+    (reason, index) =>
+      html`${index === 0 ? '' : ', '}<a href="/decisions?reason=${reason}">${reason}</a>`,
   );
   return html`<h2>Lately quiet: what nobody was told of, and why</h2><ul>${rows}</ul>
-<p class="soft">Times are UTC. All that was ${kinds}</p>`;
+<p class="soft">Times are UTC. All of a kind: ${kinds}</p>`;
 }
 
 /** Reasons for which nobody, or nobody at once, was told. */

@@ -91,17 +91,25 @@ function labelLine(labels: Readonly<Record<string, string>>): string {
     .join(' ');
 }
 
-const JOINED_SHOWN = 5;
+/** What happens once for each alert: of a big incident nobody reads it all. */
+const FOLDED = { joined: 'joined', resolved: 'resolved', expired: 'taken as resolved' } as const;
 
-/** The first few that joined say how; the others are counted, and stand folded below. */
+/** The first of each service is shown; the others are counted, and stand folded below. */
 function decisionsOf({ decisions, complete }: IncidentDetail): Html {
-  const joined = decisions.filter(({ reason }) => reason === 'joined').slice(JOINED_SHOWN);
-  const folded = new Set(joined);
+  const seen = new Set<string>();
+  const folded = new Set<DecisionJson>();
+  for (const decision of decisions) {
+    const key = `${decision.reason} ${decision.service}`;
+    if (decision.reason in FOLDED && seen.has(key)) folded.add(decision);
+    seen.add(key);
+  }
   const shown = decisions.filter((decision) => !folded.has(decision));
-  const rest =
-    joined.length === 0
-      ? undefined
-      : html`<details><summary>and ${count(joined.length, 'more alert')} joined</summary><ol>${joined.map((one) => rowOf(one))}</ol></details>`;
+  const rest = Object.entries(FOLDED).map(([reason, words]) => {
+    const rows = [...folded].filter((decision) => decision.reason === reason);
+    if (rows.length === 0) return undefined;
+    const title = `and ${count(rows.length, 'more alert')} ${words}`;
+    return html`<details><summary>${title}</summary><ol>${rows.map((one) => rowOf(one))}</ol></details>`;
+  });
   return html`${decisionList(shown, complete)}${rest}`;
 }
 

@@ -162,12 +162,12 @@ test('a heartbeat has a page that says when it was last heard', async () => {
   );
 });
 
-test('of many that joined the first few are shown, the others are folded', async () => {
+test('of many that joined the first of a service is shown, the others are folded', async () => {
   const service = await start();
   for (let i = 0; i < 12; i++) await fire(service, `Kind${i}`);
   const [id = ''] = service.lane.state.incidents.keys();
   expect(await page(service, `/incidents/${id}`)).toContain(
-    '<summary>and 6 more alerts joined</summary>',
+    '<summary>and 10 more alerts joined</summary>',
   );
 });
 
