@@ -3,9 +3,9 @@
  *
  * What waits while a transaction is being written shares the next one, and each is all or nothing: its
  * changes are collected first, so whoever fails meanwhile leaves nothing behind. A write resolves when
- * it is on the disk. To hand a small transaction to a thread costs more CPU than to write it, and a
- * good disk has it done in a fraction of a millisecond: then the process waits for it. As soon as one
- * takes longer, threads do it.
+ * it is on the disk. To hand a small transaction to a thread costs as much CPU as to write it, and a
+ * good disk has it done in a fraction of a millisecond: then the process waits for it. On a slower
+ * disk, and as soon as this one becomes slow, threads do it.
  *
  * LMDB maps the file into memory and lets nothing go again, so what was ever looked at would count as
  * memory of the process. After a while the file is therefore closed and opened again, which takes about
@@ -60,8 +60,8 @@ interface Writer {
   seen: number;
   /** Set while the file is closed. */
   closed: Promise<void> | undefined;
-  /** No write may hold up the process before this instant. */
-  carefulUntil: number;
+  /** How long a transaction takes on the disk of late. */
+  usualMs: number;
 }
 
 /** Address space, not disk: the file grows as it is filled. */
@@ -72,9 +72,10 @@ const SEEN_MAX_BYTES = 32 << 20;
 /** Changes that are few enough to wait for. */
 const SMALL_CHANGES = 300;
 const SMALL_BYTES = 128 << 10;
-/** Longer than this the process should not stand still; once it did, threads write for a while. */
-const SLOW_MS = 2;
-const CAREFUL_MS = 1_000;
+/** Longer than this the process should not stand still. */
+const STAND_STILL_MS = 1;
+/** How much the last transaction says about the next. */
+const LAST_COUNTS = 0.1;
 
 export function openDatabase(dir: string): Database {
   const writer: Writer = {
@@ -98,7 +99,7 @@ export function openDatabase(dir: string): Database {
     work: undefined,
     seen: 0,
     closed: undefined,
-    carefulUntil: 0,
+    usualMs: 0,
   };
   return {
     async read(act) {
@@ -147,10 +148,8 @@ function start(writer: Writer): void {
 
 async function work(writer: Writer): Promise<void> {
   while (writer.waiting.length > 0) {
-    // After everything that this turn of the event loop brings, so that it shares a transaction.
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
+    // After everything else that is done in this turn, so that it shares a transaction.
+    await Promise.resolve();
     const jobs = writer.waiting;
     writer.waiting = [];
     await writeTogether(writer, jobs);
@@ -188,7 +187,7 @@ async function writeChanges(writer: Writer, changes: readonly Change[]): Promise
   writer.seen += changes.length * PAGE_BYTES;
   const file = fileOf(writer);
   const began = performance.now();
-  if (began >= writer.carefulUntil && isSmall(changes)) {
+  if (writer.usualMs < STAND_STILL_MS && isSmall(changes)) {
     // Not the expression alone: a promise that comes back would leave the transaction open for ever.
     file.transactionSync(() => {
       apply(file, changes);
@@ -198,8 +197,8 @@ async function writeChanges(writer: Writer, changes: readonly Change[]): Promise
       apply(file, changes);
     });
   }
-  const ended = performance.now();
-  if (ended - began > SLOW_MS) writer.carefulUntil = ended + CAREFUL_MS;
+  const took = performance.now() - began;
+  writer.usualMs += (took - writer.usualMs) * LAST_COUNTS;
 }
 
 function apply(file: Lmdb<Buffer, Key>, changes: readonly Change[]): void {
