@@ -11,6 +11,8 @@
  * memory of the process. After a while the file is therefore closed and opened again, which takes about
  * a millisecond.
  */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Database as Lmdb, type Key, open } from 'lmdb';
 import { storeDamaged, storeFailure } from './failure.ts';
 
@@ -67,6 +69,9 @@ interface Writer {
 /** Address space, not disk: the file grows as it is filled. */
 const MAP_BYTES = 2 ** 36;
 const PAGE_BYTES = 4_096;
+/** Stands at the beginning of each LMDB file, after the head of its first page. */
+const MAGIC = 0xbeef_c0de;
+const MAGIC_END = 28;
 /** Looked at before the file is opened anew. */
 const SEEN_MAX_BYTES = 32 << 20;
 /** Changes that are few enough to wait for. */
@@ -121,6 +126,7 @@ export function openDatabase(dir: string): Database {
 }
 
 function openFile(dir: string): Lmdb<Buffer, Key> {
+  checkFile(join(dir, 'data.mdb'));
   try {
     return open({
       path: dir,
@@ -136,6 +142,23 @@ function openFile(dir: string): Lmdb<Buffer, Key> {
       throw storeDamaged(`${dir} cannot be read (${text})`, error);
     }
     throw storeFailure(error, dir);
+  }
+}
+
+/** LMDB itself would not survive a file that is none of its own. */
+function checkFile(path: string): void {
+  const start = Buffer.alloc(MAGIC_END);
+  let bytes: number;
+  try {
+    const fd = openSync(path, 'r');
+    bytes = readSync(fd, start);
+    closeSync(fd);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+    throw storeFailure(error, path);
+  }
+  if (bytes > 0 && start.readUInt32LE(MAGIC_END - 4) !== MAGIC) {
+    throw storeDamaged(`${path} is no LMDB file`);
   }
 }
 
