@@ -57,6 +57,16 @@ export interface Replay {
   readonly play: (events: readonly Event[], at: Instant) => void;
   /** Lets time run on until nothing is due that could still send a message. */
   readonly finish: () => ReplaySummary;
+  /** To look at, as it stands after the last line. */
+  readonly state: LaneState;
+}
+
+/** What a message stands for, as it was when it was sent. */
+export interface MessageSubject {
+  readonly effect: Effect;
+  /** Undefined for a digest. */
+  readonly incident: Incident | undefined;
+  readonly alerts: readonly Alert[];
 }
 
 /** After the last line, time runs on for this long: holds elapse, but nothing is missed that was not recorded. */
@@ -65,7 +75,7 @@ const AFTERWARDS_MS = 10 * 60_000;
 export interface ReplayOptions {
   readonly rules: Rules;
   /** Undefined: messages are counted only, which is faster. */
-  readonly onMessage: ((message: SentMessage) => void) | undefined;
+  readonly onMessage: ((message: SentMessage, subject: MessageSubject) => void) | undefined;
   readonly onDecision?: (decision: Decision) => void;
 }
 
@@ -99,6 +109,7 @@ export function createReplay(options: ReplayOptions): Replay {
       }
       return summarise(counts);
     },
+    state,
   };
 }
 
@@ -183,7 +194,10 @@ function send(
     counts.channels.set(effect.channel, (counts.channels.get(effect.channel) ?? 0) + 1);
   }
   if (incident !== undefined) counts.told.add(incident.id);
-  options.onMessage?.(messageOf(state, effect, incident, action, at, options.rules));
+  if (options.onMessage !== undefined) {
+    const subject = { effect, incident, alerts: alertsOf(state, effect) };
+    options.onMessage(messageOf(state, subject, action, at, options.rules), subject);
+  }
   const message = (action === 'update' ? incident?.message : undefined) ?? {
     channel: effect.channel,
     ts: `${at}.${counts.posts + counts.replies}`,
@@ -206,21 +220,23 @@ function actionOf(
   return incident.mergedInto === undefined ? 'post' : undefined;
 }
 
-function messageOf(
-  state: LaneState,
-  effect: Effect,
-  incident: Incident | undefined,
-  action: SentMessage['action'],
-  at: Instant,
-  rules: Rules,
-): SentMessage {
+function alertsOf(state: LaneState, effect: Effect): readonly Alert[] {
   const ids =
     effect.kind === 'digest' ? effect.lines.map((line) => line.incident) : [effect.incident];
-  const alerts = ids.flatMap((id) =>
+  return ids.flatMap((id) =>
     [...(state.members.get(id) ?? [])].flatMap(
       (fingerprint) => state.alerts.get(fingerprint) ?? [],
     ),
   );
+}
+
+function messageOf(
+  state: LaneState,
+  { effect, incident, alerts }: MessageSubject,
+  action: SentMessage['action'],
+  at: Instant,
+  rules: Rules,
+): SentMessage {
   return {
     at: new Date(at).toISOString(),
     action,

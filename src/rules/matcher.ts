@@ -71,6 +71,28 @@ export function parseMatchers(text: string): ParsedMatchers {
   return { kind: 'matchers', matchers };
 }
 
+export type ParsedSelector =
+  | {
+      readonly kind: 'selector';
+      readonly name: string | undefined;
+      readonly matchers: readonly Matcher[];
+    }
+  | BadMatcher;
+
+/** Matchers, or the name of an alert, or both: `HighLoad{service="checkout"}`. */
+export function parseSelector(text: string): ParsedSelector {
+  const [, name, braces] = /^\s*([^\s={}!~"'`,][^={}!~"'`,]*?)\s*(\{.*)?$/s.exec(text) ?? [];
+  if (name === undefined) {
+    const parsed = parseMatchers(text);
+    return parsed.kind === 'refused' ? parsed : { ...parsed, kind: 'selector', name };
+  }
+  // Blanks in place of the name, so that places within the text stay what they are.
+  const rest = braces ?? '{}';
+  const before = braces === undefined ? '' : ' '.repeat(text.length - braces.length);
+  const parsed = parseMatchers(before + rest);
+  return parsed.kind === 'refused' ? parsed : { ...parsed, kind: 'selector', name };
+}
+
 type Read<T> = T | BadMatcher;
 
 function readMatcher(

@@ -8,7 +8,7 @@ import { readLooseTime } from '../ingest/loose.ts';
 import { type Instant, SEVERITIES } from '../model.ts';
 import { resolveName } from '../rules/catalog.ts';
 import { didYouMean } from '../rules/suggest.ts';
-import { compileMatcher, type Matcher, parseMatchers, type Predicate } from '../rules/matcher.ts';
+import { compileMatcher, type Matcher, parseSelector, type Predicate } from '../rules/matcher.ts';
 import type { Catalog, Subject } from '../rules/rules.ts';
 import type { Place } from './newest.ts';
 
@@ -117,10 +117,9 @@ export function readLimit(text: string | undefined): number {
 
 /** Alertmanager's matchers, also with the name before the braces: `HighLoad{service="checkout"}`. */
 function readMatch(text: string, catalog: Catalog): readonly Predicate[] {
-  const [, name, braces] = /^\s*([A-Za-z_][\w:.-]*)\s*(\{.*\})?\s*$/s.exec(text) ?? [];
-  const matchers = name === undefined ? text : (braces ?? '{}');
-  const parsed = parseMatchers(matchers);
+  const parsed = parseSelector(text);
   if (parsed.kind === 'refused') throw badQuery(`match: ${parsed.message}`);
+  const { name } = parsed;
   const predicates = parsed.matchers.map((matcher) => factOrLabel(matcher, catalog));
   if (name === undefined) return predicates;
   const named = ({ facts, labels }: Subject) => facts.name === name || labels['alertname'] === name;
