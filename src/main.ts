@@ -8,6 +8,7 @@ import { explainCommand } from './commands/explain.ts';
 import { runProgram } from './commands/program.ts';
 import { replayCommand } from './commands/replay.ts';
 import { serveCommand } from './commands/serve.ts';
+import { testCommand } from './commands/test.ts';
 
 await runProgram(
   new Command('quell')
@@ -16,6 +17,7 @@ await runProgram(
     )
     .addCommand(serveCommand())
     .addCommand(checkCommand())
+    .addCommand(testCommand())
     .addCommand(explainCommand())
     .addCommand(replayCommand()),
   process.argv,

@@ -42,6 +42,7 @@ const ROOMS: Readonly<Record<string, string>> = {
 const BASE = ['model', 'errors'];
 const SHELL = [
   'replay',
+  'rule-tests',
   'config',
   'web',
   'ingest',
@@ -62,6 +63,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ingest: ['lane', 'telemetry', 'rules', ...BASE],
   config: ['ingest', 'rules', 'telemetry'],
   replay: ['decide', 'slack', 'view', ...CORE],
+  'rule-tests': ['replay', ...CORE],
   slack: ['lane', 'config', 'view', 'state', 'rules', ...BASE],
   telemetry: [...BASE],
   lane: ['decide', 'contract', 'view', ...CORE],
@@ -91,7 +93,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   re2js: ['rules'],
   undici: ['slack'],
   yaml: ['rules', 'config'],
-  zod: ['rules', 'config', 'slack', 'web', 'ingest'],
+  zod: ['rules', 'rule-tests', 'config', 'slack', 'web', 'ingest'],
 };
 
 /** TypeScript builds what `npm start` runs; undici is a peer of @slack/socket-mode, pinned for it. */

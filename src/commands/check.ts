@@ -1,13 +1,12 @@
 /**
  * `quell check [DIR]`: are the rules files well? Exit code 0 well, 1 errors found, 2 could not look.
  */
-import { relative } from 'node:path';
 import { Command, Option } from 'commander';
 import { AppError } from '../errors.ts';
 import type { LoadResult } from '../rules/compile.ts';
 import { type Diagnostic, formatDiagnostics, summarise } from '../rules/diagnostics.ts';
 import { loadRules } from '../rules/load.ts';
-import { rulesDirOf } from './program.ts';
+import { prefixOf, rulesDirOf } from './program.ts';
 
 export const CHECK_FORMATS = ['text', 'json', 'github'] as const;
 export type CheckFormat = (typeof CHECK_FORMATS)[number];
@@ -58,13 +57,6 @@ function print(result: LoadResult, dir: string, format: CheckFormat): string {
     case 'github':
       return toGithub(result, prefixOf(dir));
   }
-}
-
-/** Paths as the editor and the terminal know them. */
-function prefixOf(dir: string): string {
-  const path = relative(process.cwd(), dir);
-  if (path === '') return '';
-  return `${path.startsWith('..') ? dir.replace(/\/+$/, '') : path}/`;
 }
 
 function problemsOf(result: LoadResult): readonly Diagnostic[] {

@@ -3,6 +3,7 @@
  * outside Quell went wrong, in one line); what else a code means each command says itself.
  */
 import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import { type Command, CommanderError } from 'commander';
 import { openSources } from '../config-sources.ts';
 import { AppError } from '../errors.ts';
@@ -35,4 +36,11 @@ export function rulesDirOf(
 ): string {
   const found = openSources({ flags: { rulesDir: given }, env, file: undefined }).find('rulesDir');
   return (found.kind === 'found' ? found.value : undefined) ?? './rules';
+}
+
+/** What stands before the names of files in a folder: paths as the editor and the terminal know them. */
+export function prefixOf(dir: string): string {
+  const path = relative(process.cwd(), dir);
+  if (path === '') return '';
+  return `${path.startsWith('..') ? dir.replace(/\/+$/, '') : path}/`;
 }

@@ -14,16 +14,7 @@ const FILES_MAX = 500;
 
 /** Rejects with rules-dir when there is no such folder. */
 export async function loadRules(dir: string): Promise<LoadResult> {
-  const names = await rulesFileNames(dir);
-  const files: RulesFile[] = [];
-  const problems: Diagnostic[] = [];
-  for (const name of names.slice(0, FILES_MAX)) {
-    const read = await readRulesFile(dir, name);
-    if (read.kind === 'text') files.push({ name, text: read.text });
-    else problems.push(unreadable(name, read.message));
-  }
-  if (names.length > FILES_MAX)
-    problems.push(unreadable('.', `more than ${FILES_MAX} rules files`));
+  const { files, names, problems } = await readFolder(dir, isRulesFile);
   const result = compileRules(files, { now: Date.now(), incomplete: problems.length > 0 });
   if (problems.length === 0) return result;
   const errors = result.kind === 'refused' ? result.errors : [];
@@ -36,13 +27,47 @@ export async function loadRules(dir: string): Promise<LoadResult> {
 }
 
 export function isRulesFile(name: string): boolean {
-  return /\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name) && !name.startsWith('.');
+  return isYaml(name) && !isTestFile(name);
 }
 
-async function rulesFileNames(dir: string): Promise<readonly string[]> {
+/** Tests of rules stand beside them: see rule-tests/. */
+export function isTestFile(name: string): boolean {
+  return isYaml(name) && /\.test\.ya?ml$/.test(name);
+}
+
+function isYaml(name: string): boolean {
+  return /\.ya?ml$/.test(name) && !name.startsWith('.');
+}
+
+export interface Folder {
+  /** In the order of their names. */
+  readonly files: readonly RulesFile[];
+  /** The names of all that should be there, read or not. */
+  readonly names: readonly string[];
+  /** What could not be read. */
+  readonly problems: readonly Diagnostic[];
+}
+
+/** Rejects with rules-dir when there is no such folder. */
+export async function readFolder(
+  dir: string,
+  isWanted: (name: string) => boolean,
+): Promise<Folder> {
+  const names = (await namesIn(dir)).filter(isWanted).sort();
+  const files: RulesFile[] = [];
+  const problems: Diagnostic[] = [];
+  for (const name of names.slice(0, FILES_MAX)) {
+    const read = await readRulesFile(dir, name);
+    if (read.kind === 'text') files.push({ name, text: read.text });
+    else problems.push(unreadable(name, read.message));
+  }
+  if (names.length > FILES_MAX) problems.push(unreadable('.', `more than ${FILES_MAX} files`));
+  return { files, names, problems };
+}
+
+async function namesIn(dir: string): Promise<readonly string[]> {
   try {
-    const names = await readdir(dir);
-    return names.filter(isRulesFile).sort();
+    return await readdir(dir);
   } catch (cause) {
     throw new AppError('rules-dir', `cannot read the rules folder ${dir}: ${reasonOf(cause)}`, {
       retryable: false,
@@ -80,6 +105,8 @@ function reasonOf(cause: unknown): string {
       return 'no permission';
     case 'ENOTDIR':
       return 'it is no folder';
+    case 'ELOOP':
+      return 'its symbolic links lead in a circle';
     default:
       return cause instanceof Error ? cause.message : String(cause);
   }

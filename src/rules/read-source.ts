@@ -43,7 +43,8 @@ export type ReadSource =
   | { readonly kind: 'empty' }
   | { readonly kind: 'refused'; readonly errors: readonly Diagnostic[] };
 
-export function readSource(file: RulesFile): ReadSource {
+/** `keys` is shown to whoever wrote a list or a text: the keys that such a file begins with. */
+export function readSource(file: RulesFile, keys = '"services:" or "hold:"'): ReadSource {
   const text = file.text.startsWith('\uFEFF') ? file.text.slice(1) : file.text;
   const bare: SourceFile = {
     name: file.name,
@@ -65,8 +66,8 @@ export function readSource(file: RulesFile): ReadSource {
   if (contents === null || (isScalar(contents) && contents.value === null))
     return { kind: 'empty' };
   if (isMap(contents)) return toData(source, parsed.document);
-  const hint = 'a rules file has keys like "services:" or "hold:" at its beginning';
-  const message = 'a rules file is a mapping, not a list or a plain text';
+  const hint = `it has keys like ${keys} at its beginning`;
+  const message = 'this file is a mapping, not a list or a plain text';
   return refuse(source, spanOf(source, [], 'value').start, message, hint);
 }
 

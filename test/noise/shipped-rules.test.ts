@@ -3,10 +3,12 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { test as testRules } from '../../src/commands/test.ts';
 import { compileRules } from '../../src/rules/compile.ts';
+import { isRulesFile, isTestFile } from '../../src/rules/load.ts';
 
 const FILES = readdirSync('rules')
-  .filter((name) => name.endsWith('.yaml'))
+  .filter(isRulesFile)
   .sort()
   .map((name) => ({ name, text: readFileSync(`rules/${name}`, 'utf8') }));
 
@@ -26,6 +28,12 @@ for (const file of FILES) {
     expect(compileRules([file]).kind).toBe('loaded');
   });
 }
+
+test('the tests that come with the rules pass', async () => {
+  const { output, exitCode } = await testRules('rules', { format: 'text' });
+  expect({ output, exitCode }).toMatchObject({ exitCode: 0 });
+  expect(readdirSync('rules').filter(isTestFile).length).toBeGreaterThan(2);
+});
 
 /** `# key: value` and `# - key: value`, as somebody would take the # away. */
 function uncommented(text: string): string {

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { compileRules } from '../../src/rules/compile.ts';
 import { formatDiagnostics } from '../../src/rules/diagnostics.ts';
+import { isRulesFile } from '../../src/rules/load.ts';
 import { ENVIRONMENT_WORDS, SEVERITY_WORDS } from '../../src/rules/normalise.ts';
 import { formatDuration } from '../../src/rules/duration.ts';
 import { LISTS, NAMED, SINGLES } from '../../src/rules/schema.ts';
@@ -38,7 +39,7 @@ test('the reference names every word for a severity or an environment', () => {
 });
 
 test('the example rules that come with Quell are well', () => {
-  const names = readdirSync(new URL('rules/', ROOT)).filter((name) => name.endsWith('.yaml'));
+  const names = readdirSync(new URL('rules/', ROOT)).filter(isRulesFile);
   const files = names.map((name) => ({
     name,
     text: readFileSync(new URL(`rules/${name}`, ROOT), 'utf8'),

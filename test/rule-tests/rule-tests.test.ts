@@ -1,0 +1,253 @@
+import { readFileSync } from 'node:fs';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { test as runFolder, testCommand } from '../../src/commands/test.ts';
+import { CONSEQUENCES, VERDICTS } from '../../src/model.ts';
+import { TEST_FORMATS } from '../../src/rule-tests/print.ts';
+import { TestFile } from '../../src/rule-tests/schema.ts';
+import { scratchDir } from '../support/scratch-dir.ts';
+
+const RULES = `
+services:
+  - { name: web, owner: team-web, tier: 2, dependsOn: [db] }
+  - { name: db, owner: team-db, tier: 1 }
+  - { name: elsewhere, owner: team-web, tier: 1 }
+teams: [{ name: team-db, channel: '#db', oncall: Ann }, { name: team-web, channel: '#web' }]
+people: [{ name: Ann, slack: U0ANN11 }, { name: Ben, slack: U0BEN11 }]
+route: { channel: owner, routes: [{ match: 'service="db"', mention: oncall }] }
+`;
+
+async function folder(files: Readonly<Record<string, string>> = {}): Promise<string> {
+  const dir = scratchDir('rule-tests');
+  await writeFile(join(dir, 'rules.yaml'), RULES);
+  for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
+  return dir;
+}
+
+/** The tests of one file, with what is around them supplied. */
+async function outcome(tests: string, filter?: string) {
+  const dir = await folder({ 'a.test.yaml': tests });
+  const { output, exitCode } = await runFolder(dir, {
+    format: 'text',
+    ...(filter === undefined ? {} : { filter }),
+  });
+  return { output: output.replaceAll(dir, 'rules'), exitCode };
+}
+
+const DOWN = `alerts: [{ labels: { alertname: Down, service: db, severity: critical } }]`;
+
+test.each([
+  ['failures', 1],
+  ['mistakes', 2],
+])('%s are shown as in the golden file', async (name, exitCode) => {
+  const dir = await folder();
+  const golden = new URL(`../golden/rule-tests/${name}`, import.meta.url).pathname;
+  await cp(`${golden}.test.yaml`, join(dir, `${name}.test.yaml`));
+  const ran = await runFolder(dir, { format: 'text' });
+  expect(ran.exitCode).toBe(exitCode);
+  await expect(`${ran.output.replaceAll(dir, 'rules')}\n`).toMatchFileSnapshot(`${golden}.txt`);
+});
+
+test('all passed: a line for each file, and exit code 0', async () => {
+  expect(await outcome(`tests: [{ name: a, ${DOWN}, expect: { messages: [{}] } }]`)).toEqual({
+    output: 'ok    rules/a.test.yaml  1 test\n1 of 1 test passed in 1 file.',
+    exitCode: 0,
+  });
+});
+
+test('a test that states no messages says nothing about them, one that states none says there are none', async () => {
+  const named = (expects: string) => `tests: [{ name: a, ${DOWN}, expect: ${expects} }]`;
+  expect(await outcome(named('{ decisions: [{ reason: told }] }'))).toMatchObject({ exitCode: 0 });
+  expect(await outcome(named('{ messages: [] }'))).toMatchObject({ exitCode: 1 });
+});
+
+test('--filter takes tests by their name and by the name of their file', async () => {
+  const tests = `tests:
+  - { name: One is told, ${DOWN}, expect: { messages: [{}] } }
+  - { name: two, ${DOWN}, expect: { messages: [] } }`;
+  expect(await outcome(tests, 'one is')).toMatchObject({ exitCode: 0 });
+  expect(await outcome(tests, 'a.test.yaml t')).toMatchObject({ exitCode: 1 });
+  expect(await outcome(tests, 'three')).toEqual({
+    output: 'no test is called "three"',
+    exitCode: 2,
+  });
+});
+
+test('the order in which messages of one instant are stated does not count', async () => {
+  const tests = `tests:
+  - name: both
+    alerts:
+      - labels: { alertname: Down, service: db, severity: critical }
+      - labels: { alertname: Down, service: elsewhere, severity: critical }
+    expect: { messages: [{ root: elsewhere }, { root: db }] }`;
+  expect(await outcome(tests)).toMatchObject({ exitCode: 0 });
+});
+
+test('a reaction can be taken back, and a name of people stands for its id', async () => {
+  const tests = `tests:
+  - name: taken back
+    ${DOWN}
+    reactions:
+      - { at: 1m, reaction: eyes, user: ben }
+      - { at: 2m, reaction: eyes, user: ben, removed: true }
+    expect:
+      - at: 1m
+        messages: [{ state: acknowledged, mention: ann }]
+        decisions: [{ reason: acknowledged, because: U0BEN11 }]
+      - messages: [{ state: open }]`;
+  expect(await outcome(tests)).toMatchObject({ exitCode: 0 });
+});
+
+test('a silence that begins later mutes what gathers, and what fires on is told at its end', async () => {
+  const tests = `tests:
+  - name: silenced
+    alerts: [{ labels: { alertname: Slow, service: web, severity: warning } }]
+    silences: [{ match: 'service="web"', at: 1m, for: 30m, why: we know }]
+    expect:
+      - { at: 30m, messages: [], decisions: [{ alert: Slow, reason: silenced, at: 1m, why: we know }] }
+      - messages: [{ at: 31m }]`;
+  expect(await outcome(tests)).toMatchObject({ output: expect.any(String), exitCode: 0 });
+});
+
+test('what its source keeps mentioning fires on, what it no longer mentions is over', async () => {
+  const dir = await folder({
+    'life.yaml': 'incident: { resolveTimeout: 5m }',
+    'a.test.yaml': `tests:
+  - name: mentioned or not
+    alerts:
+      - { labels: { alertname: Down, service: db, severity: critical }, resend: 1m }
+      - labels: { alertname: Down, service: elsewhere, severity: critical }
+    expect: { messages: [{ root: db, state: open }, { root: elsewhere, state: resolved }] }`,
+  });
+  expect(await runFolder(dir, { format: 'text' })).toMatchObject({ exitCode: 0 });
+});
+
+test('a heartbeat is missed only by a test that sends it', async () => {
+  const beat = '{ labels: { alertname: Watchdog } }';
+  const dir = await folder({
+    'beat.yaml': `heartbeats: [{ name: main, match: 'alertname="Watchdog"', missingAfter: 10m }]`,
+    'a.test.yaml': `tests:
+  - { name: not sent, alerts: [], until: 1h, expect: { messages: [] } }
+  - { name: sent once, alerts: [${beat}], until: 1h, expect: { messages: [{ at: 10m, text: main }] } }`,
+  });
+  const { output, exitCode } = await runFolder(dir, { format: 'text' });
+  expect({ output, exitCode }).toMatchObject({ exitCode: 0 });
+});
+
+test('what stands in the thread of another message is a message of urgency thread', async () => {
+  const dir = await folder();
+  await writeFile(
+    join(dir, 'rules.yaml'),
+    `route: { channel: '#a', routes: [{ match: 'service="b"', urgency: thread }] }`,
+  );
+  await writeFile(
+    join(dir, 'a.test.yaml'),
+    `tests:
+  - name: beside
+    alerts:
+      - labels: { alertname: Down, service: a, severity: critical }
+      - { labels: { alertname: Odd, service: b, severity: critical }, at: 5m }
+    expect:
+      messages:
+        - { urgency: post, alerts: Down, replies: [] }
+        - { urgency: thread, alerts: Odd, at: 6m, text: odd }`,
+  );
+  const { output, exitCode } = await runFolder(dir, { format: 'text' });
+  expect({ output, exitCode }).toMatchObject({ exitCode: 0 });
+});
+
+test.each([
+  ['there is no folder', '/nowhere/at/all', /^cannot read the rules folder .*: there is none$/],
+])('%s: exit code 2', async (_case, dir, output) => {
+  for (const format of TEST_FORMATS) {
+    const ran = await runFolder(dir, { format });
+    expect(ran).toEqual({ output: expect.stringMatching(output), exitCode: 2 });
+  }
+});
+
+test('rules with mistakes: nothing runs', async () => {
+  const dir = await folder({ 'bad.yaml': 'hold: [{ for: 5mins }]', 'a.test.yaml': 'tests: []' });
+  const { output, exitCode } = await runFolder(dir, { format: 'text' });
+  expect(exitCode).toBe(2);
+  expect(output).toContain('"5mins" is no duration: write 5m');
+  expect(output).toMatch(/1 error in 2 files: no test was run\.$/);
+});
+
+test('no tests, in no file or in files without any: exit code 2', async () => {
+  const none = await folder();
+  expect(await runFolder(none, { format: 'text' })).toEqual({
+    output: `no tests in ${none}: write some in files named *.test.yaml`,
+    exitCode: 2,
+  });
+  expect(await outcome('# later\n')).toEqual({
+    output: 'no tests in the *.test.yaml of rules',
+    exitCode: 2,
+  });
+});
+
+test('a test file that cannot be read: nothing runs', async () => {
+  const dir = await folder({ 'good.test.yaml': `tests: [{ name: a, ${DOWN}, expect: {} }]` });
+  await mkdir(join(dir, 'folder.test.yaml'));
+  expect(await runFolder(dir, { format: 'text' })).toMatchObject({
+    output: expect.stringContaining('folder.test.yaml:1:1  this is no file'),
+    exitCode: 2,
+  });
+});
+
+test('for programs: JSON and JUnit', async () => {
+  const tests = `tests:
+  - { name: 'a < b & "c"', ${DOWN}, expect: { messages: [] } }
+  - { name: well, ${DOWN}, expect: { messages: [{}] } }`;
+  const dir = await folder({ 'a.test.yaml': tests });
+  const json = await runFolder(dir, { format: 'json' });
+  expect(JSON.parse(json.output)).toMatchObject({
+    ok: false,
+    tests: [
+      { name: 'a < b & "c"', line: 2, ok: false, failures: [{ line: 2, what: 'the messages' }] },
+      { name: 'well', line: 3, ok: true, failures: [], decided: [] },
+    ],
+  });
+  const junit = await runFolder(dir, { format: 'junit' });
+  expect(junit.exitCode).toBe(1);
+  expect(junit.output).toContain('tests="2" failures="1"');
+  expect(junit.output).toContain('<testcase name="a &lt; b &amp; &quot;c&quot;"');
+});
+
+test('quell test --help says what the exit codes mean', () => {
+  const command = testCommand();
+  let help = '';
+  command.configureOutput({ writeOut: (text) => (help += text) });
+  command.outputHelp();
+  expect(help).toContain('--filter');
+  expect(help).toContain('Exit code: 0 all passed');
+});
+
+const PAGE = readFileSync(new URL('../../docs/testing-rules.md', import.meta.url), 'utf8');
+const examples = [...PAGE.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text = '']) => text);
+
+test.each(examples)(
+  'example %# of the documentation passes with the shipped rules',
+  async (text) => {
+    const dir = scratchDir('rule-tests');
+    await cp(new URL('../../rules', import.meta.url), dir, { recursive: true });
+    await writeFile(join(dir, 'example.test.yaml'), text);
+    const ran = await runFolder(dir, { format: 'text', filter: 'example.test.yaml' });
+    expect(ran).toEqual({ output: expect.stringMatching(/^ok /), exitCode: 0 });
+  },
+);
+
+test('the documentation names every key of a test, and every reason', () => {
+  const keys = new Set<string>();
+  JSON.stringify(
+    z.toJSONSchema(TestFile, { io: 'input', unrepresentable: 'any' }),
+    (key, value) => {
+      if (key === 'properties') for (const name of Object.keys(value)) keys.add(name);
+      return value;
+    },
+  );
+  expect(keys.size).toBeGreaterThan(30);
+  const names = [...keys, ...Object.keys(VERDICTS), ...Object.keys(CONSEQUENCES)];
+  expect(names.filter((name) => !PAGE.includes(`\`${name}`) && name !== 'tests')).toEqual([]);
+});
