@@ -6,8 +6,21 @@
  * never from a flag or from quell.yaml itself; no problem repeats one.
  */
 import { z } from 'zod';
+import {
+  ApiTokens,
+  HeaderName,
+  IngestRanges,
+  IngestTokens,
+  Limits,
+  Proxies,
+  SignatureHeaders,
+  signaturesOf,
+  SigningSecrets,
+} from './config-access.ts';
 import { type ConfigSources, openSources, type Setting } from './config-sources.ts';
-import type { IngestToken } from './ingest/auth.ts';
+import { type IngestAuth, isSecured } from './ingest/auth.ts';
+import type { Token } from './ingest/credentials.ts';
+import { CAPACITY, type Capacity } from './limits.ts';
 import { parseDuration } from './rules/duration.ts';
 import { LOG_LEVELS, type LogLevel } from './telemetry/log.ts';
 
@@ -20,12 +33,13 @@ export interface Config {
   readonly publicUrl: string | undefined;
   readonly retentionMs: number;
   readonly logLevel: LogLevel;
-  readonly bodyMax: number;
+  readonly limits: Capacity;
   /** File that every accepted delivery is appended to. */
   readonly record: string | undefined;
-  readonly ingestTokens: readonly IngestToken[];
-  /** Asked for by the page, the read API and reload. */
-  readonly apiToken: string | undefined;
+  /** Who may post alerts. */
+  readonly ingest: IngestAuth;
+  /** Who may read them, and reload. */
+  readonly api: ApiAuth;
   readonly slack: {
     readonly botToken: string | undefined;
     readonly appToken: string | undefined;
@@ -35,19 +49,25 @@ export interface Config {
   };
 }
 
+export interface ApiAuth {
+  readonly tokens: readonly Token[];
+  /** In lower case: a trusted proxy names in it whom it let in. */
+  readonly userHeader: string | undefined;
+}
+
 export type ReadConfig =
   /** `notes`: what an operator should know, for the log at the start. */
   | { readonly kind: 'config'; readonly config: Config; readonly notes: readonly string[] }
   | { readonly kind: 'refused'; readonly problems: readonly string[] };
 
 const RETENTION_MIN_MS = 3_600_000;
-const BODY_MIN = 1024;
-const BODY_MAX = 1024 ** 3;
+
+type Read = <T>(setting: Setting, schema: z.ZodType<T, string | undefined>) => T | undefined;
 
 export function readConfig(sources: ConfigSources): ReadConfig {
   const places = openSources(sources);
   const problems: string[] = [...places.problems];
-  const read = <T>(setting: Setting, schema: z.ZodType<T, string | undefined>): T | undefined => {
+  const read: Read = (setting, schema) => {
     const found = places.find(setting);
     if (found.kind === 'refused') {
       problems.push(found.problem);
@@ -58,7 +78,11 @@ export function readConfig(sources: ConfigSources): ReadConfig {
     for (const { message } of result.error.issues) problems.push(`${found.name} ${message}`);
     return undefined;
   };
-  const ingestTokens = read('ingestTokens', IngestTokens) ?? [];
+  const ingest = readIngestAuth(read, problems);
+  const api: ApiAuth = Object.freeze({
+    tokens: read('apiToken', ApiTokens) ?? [],
+    userHeader: read('userHeader', HeaderName),
+  });
   const given = {
     host: read('host', Host),
     port: read('port', Port) ?? 0,
@@ -67,9 +91,10 @@ export function readConfig(sources: ConfigSources): ReadConfig {
     publicUrl: read('publicUrl', PublicUrl),
     retentionMs: read('retention', Retention) ?? 0,
     logLevel: read('logLevel', Level) ?? 'info',
-    bodyMax: read('bodyLimit', Size) ?? 0,
+    limits: read('limits', Limits) ?? CAPACITY,
     record: read('record', Directory.optional()),
-    apiToken: read('apiToken', Secret),
+    ingest,
+    api,
     slack: Object.freeze({
       botToken: read('slackBotToken', BotToken),
       appToken: read('slackAppToken', AppToken),
@@ -78,11 +103,24 @@ export function readConfig(sources: ConfigSources): ReadConfig {
     }),
   };
   read('redisUrl', NoRedis);
-  problems.push(...combined(given.slack));
+  problems.push(...combined(given));
   if (problems.length > 0) return { kind: 'refused', problems };
-  const host = given.host ?? (ingestTokens.length > 0 ? '0.0.0.0' : '127.0.0.1');
-  const config = Object.freeze({ ...given, host, ingestTokens: Object.freeze(ingestTokens) });
+  const isOpen = !isSecured(ingest) || !isGuarded(api);
+  const host = given.host ?? (isOpen ? '127.0.0.1' : '0.0.0.0');
+  const config = Object.freeze({ ...given, host });
   return { kind: 'config', config, notes: notesOn(config, given.host) };
+}
+
+function readIngestAuth(read: Read, problems: string[]): IngestAuth {
+  const secrets = read('ingestSigningSecrets', SigningSecrets) ?? [];
+  const signing = signaturesOf(secrets, read('ingestSignatureHeaders', SignatureHeaders) ?? []);
+  problems.push(...signing.problems);
+  return Object.freeze({
+    tokens: read('ingestTokens', IngestTokens) ?? [],
+    signatures: signing.signatures,
+    ranges: read('ingestRanges', IngestRanges) ?? [],
+    proxies: read('trustedProxies', Proxies) ?? [],
+  });
 }
 
 /** Can nobody but this machine reach it? */
@@ -90,26 +128,39 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-function combined(slack: Config['slack']): readonly string[] {
-  if (slack.appToken === undefined || slack.botToken !== undefined) return [];
-  return [
-    'SLACK_APP_TOKEN is set but SLACK_BOT_TOKEN is not: both are needed to post and to listen',
-  ];
+/** Does it ask who reads? */
+export function isGuarded({ tokens, userHeader }: ApiAuth): boolean {
+  return tokens.length > 0 || userHeader !== undefined;
+}
+
+function combined({ slack, api, ingest }: Pick<Config, 'slack' | 'api' | 'ingest'>) {
+  const problems: string[] = [];
+  if (slack.appToken !== undefined && slack.botToken === undefined) {
+    problems.push(
+      'SLACK_APP_TOKEN is set but SLACK_BOT_TOKEN is not: both are needed to post and to listen',
+    );
+  }
+  if (api.userHeader !== undefined && ingest.proxies.length === 0) {
+    problems.push(
+      'QUELL_USER_HEADER is set but QUELL_TRUSTED_PROXIES is not: anybody could send that header',
+    );
+  }
+  return problems;
 }
 
 function notesOn(config: Config, hostGiven: string | undefined): readonly string[] {
-  const { host, ingestTokens, apiToken, slack } = config;
+  const { host, ingest, api, slack } = config;
   const notes: string[] = [];
-  const open = ingestTokens.length === 0;
-  if (open && hostGiven === undefined) {
-    notes.push(
-      'no QUELL_INGEST_TOKENS: listening on loopback only, where everybody may post alerts',
-    );
-  } else if (open && !isLoopback(host)) {
-    notes.push(`no QUELL_INGEST_TOKENS: whoever reaches ${host} may post alerts`);
-  }
-  if (apiToken === undefined && !isLoopback(host)) {
-    notes.push(`no QUELL_API_TOKEN: whoever reaches ${host} may read the page and the API`);
+  if (hostGiven === undefined) notes.push(...whyLoopback(ingest, api));
+  else if (!isLoopback(host)) {
+    if (!isSecured(ingest)) {
+      notes.push(`no QUELL_INGEST_TOKENS: whoever reaches ${host} may post alerts`);
+    }
+    if (!isGuarded(api)) {
+      notes.push(
+        `no QUELL_API_TOKEN: whoever reaches ${host} may read the page and the API, and reload`,
+      );
+    }
   }
   if (slack.botToken === undefined) {
     notes.push('no SLACK_BOT_TOKEN: messages are shown in the log and on the page, not posted');
@@ -117,6 +168,18 @@ function notesOn(config: Config, hostGiven: string | undefined): readonly string
     notes.push('neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET: reactions are not heard');
   }
   return notes;
+}
+
+function whyLoopback(ingest: IngestAuth, api: ApiAuth): readonly string[] {
+  const missing = [
+    ...(isSecured(ingest) ? [] : ['QUELL_INGEST_TOKENS']),
+    ...(isGuarded(api) ? [] : ['QUELL_API_TOKEN']),
+  ];
+  if (missing.length === 0) return [];
+  const open = isSecured(ingest) ? 'read' : isGuarded(api) ? 'post alerts' : 'post alerts and read';
+  return [
+    `no ${missing.join(' and no ')}: listening on loopback only, where everybody may ${open}`,
+  ];
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -169,27 +232,6 @@ const Level = z
   .enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` })
   .default('info');
 
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  b: 1,
-  kb: 1024,
-  mb: 1024 ** 2,
-  gb: 1024 ** 3,
-};
-
-const Size = z
-  .string()
-  .default('10mb')
-  .transform((text, context) => {
-    const [, count, unit = ''] = /^(\d{1,12})\s*(b|kb|mb|gb|)$/i.exec(text.trim()) ?? [];
-    const bytes = Number(count) * (UNITS[unit.toLowerCase()] ?? Number.NaN);
-    if (bytes >= BODY_MIN && bytes <= BODY_MAX) return bytes;
-    context.addIssue('must be a size from 1kb to 1gb, like 10mb');
-    return z.NEVER;
-  });
-
-const Secret = z.string().min(8, 'must be at least 8 characters long').optional();
-
 const BotToken = z
   .string()
   .startsWith(
@@ -217,35 +259,6 @@ const SigningSecret = z
 const NoRedis = z.undefined({
   error: 'is not supported by this version, which keeps its state in QUELL_DATA_DIR; unset it',
 });
-
-const TOKENS_MAX = 100;
-
-const IngestTokens = z
-  .string()
-  .default('')
-  .transform((text, context): readonly IngestToken[] => {
-    const parts = text.split(/[,\n]/).map((part) => part.trim());
-    const filled = parts.filter((part) => part !== '');
-    if (filled.length > TOKENS_MAX) context.addIssue(`has more than ${TOKENS_MAX} entries`);
-    return filled.map((part, index) => {
-      const token = readIngestToken(part);
-      if (token !== undefined) return token;
-      context.addIssue(
-        `entry ${index + 1} must be name=token, name=user:password, or a token for every source, without blanks`,
-      );
-      return z.NEVER;
-    });
-  });
-
-/** `source=token`, `source=user:password`, or either without a source. */
-function readIngestToken(part: string): IngestToken | undefined {
-  if (/\s/.test(part)) return undefined;
-  // A token may itself end in =, as base64 does.
-  const [, name, rest] = /^([\w.-]{1,64})=(.*[^=].*)$/.exec(part) ?? [];
-  const secret = rest ?? part;
-  if (name === undefined && /^=|^[^=]*=$/.test(part) && part.length < 8) return undefined;
-  return { source: name, scheme: secret.includes(':') ? 'basic' : 'bearer', secret };
-}
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);

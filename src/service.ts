@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname, resolve } from 'node:path';
-import type { Config } from './config.ts';
+import { type Config, isLoopback } from './config.ts';
 import { AppError } from './errors.ts';
 import { ingestHandler } from './ingest/http.ts';
 import { openRecorder } from './ingest/recorder.ts';
@@ -15,6 +15,7 @@ import { CONSEQUENCES, type Decision } from './model.ts';
 import { formatDiagnostics } from './rules/diagnostics.ts';
 import { keepRules, type RulesKeeper } from './rules/watch.ts';
 import { connectSlack, type Slack } from './slack/connect.ts';
+import type { EventRefusal } from './slack/events-http.ts';
 import { renderMessage } from './slack/message.ts';
 import type { DeliveryClock } from './slack/pace.ts';
 import type { PreviewMessage as SlackPreview } from './slack/preview.ts';
@@ -23,8 +24,10 @@ import { openEmbeddedStore } from './store/embedded.ts';
 import { createHealth } from './telemetry/health.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { createSeldom } from './telemetry/seldom.ts';
 import { buildView, type MessageView } from './view.ts';
 import { type Reloaded } from './web/app.ts';
+import type { GuardOptions } from './web/guard.ts';
 import type { PreviewMessage } from './web/page.ts';
 import { createHttpServer } from './web/server.ts';
 
@@ -33,6 +36,8 @@ const LANE = 'default';
 /** How often what is older than the retention is forgotten, and how much of it at a time. */
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_LIMIT = 5_000;
+/** Lines about refusals of one kind in a minute. */
+const REFUSALS_LOGGED_MAX = 10;
 /** setTimeout takes no longer delay; whoever is woken early goes back to sleep. */
 const SLEEP_MAX_MS = 2 ** 31 - 1;
 
@@ -63,6 +68,7 @@ export interface Service {
 /** Rejects with an AppError that says what to do when a part cannot start. */
 export async function startService(config: Config, log: Log): Promise<Service> {
   const metrics = createMetrics();
+  metrics.limits(config.limits);
   let lane: Lane | undefined;
   const keeper = await loadRules(config.rulesDir, metrics, log, () => lane);
   const { record } = config;
@@ -85,13 +91,14 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     random: Math.random,
     log,
     called: (method, answer, seconds) => metrics.slackCall(method, answer, seconds),
+    refused: eventRefusals(metrics, log),
   });
   lane.attach(slack.delivery);
   const server = createHttpServer({
     ingest: ingestHandler({
       lane: () => lane,
-      tokens: config.ingestTokens,
-      bodyMax: config.bodyMax,
+      auth: config.ingest,
+      limits: config.limits,
       log,
       metrics,
       recorder,
@@ -103,7 +110,8 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     health: createHealth([{ name: 'the store', ready: () => opened.ready }]),
     metrics,
     log,
-    apiToken: config.apiToken,
+    access: accessOf(config),
+    limits: config.limits,
     reload: () => reload(keeper),
     previewMessages: () => slack.preview?.().map(pagePreview),
     slackEvents: slack.events ?? refuseEvents(config.slack),
@@ -129,6 +137,10 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   };
 }
 
+function accessOf({ api, ingest, publicUrl, host }: Config): GuardOptions {
+  return { ...api, proxies: ingest.proxies, publicUrl, loopbackOnly: isLoopback(host) };
+}
+
 /** Folder by folder: a recursive mkdir never ends where nothing can be made, as under /proc. */
 async function makeDataDir(path: string): Promise<void> {
   const dir = resolve(path);
@@ -152,6 +164,18 @@ async function makeDir(dir: string, andParents = true): Promise<void> {
     await makeDir(dirname(dir));
     await makeDir(dir, false);
   }
+}
+
+/** Counted, and now and then told: whoever reaches the address could fill the log otherwise. */
+function eventRefusals(metrics: Metrics, log: Log): (reason: EventRefusal) => void {
+  const seldom = createSeldom({ now: clock.now, max: REFUSALS_LOGGED_MAX });
+  return (reason) => {
+    if (reason === 'too-large') metrics.limitReached('slack-event');
+    else metrics.authFailed('slack', reason);
+    const leftOut = seldom(reason);
+    if (leftOut === undefined) return;
+    log.warn({ reason, leftOut }, 'a request to /slack/events was not believed');
+  };
 }
 
 /** Whoever gave Slack the address finds out why nothing comes of it. */

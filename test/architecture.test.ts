@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'service.ts': 'service',
   'config.ts': 'config',
   'config-sources.ts': 'config',
+  'config-access.ts': 'config',
   'replay.ts': 'replay',
   'lane.ts': 'lane',
   'batch.ts': 'lane',
@@ -36,10 +37,11 @@ const ROOMS: Readonly<Record<string, string>> = {
   'timers.ts': 'state',
   'turn.ts': 'state',
   'errors.ts': 'errors',
+  'limits.ts': 'limits',
   'model.ts': 'model',
 };
 
-const BASE = ['model', 'errors'];
+const BASE = ['model', 'errors', 'limits'];
 const SHELL = [
   'replay',
   'rule-tests',
@@ -61,7 +63,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   service: [...SHELL, 'store', ...CORE],
   web: ['slack', 'lane', 'contract', 'ingest', 'view', 'telemetry', ...CORE],
   ingest: ['lane', 'telemetry', 'rules', ...BASE],
-  config: ['ingest', 'rules', 'telemetry'],
+  config: ['ingest', 'rules', 'telemetry', 'limits'],
   replay: ['decide', 'slack', 'view', ...CORE],
   'rule-tests': ['replay', ...CORE],
   slack: ['lane', 'config', 'view', 'state', 'rules', ...BASE],
@@ -77,6 +79,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   contract: ['model'],
   rules: BASE,
   errors: [],
+  limits: [],
   model: [],
 };
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Config, readConfig } from '../src/config.ts';
+import { digestOf } from '../src/ingest/credentials.ts';
+import { CAPACITY } from '../src/limits.ts';
 
 let dir = '';
 beforeEach(async () => {
@@ -55,10 +57,10 @@ test('with nothing given there is a default for everything, on loopback, and it 
     publicUrl: undefined,
     retentionMs: 90 * 86_400_000,
     logLevel: 'info',
-    bodyMax: 10 * 1024 * 1024,
+    limits: CAPACITY,
     record: undefined,
-    ingestTokens: [],
-    apiToken: undefined,
+    ingest: { tokens: [], signatures: [], ranges: [], proxies: [] },
+    api: { tokens: [], userHeader: undefined },
     slack: {
       botToken: undefined,
       appToken: undefined,
@@ -67,17 +69,39 @@ test('with nothing given there is a default for everything, on loopback, and it 
     },
   });
   expect(notes({})).toEqual([
-    'no QUELL_INGEST_TOKENS: listening on loopback only, where everybody may post alerts',
+    'no QUELL_INGEST_TOKENS and no QUELL_API_TOKEN: listening on loopback only, where everybody may post alerts and read',
     'no SLACK_BOT_TOKEN: messages are shown in the log and on the page, not posted',
   ]);
 });
 
-test('with ingest tokens it listens to everybody, unless a host is given', () => {
-  const env = { QUELL_INGEST_TOKENS: 'secret-token' };
-  expect(good({ env }).host).toBe('0.0.0.0');
-  expect(good({ env: { ...env, QUELL_HOST: '::1' } }).host).toBe('::1');
-  expect(notes({ env: { QUELL_HOST: '0.0.0.0' } })).toContain(
-    'no QUELL_INGEST_TOKENS: whoever reaches 0.0.0.0 may post alerts',
+test('it listens to others only when both doors have a lock, unless a host is given', () => {
+  const ingest = { QUELL_INGEST_TOKENS: 'secret-token' };
+  const signed = { QUELL_INGEST_SIGNING_SECRETS: 'grafana=0123456789abcdef' };
+  const api = { QUELL_API_TOKEN: 'secret-token' };
+  const proxy = { QUELL_USER_HEADER: 'X-User', QUELL_TRUSTED_PROXIES: '10.0.0.1' };
+  for (const [env, host] of [
+    [{}, '127.0.0.1'],
+    [ingest, '127.0.0.1'],
+    [api, '127.0.0.1'],
+    [{ QUELL_INGEST_RANGES: '10.0.0.0/8', ...api }, '127.0.0.1'],
+    [{ ...ingest, ...api }, '0.0.0.0'],
+    [{ ...signed, ...api }, '0.0.0.0'],
+    [{ ...ingest, ...proxy }, '0.0.0.0'],
+    [{ ...ingest, ...api, QUELL_HOST: '::1' }, '::1'],
+  ] as const) {
+    expect(good({ env }).host, JSON.stringify(env)).toBe(host);
+  }
+  expect(notes({ env: ingest })).toContain(
+    'no QUELL_API_TOKEN: listening on loopback only, where everybody may read',
+  );
+  expect(notes({ env: api })).toContain(
+    'no QUELL_INGEST_TOKENS: listening on loopback only, where everybody may post alerts',
+  );
+  expect(notes({ env: { QUELL_HOST: '0.0.0.0' } })).toEqual(
+    expect.arrayContaining([
+      'no QUELL_INGEST_TOKENS: whoever reaches 0.0.0.0 may post alerts',
+      'no QUELL_API_TOKEN: whoever reaches 0.0.0.0 may read the page and the API, and reload',
+    ]),
   );
 });
 
@@ -100,26 +124,98 @@ test('values are brought to one shape', () => {
   const env = {
     QUELL_PUBLIC_URL: 'https://quell.example.com/',
     SLACK_API_URL: 'http://localhost:9000/api',
-    QUELL_BODY_LIMIT: '512kb',
+    QUELL_LIMITS: 'body=512kb, open-alerts=7',
     QUELL_PORT: '0',
   };
   expect(good({ env })).toMatchObject({
     publicUrl: 'https://quell.example.com',
     slack: { apiUrl: 'http://localhost:9000/api/' },
-    bodyMax: 524_288,
+    limits: { ...CAPACITY, body: 524_288, 'open-alerts': 7 },
     port: 0,
   });
 });
 
-test('ingest tokens: for a source, for all, basic, and tokens that hold =', () => {
-  const text = 'alertmanager=abc, grafana=user:pass:word,YWJjZGVm==,prometheus=YWJj=,\nplain';
-  expect(good({ env: { QUELL_INGEST_TOKENS: text } }).ingestTokens).toEqual([
-    { source: 'alertmanager', scheme: 'bearer', secret: 'abc' },
-    { source: 'grafana', scheme: 'basic', secret: 'user:pass:word' },
-    { source: undefined, scheme: 'bearer', secret: 'YWJjZGVm==' },
-    { source: 'prometheus', scheme: 'bearer', secret: 'YWJj=' },
-    { source: undefined, scheme: 'bearer', secret: 'plain' },
+test('ingest tokens: for a source, named, for all, hashed, basic, and tokens that hold =', () => {
+  const hashed = `sha256:${digestOf('abc').toUpperCase()}`;
+  const text = `alertmanager=abc, grafana=user:pass:word,YWJjZGVm==,prometheus=YWJj=,\nplain,alertmanager/new=${hashed}`;
+  expect(good({ env: { QUELL_INGEST_TOKENS: text } }).ingest.tokens).toEqual([
+    { source: 'alertmanager', name: undefined, digest: digestOf('abc') },
+    { source: 'grafana', name: undefined, digest: digestOf('user:pass:word') },
+    { source: undefined, name: undefined, digest: digestOf('YWJjZGVm==') },
+    { source: 'prometheus', name: undefined, digest: digestOf('YWJj=') },
+    { source: undefined, name: undefined, digest: digestOf('plain') },
+    { source: 'alertmanager', name: 'alertmanager/new', digest: digestOf('abc') },
   ]);
+  expect(JSON.stringify(good({ env: { QUELL_INGEST_TOKENS: 'very-secret' } }))).not.toContain(
+    'very-secret',
+  );
+});
+
+test('API tokens: several at once, with names, in clear or hashed', () => {
+  const text = `let-me-read, ci=let-me-too,ops=sha256:${digestOf('hushhush')}`;
+  expect(good({ env: { QUELL_API_TOKEN: text } }).api.tokens).toEqual([
+    { name: undefined, digest: digestOf('let-me-read') },
+    { name: 'ci', digest: digestOf('let-me-too') },
+    { name: 'ops', digest: digestOf('hushhush') },
+  ]);
+  expect(problems({ env: { QUELL_API_TOKEN: 'let-me-read,ci=short' } })[0]).toMatch(
+    /^QUELL_API_TOKEN entry 2 must be token or name=token, a token of at least 8 characters/,
+  );
+});
+
+test('signatures: secrets of a source, its headers, and headers of nobody', () => {
+  const env = {
+    QUELL_INGEST_SIGNING_SECRETS:
+      'grafana=0123456789abcdef,sentry=fedcba9876543210,grafana=new-0123456789ab',
+    QUELL_INGEST_SIGNATURE_HEADERS: 'sentry=Sentry-Hook-Signature/X-Time',
+  };
+  expect(good({ env }).ingest.signatures).toEqual([
+    {
+      source: 'grafana',
+      secrets: ['0123456789abcdef', 'new-0123456789ab'],
+      header: 'x-grafana-alerting-signature',
+      timestampHeader: undefined,
+    },
+    {
+      source: 'sentry',
+      secrets: ['fedcba9876543210'],
+      header: 'sentry-hook-signature',
+      timestampHeader: 'x-time',
+    },
+  ]);
+  const headers = { QUELL_INGEST_SIGNATURE_HEADERS: 'sentry=X-Signature' };
+  expect(problems({ env: headers })).toEqual([
+    'QUELL_INGEST_SIGNATURE_HEADERS names "sentry", which has no secret in QUELL_INGEST_SIGNING_SECRETS',
+  ]);
+  expect(problems({ env: { QUELL_INGEST_SIGNING_SECRETS: 'grafana=hush' } }).join()).not.toContain(
+    'hush',
+  );
+});
+
+test('ranges, proxies and the header of a proxy', () => {
+  const env = {
+    QUELL_INGEST_RANGES: 'grafana=10.0.0.0/8,2001:db8::/32',
+    QUELL_TRUSTED_PROXIES: '192.0.2.7',
+    QUELL_USER_HEADER: 'X-Forwarded-User',
+  };
+  const { ingest, api } = good({ env });
+  expect(ingest.ranges).toEqual([
+    { source: 'grafana', range: '10.0.0.0/8' },
+    { source: undefined, range: '2001:db8::/32' },
+  ]);
+  expect([ingest.proxies, api.userHeader]).toEqual([['192.0.2.7'], 'x-forwarded-user']);
+  for (const range of ['10.0.0.0/33', '10.0.0', 'example.com', '::1/129', '10.0.0.0/8/8']) {
+    expect(problems({ env: { QUELL_INGEST_RANGES: range } }).length, range).toBe(1);
+  }
+  expect(problems({ env: { QUELL_USER_HEADER: 'X-User' } })).toEqual([
+    'QUELL_USER_HEADER is set but QUELL_TRUSTED_PROXIES is not: anybody could send that header',
+  ]);
+});
+
+test('limits are held to names and numbers that make sense', () => {
+  for (const text of ['body=10', 'body=2gb', 'waiting=10mb', 'waiting=0', 'boddy=1mb', 'body=']) {
+    expect(problems({ env: { QUELL_LIMITS: text } }).length, text).toBe(1);
+  }
 });
 
 test('a secret may stand in a file that the environment or quell.yaml names', async () => {
@@ -143,7 +239,7 @@ test('all problems are told at once, each with what would be right', () => {
     QUELL_PORT: '80800',
     QUELL_RETENTION: '10mins',
     QUELL_LOG_LEVEL: 'loud',
-    QUELL_BODY_LIMIT: '1tb',
+    QUELL_LIMITS: 'body=1tb',
     QUELL_PUBLIC_URL: 'quell.example.com',
     QUELL_REDIS_URL: 'redis://localhost',
     SLACK_BOT_TOKEN: 'xoxp-1',
@@ -155,7 +251,7 @@ test('all problems are told at once, each with what would be right', () => {
     'QUELL_PORT must be a port number from 0 to 65535',
     'QUELL_RETENTION is how long history is kept, like 90d: "10mins" is no duration: write 10m',
     'QUELL_LOG_LEVEL must be one of fatal, error, warn, info',
-    'QUELL_BODY_LIMIT must be a size from 1kb to 1gb, like 10mb',
+    'QUELL_LIMITS entry 1 must be name=number, names are body, bodies, requests,',
     'QUELL_PUBLIC_URL must be the address that people reach Quell at, like https://',
     'QUELL_REDIS_URL is not supported by this version',
     'SLACK_BOT_TOKEN must start with xoxb-;',
@@ -174,6 +270,7 @@ test('no problem repeats a secret', () => {
     SLACK_SIGNING_SECRET: 'hush hush',
     QUELL_API_TOKEN: 'hush',
     QUELL_INGEST_TOKENS: 'hush hush,=',
+    QUELL_INGEST_SIGNING_SECRETS: 'hush',
     QUELL_REDIS_URL: 'redis://:hush@localhost',
   };
   const told = problems({ env: secrets });
@@ -212,6 +309,7 @@ test('the configuration cannot be changed', () => {
   expect(
     Object.isFrozen(config) &&
       Object.isFrozen(config.slack) &&
-      Object.isFrozen(config.ingestTokens),
+      Object.isFrozen(config.ingest) &&
+      Object.isFrozen(config.limits),
   ).toBe(true);
 });

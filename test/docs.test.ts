@@ -18,6 +18,7 @@ const pages = new Map(
     'README.md',
     'CHANGELOG.md',
     'CONTRIBUTING.md',
+    'SECURITY.md',
     ...['docs', 'bench'].flatMap((folder) => filesUnder(folder, '.md')),
   ].map((path) => [path, readFileSync(path, 'utf8')]),
 );

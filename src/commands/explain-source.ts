@@ -2,6 +2,7 @@
  * Whom `quell explain` asks: the read API of a running service, or the files of one that is not.
  */
 import { existsSync } from 'node:fs';
+import { clearApiToken } from '../config-access.ts';
 import { openSources } from '../config-sources.ts';
 import { AppError } from '../errors.ts';
 import { loadRules } from '../rules/load.ts';
@@ -38,7 +39,7 @@ export function askService(url: string | undefined, env: Env): Answers {
   const apiToken = places.find('apiToken');
   const number = port.kind === 'found' ? (port.value ?? '8080') : '8080';
   const base = (url ?? `http://localhost:${number}`).replace(/\/+$/, '');
-  const token = apiToken.kind === 'found' ? apiToken.value : undefined;
+  const token = apiToken.kind === 'found' ? clearApiToken(apiToken.value) : undefined;
   const get = async (path: string): Promise<unknown> => {
     const answer = await request(`${base}${path}`, token);
     if (answer.status === 404) return undefined;

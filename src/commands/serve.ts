@@ -22,7 +22,10 @@ export function serveCommand(): Command {
   return new Command('serve')
     .description('take alerts in, decide, and tell people in Slack')
     .option('--port <port>', 'port to listen on (QUELL_PORT, 8080)')
-    .option('--host <host>', 'address to listen on (QUELL_HOST; loopback while no tokens are set)')
+    .option(
+      '--host <host>',
+      'address to listen on (QUELL_HOST; loopback until tokens for ingest and API are set)',
+    )
     .option('--data-dir <dir>', 'where the state is kept (QUELL_DATA_DIR, ./data)')
     .option('--rules-dir <dir>', 'the rules (QUELL_RULES_DIR, ./rules)')
     .option(
@@ -49,10 +52,11 @@ Environment:
   QUELL_API_TOKEN        asked for by the pages, the read API and reload
   QUELL_PUBLIC_URL       address of this service for links in messages
   QUELL_RETENTION        how long decisions and closed incidents are kept (90d)
-  QUELL_BODY_LIMIT       largest request, also after inflating (10mb)
+  QUELL_LIMITS           name=number,... for more or less than the default, like body=20mb
 
 A secret may stand in a file that SLACK_BOT_TOKEN_FILE, SLACK_APP_TOKEN_FILE,
 SLACK_SIGNING_SECRET_FILE, QUELL_INGEST_TOKENS_FILE or QUELL_API_TOKEN_FILE names.
+Signatures, address ranges and proxies: docs/security.md.
 
 Flags come before environment, environment before quell.yaml. See docs/operations.md.`;
 

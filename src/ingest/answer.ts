@@ -3,6 +3,7 @@
  * notice no difference; /v1/ingest answers in JSON with what became of the delivery.
  */
 import type { ServerResponse } from 'node:http';
+import type { AuthFailure } from '../telemetry/metrics.ts';
 
 export interface Counts {
   readonly accepted: number;
@@ -19,6 +20,8 @@ export interface Answer {
   readonly counts?: Counts;
   readonly error?: string | undefined;
   readonly field?: string;
+  /** Why it was not admitted. */
+  readonly failure?: AuthFailure;
   /** Names and values in turn. */
   readonly headers?: readonly string[];
 }

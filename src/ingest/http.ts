@@ -9,21 +9,24 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../errors.ts';
 import type { Lane } from '../lane.ts';
+import { type Capacity, limitNamed, over } from '../limits.ts';
 import type { Instant } from '../model.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { AuthFailure, Metrics } from '../telemetry/metrics.ts';
+import { createSeldom, type Seldom } from '../telemetry/seldom.ts';
 import { type Answer, alertmanagerStyle, ingestStyle, send, type Style } from './answer.ts';
-import { createAdmission, type IngestToken } from './auth.ts';
+import { type Admit, createAdmission, type IngestAuth, objectToSignature } from './auth.ts';
 import { createBodyReader, type ReadBody } from './body.ts';
 import type { Parsed } from './parsed.ts';
 import type { Recorder } from './recorder.ts';
-import { knowsSource, parseBytes, sourceNames } from './sources.ts';
+import type { Signature } from './signature.ts';
+import { knowsSource, NO_MAPPINGS, parseBytes, sourceNames } from './sources.ts';
 
 export interface IngestDeps {
   /** Undefined until it is loaded: answered 503. */
   readonly lane: () => Lane | undefined;
-  readonly tokens: readonly IngestToken[];
-  readonly bodyMax: number;
+  readonly auth: IngestAuth;
+  readonly limits: Pick<Capacity, 'body' | 'bodies'>;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly recorder?: Recorder | undefined;
@@ -33,80 +36,113 @@ export interface IngestDeps {
 /** True when the request was for it; it answers then. */
 export type FrontHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** Bodies of all requests together; at least a few of the largest. */
-const IN_FLIGHT_MAX = 256 * 1024 * 1024;
-
 interface Request {
   readonly source: string;
   readonly style: Style;
   readonly delivery: string;
   readonly began: number;
+  readonly message: IncomingMessage;
   readonly response: ServerResponse;
 }
 
+/** Lines about refusals of one kind in a minute; the others are counted. */
+const REFUSALS_LOGGED_MAX = 10;
+
+interface Door extends IngestDeps {
+  readonly admit: Admit;
+  readonly clock: () => Instant;
+  readonly seldom: Seldom;
+}
+
 export function ingestHandler(deps: IngestDeps): FrontHandler {
-  const admit = createAdmission(deps.tokens);
-  const inFlightMax = Math.max(IN_FLIGHT_MAX, 4 * deps.bodyMax);
-  const bodies = createBodyReader({ bodyMax: deps.bodyMax, inFlightMax });
+  const clock = deps.now ?? Date.now;
+  const seldom = createSeldom({ now: clock, max: REFUSALS_LOGGED_MAX });
+  const door: Door = { ...deps, admit: createAdmission(deps.auth), clock, seldom };
+  const bodyMax = deps.limits.body;
+  const bodies = createBodyReader({ bodyMax, inFlightMax: Math.max(deps.limits.bodies, bodyMax) });
   const mint = createDeliveryIds();
   return (message, response) => {
     const path = pathOf(message.url ?? '');
     const style = path === '/api/v2/alerts' ? alertmanagerStyle : ingestStyle;
     const source = style === alertmanagerStyle ? 'prometheus' : sourceOf(path);
     if (source === undefined) return false;
-    const request = { source, style, delivery: mint(), began: performance.now(), response };
-    const objection = object(message, request, deps, admit);
-    if (objection !== undefined) {
+    const began = performance.now();
+    const request = { source, style, delivery: mint(), began, message, response };
+    const checked = check(request, door);
+    if (checked.kind === 'objection') {
       message.resume();
-      conclude(request, objection, deps);
+      conclude(request, checked.answer, door);
       return true;
     }
     bodies.read(message, (result) => {
       if (result.kind === 'gone') return;
-      if (result.kind === 'body') void take(result.bytes, request, deps);
+      if (result.kind === 'body') void take(result.bytes, request, checked.signature, door);
       else {
         message.resume();
-        conclude(request, bodyObjection(result, deps.bodyMax), deps);
+        conclude(request, bodyObjection(result, bodyMax), door);
       }
     });
     return true;
   };
 }
 
-/** What can be said against a request before its body is read. */
-function object(
-  message: IncomingMessage,
-  { source, style }: Request,
-  { lane }: IngestDeps,
-  admit: ReturnType<typeof createAdmission>,
-): Answer | undefined {
+type Checked =
+  | { readonly kind: 'objection'; readonly answer: Answer }
+  | { readonly kind: 'fine'; readonly signature: Signature | undefined };
+
+/** What can be said for or against a request before its body is read. */
+function check({ source, style, message }: Request, { lane, admit, metrics }: Door): Checked {
   if (message.method !== 'POST') {
     const error = `${message.method ?? ''} is not allowed: post alerts here`;
-    return { status: 405, error, headers: ['Allow', 'POST'] };
+    return objection({ status: 405, error, headers: ['Allow', 'POST'] });
   }
-  // A web page may make its reader's browser post here; no monitoring tool sends this header.
-  if (message.headers['sec-fetch-site'] === 'cross-site') {
-    return { status: 403, error: 'web pages may not post alerts' };
-  }
-  const admission = admit(message.headers.authorization, source);
-  if (admission === 'unknown') {
-    const error = 'a bearer token or basic credentials of QUELL_INGEST_TOKENS are needed';
-    return { status: 401, error, headers: ['WWW-Authenticate', CHALLENGE] };
-  }
-  if (admission === 'elsewhere') {
-    return { status: 403, error: `these credentials are not for the source "${source}"` };
-  }
+  if (isFromPage(message)) return unauthorized('web-page', 'web pages may not post alerts');
+  const admission = admit(message, source);
+  if (admission.kind === 'refused') return unauthorized(admission.reason, admission.error);
+  const { signature, token } = admission;
+  if (token?.name !== undefined) metrics.admitted('ingest', token.name);
   const mappings = lane()?.rules.mappings;
   if (mappings !== undefined && !knowsSource(source, mappings)) {
     const names = sourceNames(mappings).join(', ');
-    return { status: 404, error: `there is no source "${source}": expected one of ${names}` };
+    const error = `there is no source "${source}": expected one of ${names}`;
+    return objection({ status: 404, error });
   }
-  const type = message.headers['content-type'];
+  const error = objectToKind(message, style, signature !== undefined);
+  return error === undefined ? { kind: 'fine', signature } : objection({ status: 415, error });
+}
+
+/** Bodies that are not read: another type, or compressed where the very bytes are signed. */
+function objectToKind(
+  { headers }: IncomingMessage,
+  style: Style,
+  isSigned: boolean,
+): string | undefined {
+  const type = headers['content-type'];
   if (style === alertmanagerStyle && !isJson(type)) {
-    const error = `unsupported media type "${type ?? ''}", only [application/json] are allowed`;
-    return { status: 415, error };
+    return `unsupported media type "${type ?? ''}", only [application/json] are allowed`;
   }
-  return undefined;
+  if (!isSigned || (headers['content-encoding'] ?? 'identity') === 'identity') return undefined;
+  return 'a signed request is sent without Content-Encoding: its very bytes are signed';
+}
+
+/** A web page may make its reader's browser post here; no monitoring tool sends these headers. */
+function isFromPage({ headers }: IncomingMessage): boolean {
+  return headers.origin !== undefined || headers['sec-fetch-site'] === 'cross-site';
+}
+
+function objection(answer: Answer): Checked {
+  return { kind: 'objection', answer };
+}
+
+function unauthorized(failure: AuthFailure, error: string): Checked {
+  return objection(refusalOf(failure, error));
+}
+
+/** 401: other credentials would help. 403: they would not. */
+function refusalOf(failure: AuthFailure, error: string): Answer {
+  const hopeless = failure === 'web-page' || failure === 'address' || failure === 'other-source';
+  if (hopeless) return { status: 403, error, failure };
+  return { status: 401, error, failure, headers: ['WWW-Authenticate', CHALLENGE] };
 }
 
 const CHALLENGE = 'Bearer realm="quell", Basic realm="quell", charset="UTF-8"';
@@ -117,10 +153,12 @@ function isJson(type: string | undefined): boolean {
 
 function bodyObjection(result: Exclude<ReadBody, { kind: 'body' | 'gone' }>, max: number): Answer {
   switch (result.kind) {
-    case 'too-large':
-      return { status: 413, error: `the body is larger than ${max} bytes: send smaller batches` };
+    case 'too-large': {
+      const error = `the body is larger than ${max} bytes: send smaller batches`;
+      return { status: 413, error: over('body', error) };
+    }
     case 'busy':
-      return overloaded('too many requests are in flight');
+      return overloaded(over('bodies', 'too many bytes are in flight: try again'));
     case 'unknown-encoding': {
       const error = `unknown Content-Encoding "${result.encoding}": use gzip, deflate or none`;
       return { status: 415, error, headers: ['Accept-Encoding', 'gzip, deflate'] };
@@ -131,28 +169,40 @@ function bodyObjection(result: Exclude<ReadBody, { kind: 'body' | 'gone' }>, max
 }
 
 function overloaded(error: string): Answer {
-  return { status: 503, error: `${error}: try again`, headers: ['Retry-After', '5'] };
+  return { status: 503, error, headers: ['Retry-After', '5'] };
 }
 
-async function take(body: Buffer, request: Request, deps: IngestDeps): Promise<void> {
-  const { source, delivery } = request;
-  const at = (deps.now ?? Date.now)();
-  const lane = deps.lane();
-  if (lane === undefined) return conclude(request, overloaded('Quell is starting'), deps);
+async function take(
+  body: Buffer,
+  request: Request,
+  signature: Signature | undefined,
+  door: Door,
+): Promise<void> {
+  const { source, delivery, message } = request;
+  const at = door.clock();
+  if (signature !== undefined) {
+    const wrong = objectToSignature(signature, message, body, at);
+    if (wrong !== undefined) {
+      return conclude(request, refusalOf(wrong.reason, wrong.error), door);
+    }
+  }
+  const lane = door.lane();
+  if (lane === undefined)
+    return conclude(request, overloaded('Quell is starting: try again'), door);
   if (body.length === 0 && request.style === alertmanagerStyle) {
-    return conclude(request, { status: 422, error: 'alerts in body is required' }, deps);
+    return conclude(request, { status: 422, error: 'alerts in body is required' }, door);
   }
   try {
     const parsed = parseBytes(body, { source, delivery, at }, lane.rules.mappings);
     if (parsed.kind === 'refused') {
-      return conclude(request, { status: 400, error: parsed.error, field: parsed.field }, deps);
+      return conclude(request, { status: 400, error: parsed.error, field: parsed.field }, door);
     }
     if (parsed.events.length > 0) await lane.submit(at, parsed.events);
-    deps.metrics.alertsIn(source, parsed.events);
-    deps.recorder?.record(at, source, body);
-    conclude(request, accepted(parsed), deps);
+    door.metrics.alertsIn(source, parsed.events);
+    door.recorder?.record(at, source, body);
+    conclude(request, accepted(parsed, door.metrics), door);
   } catch (error) {
-    conclude(request, refusal(error, request, deps.log), deps);
+    conclude(request, refusal(error, request, door.log), door);
   }
 }
 
@@ -164,12 +214,16 @@ function refusal(error: unknown, { delivery, source }: Request, log: Log): Answe
 
 const ERRORS_SHOWN_MAX = 10;
 
-function accepted({ events, truncated }: Extract<Parsed, { kind: 'parsed' }>): Answer {
+function accepted(
+  { events, truncated }: Extract<Parsed, { kind: 'parsed' }>,
+  metrics: Metrics,
+): Answer {
   const errors: string[] = [];
   let quarantined = 0;
   for (const event of events) {
     if (event.kind !== 'odd') continue;
     quarantined++;
+    countLimit(event.error, metrics);
     if (errors.length < ERRORS_SHOWN_MAX) errors.push(event.error);
   }
   const counts = { accepted: events.length - quarantined, quarantined, truncated, errors };
@@ -178,17 +232,27 @@ function accepted({ events, truncated }: Extract<Parsed, { kind: 'parsed' }>): A
   return { status, counts, error: errors[0] };
 }
 
+function countLimit(error: string, metrics: Metrics): void {
+  const limit = limitNamed(error);
+  if (limit !== undefined) metrics.limitReached(limit);
+}
+
 /** Answers, counts and logs: the one place where a request ends. */
-function conclude(request: Request, answer: Answer, deps: IngestDeps): void {
+function conclude(request: Request, answer: Answer, { lane, metrics, log, seldom }: Door): void {
   const { source, style, delivery, response, began } = request;
-  const { status, counts, error } = answer;
+  const { status, counts, error, failure } = answer;
   send(response, answer, style, delivery);
-  const { metrics, log } = deps;
-  const known = status === 404 || status === 401 ? 'unknown' : source;
   metrics.answered(style.route, status, (performance.now() - began) / 1000);
-  metrics.delivery(known, outcomeOf(status));
+  // A label of a metric is one of a closed set, whatever addresses strangers try.
+  const isKnown = knowsSource(source, lane()?.rules.mappings ?? NO_MAPPINGS);
+  metrics.delivery(isKnown ? source : 'unknown', outcomeOf(status));
+  if (failure !== undefined) metrics.authFailed('ingest', failure);
   if (counts === undefined) {
-    log.warn({ delivery, source, status, problem: error }, 'delivery refused');
+    if (error !== undefined) countLimit(error, metrics);
+    const leftOut = seldom(String(status));
+    if (leftOut === undefined) return;
+    const more = leftOut > 0 ? { leftOut } : {};
+    log.warn({ delivery, source, status, problem: error, ...more }, 'delivery refused');
     return;
   }
   const { accepted: alerts, quarantined, truncated } = counts;

@@ -5,6 +5,7 @@
  * much. One alert that cannot be understood becomes an `odd` event beside the good ones; only a body
  * of a wrong shape as a whole is refused. Every problem names the field.
  */
+import { over, SHAPE } from '../limits.ts';
 import type { Event, Instant, Labels, ReceivedAlert } from '../model.ts';
 
 export interface DeliveryContext {
@@ -25,13 +26,7 @@ export type Parsed =
     }
   | { readonly kind: 'refused'; readonly field: string; readonly error: string };
 
-/** Alerts in one request. */
-export const ALERTS_MAX = 10_000;
-/** Labels of one alert; the same for its annotations. */
-export const LABELS_MAX = 128;
-export const LABEL_NAME_MAX = 512;
-export const LABEL_VALUE_MAX = 8_192;
-export const ANNOTATION_VALUE_MAX = 65_536;
+/** A longer address of an alert's source is left out. */
 const URL_MAX = 16_384;
 const EXCERPT_MAX = 500;
 
@@ -88,47 +83,58 @@ export function readAlerts(
 
 /** Undefined when the list may be taken. */
 export function tooMany(list: readonly unknown[], field: string): Parsed | undefined {
-  if (list.length <= ALERTS_MAX) return undefined;
-  return refused(
-    field,
-    `${list.length} alerts in one request, at most ${ALERTS_MAX}: send smaller batches`,
-  );
+  if (list.length <= SHAPE.alerts) return undefined;
+  const error = `${list.length} alerts in one request, at most ${SHAPE.alerts}: send smaller batches`;
+  return refused(field, over('alerts', error));
 }
 
+type Entries = 'labels' | 'annotations';
+
+const VALUE_LIMITS = { labels: 'label-value', annotations: 'annotation-value' } as const;
+
 /** Problems of labels and annotations, as the source sent them. The object itself is returned, not a copy. */
-function readLabels(value: unknown, field: string, valueMax: number): Read<Labels> {
+function readEntries(value: unknown, field: string, kind: Entries): Read<Labels> {
   if (!isObject(value)) {
     return problem(field, `expected an object of strings, got ${describe(value)}`);
   }
+  const valueMax = SHAPE[VALUE_LIMITS[kind]];
   let count = 0;
   for (const name in value) {
     const text = value[name];
-    if (typeof text !== 'string' || text.length > valueMax || name.length > LABEL_NAME_MAX) {
-      return labelProblem(name, text, field, valueMax);
+    if (
+      typeof text !== 'string' ||
+      text.length > valueMax ||
+      name.length > SHAPE['label-name'] ||
+      ++count > SHAPE[kind]
+    ) {
+      return entryProblem(value, name, field, kind);
     }
-    count++;
   }
-  if (count > LABELS_MAX) return problem(field, `${count} entries, at most ${LABELS_MAX}`);
   // Every value was seen to be a string.
   return value as Labels;
 }
 
-function labelProblem(name: string, text: unknown, field: string, valueMax: number): Problem {
-  if (name.length > LABEL_NAME_MAX) {
+function entryProblem(value: JsonObject, name: string, field: string, kind: Entries): Problem {
+  const nameMax = SHAPE['label-name'];
+  if (name.length > nameMax) {
     const start = `${name.slice(0, 40)}...`;
-    return problem(
-      field,
-      `the name "${start}" is ${name.length} characters long, at most ${LABEL_NAME_MAX}`,
-    );
+    const error = `the name "${start}" is ${name.length} characters long, at most ${nameMax}`;
+    return problem(field, over('label-name', error));
   }
+  const text = value[name];
   const place = `${field}.${name.slice(0, 80)}`;
   if (typeof text !== 'string') return problem(place, `expected a string, got ${describe(text)}`);
-  return problem(place, `${text.length} characters long, at most ${valueMax}`);
+  const limit = VALUE_LIMITS[kind];
+  if (text.length > SHAPE[limit]) {
+    return problem(place, over(limit, `${text.length} characters long, at most ${SHAPE[limit]}`));
+  }
+  const count = Object.keys(value).length;
+  return problem(field, over(kind, `${count} entries, at most ${SHAPE[kind]}`));
 }
 
 /** Labels say who an alert is, so there is at least one. */
 export function readIdentity(value: unknown, field: string): Read<Labels> {
-  const labels = readLabels(value, field, LABEL_VALUE_MAX);
+  const labels = readEntries(value, field, 'labels');
   if (isProblem(labels)) return labels;
   return isEmpty(labels) ? problem(field, 'an alert has at least one label') : labels;
 }
@@ -141,7 +147,7 @@ export function isEmpty(labels: Labels): boolean {
 /** Annotations may be left out; some senders write null for none. */
 export function readAnnotations(value: unknown, field: string): Read<Labels> {
   if (value === undefined || value === null) return NO_LABELS;
-  return readLabels(value, field, ANNOTATION_VALUE_MAX);
+  return readEntries(value, field, 'annotations');
 }
 
 export const NO_LABELS: Labels = Object.freeze({});

@@ -8,7 +8,7 @@ import type { Lane } from '../lane.ts';
 import type { DeliveryOutcome, Effect, Event } from '../model.ts';
 import { type CallOutcome, createSlackApi, type SlackApi } from './api.ts';
 import { createDelivery, type Delivery, type DeliveryOptions } from './delivery.ts';
-import { slackEventsHandler } from './events-http.ts';
+import { type EventRefusal, slackEventsHandler } from './events-http.ts';
 import type { Log } from './log.ts';
 import type { DeliveryClock } from './pace.ts';
 import { createPeople } from './people.ts';
@@ -25,6 +25,8 @@ export interface SlackOptions {
   readonly random: () => number;
   readonly log: Log;
   readonly called: (method: string, outcome: CallOutcome, seconds: number) => void;
+  /** A request to /slack/events was not believed. */
+  readonly refused: (reason: EventRefusal) => void;
 }
 
 export interface Slack {
@@ -101,7 +103,7 @@ function deliveryOptions({
 
 /** Socket Mode with an app token, else signed requests with a signing secret, else nothing is heard. */
 function listen(options: SlackOptions, api: SlackApi) {
-  const { config, lane, clock, log, random } = options;
+  const { config, lane, clock, log, random, refused } = options;
   const stopping = new AbortController();
   const { isBot } = createPeople(api);
   const submit = (event: Event) => lane.submit(clock.now(), [event]);
@@ -136,7 +138,14 @@ function listen(options: SlackOptions, api: SlackApi) {
   const events =
     signingSecret === undefined
       ? undefined
-      : slackEventsHandler({ signingSecret, submit, isBot, log, now: () => clock.now() });
+      : slackEventsHandler({
+          signingSecret,
+          submit,
+          isBot,
+          log,
+          now: () => clock.now(),
+          refused,
+        });
   return { events, start: catchUp, stop: async () => stopping.abort() };
 }
 

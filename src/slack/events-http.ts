@@ -6,20 +6,24 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { SHAPE } from '../limits.ts';
 import type { Instant } from '../model.ts';
 import { type IntakeOptions, takeIn } from './events.ts';
 
 export interface SlackEventsOptions extends IntakeOptions {
   readonly signingSecret: string;
   readonly now: () => Instant;
+  /** Told of each request that is not believed, for logs and metrics. */
+  readonly refused: (reason: EventRefusal) => void;
 }
+
+export type EventRefusal = 'no-signature' | 'wrong-signature' | 'too-large';
 
 interface Answer {
   readonly status: number;
   readonly body: string;
 }
 
-const BODY_MAX = 1_048_576;
 /** Older requests may be recordings. Slack's own advice. */
 const FRESH_MS = 5 * 60_000;
 /** Slack waits 3 s, the way there and back included. */
@@ -39,13 +43,21 @@ export function slackEventsHandler(
 }
 
 async function respond(request: IncomingMessage, options: SlackEventsOptions): Promise<Answer> {
-  const { log, now, signingSecret, ...intake } = options;
+  const { log, now, signingSecret, refused, ...intake } = options;
   const retry = request.headers['x-slack-retry-num'];
   try {
+    if (request.headers['x-slack-signature'] === undefined) {
+      request.resume();
+      refused('no-signature');
+      return { status: 401, body: 'the signature is missing' };
+    }
     const raw = await readBody(request);
-    if (raw === undefined) return { status: 413, body: 'too large' };
+    if (raw === undefined) {
+      refused('too-large');
+      return { status: 413, body: 'too large (limit slack-event)' };
+    }
     if (!verifySignature(signingSecret, request.headers, raw, now())) {
-      log.warn({ retry }, 'a request to /slack/events without a right signature was refused');
+      refused('wrong-signature');
       return { status: 401, body: 'the signature or the timestamp is wrong' };
     }
     const payload = parseJson(raw);
@@ -86,7 +98,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > BODY_MAX) return undefined;
+    if (size > SHAPE['slack-event']) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -6,9 +6,22 @@
  * reasons, outcomes; never fingerprints, services or users.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { type Capacity, CAPACITY_NAMES, LIMIT_NAMES, type LimitName } from '../limits.ts';
 import { CONSEQUENCES, type Decision, type Event, type Verdict, VERDICTS } from '../model.ts';
 
 export type SlackOutcome = 'ok' | 'rate-limited' | 'refused' | 'failed' | 'unclear';
+export type Door = 'ingest' | 'api' | 'slack';
+/** Why somebody was not let in. */
+export type AuthFailure =
+  | 'no-credentials'
+  | 'wrong-credentials'
+  | 'other-source'
+  | 'address'
+  | 'no-signature'
+  | 'wrong-signature'
+  | 'old-signature'
+  | 'web-page'
+  | 'unknown-host';
 export type RulesOutcome = 'loaded' | 'refused';
 
 /** Read when /metrics is asked for. */
@@ -31,6 +44,10 @@ export interface Metrics {
   decided(verdict: Verdict | undefined, decisions: readonly Decision[]): void;
   delivery(source: string, outcome: 'accepted' | 'refused' | 'overloaded' | 'failed'): void;
   truncated(source: string, alerts: number): void;
+  authFailed(door: Door, reason: AuthFailure): void;
+  /** A token was good. `name`: what the configuration calls it. */
+  admitted(door: Door, name: string): void;
+  limitReached(limit: LimitName): void;
   answered(route: string, status: number, seconds: number): void;
   slackCall(method: string, outcome: SlackOutcome, seconds: number): void;
   committed(seconds: number): void;
@@ -38,6 +55,10 @@ export interface Metrics {
   recordingLost(deliveries: number): void;
   /** Where the levels come from, once there is a lane. */
   watch(levels: () => Levels): void;
+  /** Where the number of requests that are being answered comes from. */
+  watchRequests(requests: () => number): void;
+  /** The limits in force. */
+  limits(capacity: Capacity): void;
   /** Alerts that were not understood, since the start. */
   readonly quarantined: number;
   text(): Promise<string>;
@@ -53,6 +74,15 @@ export function createMetrics(): Metrics {
   const meters = createMeters(registry);
   let levels: (() => Levels) | undefined;
   createLevels(registry, () => levels?.());
+  let requests = (): number => 0;
+  new Gauge({
+    name: 'quell_http_requests',
+    help: 'HTTP requests that are being answered.',
+    registers: [registry],
+    collect() {
+      this.set(requests());
+    },
+  });
   let version: string | undefined;
   let quarantined = 0;
   return {
@@ -72,6 +102,9 @@ export function createMetrics(): Metrics {
     },
     delivery: (source, outcome) => meters.deliveries(source, outcome).inc(),
     truncated: (source, alerts) => meters.truncated(source).inc(alerts),
+    authFailed: (door, reason) => meters.authFailures(door, reason).inc(),
+    admitted: (door, name) => meters.admissions(door, name).inc(),
+    limitReached: (limit) => meters.limitReached(limit).inc(),
     answered: (route, status, seconds) => {
       meters.answers(route, String(status)).inc();
       meters.answerTime(route).observe(seconds);
@@ -92,6 +125,12 @@ export function createMetrics(): Metrics {
     watch: (read) => {
       levels = read;
     },
+    watchRequests: (read) => {
+      requests = read;
+    },
+    limits: (capacity) => {
+      for (const name of CAPACITY_NAMES) meters.limit.labels(name).set(capacity[name]);
+    },
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
@@ -107,7 +146,18 @@ function createMeters(registry: Registry) {
   const consequences = counter('consequences', 'What followed from alerts and time.', 'reason');
   for (const reason of Object.keys(VERDICTS)) verdicts.labels(reason).inc(0);
   for (const reason of Object.keys(CONSEQUENCES)) consequences.labels(reason).inc(0);
+  const limitReached = counter('limit_reached', 'Times that a limit was reached.', 'limit');
+  for (const limit of LIMIT_NAMES) limitReached.labels(limit).inc(0);
   return {
+    authFailures: kept(counter('auth_failures', 'Requests not let in.', 'door', 'reason')),
+    admissions: kept(counter('admissions', 'Requests let in with a token.', 'door', 'token')),
+    limitReached: kept(limitReached),
+    limit: new Gauge({
+      name: 'quell_limit',
+      help: 'Limits that QUELL_LIMITS can change, as they are.',
+      labelNames: ['limit'],
+      registers,
+    }),
     alertsIn: kept(counter('alerts_in', 'Alerts accepted, odd ones included.', 'source')),
     verdicts: kept(verdicts),
     consequences: kept(consequences),

@@ -1,7 +1,6 @@
 /**
  * The routes besides ingest: health, metrics, reload, the read API, the pages, Slack's events.
  */
-import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, {
   type ErrorRequestHandler,
@@ -15,9 +14,11 @@ import type { Health } from '../telemetry/health.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { alertDetail, incidentDetail } from './details.ts';
+import { createGuard, type GuardOptions } from './guard.ts';
 import { overviewOf } from './overview.ts';
 import { missingPage } from './layout.ts';
 import { listDecisions, readDecisionQuery } from './list-decisions.ts';
+import { addLogin, askForToken } from './login.ts';
 import { overviewPage, type PreviewMessage } from './page.ts';
 import { laneOf, noAlert, noIncident, readApi, type ReadApiDeps } from './read-api.ts';
 import { alertPage, decisionsPage, incidentPage } from './story-page.ts';
@@ -32,8 +33,8 @@ export interface AppDeps extends ReadApiDeps {
   readonly health: Health;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Asked for by pages, read API and reload, when there is one. */
-  readonly apiToken: string | undefined;
+  /** Who may read, and reload. */
+  readonly access: GuardOptions;
   readonly reload: () => Promise<Reloaded>;
   /** Newest first; undefined when Slack gets the messages. */
   readonly previewMessages: () => readonly PreviewMessage[] | undefined;
@@ -51,8 +52,10 @@ export function createApp(deps: AppDeps): Express {
   addOperations(app, deps);
   const { slackEvents } = deps;
   if (slackEvents !== undefined) app.post('/slack/events', (req, res) => slackEvents(req, res));
-  const guard = deps.apiToken === undefined ? undefined : guardedBy(deps.apiToken);
-  if (guard !== undefined) app.use(guard);
+  const guard = createGuard(deps);
+  const login = { guard, sendPage };
+  addLogin(app, login);
+  app.use(guard.handler((request, response) => askForToken(request, response, login)));
   addReload(app, deps);
   app.use(readApi(deps));
   addPages(app, deps);
@@ -82,12 +85,7 @@ function addOperations(app: Express, { health, metrics }: AppDeps): void {
 }
 
 function addReload(app: Express, { reload }: AppDeps): void {
-  app.post('/-/reload', async (request, response) => {
-    // A web page may make its reader's browser post here.
-    if (request.get('sec-fetch-site') === 'cross-site') {
-      response.status(403).type('text/plain').send('web pages may not reload the rules\n');
-      return;
-    }
+  app.post('/-/reload', async (_request, response) => {
     const result = await reload();
     response.type('text/plain');
     if (result.kind === 'loaded') response.send(`rules ${result.version} are in force\n`);
@@ -134,7 +132,7 @@ const PAGE_POLICY = [
   `style-src '${STYLE_HASH}'`,
   'img-src data:',
   "base-uri 'none'",
-  "form-action 'none'",
+  "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ');
 
@@ -153,30 +151,13 @@ const safeHeaders: RequestHandler = (_request, response, next) => {
     'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
-    'Referrer-Policy': 'no-referrer',
+    // With "no-referrer" a browser would not say that our own form is ours.
+    'Referrer-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Cache-Control': 'no-store',
   });
   next();
 };
-
-/** A bearer token, or basic with the token as the password, which is what a browser asks for. */
-function guardedBy(token: string): RequestHandler {
-  const wanted = hash('sha256', token, 'buffer');
-  return (request, response, next) => {
-    const given = credential(request.get('authorization') ?? '');
-    if (timingSafeEqual(hash('sha256', given, 'buffer'), wanted)) return next();
-    response.status(401).set('WWW-Authenticate', 'Basic realm="quell", charset="UTF-8"');
-    response.json({ error: 'the token of QUELL_API_TOKEN is needed, as bearer or as password' });
-  };
-}
-
-function credential(authorization: string): string {
-  const [, scheme = '', value = ''] = /^(bearer|basic) +(\S+)$/i.exec(authorization) ?? [];
-  if (scheme.toLowerCase() !== 'basic') return value;
-  const pair = Buffer.from(value, 'base64').toString('utf8');
-  return pair.slice(pair.indexOf(':') + 1);
-}
 
 function counted(metrics: Metrics): RequestHandler {
   return (request, response, next) => {

@@ -7,13 +7,16 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { AppError } from '../errors.ts';
 import type { FrontHandler } from '../ingest/http.ts';
+import { type Capacity, over, SHAPE } from '../limits.ts';
 import { createApp, type AppDeps } from './app.ts';
 
 export interface HttpServerDeps extends AppDeps {
   /** Tried before everything else. */
   readonly ingest: FrontHandler;
+  readonly limits: Pick<Capacity, 'requests' | 'connections'>;
 }
 
 export interface HttpServer {
@@ -23,34 +26,44 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** A client has this long to send its headers, and its whole request. */
-const HEADERS_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than senders keep idle connections, so that it is them who close, and no request meets a closed one. */
 const KEEP_ALIVE_MS = 120_000;
-const CONNECTIONS_MAX = 10_000;
 /** How often idle connections are looked for while closing, and when the rest are cut. */
 const CLOSE_EVERY_MS = 25;
 const CLOSE_AFTER_MS = 10_000;
 
 export function createHttpServer(deps: HttpServerDeps): HttpServer {
   const app = createApp(deps);
+  const { limits, metrics } = deps;
   let closing = false;
+  let requests = 0;
+  metrics.watchRequests(() => requests);
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (closing) response.shouldKeepAlive = false;
-    if (!deps.ingest(request, response)) app(request, response);
+    requests++;
+    response.once('close', () => requests--);
+    // Probes are answered all the same: an overloaded service is not a dead one.
+    if (requests > limits.requests && request.url?.startsWith('/-/') !== true) {
+      metrics.limitReached('requests');
+      refuse(request, response);
+    } else if (!deps.ingest(request, response)) app(request, response);
   };
   const server = createServer(
     {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: SHAPE['headers-time'],
+      requestTimeout: SHAPE['request-time'],
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: 5_000,
       noDelay: true,
     },
     handle,
   );
-  server.maxConnections = CONNECTIONS_MAX;
+  server.maxConnections = limits.connections;
+  server.on('drop', () => metrics.limitReached('connections'));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') metrics.limitReached('request-time');
+    answerBroken(error, socket);
+  });
   return {
     server,
     listen: (host, port) => listen(server, host, port),
@@ -59,6 +72,28 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       return close(server);
     },
   };
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse): void {
+  request.resume();
+  const error = over('requests', 'too many requests at once: try again');
+  response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '5' });
+  response.end(`${JSON.stringify({ error })}\n`);
+}
+
+const BROKEN: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
+
+/** What is no HTTP request has no response object either. */
+function answerBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = BROKEN[error.code ?? ''] ?? '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

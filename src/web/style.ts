@@ -31,6 +31,9 @@ li { display: grid; grid-template-columns: 9.5rem 1fr; gap: 0 .75rem; padding: .
 li:first-child { border-top: 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: 0; font-size: .9rem; overflow-wrap: anywhere; }
 dt { color: var(--soft); } dd { margin: 0; }
+form { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin: .8rem 0; } form.aside { margin-top: 2rem; }
+input { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .4rem .6rem; min-width: min(20rem, 100%); }
+button { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .4rem .9rem; cursor: pointer; }
 @media (max-width: 36rem) { li { grid-template-columns: 1fr; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .3rem; } }
 `;
 

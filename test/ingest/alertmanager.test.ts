@@ -1,11 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseAlertmanager } from '../../src/ingest/alertmanager.ts';
-import {
-  ALERTS_MAX,
-  LABEL_NAME_MAX,
-  LABEL_VALUE_MAX,
-  LABELS_MAX,
-} from '../../src/ingest/parsed.ts';
+import { SHAPE } from '../../src/limits.ts';
 import { AT, alertsOf, context, oddOf, onlyAlert } from './reading.ts';
 import { sampleOf, samplesOf, sequenceOf } from './samples.ts';
 
@@ -143,12 +138,16 @@ test('every problem names its field and what was expected', () => {
     [{ labels: { a: null } }, 'alerts[0].labels.a: expected a string, got null'],
     [{ labels: { a: { b: 'c' } } }, 'alerts[0].labels.a: expected a string, got object'],
     [
-      { labels: { a: 'x'.repeat(LABEL_VALUE_MAX + 1) } },
-      `alerts[0].labels.a: ${LABEL_VALUE_MAX + 1} characters long, at most ${LABEL_VALUE_MAX}`,
+      { labels: { a: 'x'.repeat(8_193) } },
+      'alerts[0].labels.a: 8193 characters long, at most 8192 (limit label-value)',
     ],
     [
-      { labels: { ['n'.repeat(LABEL_NAME_MAX + 1)]: 'x' } },
-      `alerts[0].labels: the name "${'n'.repeat(40)}..." is ${LABEL_NAME_MAX + 1} characters long, at most ${LABEL_NAME_MAX}`,
+      { annotations: { a: 'x'.repeat(65_537) } },
+      'alerts[0].annotations.a: 65537 characters long, at most 65536 (limit annotation-value)',
+    ],
+    [
+      { labels: { ['n'.repeat(513)]: 'x' } },
+      `alerts[0].labels: the name "${'n'.repeat(40)}..." is 513 characters long, at most 512 (limit label-name)`,
     ],
     [{ annotations: 'text' }, 'alerts[0].annotations: expected an object of strings, got "text"'],
     [
@@ -170,10 +169,14 @@ test('every problem names its field and what was expected', () => {
   ] as const) {
     expect(oddOf(parseAlertmanager(webhook({ ...ALERT, ...change }), context()))).toEqual([error]);
   }
-  const many = Object.fromEntries(Array.from({ length: LABELS_MAX + 1 }, (_, i) => [`l${i}`, 'x']));
-  expect(oddOf(parseAlertmanager(webhook({ ...ALERT, labels: many }), context()))).toEqual([
-    `alerts[0].labels: ${LABELS_MAX + 1} entries, at most ${LABELS_MAX}`,
-  ]);
+  const many = Object.fromEntries(
+    Array.from({ length: SHAPE.labels + 1 }, (_, i) => [`l${i}`, 'x']),
+  );
+  for (const kind of ['labels', 'annotations'] as const) {
+    expect(oddOf(parseAlertmanager(webhook({ ...ALERT, [kind]: many }), context()))).toEqual([
+      `alerts[0].${kind}: 129 entries, at most 128 (limit ${kind})`,
+    ]);
+  }
   expect(oddOf(parseAlertmanager(webhook('HighLoad'), context()))).toEqual([
     'alerts[0]: expected an object, got "HighLoad"',
   ]);
@@ -186,7 +189,7 @@ test('a body of another shape is refused as a whole', () => {
     ['x', 'body'],
     [{}, 'alerts'],
     [{ alerts: {} }, 'alerts'],
-    [{ alerts: Array.from({ length: ALERTS_MAX + 1 }, () => ALERT) }, 'alerts'],
+    [{ alerts: Array.from({ length: SHAPE.alerts + 1 }, () => ALERT) }, 'alerts'],
   ] as const) {
     expect(parseAlertmanager(body, context())).toMatchObject({ kind: 'refused', field });
   }

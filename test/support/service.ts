@@ -4,7 +4,9 @@
  */
 import type { Event, Instant } from '../../src/model.ts';
 import { type FrontHandler, ingestHandler } from '../../src/ingest/http.ts';
-import type { IngestToken } from '../../src/ingest/auth.ts';
+import { type IngestAuth, OPEN_DOOR } from '../../src/ingest/auth.ts';
+import { digestOf } from '../../src/ingest/credentials.ts';
+import { CAPACITY, type Capacity } from '../../src/limits.ts';
 import type { Recorder } from '../../src/ingest/recorder.ts';
 import { type Clock, type Lane, openLane } from '../../src/lane.ts';
 import type { Rules } from '../../src/rules/rules.ts';
@@ -24,9 +26,10 @@ export const NOW = Date.parse('2026-11-21T01:30:00Z');
 
 export interface ServiceOptions {
   readonly yaml?: string;
-  readonly tokens?: readonly IngestToken[];
+  readonly auth?: Partial<IngestAuth>;
   readonly apiToken?: string;
-  readonly bodyMax?: number;
+  readonly access?: Partial<AppDeps['access']>;
+  readonly limits?: Partial<Capacity>;
   readonly store?: Store;
   /** Stands in for the real lane: to refuse, to hang, to be missing. */
   readonly lane?: (lane: Lane) => Lane | undefined;
@@ -104,6 +107,7 @@ export function withSubmit(lane: Lane, submit: Lane['submit']): Lane {
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const rules = rulesOf(options.yaml ?? '');
+  const limits = { ...CAPACITY, body: 1_000_000, ...options.limits };
   const clock = manualClock(NOW);
   const store = options.store ?? createMemoryStore();
   const metrics = createMetrics();
@@ -129,8 +133,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const lane = options.lane?.(watched) ?? (options.lane === undefined ? watched : undefined);
   const ingest: FrontHandler = ingestHandler({
     lane: () => lane,
-    tokens: options.tokens ?? [],
-    bodyMax: options.bodyMax ?? 1_000_000,
+    auth: { ...OPEN_DOOR, ...options.auth },
+    limits,
     log,
     metrics,
     recorder: options.recorder,
@@ -143,7 +147,18 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     metrics,
     log,
     now: () => clock.now(),
-    apiToken: options.apiToken,
+    access: {
+      tokens:
+        options.apiToken === undefined
+          ? []
+          : [{ name: undefined, digest: digestOf(options.apiToken) }],
+      userHeader: undefined,
+      proxies: [],
+      publicUrl: undefined,
+      loopbackOnly: true,
+      ...options.access,
+    },
+    limits,
     health: createHealth([{ name: 'the lane', ready: options.ready ?? (() => real.ready) }]),
     reload: options.reload ?? (async () => ({ kind: 'loaded', version: rules.version })),
     previewMessages: () => options.preview,

@@ -55,9 +55,14 @@ test('reload answers with the new version, or with what is wrong', async () => {
     400,
     'quiet.yaml:5:14  "10mins" is no duration: write 10m\n',
   ]);
-  expect((await service.post('/-/reload', '', { 'sec-fetch-site': 'cross-site' })).status).toBe(
-    403,
-  );
+  for (const header of [
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { origin: 'http://evil.example' },
+    { origin: 'null' },
+  ]) {
+    expect((await service.post('/-/reload', '', header)).status).toBe(403);
+  }
   expect((await service.get('/-/reload')).status).toBe(404);
 });
 

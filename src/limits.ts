@@ -1,0 +1,63 @@
+/**
+ * Every limit on what comes from outside, by name.
+ *
+ * An error about one ends in `(limit NAME)`, so whoever reads it finds the limit in docs/operations.md,
+ * and `quell_limit_reached_total` counts it. Nothing is cut without a word.
+ */
+
+/** Capacity: what QUELL_LIMITS may change. Bytes where the name says body, else a number of them. */
+export const CAPACITY = {
+  /** Bytes of one request, also after inflating. */
+  body: 10 * 1024 * 1024,
+  /** Bytes of all requests that are being read. */
+  bodies: 256 * 1024 * 1024,
+  /** Requests that are being answered. */
+  requests: 2_000,
+  /** Open connections; one more is closed at once. */
+  connections: 10_000,
+  /** Events that wait to be decided. */
+  waiting: 50_000,
+  /** Alerts in memory. The oldest resolved ones go first; when all fire, a new one is refused. */
+  'open-alerts': 200_000,
+} as const;
+
+/** The shape of requests and alerts: the same for everybody, so that a recording means the same everywhere. */
+export const SHAPE = {
+  /** Alerts in one request. */
+  alerts: 10_000,
+  /** Labels of one alert. */
+  labels: 128,
+  /** Annotations of one alert. */
+  annotations: 128,
+  /** Characters of the name of a label or an annotation. */
+  'label-name': 512,
+  'label-value': 8_192,
+  'annotation-value': 65_536,
+  /** Bytes of an event of Slack. */
+  'slack-event': 1024 * 1024,
+  /** Milliseconds for the headers, and for the whole request. */
+  'headers-time': 15_000,
+  'request-time': 60_000,
+} as const;
+
+export type CapacityName = keyof typeof CAPACITY;
+export type LimitName = CapacityName | keyof typeof SHAPE;
+export type Capacity = Readonly<Record<CapacityName, number>>;
+
+// Object.keys forgets what the keys are.
+export const CAPACITY_NAMES = Object.keys(CAPACITY) as readonly CapacityName[];
+export const LIMIT_NAMES: readonly LimitName[] = [
+  ...CAPACITY_NAMES,
+  ...(Object.keys(SHAPE) as readonly (keyof typeof SHAPE)[]),
+];
+
+/** An error with the name of its limit at the end, where nothing that came from outside can stand. */
+export function over(limit: LimitName, error: string): string {
+  return `${error} (limit ${limit})`;
+}
+
+/** The limit that an error made by `over` names. */
+export function limitNamed(error: string): LimitName | undefined {
+  const [, name] = /\(limit ([a-z-]+)\)$/.exec(error) ?? [];
+  return LIMIT_NAMES.find((known) => known === name);
+}
