@@ -3,15 +3,17 @@
  * never a wait: size, nesting and aliases are limited, and what the YAML library throws ends here.
  */
 import {
+  type CST,
+  Composer,
   type Document,
   Lexer,
+  Parser,
   type YAMLError,
   isCollection,
   isMap,
   isNode,
   isPair,
   isScalar,
-  parseAllDocuments,
 } from 'yaml';
 import type { Diagnostic } from './diagnostics.ts';
 import {
@@ -23,7 +25,7 @@ import {
   lineStartsOf,
   spanOf,
 } from './source-file.ts';
-import { isMark, tooDeepAt } from './yaml-depth.ts';
+import { depthGauge, isMark } from './yaml-depth.ts';
 
 export const FILE_BYTES_MAX = 2 * 1024 * 1024;
 const ALIASES_MAX = 1_000;
@@ -57,8 +59,6 @@ export function readSource(file: RulesFile, keys = '"services:" or "hold:"'): Re
   const nul = text.indexOf('\0');
   if (nul >= 0)
     return refuse(bare, nul, 'a NUL byte: this is no text file', 'rules files are UTF-8 text');
-  const deep = tooDeepAt(text);
-  if (deep !== undefined) return refuse(bare, deep, 'nested deeper than rules can be');
   const parsed = parse(bare);
   if (parsed.kind !== 'document') return parsed;
   const source: SourceFile = { ...bare, document: parsed.document };
@@ -88,15 +88,9 @@ type Parsed =
 
 function parse(bare: SourceFile): Parsed {
   try {
-    const documents = parseAllDocuments(bare.text, {
-      prettyErrors: false,
-      logLevel: 'silent',
-      stringKeys: true,
-      // The library compares each key with each other; duplicateKeys below does not.
-      uniqueKeys: false,
-      version: '1.2',
-    });
-    const [document, second] = Array.isArray(documents) ? documents : [];
+    const { documents, tooDeepAt } = compose(bare.text);
+    if (tooDeepAt !== undefined) return refuse(bare, tooDeepAt, 'nested deeper than rules can be');
+    const [document, second] = documents;
     if (document === undefined) return { kind: 'empty' };
     const errors = [...document.errors, ...(second?.errors ?? [])].slice(0, SYNTAX_ERRORS_MAX);
     if (errors.length > 0) {
@@ -109,6 +103,46 @@ function parse(bare: SourceFile): Parsed {
     // The library throws on input that it was not made for; whatever it is, the file cannot be used.
     return refuse(bare, 0, `this YAML cannot be read: ${messageOf(error)}`);
   }
+}
+
+interface Composed {
+  /** At most two: one is too many already. */
+  readonly documents: readonly Document.Parsed[];
+  /** The offset at which the text becomes deeper than rules can be. */
+  readonly tooDeepAt: number | undefined;
+}
+
+/** Token by token, so that nothing is parsed of what lies deeper than it may. */
+function compose(text: string): Composed {
+  const parser = new Parser();
+  const isTooDeep = depthGauge();
+  let tooDeepAt: number | undefined;
+  function* parsed(): Generator<CST.Token> {
+    let offset = 0;
+    for (const token of new Lexer().lex(text)) {
+      if (isTooDeep(token)) {
+        tooDeepAt = offset;
+        return;
+      }
+      if (!isMark(token)) offset += token.length;
+      yield* parser.next(token);
+    }
+    yield* parser.end();
+  }
+  const documents: Document.Parsed[] = [];
+  const composer = new Composer({
+    prettyErrors: false,
+    logLevel: 'silent',
+    stringKeys: true,
+    // The library compares each key with each other; duplicateKeys below does not.
+    uniqueKeys: false,
+    version: '1.2',
+  });
+  for (const document of composer.compose(parsed())) {
+    documents.push(document);
+    if (documents.length === 2) break;
+  }
+  return { documents, tooDeepAt };
 }
 
 function toData(source: SourceFile, document: Document): ReadSource {

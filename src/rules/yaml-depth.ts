@@ -1,8 +1,7 @@
 /**
- * How deep a YAML text nests, told from its tokens before it is parsed. The parser recurses and takes
+ * How deep a YAML text nests, told from its tokens before they are parsed. The parser recurses and takes
  * minutes, or all memory, for a text of a hundred thousand opening brackets; the lexer is linear.
  */
-import { Lexer } from 'yaml';
 
 /** Brackets within brackets. */
 const FLOW_MAX = 40;
@@ -23,25 +22,20 @@ const FLOW_STEPS: ReadonlyMap<string, number> = new Map([
 ]);
 const BLOCK_STEPS: ReadonlySet<string> = new Set(['-', '?', ':']);
 
-/** The offset at which the text becomes deeper than rules can be. */
-export function tooDeepAt(text: string): number | undefined {
-  let offset = 0;
+/** Looks at one token after the other; true as soon as the text is deeper than rules can be. */
+export function depthGauge(): (token: string) => boolean {
   let flow = 0;
   let block = 0;
   let before = '\n';
-  for (const token of new Lexer().lex(text)) {
-    if (isMark(token)) {
-      before = token;
-      continue;
-    }
-    if (before === SCALAR_MARK || token === '\n' || token === '\r\n') block = 0;
+  return (token) => {
+    const last = before;
+    before = token;
+    if (isMark(token)) return false;
+    if (last === SCALAR_MARK || token === '\n' || token === '\r\n') block = 0;
     else if (BLOCK_STEPS.has(token)) block += 1;
     else flow = Math.max(0, flow + (FLOW_STEPS.get(token) ?? 0));
-    if (flow > FLOW_MAX || block > BLOCK_MAX || isWideIndent(token, before)) return offset;
-    offset += token.length;
-    before = token;
-  }
-  return undefined;
+    return flow > FLOW_MAX || block > BLOCK_MAX || isWideIndent(token, last);
+  };
 }
 
 export function isMark(token: string): boolean {

@@ -7,9 +7,9 @@ import { checkBuilt } from '../support/quell-process.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
 import { within } from '../support/within.ts';
 
-const COMMANDS = [
-  ...readFileSync('src/main.ts', 'utf8').matchAll(/addCommand\((\w+)Command\(/g),
-].map(([, name = '']) => name);
+const COMMANDS = [...readFileSync('src/main.ts', 'utf8').matchAll(/\.(\w+)Command\(\)/g)].map(
+  ([, name = '']) => name,
+);
 
 interface Ran {
   readonly code: number | null;
