@@ -6,6 +6,7 @@
  * keep the indexes right and remember what changed since the last commit. No look-up here walks over
  * open alerts or incidents.
  */
+import { addTo, type IdIndex, removeFrom } from './id-index.ts';
 import type { Alert, DigestLine, Incident, Instant } from './model.ts';
 import type { StateRecord } from './store/contract.ts';
 import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
@@ -58,9 +59,9 @@ export interface LaneState {
   /** Those of them that a storm's message tells of. */
   readonly stormed: Set<string>;
   /** `placeKey(environment, service)` -> incidents in memory with alerts of it. */
-  readonly byService: Map<string, Set<string>>;
+  readonly byService: IdIndex;
   /** Host -> incidents in memory with alerts on it. A host may serve several environments. */
-  readonly byHost: Map<string, Set<string>>;
+  readonly byHost: IdIndex;
   /** Group key of a `correlate: by` rule -> the newest incident with it. */
   readonly byGroup: Map<string, string>;
   readonly byTransaction: Map<string, TransactionUse>;
@@ -339,17 +340,4 @@ function dropIndexes(state: LaneState, incident: Incident): void {
   }
   state.tallies.delete(incident.id);
   state.members.delete(incident.id);
-}
-
-function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
-  const present = index.get(key);
-  if (present === undefined) index.set(key, new Set([id]));
-  else present.add(id);
-}
-
-function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
-  const present = index.get(key);
-  if (present === undefined) return;
-  present.delete(id);
-  if (present.size === 0) index.delete(key);
 }

@@ -32,8 +32,8 @@ export interface Tally {
   readonly checks: Map<string, { firing: number; readonly weight: number }>;
   /** The weights of those added up: how much speaks for an outage, and against a blip. */
   weight: number;
-  /** Alerts of each service on each host. */
-  readonly hosts: Map<string, Map<string, number>>;
+  /** Alerts of each service on each host; the service alone stands for a single alert, as most hosts have. */
+  readonly hosts: Map<string, string | Map<string, number>>;
   readonly transactions: Map<string, number>;
 }
 
@@ -99,11 +99,7 @@ export function addToTally(tally: Tally, alert: Alert): void {
   weigh(tally, alert, 1);
   addService(tally.services, alert, firing, rank);
   count(tally.kinds, facts.name, 1);
-  if (facts.host !== undefined) {
-    const services = tally.hosts.get(facts.host) ?? new Map<string, number>();
-    tally.hosts.set(facts.host, services);
-    count(services, facts.service, 1);
-  }
+  if (facts.host !== undefined) addHost(tally.hosts, facts.host, facts.service);
   for (const id of facts.transactions) count(tally.transactions, id, 1);
 }
 
@@ -123,8 +119,7 @@ export function removeFromTally(tally: Tally, alert: Alert): void {
     service.firing -= firing;
   }
   count(tally.kinds, facts.name, -1);
-  const services = facts.host === undefined ? undefined : tally.hosts.get(facts.host);
-  if (services !== undefined) count(services, facts.service, -1);
+  if (facts.host !== undefined) removeHost(tally.hosts, facts.host, facts.service);
   for (const id of facts.transactions) count(tally.transactions, id, -1);
 }
 
@@ -159,6 +154,32 @@ function addService(
   present.leadRank = rank;
   present.leadFires = firing > 0;
 }
+
+function addHost(hosts: Tally['hosts'], host: string, service: string): void {
+  const present = hosts.get(host);
+  if (present === undefined) {
+    hosts.set(host, service);
+    return;
+  }
+  const services = typeof present === 'string' ? new Map([[present, 1]]) : present;
+  hosts.set(host, services);
+  count(services, service, 1);
+}
+
+/** A host stays known when nothing is left on it: it tells what has been. */
+function removeHost(hosts: Tally['hosts'], host: string, service: string): void {
+  const present = hosts.get(host);
+  if (present === service) hosts.set(host, new Map());
+  else if (present !== undefined && typeof present !== 'string') count(present, service, -1);
+}
+
+/** Services with alerts on a host, and how many. */
+export function servicesOn(tally: Tally, host: string): ReadonlyMap<string, number> {
+  const present = tally.hosts.get(host) ?? NOTHING;
+  return typeof present === 'string' ? new Map([[present, 1]]) : present;
+}
+
+const NOTHING: ReadonlyMap<string, number> = new Map();
 
 function count(counts: Map<string, number>, name: string, by: number): void {
   const now = (counts.get(name) ?? 0) + by;

@@ -32,6 +32,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'due.ts': 'life',
   'mute.ts': 'life',
   'schedule.ts': 'life',
+  'id-index.ts': 'state',
   'state.ts': 'state',
   'tally.ts': 'state',
   'timers.ts': 'state',

@@ -7,6 +7,7 @@
  * depends on it). A sideways neighbour, something else that a mere symptom also depends on, does not
  * join: that would chain the whole platform into one incident.
  */
+import { idsOf } from '../id-index.ts';
 import type { Facts, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { type LaneState, placeKey, tallyOf } from '../state.ts';
@@ -179,7 +180,7 @@ function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   const { host } = facts;
   if (host === undefined) return [];
   const matches: Match[] = [];
-  for (const id of state.byHost.get(host) ?? []) {
+  for (const id of idsOf(state.byHost, host)) {
     const incident = state.incidents.get(id);
     if (incident === undefined || !isJoinable(incident, rule, now)) continue;
     const apartMs = now - tallyOf(state, incident.id).lastSince;
@@ -200,8 +201,6 @@ function sharedLabels(turn: Turn, group: string, rule: CorrelateRule): Match | u
   return { incident, evidence: 'labels', because, explains: false, hops: 0, apartMs };
 }
 
-const NONE: ReadonlySet<string> = new Set();
-
-function incidentsOf(state: LaneState, environment: string, service: string): ReadonlySet<string> {
-  return state.byService.get(placeKey(environment, service)) ?? NONE;
+function incidentsOf(state: LaneState, environment: string, service: string): Iterable<string> {
+  return idsOf(state.byService, placeKey(environment, service));
 }

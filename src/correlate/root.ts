@@ -91,7 +91,12 @@ function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate 
 /** A host on which most of the hit services run explains them when no service does. */
 function hostCandidate(tally: Tally, best: Weighed | undefined): RootCandidate | undefined {
   for (const [host, services] of tally.hosts) {
-    if (services.size < HOST_SERVICES_MIN || services.size <= (best?.explained ?? 0)) continue;
+    if (
+      typeof services === 'string' ||
+      services.size < HOST_SERVICES_MIN ||
+      services.size <= (best?.explained ?? 0)
+    )
+      continue;
     const explains = [...services.values()].reduce((sum, alerts) => sum + alerts, 0);
     const since = [...services.keys()].reduce(
       (min, name) => Math.min(min, tally.services.get(name)?.firstSince ?? min),

@@ -4,7 +4,7 @@
 import type { Alert, Facts, Incident } from '../model.ts';
 import type { Subject } from '../rules/rules.ts';
 import { type LaneState, tallyOf } from '../state.ts';
-import { type ServiceTally, severityRank } from '../tally.ts';
+import { type ServiceTally, servicesOn, severityRank } from '../tally.ts';
 
 /** The alert that speaks for the incident: of the likely root, else the first there is. */
 export function leadOf(state: LaneState, incident: Incident): Alert | undefined {
@@ -12,7 +12,7 @@ export function leadOf(state: LaneState, incident: Incident): Alert | undefined 
   const root = incident.roots[0]?.service;
   const own = root === undefined ? undefined : tally.services.get(root);
   if (own !== undefined && root !== undefined) return leadAlert(state, incident, root, own);
-  const onHost = root === undefined ? undefined : tally.hosts.get(root)?.keys().next().value;
+  const onHost = root === undefined ? undefined : servicesOn(tally, root).keys().next().value;
   const service = tally.services.get(onHost ?? '') ?? tally.services.values().next().value;
   return service === undefined ? undefined : state.alerts.get(service.lead);
 }

@@ -5,6 +5,7 @@
  * hold fewer items than asked for. Only `next: null` is the end.
  */
 import { setImmediate } from 'node:timers/promises';
+import { idsOf } from '../id-index.ts';
 import type { Lane } from '../lane.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Incident } from '../model.ts';
@@ -107,8 +108,9 @@ export async function listIncidents(
 /** With an environment and a service there is an index; else it is all of them. */
 function liveCandidates(state: LaneState, { service, environment }: ListQuery): Iterable<Incident> {
   if (service === undefined || environment === undefined) return state.incidents.values();
-  const ids = state.byService.get(placeKey(environment, service)) ?? [];
-  return [...ids].flatMap((id) => state.incidents.get(id) ?? []);
+  return [...idsOf(state.byService, placeKey(environment, service))].flatMap(
+    (id) => state.incidents.get(id) ?? [],
+  );
 }
 
 /** An incident is in a span of time when it was going on in it. */
