@@ -9,6 +9,7 @@
 import { addTo, type IdIndex, removeFrom } from './id-index.ts';
 import type { Alert, DigestLine, Incident, Instant } from './model.ts';
 import type { StateRecord } from './store/contract.ts';
+import { createSharedTexts, type SharedTexts, sharedValues } from './shared-texts.ts';
 import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
 import { createTimers, type Timers } from './timers.ts';
 
@@ -71,6 +72,7 @@ export interface LaneState {
   readonly episodesLately: Instant[];
   readonly tellingsLately: Instant[];
   readonly timers: Timers;
+  readonly texts: SharedTexts;
   /** What changed since the last commit: fingerprints of alerts, and keys of other records. */
   readonly changedAlerts: Set<string>;
   readonly changed: Set<string>;
@@ -102,6 +104,7 @@ export function createState(lane: string): LaneState {
     episodesLately: [],
     tellingsLately: [],
     timers: createTimers(),
+    texts: createSharedTexts(),
     changedAlerts: new Set(),
     changed: new Set(),
     closed: [],
@@ -249,7 +252,11 @@ export function restore(state: LaneState, records: Iterable<StateRecord>): void 
   alerts.sort(
     (one, other) => one.since - other.since || (one.fingerprint < other.fingerprint ? -1 : 1),
   );
-  for (const alert of alerts) putAlert(state, alert);
+  for (const alert of alerts) {
+    sharedValues(state.texts, alert.labels);
+    sharedValues(state.texts, alert.annotations);
+    putAlert(state, alert);
+  }
   takeChanges(state);
 }
 

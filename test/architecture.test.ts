@@ -33,6 +33,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'mute.ts': 'life',
   'schedule.ts': 'life',
   'id-index.ts': 'state',
+  'shared-texts.ts': 'state',
   'state.ts': 'state',
   'tally.ts': 'state',
   'timers.ts': 'state',

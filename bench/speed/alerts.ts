@@ -32,23 +32,24 @@ const TIME = '2026-01-01T00:00:00.000Z';
 export function alertText(set: AlertSet, index: number): string {
   const id = index % set.distinct;
   const service = `${set.tag}-service-${id % set.services}`;
+  // In alphabetical order, as Prometheus writes them.
   return JSON.stringify({
     labels: {
       alertname: `LatencyHigh${id % 50}`,
-      service,
-      instance: `10.${(id >> 16) & 255}.${(id >> 8) & 255}.${id & 255}:9100`,
-      pod: `${service}-7c9d8f5b6-${id}`,
-      namespace: `namespace-${id % 40}`,
       cluster: 'eu-west-1a',
       environment: 'production',
+      instance: `10.${(id >> 16) & 255}.${(id >> 8) & 255}.${id & 255}:9100`,
+      job: 'node',
+      namespace: `namespace-${id % 40}`,
+      pod: `${service}-7c9d8f5b6-${id}`,
+      service,
       severity: set.severity ?? 'warning',
       team: `team-${id % 20}`,
-      job: 'node',
     },
     annotations: {
-      summary: `Latency of ${service} is above its limit for 5 minutes`,
       description: `The 99th percentile of the latency of ${service} has been 2.3 s for more than 5 minutes, its limit is 1 s. Look at the dashboard of the service, then at its dependencies.`,
       runbook_url: `https://runbooks.example.org/latency-high`,
+      summary: `Latency of ${service} is above its limit for 5 minutes`,
     },
     startsAt: TIME,
     generatorURL: `http://prometheus.example.org:9090/graph?g0.expr=latency%3Ap99%7Bservice%3D%22${service}%22%7D+%3E+1&g0.tab=1`,
