@@ -11,21 +11,18 @@ import { touch } from './life/show.ts';
 import { countEpisode } from './life/storm.ts';
 import type { Alert, Draft, Flap, ReceivedAlert, Verdict } from './model.ts';
 import type { Subject } from './rules/rules.ts';
-import { shared, sharedValues } from './shared-texts.ts';
 import { expiryOf, scheduleAlert } from './schedule.ts';
 import { incidentOf, putAlert } from './state.ts';
 import { note, type Turn } from './turn.ts';
 
 /** An alert as it would be if nothing were known of it. */
 export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert): Draft<Alert> {
-  const { texts } = turn.state;
   return {
     fingerprint,
     source: received.source,
-    labels: sharedValues(texts, received.labels),
-    annotations: sharedValues(texts, received.annotations),
-    generatorURL:
-      received.generatorURL === undefined ? undefined : shared(texts, received.generatorURL),
+    labels: received.labels,
+    annotations: received.annotations,
+    generatorURL: received.generatorURL,
     facts: turn.rules.normalise(received),
     status: 'firing',
     startsAt: received.startsAt,

@@ -9,7 +9,7 @@
 import { addTo, type IdIndex, removeFrom } from './id-index.ts';
 import type { Alert, DigestLine, Incident, Instant } from './model.ts';
 import type { StateRecord } from './store/contract.ts';
-import { createSharedTexts, type SharedTexts, sharedValues } from './shared-texts.ts';
+import { shareTexts } from './shared-texts.ts';
 import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
 import { createTimers, type Timers } from './timers.ts';
 
@@ -72,7 +72,6 @@ export interface LaneState {
   readonly episodesLately: Instant[];
   readonly tellingsLately: Instant[];
   readonly timers: Timers;
-  readonly texts: SharedTexts;
   /** What changed since the last commit: fingerprints of alerts, and keys of other records. */
   readonly changedAlerts: Set<string>;
   readonly changed: Set<string>;
@@ -104,7 +103,6 @@ export function createState(lane: string): LaneState {
     episodesLately: [],
     tellingsLately: [],
     timers: createTimers(),
-    texts: createSharedTexts(),
     changedAlerts: new Set(),
     changed: new Set(),
     closed: [],
@@ -144,7 +142,7 @@ export function putAlert(state: LaneState, alert: Alert): void {
     );
   if (before?.incident !== undefined) leave(state, before, before.incident !== alert.incident);
   state.alerts.set(alert.fingerprint, alert);
-  if (alert.incident !== undefined) enter(state, alert, alert.incident);
+  if (alert.incident !== undefined) enter(state, alert, alert.incident, before === undefined);
   state.changedAlerts.add(alert.fingerprint);
 }
 
@@ -252,11 +250,7 @@ export function restore(state: LaneState, records: Iterable<StateRecord>): void 
   alerts.sort(
     (one, other) => one.since - other.since || (one.fingerprint < other.fingerprint ? -1 : 1),
   );
-  for (const alert of alerts) {
-    sharedValues(state.texts, alert.labels);
-    sharedValues(state.texts, alert.annotations);
-    putAlert(state, alert);
-  }
+  for (const alert of alerts) putAlert(state, alert);
   takeChanges(state);
 }
 
@@ -297,10 +291,14 @@ function rememberTransactions(
   }
 }
 
-function enter(state: LaneState, alert: Alert, id: string): void {
+function enter(state: LaneState, alert: Alert, id: string, isNew: boolean): void {
   const tally = state.tallies.get(id) ?? createTally();
   state.tallies.set(id, tally);
   addToTally(tally, alert);
+  const kin = isNew
+    ? state.alerts.get(tally.services.get(alert.facts.service)?.lead ?? '')
+    : undefined;
+  if (kin !== undefined && kin !== alert) shareTexts(alert, kin);
   const members = state.members.get(id) ?? new Set();
   state.members.set(id, members.add(alert.fingerprint));
   const { facts } = alert;
