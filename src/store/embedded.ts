@@ -115,11 +115,11 @@ async function commit(
     result = { kind: 'committed', version };
     const next: LaneMeta = { version, order, wakeAt: change.wakeAt };
     lanes.set(lane, { ...open, meta: next });
-    batch.put([name, 'v'], toJson(next));
+    batch.put([name, 'v'], JSON.stringify(next));
     writeRecords(rows, batch, lane, log, version, put, change.remove);
     for (const id of change.effectsDone) batch.remove([name, 'o', keyPart(id)]);
     for (const [index, { key, effect }] of effects.entries()) {
-      batch.put(key, toJson({ order: meta.order + index, effect }));
+      batch.put(key, JSON.stringify({ order: meta.order + index, effect }));
     }
     writeHistory(rows, batch, lane, indexed, { ...change, commit: change.version });
   });
@@ -175,7 +175,3 @@ function* valuesOf<T>(rows: Rows, prefix: readonly string[]): Iterable<T> {
 
 /** Comes after every string that a key part can be. */
 const AFTER_ALL = '\uffff';
-
-function toJson(value: unknown): Buffer {
-  return Buffer.from(JSON.stringify(value));
-}

@@ -27,7 +27,7 @@ export interface Rows {
 
 /** Collects the changes of one transaction. */
 export interface RowWriter {
-  put(key: Key, value: Buffer): void;
+  put(key: Key, value: string): void;
   remove(key: Key): void;
 }
 
@@ -48,7 +48,7 @@ interface Job {
 interface Change {
   readonly key: Key;
   /** Undefined: the row goes. */
-  readonly value: Buffer | undefined;
+  readonly value: string | undefined;
 }
 
 interface Writer {
@@ -64,6 +64,8 @@ interface Writer {
   closed: Promise<void> | undefined;
   /** How long a transaction takes on the disk of late. */
   usualMs: number;
+  /** Holds the values of one transaction after another: a buffer for each would wait for the collector. */
+  scratch: Buffer;
 }
 
 /** Address space, not disk: the file grows as it is filled. */
@@ -76,7 +78,9 @@ const MAGIC_END = 28;
 const SEEN_MAX_BYTES = 32 << 20;
 /** Changes that are few enough to wait for. */
 const SMALL_CHANGES = 300;
-const SMALL_BYTES = 128 << 10;
+const SMALL_LENGTH = 128 << 10;
+/** Larger transactions get a buffer of their own. */
+const SCRATCH_BYTES = 1 << 20;
 /** Longer than this the process should not stand still. */
 const STAND_STILL_MS = 1;
 /** How much the last transaction says about the next. */
@@ -105,6 +109,7 @@ export function openDatabase(dir: string): Database {
     seen: 0,
     closed: undefined,
     usualMs: 0,
+    scratch: Buffer.allocUnsafeSlow(SCRATCH_BYTES),
   };
   return {
     async read(act) {
@@ -213,30 +218,44 @@ async function writeChanges(writer: Writer, changes: readonly Change[]): Promise
   if (writer.usualMs < STAND_STILL_MS && isSmall(changes)) {
     // Not the expression alone: a promise that comes back would leave the transaction open for ever.
     file.transactionSync(() => {
-      apply(file, changes);
+      apply(file, changes, writer.scratch);
     });
   } else {
     await file.batch(() => {
-      apply(file, changes);
+      apply(file, changes, writer.scratch);
     });
   }
   const took = performance.now() - began;
   writer.usualMs += (took - writer.usualMs) * LAST_COUNTS;
 }
 
-function apply(file: Lmdb<Buffer, Key>, changes: readonly Change[]): void {
+function apply(file: Lmdb<Buffer, Key>, changes: readonly Change[], scratch: Buffer): void {
+  let used = 0;
   for (const { key, value } of changes) {
     // What becomes of each is said by the transaction they are in.
     if (value === undefined) void file.remove(key);
-    else void file.put(key, value);
+    else {
+      const bytes = bytesOf(value, scratch, used);
+      if (bytes.buffer === scratch.buffer) used += bytes.length;
+      void file.put(key, bytes);
+    }
   }
 }
 
+/** In the scratch buffer from `used` on, if it is sure to have room. */
+function bytesOf(value: string, scratch: Buffer, used: number): Buffer {
+  if (used + value.length * UTF8_MAX > scratch.length) return Buffer.from(value);
+  return scratch.subarray(used, used + scratch.write(value, used));
+}
+
+/** Bytes that one character of a text takes at most. */
+const UTF8_MAX = 3;
+
 function isSmall(changes: readonly Change[]): boolean {
   if (changes.length > SMALL_CHANGES) return false;
-  let bytes = 0;
-  for (const { value } of changes) bytes += value?.length ?? 0;
-  return bytes <= SMALL_BYTES;
+  let length = 0;
+  for (const { value } of changes) length += value?.length ?? 0;
+  return length <= SMALL_LENGTH;
 }
 
 /** No transaction is under way; whoever wants to read waits. */

@@ -25,7 +25,7 @@ export interface Chunk {
 }
 
 /** An index row has a key and no value. */
-export const NO_VALUE = Buffer.alloc(0);
+export const NO_VALUE = '';
 
 export function chunkKey(lane: string, { at, commit, index }: DecisionPlace): Key[] {
   return [keyPart(lane), 'd', at, commit, index];

@@ -70,7 +70,7 @@ function endOfChunk(decisions: readonly Decision[], first: number): number {
 }
 
 function putChunk(batch: RowWriter, lane: string, place: DecisionPlace, chunk: Chunk): void {
-  batch.put(chunkKey(lane, place), Buffer.from(JSON.stringify(chunk)));
+  batch.put(chunkKey(lane, place), JSON.stringify(chunk));
 }
 
 function putIndex(
@@ -96,7 +96,7 @@ function putClosed(rows: Rows, batch: RowWriter, lane: string, closed: ClosedInc
   const key = closedKey(lane, closed.incident.id);
   const before = readRow<ClosedIncident>(rows, key);
   if (before !== undefined) removeClosed(batch, lane, before);
-  batch.put(key, Buffer.from(JSON.stringify(closed)));
+  batch.put(key, JSON.stringify(closed));
   for (const index of closedIndexKeys(lane, closed)) batch.put(index, NO_VALUE);
 }
 
