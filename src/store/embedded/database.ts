@@ -25,9 +25,12 @@ export interface Rows {
   getKeys(options: RangeOptions): Iterable<Key>;
 }
 
+/** What a row says: one text, or lines that are put together only when they are written. */
+export type RowText = string | readonly string[];
+
 /** Collects the changes of one transaction. */
 export interface RowWriter {
-  put(key: Key, value: string): void;
+  put(key: Key, value: RowText): void;
   remove(key: Key): void;
 }
 
@@ -48,7 +51,7 @@ interface Job {
 interface Change {
   readonly key: Key;
   /** Undefined: the row goes. */
-  readonly value: string | undefined;
+  readonly value: RowText | undefined;
 }
 
 interface Writer {
@@ -243,18 +246,37 @@ function apply(file: Lmdb<Buffer, Key>, changes: readonly Change[], scratch: Buf
 }
 
 /** In the scratch buffer from `used` on, if it is sure to have room. */
-function bytesOf(value: string, scratch: Buffer, used: number): Buffer {
-  if (used + value.length * UTF8_MAX > scratch.length) return Buffer.from(value);
-  return scratch.subarray(used, used + scratch.write(value, used));
+function bytesOf(value: RowText, scratch: Buffer, used: number): Buffer {
+  if (used + lengthOf(value) * UTF8_MAX > scratch.length) {
+    return Buffer.from(typeof value === 'string' ? value : value.join('\n'));
+  }
+  let end = used;
+  if (typeof value === 'string') end += scratch.write(value, used);
+  else {
+    for (const line of value) {
+      if (end > used) scratch[end++] = NEWLINE;
+      end += scratch.write(line, end);
+    }
+  }
+  return scratch.subarray(used, end);
 }
 
+const NEWLINE = 10;
 /** Bytes that one character of a text takes at most. */
 const UTF8_MAX = 3;
+
+/** In characters, line ends included. */
+function lengthOf(value: RowText): number {
+  if (typeof value === 'string') return value.length;
+  let length = value.length;
+  for (const line of value) length += line.length;
+  return length;
+}
 
 function isSmall(changes: readonly Change[]): boolean {
   if (changes.length > SMALL_CHANGES) return false;
   let length = 0;
-  for (const { value } of changes) length += value?.length ?? 0;
+  for (const { value } of changes) length += value === undefined ? 0 : lengthOf(value);
   return length <= SMALL_LENGTH;
 }
 

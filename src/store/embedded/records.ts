@@ -75,7 +75,7 @@ export function writeRecords(
   }
   if (lines.length === 0) return;
   log.lines += lines.length;
-  batch.put([keyPart(lane), 'l', version], lines.join('\n'));
+  batch.put([keyPart(lane), 'l', version], lines);
 }
 
 /** The oldest rows go; a line of theirs that is still the newest of its record is written again. */
