@@ -6,6 +6,7 @@
  * keep the indexes right and remember what changed since the last commit. No look-up here walks over
  * open alerts or incidents.
  */
+import { type AlertRecord, alertOfRecord, recordOfAlert } from './alert-record.ts';
 import { addTo, type IdIndex, removeFrom } from './id-index.ts';
 import type { Alert, DigestLine, Incident, Instant } from './model.ts';
 import type { StateRecord } from './store/contract.ts';
@@ -222,7 +223,11 @@ export function putStorm(state: LaneState, storm: Storm | undefined): void {
 export function takeChanges(state: LaneState): { readonly key: string; readonly value: unknown }[] {
   const changes: { readonly key: string; readonly value: unknown }[] = [];
   for (const fingerprint of state.changedAlerts) {
-    changes.push({ key: fingerprint, value: state.alerts.get(fingerprint) });
+    const alert = state.alerts.get(fingerprint);
+    changes.push({
+      key: fingerprint,
+      value: alert === undefined ? undefined : recordOfAlert(alert),
+    });
   }
   for (const key of state.changed) changes.push({ key, value: recordOf(state, key) });
   state.changedAlerts.clear();
@@ -245,7 +250,7 @@ export function restore(state: LaneState, records: Iterable<StateRecord>): void 
     else if (key.startsWith('digest/')) putDigest(state, value as Digest);
     else if (key.startsWith('heartbeat/')) putHeartbeat(state, value as Heartbeat);
     else if (key === 'storm') state.storm = value as Storm;
-    else alerts.push(value as Alert);
+    else alerts.push(alertOfRecord(value as AlertRecord));
   }
   alerts.sort(
     (one, other) => one.since - other.since || (one.fingerprint < other.fingerprint ? -1 : 1),

@@ -32,6 +32,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'due.ts': 'life',
   'mute.ts': 'life',
   'schedule.ts': 'life',
+  'alert-record.ts': 'state',
   'id-index.ts': 'state',
   'shared-texts.ts': 'state',
   'state.ts': 'state',
