@@ -1,0 +1,73 @@
+/** What is kept of an alert, and what alerts share in memory. */
+import { expect, test } from 'vitest';
+import { alertOfRecord, recordOfAlert } from '../../src/alert-record.ts';
+import type { Alert } from '../../src/model.ts';
+import { shareTexts } from '../../src/shared-texts.ts';
+
+const full: Alert = {
+  fingerprint: 'a1b2c3d4e5f60718',
+  source: 'prometheus',
+  labels: { alertname: 'ErrorRateHigh', service: 'payments' },
+  annotations: { summary: 'payments answers with errors' },
+  generatorURL: 'http://prometheus.example.org/graph',
+  facts: {
+    name: 'ErrorRateHigh',
+    service: 'payments',
+    known: true,
+    environment: 'production',
+    severity: 'critical',
+    host: 'node-7',
+    transactions: ['tid_1'],
+    runbook: 'https://wiki.example.org/payments',
+    dashboard: 'https://grafana.example.org/d/1',
+  },
+  status: 'firing',
+  startsAt: 1,
+  endsAt: 2,
+  since: 3,
+  expiresAt: 4,
+  resolvedAt: 5,
+  episodes: 6,
+  muted: { by: 'a silence', rule: 'quiet.yaml:3', why: 'patching', until: 7 },
+  incident: '7Q2K9XYZ',
+  heldUntil: 8,
+  holdRule: 'quiet.yaml:9',
+  holdWhy: 'the autoscaler needs a while',
+  flap: { penalty: 1000, at: 9, flapping: true, since: 10 },
+};
+
+const bare: Alert = {
+  ...full,
+  generatorURL: undefined,
+  facts: { ...full.facts, known: false, host: undefined, runbook: undefined, dashboard: undefined },
+  endsAt: undefined,
+  expiresAt: undefined,
+  resolvedAt: undefined,
+  muted: undefined,
+  incident: undefined,
+  holdWhy: undefined,
+  flap: undefined,
+};
+
+test.each([
+  ['every field', full],
+  ['none that may be missing', bare],
+])('an alert with %s comes back from its record as it was', (_, alert) => {
+  const kept: unknown = JSON.parse(JSON.stringify(recordOfAlert(alert)));
+  expect(alertOfRecord(kept as readonly unknown[])).toEqual(alert);
+});
+
+test('a record of an alert says every field of it', () => {
+  expect(recordOfAlert(full).flat()).toHaveLength(
+    Object.keys(full).length - 1 + Object.keys(full.facts).length,
+  );
+});
+
+test('sharing texts changes no text, whatever the labels are called', () => {
+  const labels = '{"__proto__":"a","service":"payments","pod":"p-1"}';
+  const own = { ...full, labels: JSON.parse(labels) as Alert['labels'] };
+  const kin = { ...full, labels: JSON.parse('{"service":"payments","pod":"p-2"}') };
+  shareTexts(own, kin);
+  expect(JSON.stringify(own.labels)).toBe(labels);
+  expect(own).toEqual({ ...full, labels: JSON.parse(labels) });
+});
