@@ -76,7 +76,10 @@ export interface ReplayOptions {
   readonly rules: Rules;
   /** Undefined: messages are counted only, which is faster. */
   readonly onMessage: ((message: SentMessage, subject: MessageSubject) => void) | undefined;
-  readonly onDecision?: (decision: Decision) => void;
+  /** `state` is as the whole event left it. */
+  readonly onDecision?: (decision: Decision, state: LaneState) => void;
+  /** A new message; without an incident it is a digest. Costs no rendering. */
+  readonly onPost?: (channel: string, incident: Incident | undefined) => void;
 }
 
 export function createReplay(options: ReplayOptions): Replay {
@@ -169,7 +172,7 @@ function decideOne(
   }
   for (const decision of outcome.decisions) {
     counts.reasons.set(decision.reason, (counts.reasons.get(decision.reason) ?? 0) + 1);
-    options.onDecision?.(decision);
+    options.onDecision?.(decision, state);
   }
   for (const effect of outcome.effects) outbox.push(effect);
   state.changed.clear();
@@ -192,6 +195,7 @@ function send(
   counts[COUNTED[action]]++;
   if (action === 'post') {
     counts.channels.set(effect.channel, (counts.channels.get(effect.channel) ?? 0) + 1);
+    options.onPost?.(effect.channel, incident);
   }
   if (incident !== undefined) counts.told.add(incident.id);
   if (options.onMessage !== undefined) {

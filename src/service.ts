@@ -8,6 +8,9 @@ import { dirname, resolve } from 'node:path';
 import { type Config, isLoopback } from './config.ts';
 import { AppError } from './errors.ts';
 import { ingestHandler } from './ingest/http.ts';
+import { type Journal, journalDir, openJournal } from './ingest/journal.ts';
+import { readJournal } from './ingest/journal-read.ts';
+import { keepReactions } from './ingest/keep-reactions.ts';
 import { openRecorder } from './ingest/recorder.ts';
 import type { LaneObserver } from './batch.ts';
 import { type Clock, type Lane, openLane } from './lane.ts';
@@ -75,6 +78,11 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const recorder = record === undefined ? undefined : openRecorder(record, { log, metrics });
   await makeDataDir(config.dataDir);
   const store = await openEmbeddedStore(config.dataDir);
+  const journal = await openJournal(journalDir(config.dataDir), clock.now(), { log, metrics });
+  const recordLine = (at: number, line: string): void => {
+    journal.line(at, line);
+    recorder?.line(line);
+  };
   lane = await openLane({
     name: LANE,
     store,
@@ -85,7 +93,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const opened = lane;
   const slack = connectSlack({
     config: config.slack,
-    lane,
+    lane: keepReactions(lane, recordLine),
     look: (id) => lookAt(opened, id, config.publicUrl),
     clock,
     random: Math.random,
@@ -101,12 +109,13 @@ export async function startService(config: Config, log: Log): Promise<Service> {
       limits: config.limits,
       log,
       metrics,
-      recorder,
+      record: recordLine,
     }),
     lane: () => lane,
     store,
     now: clock.now,
     messageText: (id) => textOf(viewOf(opened, id, config.publicUrl)),
+    recording: (span) => readJournal(journalDir(config.dataDir), span),
     health: createHealth([{ name: 'the store', ready: () => opened.ready }]),
     metrics,
     log,
@@ -119,7 +128,10 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   watchLevels(metrics, lane, slack);
   const port = await server.listen(config.host, config.port);
   slack.start();
-  const pruning = setInterval(() => prune(store, config.retentionMs, log), PRUNE_EVERY_MS);
+  const pruning = setInterval(
+    () => prune(store, journal, config.retentionMs, log),
+    PRUNE_EVERY_MS,
+  );
   sayHello(config, port, keeper, log);
   return {
     port,
@@ -130,7 +142,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
       await slack.stop();
       await opened.stop();
       keeper.stop();
-      await recorder?.close();
+      await Promise.all([journal.close(), recorder?.close()]);
       await store.close();
       log.info('stopped');
     },
@@ -294,8 +306,12 @@ function outboxLevels(slack: Slack) {
   return { outbox: waiting, outboxOldestMs: oldestAt === undefined ? 0 : clock.now() - oldestAt };
 }
 
-function prune(store: Store, retentionMs: number, log: Log): void {
-  store.prune(LANE, clock.now() - retentionMs, PRUNE_LIMIT).then(
+function prune(store: Store, journal: Journal, retentionMs: number, log: Log): void {
+  const before = clock.now() - retentionMs;
+  journal
+    .prune(before)
+    .catch((error: unknown) => log.error({ error }, 'old recordings could not be forgotten'));
+  store.prune(LANE, before, PRUNE_LIMIT).then(
     (gone) => {
       if (gone > 0) log.info({ gone }, 'what is older than the retention was forgotten');
     },

@@ -1,41 +1,49 @@
 /**
- * `quell replay`: what would these rules have done with this recording? Decides it all in virtual
- * time, with the pipeline that runs live, and says what would have been told.
+ * `quell replay`: what would these rules have done with what came in? Decides it all in virtual time,
+ * with the pipeline that runs live, and says what would have been told. With --against it is a
+ * rehearsal (rehearse.ts).
  */
 import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
 import { AppError } from '../errors.ts';
-import { type Recorded, readRecordingInBatches } from '../ingest/recording.ts';
+import type { Recorded } from '../ingest/recording.ts';
 import { parseDelivery } from '../ingest/sources.ts';
-import type { Event } from '../model.ts';
+import { reactionTo } from '../rehearse/rehearsal.ts';
 import { createReplay, type Replay, type ReplaySummary, type SentMessage } from '../replay.ts';
 import { formatDiagnostics } from '../rules/diagnostics.ts';
 import { loadRules } from '../rules/load.ts';
 import type { Rules } from '../rules/rules.ts';
+import { fileError, type History, type HistoryFlags, openHistory, reportMistakes } from './history.ts';
 import { rulesDirOf } from './program.ts';
+import { rehearse } from './rehearse.ts';
 
-/** Lines with mistakes that are shown; all are counted. */
-const MISTAKES_SHOWN = 5;
-
-interface ReplayFlags {
+interface ReplayFlags extends HistoryFlags {
   readonly rules?: string;
+  readonly against?: string;
   readonly messages?: string;
+  readonly html?: string;
   readonly json?: boolean;
 }
 
 export function replayCommand(): Command {
   return new Command('replay')
-    .summary('decide a recording in virtual time and say what would have been told')
+    .summary('decide what came in again, in virtual time; rehearse a change of rules')
     .description(
-      'Decides recorded deliveries in virtual time, with the pipeline that runs live, and prints what ' +
-        'would have been told. Recordings are written by `quell serve --record FILE`: one JSON line for ' +
-        'each delivery, {"at","source","body"}; .gz is read as well.',
+      'Decides what came in again, in virtual time, with the pipeline that runs live, and prints what ' +
+        'would have been told; with --against, what would be different from those rules. Recordings are ' +
+        'written by `quell serve --record FILE`: one JSON line for each delivery, {"at","source","body"}; ' +
+        '.gz is read as well. Without one, --since reads what the service has kept, also while it runs.',
     )
-    .argument('<recording...>', 'files, in order of time')
+    .argument('[recording...]', 'files, in order of time')
+    .option('--since <duration>', 'instead of recordings: what the service kept, like 30d')
+    .option('--data-dir <dir>', 'the data directory of the service (QUELL_DATA_DIR, ./data)')
+    .option('--url <url>', 'ask a service elsewhere instead; QUELL_API_TOKEN is shown to it')
     .option('--rules <dir>', 'the rules to decide by (QUELL_RULES_DIR, ./rules)')
+    .option('--against <dir>', 'say what --rules would change, compared with these rules')
+    .option('--html <file>', 'with --against: write the comparison as a page, to attach to a change')
     .option('--messages <file>', 'write one JSON line for each message that Slack would have got')
-    .option('--json', 'print the summary as JSON')
+    .option('--json', 'print the summary, or the comparison, as JSON')
     .addHelpText('after', HELP)
     .action(async (recordings: string[], flags: ReplayFlags) => {
       process.exitCode = await replay(recordings, flags);
@@ -43,10 +51,25 @@ export function replayCommand(): Command {
 }
 
 const HELP = `
-Exit code: 0 well, 1 some lines could not be read, 2 the rules or a file cannot be used.`;
+Exit code: 0 well; 1 some lines could not be read, or, with --against, something that people
+acknowledged would not be told any more; 2 the rules or a file cannot be used.`;
 
 async function replay(recordings: readonly string[], flags: ReplayFlags): Promise<number> {
-  const loaded = await loadRules(rulesDirOf(flags.rules, process.env));
+  const { against, html, messages } = flags;
+  const history = openHistory(recordings, flags, Date.now(), process.env);
+  const rules = rulesDirOf(flags.rules, process.env);
+  if (against === undefined && html !== undefined) throw misfit('--html goes with --against');
+  if (against === undefined) return replayOne(history, rules, flags);
+  if (messages !== undefined) throw misfit('--messages does not go with --against');
+  return rehearse(history, { rules, against, html, json: flags.json === true });
+}
+
+function misfit(message: string): AppError {
+  return new AppError('usage', message, { retryable: false });
+}
+
+async function replayOne(history: History, dir: string, flags: ReplayFlags): Promise<number> {
+  const loaded = await loadRules(dir);
   if (loaded.kind === 'refused') {
     process.stderr.write(`${formatDiagnostics(loaded.errors)}\n`);
     return 2;
@@ -54,63 +77,31 @@ async function replay(recordings: readonly string[], flags: ReplayFlags): Promis
   const output = flags.messages === undefined ? undefined : openMessageFile(flags.messages);
   const run = createReplay({ rules: loaded.rules, onMessage: output?.write });
   const mistakes: string[] = [];
-  for (const path of recordings) {
-    try {
-      await playFile(path, run, loaded.rules, mistakes);
-    } catch (error) {
-      throw fileError(`cannot read ${path}`, error);
-    }
-  }
+  await history.read((line, place) => {
+    const mistake = playLine(line, place, run, loaded.rules);
+    if (mistake !== undefined) mistakes.push(`${place}  ${mistake}`);
+  });
   const summary = run.finish();
   await output?.end();
-  report(summary, mistakes, flags.json === true);
+  reportMistakes(mistakes);
+  process.stdout.write(
+    flags.json === true ? `${JSON.stringify(summary, undefined, 2)}\n` : `${inWords(summary)}\n`,
+  );
   return mistakes.length === 0 ? 0 : 1;
 }
 
-async function playFile(
-  path: string,
-  run: Replay,
-  rules: Rules,
-  mistakes: string[],
-): Promise<void> {
-  for await (const lines of readRecordingInBatches(path)) {
-    for (const line of lines) playLine(path, line, run, rules, mistakes);
+/** What is wrong with the line, if it cannot be read. */
+function playLine(line: Recorded, place: string, run: Replay, rules: Rules): string | undefined {
+  if (line.kind === 'bad') return line.error;
+  if (line.kind === 'reaction') {
+    run.play([reactionTo(line.incident, line)], line.at);
+    return undefined;
   }
-}
-
-function playLine(
-  path: string,
-  line: Recorded,
-  run: Replay,
-  rules: Rules,
-  mistakes: string[],
-): void {
-  switch (line.kind) {
-    case 'delivery': {
-      const context = { source: line.source, delivery: `${path}:${line.line}`, at: line.at };
-      const parsed = parseDelivery(line.body, context, rules.mappings);
-      if (parsed.kind === 'parsed') run.play(parsed.events, line.at);
-      else mistakes.push(`${path}:${line.line}  ${parsed.error}`);
-      break;
-    }
-    case 'reaction':
-      run.play([reactionOf(line)], line.at);
-      break;
-    case 'bad':
-      mistakes.push(`${path}:${line.line}  ${line.error}`);
-      break;
-  }
-}
-
-function reactionOf(line: Extract<Recorded, { kind: 'reaction' }>): Event {
-  return {
-    kind: 'reaction',
-    added: !line.removed,
-    emoji: line.reaction,
-    user: line.user,
-    on: { incident: line.incident },
-    orderedAt: line.at,
-  };
+  const context = { source: line.source, delivery: place, at: line.at };
+  const parsed = parseDelivery(line.body, context, rules.mappings);
+  if (parsed.kind === 'refused') return parsed.error;
+  run.play(parsed.events, line.at);
+  return undefined;
 }
 
 function openMessageFile(path: string): {
@@ -147,17 +138,6 @@ function createFile(path: string): number {
   }
 }
 
-function report(summary: ReplaySummary, mistakes: readonly string[], json: boolean): void {
-  for (const mistake of mistakes.slice(0, MISTAKES_SHOWN)) process.stderr.write(`${mistake}\n`);
-  if (mistakes.length > MISTAKES_SHOWN)
-    process.stderr.write(
-      `... and ${mistakes.length - MISTAKES_SHOWN} more lines that could not be read\n`,
-    );
-  process.stdout.write(
-    json ? `${JSON.stringify(summary, undefined, 2)}\n` : `${inWords(summary)}\n`,
-  );
-}
-
 function inWords(summary: ReplaySummary): string {
   const { posts, updates, replies, firings, verdicts, consequences } = summary;
   const fewer =
@@ -187,24 +167,4 @@ function inWords(summary: ReplaySummary): string {
         `${name.padEnd(width)}  ${number.toLocaleString('en-GB').padStart(9)}${more}`,
     )
     .join('\n');
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or folder',
-  EACCES: 'no permission',
-  EISDIR: 'it is a folder',
-  ENOSPC: 'no space is left',
-  Z_DATA_ERROR: 'it is no gzip file, or damaged',
-  Z_BUF_ERROR: 'it ends too early',
-};
-
-/** What a file or zlib reports has a code; anything else is passed on. */
-function fileError(what: string, error: unknown): unknown {
-  if (error instanceof RangeError) return unusable(what, error.message, error);
-  if (!(error instanceof Error && 'code' in error)) return error;
-  return unusable(what, REASONS[String(error.code)] ?? error.message, error);
-}
-
-function unusable(what: string, why: string, cause: Error): AppError {
-  return new AppError('file-unusable', `${what}: ${why}`, { retryable: false, cause });
 }

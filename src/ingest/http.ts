@@ -18,7 +18,7 @@ import { type Answer, alertmanagerStyle, ingestStyle, send, type Style } from '.
 import { type Admit, createAdmission, type IngestAuth, objectToSignature } from './auth.ts';
 import { createBodyReader, type ReadBody } from './body.ts';
 import type { Parsed } from './parsed.ts';
-import type { Recorder } from './recorder.ts';
+import { recordingLine } from './recorder.ts';
 import type { Signature } from './signature.ts';
 import { knowsSource, NO_MAPPINGS, parseBytes, sourceNames } from './sources.ts';
 
@@ -29,7 +29,8 @@ export interface IngestDeps {
   readonly limits: Pick<Capacity, 'body' | 'bodies'>;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly recorder?: Recorder | undefined;
+  /** Takes each accepted delivery as a line of a recording. */
+  readonly record?: ((at: Instant, line: string) => void) | undefined;
   readonly now?: () => Instant;
 }
 
@@ -199,7 +200,7 @@ async function take(
     }
     if (parsed.events.length > 0) await lane.submit(at, parsed.events);
     door.metrics.alertsIn(source, parsed.events);
-    door.recorder?.record(at, source, body);
+    door.record?.(at, recordingLine(at, source, body));
     conclude(request, accepted(parsed, door.metrics), door);
   } catch (error) {
     conclude(request, refusal(error, request, door.log), door);

@@ -12,7 +12,8 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { textOf } from './json.ts';
 
 export interface Recorder {
-  record(at: Instant, source: string, body: Uint8Array): void;
+  /** Appends a line of a recording, line break included. */
+  line(text: string): void;
   /** Resolves when everything that was taken is written. */
   close(): Promise<void>;
 }
@@ -39,13 +40,14 @@ export function openRecorder(path: string, { log, metrics }: RecorderDeps): Reco
     failed = true;
     log.error({ path, error }, 'the recording stopped: it cannot be written');
   });
+  const line = (text: string): void => {
+    if (failed) return drop('it cannot be written');
+    if (stream.writableLength > WAITING_MAX) return drop('the disk is too slow');
+    dropping = false;
+    stream.write(text);
+  };
   return {
-    record(at, source, body) {
-      if (failed) return drop('it cannot be written');
-      if (stream.writableLength > WAITING_MAX) return drop('the disk is too slow');
-      dropping = false;
-      stream.write(recordingLine(at, source, body));
-    },
+    line,
     close: () =>
       new Promise((resolve) => {
         if (failed || stream.closed) return resolve();

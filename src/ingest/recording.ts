@@ -5,8 +5,8 @@
  */
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
-import type { Instant } from '../model.ts';
-import { describe, isObject, type JsonObject } from './parsed.ts';
+import type { Instant, Labels } from '../model.ts';
+import { describe, isObject, isProblem, type JsonObject, readIdentity } from './parsed.ts';
 import { readJson } from './json.ts';
 import { parseTime } from './time.ts';
 
@@ -27,8 +27,15 @@ export type Recorded =
       readonly removed: boolean;
       readonly incident: string;
       readonly user: string;
+      /** Of the incident when it was reacted to, as far as the recording says. */
+      readonly alerts: readonly RecordedAlert[];
     }
   | { readonly kind: 'bad'; readonly line: number; readonly error: string };
+
+export interface RecordedAlert {
+  readonly source: string;
+  readonly labels: Labels;
+}
 
 /** One line; a delivery is at most as large as a body, with room to spare. */
 const LINE_MAX = 256 * 1024 * 1024;
@@ -41,6 +48,19 @@ export async function* readRecording(path: string): AsyncGenerator<Recorded> {
 
 /** All lines of a chunk at once: an await for each line would cost more than the line. */
 export async function* readRecordingInBatches(path: string): AsyncGenerator<readonly Recorded[]> {
+  let line = 0;
+  for await (const texts of textsInBatches(path, 'all')) {
+    const first = line + 1;
+    line += texts.length;
+    yield texts.flatMap((text, index) => readLine(text, first + index) ?? []);
+  }
+}
+
+/** The lines of a file as texts. A last line without a line break is one too, unless `wanted` are whole lines. */
+export async function* textsInBatches(
+  path: string,
+  wanted: 'all' | 'whole lines',
+): AsyncGenerator<readonly string[]> {
   let line = 0;
   let rest: readonly Buffer[] = [];
   let restSize = 0;
@@ -55,13 +75,12 @@ export async function* readRecordingInBatches(path: string): AsyncGenerator<read
     const lines = Buffer.concat([...rest, chunk.subarray(0, end)])
       .toString('utf8')
       .split('\n');
-    yield lines.flatMap((text, index) => readLine(text, line + index + 1) ?? []);
+    yield lines;
     line += lines.length;
     rest = [chunk.subarray(end + 1)];
     restSize = chunk.length - end - 1;
   }
-  const last = readLine(Buffer.concat([...rest]).toString('utf8'), line + 1);
-  if (last !== undefined) yield [last];
+  if (wanted === 'all') yield [Buffer.concat([...rest]).toString('utf8')];
 }
 
 const NEWLINE = 10;
@@ -105,5 +124,12 @@ function readReaction(value: JsonObject, at: Instant, line: number): Recorded {
   if (typeof reaction !== 'string' || typeof incident !== 'string' || typeof user !== 'string') {
     return { kind: 'bad', line, error: 'expected "reaction", "incident" and "user" as text' };
   }
-  return { kind: 'reaction', line, at, reaction, removed: removed === true, incident, user };
+  const alerts = Array.isArray(value['alerts']) ? value['alerts'].flatMap(readAlert) : [];
+  return { kind: 'reaction', line, at, reaction, removed: removed === true, incident, user, alerts };
+}
+
+function readAlert(value: unknown): readonly RecordedAlert[] {
+  if (!isObject(value) || typeof value['source'] !== 'string') return [];
+  const labels = readIdentity(value['labels'], 'labels');
+  return isProblem(labels) ? [] : [{ source: value['source'], labels }];
 }

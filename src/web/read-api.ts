@@ -21,6 +21,7 @@ import {
 } from './lists.ts';
 import type { LookBack } from './past.ts';
 import { type QueryOptions, readQuery, SPAN } from './query.ts';
+import { type ReadRecording, sendRecording } from './recording.ts';
 
 export interface ReadApiDeps {
   /** Undefined until it is loaded: answered 503. */
@@ -29,6 +30,8 @@ export interface ReadApiDeps {
   readonly now: () => Instant;
   /** The message of an incident in memory, as Slack shows it. */
   readonly messageText: (incident: string) => string | undefined;
+  /** What came in, as far as it is kept. */
+  readonly recording?: ReadRecording | undefined;
 }
 
 export function readApi(deps: ReadApiDeps): Router {
@@ -63,6 +66,14 @@ export function readApi(deps: ReadApiDeps): Router {
     if (detail !== undefined) response.json(detail);
     else response.status(404).json({ error: noAlert(fingerprint) });
   });
+  const { recording } = deps;
+  if (recording !== undefined) {
+    router.get('/v1/recording', async (request, response) => {
+      const { from, to } = lookOf(laneOf(deps), request.url);
+      const span = { from: from ?? 0, to: to ?? deps.now() + 1 };
+      await sendRecording(recording, span, request, response);
+    });
+  }
   return router;
 }
 

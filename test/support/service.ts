@@ -137,7 +137,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     limits,
     log,
     metrics,
-    recorder: options.recorder,
+    record: (_at, line) => options.recorder?.line(line),
     now: () => clock.now(),
   });
   const http = createHttpServer({

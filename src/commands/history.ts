@@ -1,0 +1,190 @@
+/**
+ * What came in, for commands that decide it again: recordings, the recording that a service keeps in
+ * its data directory (also while it runs), or the same from a service elsewhere.
+ */
+import { openSources } from '../config-sources.ts';
+import { AppError } from '../errors.ts';
+import { journalDir } from '../ingest/journal.ts';
+import { readJournal, type JournalSpan } from '../ingest/journal-read.ts';
+import { type Recorded, readLine, readRecordingInBatches } from '../ingest/recording.ts';
+import { parseDuration } from '../rules/duration.ts';
+
+export interface History {
+  /** For people. */
+  readonly name: string;
+  /** Calls back for each line, oldest first; `place` names it in messages. Rejects with an AppError. */
+  readonly read: (each: (line: Recorded, place: string) => void) => Promise<void>;
+}
+
+export interface HistoryFlags {
+  readonly since?: string;
+  readonly dataDir?: string;
+  readonly url?: string;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Recordings, if some are named, else what the service has kept. Throws an AppError for flags that do not fit. */
+export function openHistory(
+  recordings: readonly string[],
+  flags: HistoryFlags,
+  now: number,
+  env: Env,
+): History {
+  const { since, dataDir, url } = flags;
+  if (recordings.length > 0) {
+    const unfit = [since, dataDir, url].some((flag) => flag !== undefined);
+    if (unfit) throw usage('name recordings, or say --since, not both');
+    return ofRecordings(recordings);
+  }
+  if (since === undefined) throw usage('name a recording, or say --since 30d for what Quell kept');
+  const duration = parseDuration(since);
+  if (duration.kind === 'refused') throw usage(`--since: ${duration.message}`);
+  const span = { from: now - duration.ms, to: now };
+  if (url !== undefined) return ofService(url.replace(/\/+$/, ''), span, since, env);
+  return ofDataDir(settingOf('dataDir', dataDir, env) ?? './data', span, since);
+}
+
+function usage(message: string): AppError {
+  return new AppError('usage', message, { retryable: false });
+}
+
+function settingOf(
+  name: 'dataDir' | 'apiToken',
+  given: string | undefined,
+  env: Env,
+): string | undefined {
+  const flags = name === 'dataDir' ? { dataDir: given } : {};
+  const found = openSources({ flags, env, file: undefined }).find(name);
+  return found.kind === 'found' ? found.value : undefined;
+}
+
+function ofRecordings(paths: readonly string[]): History {
+  return {
+    name: paths.join(', '),
+    async read(each) {
+      for (const path of paths) {
+        try {
+          for await (const lines of readRecordingInBatches(path)) {
+            for (const line of lines) each(line, `${path}:${line.line}`);
+          }
+        } catch (error) {
+          throw fileError(`cannot read ${path}`, error);
+        }
+      }
+    },
+  };
+}
+
+function ofDataDir(dataDir: string, span: JournalSpan, since: string): History {
+  const dir = journalDir(dataDir);
+  return {
+    name: `the last ${since} of ${dataDir}`,
+    async read(each) {
+      try {
+        await eachText(readJournal(dir, span), dir, each);
+      } catch (error) {
+        if (error instanceof AppError) throw error;
+        if (isMissing(error)) throw nothingKept(dir, error);
+        throw fileError(`cannot read ${dir}`, error);
+      }
+    },
+  };
+}
+
+async function eachText(
+  batches: AsyncIterable<readonly string[]>,
+  place: string,
+  each: (line: Recorded, place: string) => void,
+): Promise<void> {
+  let number = 0;
+  for await (const texts of batches) {
+    for (const text of texts) {
+      const line = readLine(text, ++number);
+      if (line !== undefined) each(line, `${place}:${number}`);
+    }
+  }
+}
+
+function nothingKept(dir: string, cause: Error): AppError {
+  const message = `nothing is kept in ${dir}: name the data directory of the service with --data-dir, or ask it with --url`;
+  return new AppError('no-data', message, { retryable: false, cause });
+}
+
+// ---------------------------------------------------------------------------------------------
+
+const TIMEOUT_MS = 300_000;
+
+function ofService(base: string, span: JournalSpan, since: string, env: Env): History {
+  return {
+    name: `the last ${since} of ${base}`,
+    async read(each) {
+      const query = new URLSearchParams({ from: String(span.from), to: String(span.to) });
+      const token = settingOf('apiToken', undefined, env);
+      try {
+        const answer = await fetch(`${base}/v1/recording?${query}`, {
+          headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+          signal: AbortSignal.timeout(TIMEOUT_MS),
+        });
+        if (!answer.ok || answer.body === null) throw unanswered(base, answer.status);
+        await eachText(linesOf(answer.body), `${base}/v1/recording`, each);
+      } catch (error) {
+        // fetch fails with a TypeError when it gets no answer, and with a DOMException after the time-out.
+        if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+        const message = `cannot get the recording of ${base}: is it running there? Or read its files with --data-dir`;
+        throw new AppError('cannot-ask', message, { retryable: true, cause: error });
+      }
+    },
+  };
+}
+
+function unanswered(base: string, status: number): AppError {
+  const hint = status === 401 ? ': set QUELL_API_TOKEN' : ': is it Quell, and of this version?';
+  return new AppError('cannot-ask', `${base} answers ${status}${hint}`, { retryable: false });
+}
+
+async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<readonly string[]> {
+  let rest = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield lines;
+  }
+  yield [rest];
+}
+
+// ---------------------------------------------------------------------------------------------
+
+/** Lines with mistakes that are shown; all are counted. */
+const MISTAKES_SHOWN = 5;
+
+export function reportMistakes(mistakes: readonly string[]): void {
+  for (const mistake of mistakes.slice(0, MISTAKES_SHOWN)) process.stderr.write(`${mistake}\n`);
+  const more = mistakes.length - MISTAKES_SHOWN;
+  if (more > 0) process.stderr.write(`... and ${more} more lines that could not be read\n`);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'no permission',
+  EISDIR: 'it is a folder',
+  ENOSPC: 'no space is left',
+  Z_DATA_ERROR: 'it is no gzip file, or damaged',
+  Z_BUF_ERROR: 'it ends too early',
+};
+
+function isMissing(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/** What a file or zlib reports has a code; anything else is passed on. */
+export function fileError(what: string, error: unknown): unknown {
+  if (error instanceof RangeError) return unusable(what, error.message, error);
+  if (!(error instanceof Error && 'code' in error)) return error;
+  return unusable(what, REASONS[String(error.code)] ?? error.message, error);
+}
+
+function unusable(what: string, why: string, cause: Error): AppError {
+  return new AppError('file-unusable', `${what}: ${why}`, { retryable: false, cause });
+}

@@ -1,0 +1,58 @@
+/**
+ * `quell replay ... --against DIR`: a rehearsal. What would other rules change? Exit code 1 when
+ * something that people acknowledged would be lost.
+ */
+import { writeFile } from 'node:fs/promises';
+import { AppError } from '../errors.ts';
+import { createRehearsal } from '../rehearse/rehearsal.ts';
+import { renderPage } from '../rehearse/page.ts';
+import { renderText } from '../rehearse/text.ts';
+import { type Describe, losesAcknowledged } from '../rehearse/words.ts';
+import { entryText } from '../rules/entry.ts';
+import { type LoadedFolder, loadFolder } from './rules-folder.ts';
+import { type History, reportMistakes } from './history.ts';
+
+export interface RehearseFlags {
+  /** Of the rules that are tried. */
+  readonly rules: string;
+  readonly against: string;
+  readonly json: boolean;
+  readonly html: string | undefined;
+}
+
+export async function rehearse(history: History, flags: RehearseFlags): Promise<number> {
+  const [then, now] = [await loadFolder(flags.rules), await loadFolder(flags.against)];
+  if (then === undefined || now === undefined) return 2;
+  const rehearsal = createRehearsal(now.rules, [then.rules]);
+  const mistakes: string[] = [];
+  await history.read((line, place) => {
+    const wrong = line.kind === 'bad' ? line.error : rehearsal.play(line, place);
+    if (wrong !== undefined) mistakes.push(`${place}  ${wrong}`);
+  });
+  const [comparison] = rehearsal.finish();
+  if (comparison === undefined) throw new Error('one set of rules was tried');
+  reportMistakes(mistakes);
+  const describe = describeBy(now, then);
+  if (flags.html !== undefined) {
+    const titles = { now: flags.against, then: flags.rules, history: history.name };
+    await save(flags.html, renderPage(comparison, describe, titles));
+  }
+  process.stdout.write(
+    flags.json ? `${JSON.stringify(comparison, undefined, 2)}\n` : renderText(comparison, describe),
+  );
+  return mistakes.length > 0 || losesAcknowledged(comparison) ? 1 : 0;
+}
+
+function describeBy(now: LoadedFolder, then: LoadedFolder): Describe {
+  return ({ rule, in: where }) => entryText((where === 'now' ? now : then).files, rule);
+}
+
+async function save(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    const message = `cannot write ${path}: ${String(error.code)}`;
+    throw new AppError('file-unusable', message, { retryable: false, cause: error });
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * What came in, kept for rehearsals: every accepted delivery and every reaction, as a recording, one
+ * file for each day (UTC) beside the state. `quell replay --since` and `quell suggest` read it, also
+ * while the service runs.
+ *
+ *   recorded/2026-01-31.jsonl.gz    a day that is over
+ *   recorded/2026-02-01.jsonl       today
+ *
+ * It is no record of truth: like every recording it never slows or fails a request, and what the disk
+ * does not take is counted and left out. Days older than the retention go, and the oldest of them
+ * when all together grow too large.
+ */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { AppError } from '../errors.ts';
+import type { Instant } from '../model.ts';
+import { openRecorder, type Recorder, type RecorderDeps } from './recorder.ts';
+
+export interface Journal {
+  /** Appends a line of a recording, line break included. */
+  line(at: Instant, line: string): void;
+  /** Forgets days that ended before an instant. Rejects with the error of the file system. */
+  prune(before: Instant): Promise<void>;
+  /** Resolves when everything that was taken is written. */
+  close(): Promise<void>;
+}
+
+const DAY_MS = 86_400_000;
+/** Days that are over, together. */
+const CLOSED_BYTES_MAX = 4 * 1024 ** 3;
+const NAME = /^(\d{4}-\d\d-\d\d)\.jsonl(\.gz)?$/;
+/** Read backwards from the end of a file to find its last whole line. */
+const TAIL_BYTES = 1024 * 1024;
+
+interface Today {
+  readonly day: string;
+  readonly recorder: Recorder;
+}
+
+/** Where it lies in a data directory. */
+export function journalDir(dataDir: string): string {
+  return join(dataDir, 'recorded');
+}
+
+export function dayOf(at: Instant): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+/** Rejects with an AppError when the folder cannot be written. */
+export async function openJournal(
+  dir: string,
+  now: Instant,
+  deps: RecorderDeps,
+): Promise<Journal> {
+  await prepare(dir, dayOf(now));
+  let today: Today = openDay(dir, dayOf(now), deps);
+  let tidying: Promise<void> = closeDays(dir, today.day, deps);
+  const turnTo = (day: string): void => {
+    const ended = today;
+    today = openDay(dir, day, deps);
+    tidying = tidying
+      .then(() => ended.recorder.close())
+      .then(() => closeDays(dir, today.day, deps));
+  };
+  const line = (at: Instant, text: string): void => {
+    const day = dayOf(at);
+    // A clock that goes back writes on in the newer file.
+    if (day > today.day) turnTo(day);
+    today.recorder.line(text);
+  };
+  return {
+    line,
+    prune: (before) => forgetDays(dir, dayOf(before - DAY_MS)),
+    async close() {
+      await tidying;
+      await today.recorder.close();
+    },
+  };
+}
+
+function openDay(dir: string, day: string, deps: RecorderDeps): Today {
+  return { day, recorder: openRecorder(join(dir, `${day}.jsonl`), deps) };
+}
+
+async function prepare(dir: string, today: string): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    for (const { name, day, closed } of await daysIn(dir)) {
+      if (!closed && day === today) await cutTail(join(dir, name));
+    }
+  } catch (error) {
+    // Every failure of the file system has a code.
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    const message = `cannot keep what comes in under ${dir} (${String(error.code)}): check QUELL_DATA_DIR`;
+    throw new AppError('cannot-record', message, { retryable: false, cause: error });
+  }
+}
+
+/** A process that was killed may leave half a line at the end: it goes, so that the next is a whole one. */
+async function cutTail(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    const { size } = await file.stat();
+    for (let end = size; end > 0; ) {
+      const from = Math.max(0, end - TAIL_BYTES);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(end - from), 0, end - from, from);
+      const newline = buffer.subarray(0, bytesRead).lastIndexOf(10);
+      if (newline >= 0) return await file.truncate(from + newline + 1);
+      end = from;
+    }
+    await file.truncate(0);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Packs the days that are over. What cannot be packed stays as it is, and is tried again the next day. */
+async function closeDays(dir: string, today: string, { log }: RecorderDeps): Promise<void> {
+  try {
+    for (const { name, day, closed } of await daysIn(dir)) {
+      if (closed || day >= today) continue;
+      const path = join(dir, name);
+      await cutTail(path);
+      await pipeline(
+        createReadStream(path),
+        createGzip(),
+        createWriteStream(`${path}.gz.new`, { mode: 0o600 }),
+      );
+      await rename(`${path}.gz.new`, `${path}.gz`);
+      await rm(path);
+    }
+  } catch (error) {
+    log.error({ error, folder: dir }, 'a day of the recording could not be packed');
+  }
+}
+
+async function forgetDays(dir: string, before: string): Promise<void> {
+  let bytes = 0;
+  for (const { name, day, closed } of (await daysIn(dir)).toReversed()) {
+    if (!closed) continue;
+    const path = join(dir, name);
+    bytes += (await stat(path)).size;
+    if (day < before || bytes > CLOSED_BYTES_MAX) await rm(path, { force: true });
+  }
+}
+
+export interface JournalDay {
+  readonly name: string;
+  readonly day: string;
+  /** Packed: nothing is added to it any more. */
+  readonly closed: boolean;
+}
+
+/** Oldest first; a day that is being packed counts once. */
+export async function daysIn(dir: string): Promise<readonly JournalDay[]> {
+  const found = new Map<string, JournalDay>();
+  for (const name of (await readdir(dir)).sort()) {
+    const [, day, packed] = NAME.exec(name) ?? [];
+    if (day !== undefined) found.set(day, { name, day, closed: packed !== undefined });
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,66 @@
+/**
+ * What people said of incidents: the measure for every change of rules. Somebody who took an incident
+ * on (👀, ✅) needed to be told; somebody who marked it 🗑️ did not.
+ */
+import type { Gesture } from '../model.ts';
+import type { Firing, Story } from './ledger.ts';
+
+export const OPINIONS = ['acknowledged', 'not-actionable', 'untouched'] as const;
+export type Opinion = (typeof OPINIONS)[number];
+
+/** What people said of one message, and the firings that it stood for then. */
+interface Said {
+  readonly story: Story | undefined;
+  readonly firings: readonly Firing[];
+  readonly takenOn: Set<string>;
+  readonly marked: Set<string>;
+}
+
+export interface Judged {
+  readonly opinion: Exclude<Opinion, 'untouched'>;
+  readonly story: Story | undefined;
+  readonly firings: readonly Firing[];
+}
+
+export interface Judge {
+  /** `incident` is the id as it was recorded; story and firings are what the present rules make of it. */
+  readonly hear: (reaction: Heard) => void;
+  /** In the end: who took a reaction back said nothing. */
+  readonly judged: () => readonly Judged[];
+}
+
+export interface Heard {
+  readonly incident: string;
+  readonly gesture: Gesture | undefined;
+  readonly user: string;
+  readonly removed: boolean;
+  readonly story: Story | undefined;
+  readonly firings: readonly Firing[];
+}
+
+export function createJudge(): Judge {
+  const heard = new Map<string, Said>();
+  return {
+    hear({ incident, gesture, user, removed, story, firings }) {
+      if (gesture === undefined || gesture === 'snooze') return;
+      const said = heard.get(incident) ?? {
+        story,
+        firings,
+        takenOn: new Set(),
+        marked: new Set(),
+      };
+      heard.set(incident, said);
+      const users = gesture === 'not-actionable' ? said.marked : said.takenOn;
+      const mark = `${gesture} ${user}`;
+      if (removed) users.delete(mark);
+      else users.add(mark);
+    },
+    judged: () => [...heard.values()].flatMap(judgedOf),
+  };
+}
+
+/** Whoever took it on outweighs whoever marked it: a change must not hide what was needed once. */
+function judgedOf({ story, firings, takenOn, marked }: Said): readonly Judged[] {
+  if (takenOn.size > 0) return [{ opinion: 'acknowledged', story, firings }];
+  return marked.size > 0 ? [{ opinion: 'not-actionable', story, firings }] : [];
+}

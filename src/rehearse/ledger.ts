@@ -1,0 +1,253 @@
+/**
+ * What one set of rules made of a recording: each firing, the incident it stood in, and when people
+ * were told of it. Filled from the decisions of a replay, and read when that is over.
+ *
+ * A firing is known by its alert and the instant it began, so that the same firing is found again
+ * under other rules.
+ */
+import type { Alert, Decision, Facts, Incident, Instant, Reason, RuleRef } from '../model.ts';
+import type { LaneState } from '../state.ts';
+
+export interface Firing {
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly at: Instant;
+  readonly facts: Facts;
+  /** The incident it took its place in; undefined while it is muted. */
+  story: Story | undefined;
+  /** When it took it. */
+  placedAt: Instant;
+  /** What it joined the incident by; undefined for the first of an incident. */
+  joinedBy: RuleRef | undefined;
+  mutedBy: RuleRef | undefined;
+  endedAt: Instant | undefined;
+  /** `expired`: its source only stopped to mention it. */
+  ended: 'resolved' | 'expired' | undefined;
+}
+
+/** An incident, from its first alert on. */
+export interface Story {
+  readonly id: string;
+  readonly beganAt: Instant;
+  readonly firings: Firing[];
+  /** When people were told in Slack, or told again because it re-opened. */
+  readonly tellings: Instant[];
+  /** Ended in the digest, or nowhere, and by which entry. The last such decision. */
+  quiet: { readonly reason: Reason; readonly rule: RuleRef | undefined } | undefined;
+  mergedInto: Story | undefined;
+  mergedAt: Instant;
+  /** Why it was told: the hold it outlasted, or its route. */
+  toldBy: RuleRef | undefined;
+  channel: string | undefined;
+  routedBy: RuleRef | undefined;
+  /** The likely cause when it was told. */
+  root: string | undefined;
+  environment: string;
+}
+
+export interface Ledger {
+  readonly firings: ReadonlyMap<string, Firing>;
+  readonly stories: ReadonlyMap<string, Story>;
+  /** The firing of an alert that began last. */
+  readonly ofAlert: (alert: Alert) => Firing | undefined;
+  readonly messages: Messages;
+}
+
+/** New messages, counted. */
+export interface Messages {
+  readonly byChannel: ReadonlyMap<string, number>;
+  /** By the likely cause; digests stand under `DIGESTS`. */
+  readonly byService: ReadonlyMap<string, number>;
+}
+
+export const DIGESTS = '(digests)';
+
+export interface LedgerWriter extends Ledger {
+  readonly note: (decision: Decision, state: LaneState) => void;
+  readonly posted: (channel: string, incident: Incident | undefined) => void;
+}
+
+/** `identify` names an alert the same under every set of rules that is compared. */
+export function createLedger(identify: (alert: Alert) => string): LedgerWriter {
+  const book: Book = {
+    identify,
+    firings: new Map(),
+    stories: new Map(),
+    latest: new Map(),
+    open: new Map(),
+    byChannel: new Map(),
+    byService: new Map(),
+  };
+  return {
+    firings: book.firings,
+    stories: book.stories,
+    ofAlert: (alert) => book.latest.get(book.identify(alert)),
+    messages: book,
+    note: (decision, state) => note(book, decision, state),
+    posted(channel, incident) {
+      const service = incident === undefined ? DIGESTS : (incident.roots[0]?.service ?? 'quell');
+      count(book.byChannel, channel);
+      count(book.byService, service);
+    },
+  };
+}
+
+interface Book {
+  readonly identify: (alert: Alert) => string;
+  readonly firings: Map<string, Firing>;
+  readonly stories: Map<string, Story>;
+  readonly latest: Map<string, Firing>;
+  /** Fingerprint under these rules -> its firing that goes on. */
+  readonly open: Map<string, Firing>;
+  readonly byChannel: Map<string, number>;
+  readonly byService: Map<string, number>;
+}
+
+function note(book: Book, decision: Decision, state: LaneState): void {
+  switch (decision.reason) {
+    case 'opened':
+    case 'joined':
+    case 'refired':
+    case 'damped':
+    case 'silenced':
+      return began(book, decision, state);
+    case 'resolved':
+    case 'expired':
+      return ended(book, decision, decision.reason);
+    case 'told':
+    case 'stormed':
+    case 'reopened':
+      return told(book, decision, state);
+    case 'transient':
+    case 'digested':
+    case 'dropped':
+      return quiet(book, decision);
+    case 'merged':
+      return merged(book, decision, state);
+    default:
+  }
+}
+
+function began(book: Book, decision: Decision, state: LaneState): void {
+  const { fingerprint = '', at, reason, rule } = decision;
+  const alert = state.alerts.get(fingerprint);
+  if (alert === undefined) return;
+  // What the clock brings, as the end of a silence, is no new firing.
+  const going = decision.delivery === undefined ? book.open.get(fingerprint) : undefined;
+  const firing = going ?? newFiring(book, alert, at);
+  book.open.set(fingerprint, firing);
+  if (reason === 'silenced') {
+    firing.mutedBy = rule;
+    return;
+  }
+  firing.placedAt = at;
+  firing.joinedBy = reason === 'joined' ? rule : undefined;
+  firing.story = storyOf(book, decision.incident ?? alert.incident, at, state);
+  firing.story?.firings.push(firing);
+}
+
+function newFiring(book: Book, alert: Alert, at: Instant): Firing {
+  const name = book.identify(alert);
+  const firing: Firing = {
+    key: `${name} ${at}`,
+    fingerprint: name,
+    at,
+    facts: alert.facts,
+    story: undefined,
+    placedAt: at,
+    joinedBy: undefined,
+    mutedBy: undefined,
+    endedAt: undefined,
+    ended: undefined,
+  };
+  book.firings.set(firing.key, firing);
+  book.latest.set(name, firing);
+  return firing;
+}
+
+function ended(book: Book, { fingerprint = '', at }: Decision, how: 'resolved' | 'expired'): void {
+  const firing = book.open.get(fingerprint);
+  if (firing === undefined) return;
+  firing.endedAt = at;
+  firing.ended = how;
+  book.open.delete(fingerprint);
+}
+
+function storyOf(
+  book: Book,
+  id: string | undefined,
+  at: Instant,
+  state: LaneState,
+): Story | undefined {
+  if (id === undefined) return undefined;
+  const known = book.stories.get(id);
+  if (known !== undefined) return known;
+  const story: Story = {
+    id,
+    beganAt: at,
+    firings: [],
+    tellings: [],
+    quiet: undefined,
+    mergedInto: undefined,
+    mergedAt: at,
+    toldBy: undefined,
+    channel: undefined,
+    routedBy: undefined,
+    root: undefined,
+    environment: state.incidents.get(id)?.environment ?? '',
+  };
+  book.stories.set(id, story);
+  return story;
+}
+
+function told(book: Book, decision: Decision, state: LaneState): void {
+  const incident = state.incidents.get(decision.incident ?? '');
+  const story = storyOf(book, decision.incident, decision.at, state);
+  // A digest has no incident, and what re-opens quietly is not told.
+  if (story === undefined || incident?.toldIn === 'digest' || incident?.toldIn === 'nowhere') return;
+  story.tellings.push(decision.at);
+  story.toldBy ??= decision.rule;
+  story.channel ??= incident?.route?.channel;
+  story.routedBy ??= incident?.route?.rule;
+  story.root ??= incident?.roots[0]?.service;
+}
+
+function quiet(book: Book, { incident = '', reason, rule }: Decision): void {
+  const story = book.stories.get(incident);
+  if (story !== undefined) story.quiet = { reason, rule };
+}
+
+function merged(book: Book, { incident = '', at }: Decision, state: LaneState): void {
+  const story = book.stories.get(incident);
+  const into = state.incidents.get(incident)?.mergedInto;
+  if (story === undefined || into === undefined) return;
+  story.mergedInto = storyOf(book, into, at, state);
+  story.mergedAt = at;
+}
+
+/** The incident that a firing ended in, after all mergers. */
+export function lastOf(story: Story): Story {
+  let last = story;
+  // A chain has no circle: an incident becomes part of another only once.
+  while (last.mergedInto !== undefined) last = last.mergedInto;
+  return last;
+}
+
+/** When people were told of a firing; undefined: never while it lasted. */
+export function toldAt(firing: Firing): Instant | undefined {
+  let { story, placedAt: from } = firing;
+  let first: Instant | undefined;
+  while (story !== undefined) {
+    const since = from;
+    const after = story.tellings.find((at) => at >= since);
+    const at = story.tellings.some((telling) => telling <= since) ? since : after;
+    if (at !== undefined && (first === undefined || at < first)) first = at;
+    from = Math.max(from, story.mergedAt);
+    story = story.mergedInto;
+  }
+  return first === undefined || first > (firing.endedAt ?? first) ? undefined : first;
+}
+
+export function count(counts: Map<string, number>, name: string, by = 1): void {
+  counts.set(name, (counts.get(name) ?? 0) + by);
+}

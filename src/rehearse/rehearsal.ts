@@ -1,0 +1,170 @@
+/**
+ * A rehearsal: one recording, decided under several sets of rules side by side, by the pipeline that
+ * runs live. Pure: recorded lines in, comparisons out.
+ *
+ * All decide each line before the next is read, so that a reaction to a message can be given to
+ * whatever incident holds the same alerts under other rules.
+ */
+import { fingerprintOf } from '../dedupe/fingerprint.ts';
+import type { Recorded, RecordedAlert } from '../ingest/recording.ts';
+import type { Parsed } from '../ingest/parsed.ts';
+import { parseDelivery } from '../ingest/sources.ts';
+import type { Alert, Event, Incident, Labels } from '../model.ts';
+import { createReplay, type Replay } from '../replay.ts';
+import type { Rules } from '../rules/rules.ts';
+import type { LaneState } from '../state.ts';
+import { compare, type Comparison, type Result } from './compare.ts';
+import { createJudge, type Judge } from './judge.ts';
+import { createLedger, type Firing, lastOf, type LedgerWriter } from './ledger.ts';
+
+export type Line = Exclude<Recorded, { readonly kind: 'bad' }>;
+
+export interface Rehearsal {
+  /** Decides one line. Returns what is wrong with it, if it cannot be read. */
+  readonly play: (line: Line, delivery: string) => string | undefined;
+  /** One comparison with the rules in force for each set that was tried. */
+  readonly finish: () => readonly Comparison[];
+}
+
+interface Side {
+  readonly rules: Rules;
+  readonly replay: Replay;
+  readonly ledger: LedgerWriter;
+}
+
+/** `now` are the rules in force. */
+export function createRehearsal(now: Rules, tried: readonly Rules[]): Rehearsal {
+  const unlike = new Set([now, ...tried].flatMap((rules) => [...rules.notIdentity]));
+  const before = createSide(now, unlike);
+  const others = tried.map((rules) => createSide(rules, unlike));
+  const judge = createJudge();
+  return {
+    play(line, delivery) {
+      if (line.kind === 'delivery') return playDelivery(line, delivery, [before, ...others]);
+      playReaction(line, before, others, judge);
+      return undefined;
+    },
+    finish() {
+      const result = resultOf(before);
+      const judged = judge.judged();
+      return others.map((side) => compare(result, resultOf(side), judged));
+    },
+  };
+}
+
+type Delivery = Extract<Line, { readonly kind: 'delivery' }>;
+
+/** Only a mapping makes one set of rules read a body in another way than the next. */
+function playDelivery(line: Delivery, delivery: string, sides: readonly Side[]): string | undefined {
+  const { source, at, body } = line;
+  let shared: Parsed | undefined;
+  for (const { rules, replay } of sides) {
+    const isMapped = rules.mappings.has(source);
+    const parsed =
+      (isMapped ? undefined : shared) ??
+      parseDelivery(body, { source, delivery, at }, rules.mappings);
+    if (!isMapped) shared = parsed;
+    if (parsed.kind === 'refused') return parsed.error;
+    replay.play(parsed.events, at);
+  }
+  return undefined;
+}
+
+function resultOf({ replay, ledger }: Side): Result {
+  return { summary: replay.finish(), ledger };
+}
+
+function createSide(rules: Rules, unlike: ReadonlySet<string>): Side {
+  const isSame = unlike.size === rules.notIdentity.size;
+  const identify = ({ fingerprint, source, labels }: Alert): string =>
+    isSame ? fingerprint : fingerprintOf(source, labels, unlike);
+  const ledger = createLedger(identify);
+  const replay = createReplay({
+    rules,
+    onMessage: undefined,
+    onDecision: ledger.note,
+    onPost: ledger.posted,
+  });
+  return { rules, replay, ledger };
+}
+
+type Reaction = Extract<Line, { readonly kind: 'reaction' }>;
+
+function playReaction(
+  line: Reaction,
+  before: Side,
+  others: readonly Side[],
+  judge: Judge,
+): void {
+  const incident = incidentOf(before, line.incident, line.alerts);
+  // A recording of another tool names the incident only: then these are its alerts.
+  const alerts = incident === undefined ? line.alerts : membersOf(before.replay.state, incident);
+  const story = before.ledger.stories.get(incident?.id ?? line.incident);
+  judge.hear({
+    incident: line.incident,
+    gesture: before.rules.gestures.get(line.reaction),
+    user: line.user,
+    removed: line.removed,
+    story: story === undefined ? undefined : lastOf(story),
+    firings: firingsOf(before, alerts),
+  });
+  if (incident !== undefined) before.replay.play([reactionTo(incident.id, line)], line.at);
+  for (const side of others) {
+    const there = incidentOf(side, line.incident, alerts);
+    if (there !== undefined) side.replay.play([reactionTo(there.id, line)], line.at);
+  }
+}
+
+export function reactionTo(incident: string, line: Reaction): Event {
+  return {
+    kind: 'reaction',
+    added: !line.removed,
+    emoji: line.reaction,
+    user: line.user,
+    on: { incident },
+    orderedAt: line.at,
+  };
+}
+
+/** The incident of that id, else the one that holds most of the alerts. */
+function incidentOf(
+  { replay: { state }, rules }: Side,
+  id: string,
+  alerts: readonly RecordedAlert[],
+): Incident | undefined {
+  const named = state.incidents.get(id);
+  if (named !== undefined) return survivor(state, named);
+  const votes = new Map<string, number>();
+  for (const { source, labels } of alerts) {
+    const alert = state.alerts.get(fingerprintOf(source, labels, rules.notIdentity));
+    if (alert?.incident === undefined) continue;
+    votes.set(alert.incident, (votes.get(alert.incident) ?? 0) + 1);
+  }
+  const [best] = [...votes].sort(([, one], [, other]) => other - one);
+  const voted = best === undefined ? undefined : state.incidents.get(best[0]);
+  return voted === undefined ? undefined : survivor(state, voted);
+}
+
+function survivor(state: LaneState, incident: Incident): Incident {
+  const { mergedInto } = incident;
+  return (mergedInto === undefined ? undefined : state.incidents.get(mergedInto)) ?? incident;
+}
+
+function membersOf(
+  state: LaneState,
+  { id }: Incident,
+): readonly { readonly source: string; readonly labels: Labels }[] {
+  return [...(state.members.get(id) ?? [])].flatMap(
+    (fingerprint) => state.alerts.get(fingerprint) ?? [],
+  );
+}
+
+function firingsOf(
+  { replay: { state }, rules, ledger }: Side,
+  alerts: readonly RecordedAlert[],
+): readonly Firing[] {
+  return alerts.flatMap(({ source, labels }) => {
+    const alert = state.alerts.get(fingerprintOf(source, labels, rules.notIdentity));
+    return (alert === undefined ? undefined : ledger.ofAlert(alert)) ?? [];
+  });
+}

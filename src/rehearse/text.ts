@@ -1,0 +1,145 @@
+/**
+ * A comparison for the terminal: figures of both sides, what people would have missed, and the
+ * entries that make the difference.
+ */
+import { duration } from '../slack/words.ts';
+import type { Change, Comparison, Fates, Figure } from './compare.ts';
+import {
+  changeInWords,
+  type Describe,
+  difference,
+  effectInWords,
+  figure,
+  minute,
+  verdictOf,
+} from './words.ts';
+
+const CHANNELS_SHOWN = 8;
+const SERVICES_SHOWN = 5;
+const EFFECTS_SHOWN = 5;
+const CHANGES_SHOWN = 10;
+const NUMBER_WIDTH = 9;
+
+type Row = readonly [name: string, now: string, then: string, remark: string];
+
+export function renderText(comparison: Comparison, describe: Describe): string {
+  const rows = rowsOf(comparison);
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  const table = rows.map(([name, now, then, remark]) => {
+    const numbers = now.padStart(NUMBER_WIDTH) + then.padStart(NUMBER_WIDTH);
+    return `${name.padEnd(width)}${numbers}  ${remark}`.trimEnd();
+  });
+  return [
+    verdictOf(comparison),
+    '',
+    ...table,
+    ...section('Largest effect', effectLines(comparison, describe)),
+    ...section('Acknowledged by people, and different now', acknowledgedLines(comparison)),
+    '',
+  ].join('\n');
+}
+
+function rowsOf(comparison: Comparison): readonly Row[] {
+  const { acknowledged, 'not-actionable': marked, untouched } = comparison.fates;
+  const quiet = [marked, untouched];
+  return [
+    ['', 'now', 'new', ''],
+    ['alerts in', figure(comparison.alerts), figure(comparison.alerts), ''],
+    row('messages', comparison.messages),
+    ...shortened(comparison.byChannel, CHANNELS_SHOWN).map((one) => row(`  ${one.name}`, one)),
+    ...servicesOf(comparison),
+    row('updates of them', comparison.updates),
+    row('thread lines', comparison.threadLines),
+    ['told later', '-', figure(total([acknowledged, ...quiet], 'later')), laterRemark(comparison)],
+    ['merged into another', '-', figure(comparison.merged), ''],
+    ['split', '-', figure(comparison.split), ''],
+    ['in another channel', '-', figure(comparison.moved), ''],
+    ['new', '-', figure(comparison.fresh), ''],
+    [
+      'lost',
+      '-',
+      figure(acknowledged.hidden + acknowledged.digest),
+      `of ${figure(acknowledged.messages)} that people acknowledged${untold(acknowledged)}`,
+    ],
+    [
+      'hidden',
+      '-',
+      figure(total(quiet, 'hidden') + total(quiet, 'digest')),
+      `of ${figure(total(quiet, 'messages'))} that people marked 🗑️ (${figure(marked.hidden + marked.digest)} of ${figure(marked.messages)}) or that ended untouched${digested(quiet)}`,
+    ],
+  ];
+}
+
+function row(name: string, { now, then }: Omit<Figure, 'name'>): Row {
+  return [name, figure(now), figure(then), difference(now, then).padStart(7)];
+}
+
+/** Services only where the number of messages changes. */
+function servicesOf({ byService }: Comparison): readonly Row[] {
+  const changed = byService.filter(({ now, then }) => now !== then);
+  if (changed.length === 0) return [];
+  const rows = shortened(changed, SERVICES_SHOWN).map((one) => row(`  ${one.name}`, one));
+  return [['by likely cause', '', '', ''], ...rows];
+}
+
+function shortened(figures: readonly Figure[], shown: number): readonly Figure[] {
+  if (figures.length <= shown) return figures;
+  const rest = figures.slice(shown);
+  const sum = (which: 'now' | 'then') => rest.reduce((all, one) => all + one[which], 0);
+  const name = `${rest.length} others`;
+  return [...figures.slice(0, shown), { name, now: sum('now'), then: sum('then') }];
+}
+
+type Countable = { [K in keyof Fates]: Fates[K] extends number ? K : never }[keyof Fates];
+
+function total(fates: readonly Fates[], what: Countable): number {
+  return fates.reduce((all, one) => all + one[what], 0);
+}
+
+function laterRemark({ fates }: Comparison): string {
+  const { acknowledged } = fates;
+  const max = Math.max(...Object.values(fates).map(({ laterMaxMs }) => laterMaxMs));
+  if (max === 0) return '';
+  const own =
+    acknowledged.later === 0
+      ? 'none of them acknowledged'
+      : `${figure(acknowledged.later)} of them acknowledged, by ${duration(acknowledged.laterMaxMs)} at most`;
+  return `by ${duration(max)} at most, ${own}`;
+}
+
+function untold({ untoldAlready }: Fates): string {
+  return untoldAlready === 0
+    ? ''
+    : `; ${figure(untoldAlready)} more that neither set of rules would tell`;
+}
+
+function digested(fates: readonly Fates[]): string {
+  const inDigest = total(fates, 'digest');
+  return inDigest === 0 ? '' : `; ${figure(inDigest)} of them stand in the digest`;
+}
+
+function section(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ['', `${title}:`, ...lines.map((line) => `  ${line}`)];
+}
+
+function effectLines({ effects }: Comparison, describe: Describe): readonly string[] {
+  return effects.slice(0, EFFECTS_SHOWN).map((effect) => {
+    const text = describe(effect);
+    const what = text === undefined ? '' : `  ${text}`;
+    const gone = effect.in === 'now' ? ' (as it is now)' : '';
+    return `${effectInWords(effect)}: ${effect.rule}${gone}${what}`;
+  });
+}
+
+function acknowledgedLines({ changes }: Comparison): readonly string[] {
+  const own = changes.filter(({ opinion }) => opinion === 'acknowledged');
+  const lines = own.slice(0, CHANGES_SHOWN).map(changeLine);
+  const more = own.length - lines.length;
+  return more > 0 ? [...lines, `and ${figure(more)} more`] : lines;
+}
+
+export function changeLine(change: Change): string {
+  const { at, service, alerts, rule } = change;
+  const by = rule === undefined ? '' : ` (${rule})`;
+  return `${minute(at)}  ${alerts.join(', ')} of ${service}: ${changeInWords(change)}${by}`;
+}

@@ -1,0 +1,84 @@
+/**
+ * A comparison in words: the sentence that says it all, and small pieces that the text and the page
+ * share. Every number carries what it is a number of.
+ */
+import { count, duration } from '../slack/words.ts';
+import type { Change, Comparison } from './compare.ts';
+import type { RuleEffect } from './effects.ts';
+
+/** What an entry says, beside its place. Undefined when no file has it. */
+export type Describe = (effect: Pick<RuleEffect, 'rule' | 'in'>) => string | undefined;
+
+export function verdictOf({ fates, messages, fresh, merged, split }: Comparison): string {
+  const { acknowledged, 'not-actionable': marked, untouched } = fates;
+  const all = [acknowledged, marked, untouched];
+  const sum = (pick: (one: (typeof all)[number]) => number): number =>
+    all.reduce((total, one) => total + pick(one), 0);
+  const hidden = sum((one) => one.hidden + one.digest);
+  const told = sum((one) => one.messages);
+  const later = sum((one) => one.later);
+  const laterMaxMs = Math.max(...all.map((one) => one.laterMaxMs));
+  const parts = [
+    `would have hidden ${figure(hidden)} of ${count(told, 'message')}`,
+    `${figure(acknowledged.hidden + acknowledged.digest)} of ${figure(acknowledged.messages)} acknowledged ones`,
+    ...(later > 0 ? [`${figure(later)} later, by ${duration(laterMaxMs)} at most`] : []),
+    ...(merged > 0 ? [`${figure(merged)} merged into others`] : []),
+    ...(split > 0 ? [`${figure(split)} split`] : []),
+    ...(fresh > 0 ? [`${count(fresh, 'new message')}`] : []),
+  ];
+  if (hidden + later + merged + split + fresh === 0 && messages.now === messages.then) {
+    return 'No message would be different.';
+  }
+  return `It ${parts.join('; ')}.`;
+}
+
+/** True when somebody who reacted to it would not have been told, or only the next morning. */
+export function losesAcknowledged({ fates: { acknowledged } }: Comparison): boolean {
+  return acknowledged.hidden + acknowledged.digest > 0;
+}
+
+export function figure(number: number): string {
+  return number.toLocaleString('en-GB');
+}
+
+/** `+12`, `−69`, nothing for 0. */
+export function difference(now: number, then: number): string {
+  if (now === then) return '';
+  return `${then > now ? '+' : '−'}${figure(Math.abs(then - now))}`;
+}
+
+export function changeInWords(change: Change): string {
+  const { fate, byMs, mergedInto, pieces, channel } = change;
+  const parts = [
+    ...(fate === 'same' ? [] : [FATES[fate](duration(Math.abs(byMs)))]),
+    ...(mergedInto === undefined ? [] : [`part of the message of ${mergedInto}`]),
+    ...(pieces > 1 ? [`split into ${figure(pieces)} messages`] : []),
+    ...(channel === undefined ? [] : [`in ${channel.then} instead of ${channel.now}`]),
+  ];
+  return parts.join(', ');
+}
+
+const FATES = {
+  hidden: () => 'not told',
+  digest: () => 'only in the digest',
+  later: (by: string) => `told ${by} later`,
+  earlier: (by: string) => `told ${by} earlier`,
+  new: () => 'told, and was not before',
+} as const satisfies Record<Exclude<Change['fate'], 'same'>, (by: string) => string>;
+
+export function effectInWords({ messages, later, moved }: RuleEffect): string {
+  return [
+    ...(messages === 0 ? [] : [`${difference(0, messages)} ${Math.abs(messages) === 1 ? 'message' : 'messages'}`]),
+    ...(later === 0 ? [] : [`${figure(later)} later`]),
+    ...(moved === 0 ? [] : [`${figure(moved)} to another channel`]),
+  ].join(', ');
+}
+
+export function opinionInWords(opinion: Change['opinion']): string {
+  if (opinion === 'acknowledged') return 'acknowledged';
+  return opinion === 'not-actionable' ? 'marked 🗑️' : '';
+}
+
+export function minute(at: number): string {
+  return new Date(at).toISOString().slice(0, 16).replace('T', ' ');
+}
