@@ -10,7 +10,7 @@
  * does not take is counted and left out. Days older than the retention go, and the oldest of them
  * when all together grow too large.
  */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -87,7 +87,7 @@ function openDay(dir: string, day: string, deps: RecorderDeps): Today {
 
 async function prepare(dir: string, today: string): Promise<void> {
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    if (!existsSync(dir)) await mkdir(dir, { mode: 0o700 });
     for (const { name, day, closed } of await daysIn(dir)) {
       if (!closed && day === today) await cutTail(join(dir, name));
     }

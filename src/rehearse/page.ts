@@ -3,6 +3,7 @@
  * and everything that an alert says is escaped by `html`.
  */
 import { hash } from 'node:crypto';
+import { count } from '../slack/words.ts';
 import { type Html, html } from '../web/html.ts';
 import { STYLE } from '../web/style.ts';
 import type { Change, Comparison, Fates, Figure } from './compare.ts';
@@ -112,5 +113,5 @@ function changeRow(change: Change): Html {
   const { fate, opinion, at, alerts, service, firings, rule, incident } = change;
   const isLost = opinion === 'acknowledged' && (fate === 'hidden' || fate === 'digest');
   const said = opinionInWords(opinion);
-  return html`<tr class="${isLost ? 'lost' : ''}"><td class="at">${minute(at)}</td><td>${alerts.join(', ')} of <b>${service}</b> <span class="soft">${incident}, ${figure(firings)} firings${said === '' ? '' : `, ${said}`}</span></td><td>${changeInWords(change)}</td><td>${rule}</td></tr>`;
+  return html`<tr class="${isLost ? 'lost' : ''}"><td class="at">${minute(at)}</td><td>${alerts.join(', ')} of <b>${service}</b> <span class="soft">${incident}, ${count(firings, 'firing')}${said === '' ? '' : `, ${said}`}</span></td><td>${changeInWords(change)}</td><td>${rule}</td></tr>`;
 }

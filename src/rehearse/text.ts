@@ -51,10 +51,10 @@ function rowsOf(comparison: Comparison): readonly Row[] {
     row('updates of them', comparison.updates),
     row('thread lines', comparison.threadLines),
     ['told later', '-', figure(total([acknowledged, ...quiet], 'later')), laterRemark(comparison)],
-    ['merged into another', '-', figure(comparison.merged), ''],
-    ['split', '-', figure(comparison.split), ''],
-    ['in another channel', '-', figure(comparison.moved), ''],
-    ['new', '-', figure(comparison.fresh), ''],
+    ...rare('merged into another', comparison.merged),
+    ...rare('split', comparison.split),
+    ...rare('in another channel', comparison.moved),
+    ...rare('told, and not before', comparison.fresh),
     [
       'lost',
       '-',
@@ -72,6 +72,11 @@ function rowsOf(comparison: Comparison): readonly Row[] {
 
 function row(name: string, { now, then }: Omit<Figure, 'name'>): Row {
   return [name, figure(now), figure(then), difference(now, then).padStart(7)];
+}
+
+/** Worth a line only when there is one. */
+function rare(name: string, number: number): readonly Row[] {
+  return number === 0 ? [] : [[name, '-', figure(number), '']];
 }
 
 /** Services only where the number of messages changes. */

@@ -42,7 +42,7 @@ function inOneLine(node: Node): string {
   const plain = Object.fromEntries(items.map(({ key, value }) => [String(key), toPlain(value)]));
   const document = new Document(plain);
   if (isMap(document.contents)) document.contents.flow = true;
-  return document.toString({ lineWidth: 0, singleQuote: true }).trim();
+  return document.toString({ lineWidth: 0, singleQuote: true, flowCollectionPadding: false }).trim();
 }
 
 function toPlain(value: unknown): unknown {

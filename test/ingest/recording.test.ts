@@ -47,6 +47,7 @@ test('deliveries and reactions come in order, with their lines', async () => {
       removed: false,
       incident: '7Q2K',
       user: 'U1',
+      alerts: [],
     },
   ]);
 });
