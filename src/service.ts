@@ -11,10 +11,10 @@ import { ingestHandler } from './ingest/http.ts';
 import { type Journal, journalDir, openJournal } from './ingest/journal.ts';
 import { readJournal } from './ingest/journal-read.ts';
 import { keepReactions } from './ingest/keep-reactions.ts';
-import { openRecorder } from './ingest/recorder.ts';
+import { openRecorder, type Recorder, type RecorderDeps } from './ingest/recorder.ts';
 import type { LaneObserver } from './batch.ts';
 import { type Clock, type Lane, openLane } from './lane.ts';
-import { CONSEQUENCES, type Decision } from './model.ts';
+import { CONSEQUENCES, type Decision, type Instant } from './model.ts';
 import { formatDiagnostics } from './rules/diagnostics.ts';
 import { keepRules, type RulesKeeper } from './rules/watch.ts';
 import { connectSlack, type Slack } from './slack/connect.ts';
@@ -74,15 +74,11 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   metrics.limits(config.limits);
   let lane: Lane | undefined;
   const keeper = await loadRules(config.rulesDir, metrics, log, () => lane);
-  const { record } = config;
-  const recorder = record === undefined ? undefined : openRecorder(record, { log, metrics });
+  const recorder = recorderOf(config, { log, metrics });
   await makeDataDir(config.dataDir);
   const store = await openEmbeddedStore(config.dataDir);
   const journal = await openJournal(journalDir(config.dataDir), clock.now(), { log, metrics });
-  const recordLine = (at: number, line: string): void => {
-    journal.line(at, line);
-    recorder?.line(line);
-  };
+  const recordLine = recordBy(journal, recorder);
   lane = await openLane({
     name: LANE,
     store,
@@ -128,10 +124,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   watchLevels(metrics, lane, slack);
   const port = await server.listen(config.host, config.port);
   slack.start();
-  const pruning = setInterval(
-    () => prune(store, journal, config.retentionMs, log),
-    PRUNE_EVERY_MS,
-  );
+  const pruning = setInterval(() => prune(store, journal, config.retentionMs, log), PRUNE_EVERY_MS);
   sayHello(config, port, keeper, log);
   return {
     port,
@@ -151,6 +144,17 @@ export async function startService(config: Config, log: Log): Promise<Service> {
 
 function accessOf({ api, ingest, publicUrl, host }: Config): GuardOptions {
   return { ...api, proxies: ingest.proxies, publicUrl, loopbackOnly: isLoopback(host) };
+}
+
+function recorderOf({ record }: Config, deps: RecorderDeps): Recorder | undefined {
+  return record === undefined ? undefined : openRecorder(record, deps);
+}
+
+function recordBy(journal: Journal, recorder: Recorder | undefined) {
+  return (at: Instant, line: string): void => {
+    journal.line(at, line);
+    recorder?.line(line);
+  };
 }
 
 /** Folder by folder: a recursive mkdir never ends where nothing can be made, as under /proc. */

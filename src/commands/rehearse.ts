@@ -21,9 +21,9 @@ export interface RehearseFlags {
 }
 
 export async function rehearse(history: History, flags: RehearseFlags): Promise<number> {
-  const [then, now] = [await loadFolder(flags.rules), await loadFolder(flags.against)];
-  if (then === undefined || now === undefined) return 2;
-  const rehearsal = createRehearsal(now.rules, [then.rules]);
+  const [tried, now] = [await loadFolder(flags.rules), await loadFolder(flags.against)];
+  if (tried === undefined || now === undefined) return 2;
+  const rehearsal = createRehearsal(now.rules, [tried.rules]);
   const mistakes: string[] = [];
   await history.read((line, place) => {
     const wrong = line.kind === 'bad' ? line.error : rehearsal.play(line, place);
@@ -32,9 +32,9 @@ export async function rehearse(history: History, flags: RehearseFlags): Promise<
   const [comparison] = rehearsal.finish();
   if (comparison === undefined) throw new Error('one set of rules was tried');
   reportMistakes(mistakes);
-  const describe = describeBy(now, then);
+  const describe = describeBy(now, tried);
   if (flags.html !== undefined) {
-    const titles = { now: flags.against, then: flags.rules, history: history.name };
+    const titles = { now: flags.against, tried: flags.rules, history: history.name };
     await save(flags.html, renderPage(comparison, describe, titles));
   }
   process.stdout.write(
@@ -43,8 +43,8 @@ export async function rehearse(history: History, flags: RehearseFlags): Promise<
   return mistakes.length > 0 || losesAcknowledged(comparison) ? 1 : 0;
 }
 
-function describeBy(now: LoadedFolder, then: LoadedFolder): Describe {
-  return ({ rule, in: where }) => entryText((where === 'now' ? now : then).files, rule);
+function describeBy(now: LoadedFolder, tried: LoadedFolder): Describe {
+  return ({ rule, in: where }) => entryText((where === 'now' ? now : tried).files, rule);
 }
 
 async function save(path: string, text: string): Promise<void> {

@@ -14,7 +14,13 @@ import { createReplay, type Replay, type ReplaySummary, type SentMessage } from 
 import { formatDiagnostics } from '../rules/diagnostics.ts';
 import { loadRules } from '../rules/load.ts';
 import type { Rules } from '../rules/rules.ts';
-import { fileError, type History, type HistoryFlags, openHistory, reportMistakes } from './history.ts';
+import {
+  fileError,
+  type History,
+  type HistoryFlags,
+  openHistory,
+  reportMistakes,
+} from './history.ts';
 import { rulesDirOf } from './program.ts';
 import { rehearse } from './rehearse.ts';
 
@@ -41,7 +47,10 @@ export function replayCommand(): Command {
     .option('--url <url>', 'ask a service elsewhere instead; QUELL_API_TOKEN is shown to it')
     .option('--rules <dir>', 'the rules to decide by (QUELL_RULES_DIR, ./rules)')
     .option('--against <dir>', 'say what --rules would change, compared with these rules')
-    .option('--html <file>', 'with --against: write the comparison as a page, to attach to a change')
+    .option(
+      '--html <file>',
+      'with --against: write the comparison as a page, to attach to a change',
+    )
     .option('--messages <file>', 'write one JSON line for each message that Slack would have got')
     .option('--json', 'print the summary, or the comparison, as JSON')
     .addHelpText('after', HELP)

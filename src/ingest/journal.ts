@@ -50,11 +50,7 @@ export function dayOf(at: Instant): string {
 }
 
 /** Rejects with an AppError when the folder cannot be written. */
-export async function openJournal(
-  dir: string,
-  now: Instant,
-  deps: RecorderDeps,
-): Promise<Journal> {
+export async function openJournal(dir: string, now: Instant, deps: RecorderDeps): Promise<Journal> {
   await prepare(dir, dayOf(now));
   let today: Today = openDay(dir, dayOf(now), deps);
   let tidying: Promise<void> = closeDays(dir, today.day, deps);

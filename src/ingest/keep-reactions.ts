@@ -47,8 +47,7 @@ function reactionLine(lane: Lane, reaction: Reaction, at: Instant): string | und
 }
 
 function incidentOf({ state }: Lane, { on }: Reaction): Incident | undefined {
-  const id =
-    'incident' in on ? on.incident : state.byMessage.get(messageKey(on.channel, on.ts));
+  const id = 'incident' in on ? on.incident : state.byMessage.get(messageKey(on.channel, on.ts));
   const incident = state.incidents.get(id ?? '');
   return incident?.mergedInto === undefined ? incident : state.incidents.get(incident.mergedInto);
 }

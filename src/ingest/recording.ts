@@ -125,7 +125,16 @@ function readReaction(value: JsonObject, at: Instant, line: number): Recorded {
     return { kind: 'bad', line, error: 'expected "reaction", "incident" and "user" as text' };
   }
   const alerts = Array.isArray(value['alerts']) ? value['alerts'].flatMap(readAlert) : [];
-  return { kind: 'reaction', line, at, reaction, removed: removed === true, incident, user, alerts };
+  return {
+    kind: 'reaction',
+    line,
+    at,
+    reaction,
+    removed: removed === true,
+    incident,
+    user,
+    alerts,
+  };
 }
 
 function readAlert(value: unknown): readonly RecordedAlert[] {

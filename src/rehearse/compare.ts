@@ -8,7 +8,15 @@ import type { Instant, RuleRef } from '../model.ts';
 import type { ReplaySummary } from '../replay.ts';
 import { type Effects, createEffects, type RuleEffect } from './effects.ts';
 import { type Judged, OPINIONS, type Opinion } from './judge.ts';
-import { count, type Firing, lastOf, type Ledger, type Messages, type Story, toldAt } from './ledger.ts';
+import {
+  count,
+  type Firing,
+  lastOf,
+  type Ledger,
+  type Messages,
+  type Story,
+  toldAt,
+} from './ledger.ts';
 
 /** `hidden`: nobody is told at all; `digest`: only once a day. */
 export type Fate = 'same' | 'later' | 'earlier' | 'digest' | 'hidden' | 'new';
@@ -30,7 +38,7 @@ export interface Change {
   readonly mergedInto: string | undefined;
   /** Into how many messages it falls; 1: it does not. */
   readonly pieces: number;
-  readonly channel: { readonly now: string; readonly then: string } | undefined;
+  readonly channel: { readonly now: string; readonly tried: string } | undefined;
   /** The entry that makes the difference, as far as one can be named. */
   readonly rule: RuleRef | undefined;
 }
@@ -38,7 +46,7 @@ export interface Change {
 export interface Figure {
   readonly name: string;
   readonly now: number;
-  readonly then: number;
+  readonly tried: number;
 }
 
 /** What becomes of the messages that people said something, or nothing, about. */
@@ -81,11 +89,7 @@ export interface Result {
   readonly ledger: Ledger;
 }
 
-export function compare(
-  before: Result,
-  after: Result,
-  judged: readonly Judged[],
-): Comparison {
+export function compare(before: Result, after: Result, judged: readonly Judged[]): Comparison {
   const effects = createEffects();
   const told = [...before.ledger.stories.values()].filter(isTold);
   const opinions = opinionsOf(judged);
@@ -101,9 +105,9 @@ export function compare(
     deliveries: summary.deliveries,
     alerts: summary.alerts,
     firings: summary.firings,
-    messages: { now: summary.posts, then: after.summary.posts },
-    updates: { now: summary.updates, then: after.summary.updates },
-    threadLines: { now: summary.replies, then: after.summary.replies },
+    messages: { now: summary.posts, tried: after.summary.posts },
+    updates: { now: summary.updates, tried: after.summary.updates },
+    threadLines: { now: summary.replies, tried: after.summary.replies },
     byChannel: figures('byChannel', before.ledger.messages, after.ledger.messages),
     byService: figures('byService', before.ledger.messages, after.ledger.messages),
     fates: fatesByOpinion(told, changes, judged, opinions, after.ledger),
@@ -196,7 +200,7 @@ function describe(
   const channel =
     first?.story.channel === undefined || first.story.channel === story.channel
       ? undefined
-      : { now: story.channel ?? '', then: first.story.channel };
+      : { now: story.channel ?? '', tried: first.story.channel };
   const change = { fate, into, pieces: messages.length, there, first: first?.story, channel };
   return {
     ...aboutStory(story),
@@ -238,42 +242,36 @@ function aboutStory(story: Story) {
 
 /** Messages of which nothing was told under the rules in force. */
 function freshChanges(before: Ledger, after: Ledger, effects: Effects): readonly Change[] {
-  return [...after.stories.values()]
-    .filter(isTold)
-    .flatMap((story): readonly Change[] => {
-      const here = story.firings.flatMap(({ key }) => before.firings.get(key) ?? []);
-      if (here.some((firing) => toldAt(firing) !== undefined)) return [];
-      const isVisible = story.firings.some((firing) => toldAt(firing) !== undefined);
-      if (!isVisible) return [];
-      return [
-        {
-          ...aboutStory(story),
-          fate: 'new',
-          at: story.tellings[0] ?? story.beganAt,
-          opinion: 'untouched',
-          byMs: 0,
-          mergedInto: undefined,
-          pieces: 1,
-          channel: undefined,
-          rule: effects.ofFresh(story, here),
-        },
-      ];
-    });
+  return [...after.stories.values()].filter(isTold).flatMap((story): readonly Change[] => {
+    const here = story.firings.flatMap(({ key }) => before.firings.get(key) ?? []);
+    if (here.some((firing) => toldAt(firing) !== undefined)) return [];
+    const isVisible = story.firings.some((firing) => toldAt(firing) !== undefined);
+    if (!isVisible) return [];
+    return [
+      {
+        ...aboutStory(story),
+        fate: 'new',
+        at: story.tellings[0] ?? story.beganAt,
+        opinion: 'untouched',
+        byMs: 0,
+        mergedInto: undefined,
+        pieces: 1,
+        channel: undefined,
+        rule: effects.ofFresh(story, here),
+      },
+    ];
+  });
 }
 
 // --- figures ------------------------------------------------------------------------------------
 
-function figures(
-  by: keyof Messages,
-  before: Messages,
-  after: Messages,
-): readonly Figure[] {
+function figures(by: keyof Messages, before: Messages, after: Messages): readonly Figure[] {
   const names = new Set([...before[by].keys(), ...after[by].keys()]);
   return [...names]
-    .map((name) => ({ name, now: before[by].get(name) ?? 0, then: after[by].get(name) ?? 0 }))
+    .map((name) => ({ name, now: before[by].get(name) ?? 0, tried: after[by].get(name) ?? 0 }))
     .sort(
       (one, other) =>
-        Math.abs(other.then - other.now) - Math.abs(one.then - one.now) ||
+        Math.abs(other.tried - other.now) - Math.abs(one.tried - one.now) ||
         other.now - one.now ||
         (one.name < other.name ? -1 : 1),
     );

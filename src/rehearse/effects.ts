@@ -8,7 +8,7 @@ import { type Firing, lastOf, type Story } from './ledger.ts';
 export interface RuleEffect {
   readonly rule: RuleRef;
   /** Where it stands: among the rules in force, or those that are tried. */
-  readonly in: 'now' | 'then';
+  readonly in: 'now' | 'tried';
   /** Messages more (or fewer, below 0) for it. */
   readonly messages: number;
   readonly later: number;
@@ -42,12 +42,18 @@ export function createEffects(): Effects {
   const found = new Map<string, Draft<RuleEffect>>();
   const note = (
     rule: RuleRef | undefined,
-    where: 'now' | 'then',
+    where: 'now' | 'tried',
     change: Partial<Pick<RuleEffect, 'messages' | 'later' | 'moved'>>,
   ): RuleRef | undefined => {
     if (rule === undefined || rule === BUILT_IN) return undefined;
     const key = `${where} ${rule}`;
-    const effect: Draft<RuleEffect> = found.get(key) ?? { rule, in: where, messages: 0, later: 0, moved: 0 };
+    const effect: Draft<RuleEffect> = found.get(key) ?? {
+      rule,
+      in: where,
+      messages: 0,
+      later: 0,
+      moved: 0,
+    };
     effect.messages += change.messages ?? 0;
     effect.later += change.later ?? 0;
     effect.moved += change.moved ?? 0;
@@ -57,15 +63,15 @@ export function createEffects(): Effects {
   return {
     ofChange({ fate, into, pieces, there, first, channel }) {
       if (fate === 'hidden' || fate === 'digest')
-        return note(hiderOf(there), 'then', { messages: -1 });
-      if (into !== undefined) return note(joinerOf(there), 'then', { messages: -1 });
+        return note(hiderOf(there), 'tried', { messages: -1 });
+      if (into !== undefined) return note(joinerOf(there), 'tried', { messages: -1 });
       if (pieces > 1) return undefined;
-      if (channel !== undefined) return note(first?.routedBy, 'then', { moved: 1 });
-      if (fate === 'later') return note(first?.toldBy, 'then', { later: 1 });
+      if (channel !== undefined) return note(first?.routedBy, 'tried', { moved: 1 });
+      if (fate === 'later') return note(first?.toldBy, 'tried', { later: 1 });
       return undefined;
     },
     ofFresh(story, before) {
-      const tried = note(story.toldBy, 'then', { messages: 1 });
+      const tried = note(story.toldBy, 'tried', { messages: 1 });
       return tried ?? note(hiderOf(before), 'now', { messages: 1 });
     },
     ranked: () =>

@@ -105,12 +105,6 @@ interface Book {
 
 function note(book: Book, decision: Decision, state: LaneState): void {
   switch (decision.reason) {
-    case 'opened':
-    case 'joined':
-    case 'refired':
-    case 'damped':
-    case 'silenced':
-      return began(book, decision, state);
     case 'resolved':
     case 'expired':
       return ended(book, decision, decision.reason);
@@ -125,8 +119,17 @@ function note(book: Book, decision: Decision, state: LaneState): void {
     case 'merged':
       return merged(book, decision, state);
     default:
+      if (BEGINNINGS.has(decision.reason)) began(book, decision, state);
   }
 }
+
+const BEGINNINGS: ReadonlySet<Reason> = new Set([
+  'opened',
+  'joined',
+  'refired',
+  'damped',
+  'silenced',
+]);
 
 function began(book: Book, decision: Decision, state: LaneState): void {
   const { fingerprint = '', at, reason, rule } = decision;
@@ -202,14 +205,17 @@ function storyOf(
 
 function told(book: Book, decision: Decision, state: LaneState): void {
   const incident = state.incidents.get(decision.incident ?? '');
-  const story = storyOf(book, decision.incident, decision.at, state);
-  // A digest has no incident, and what re-opens quietly is not told.
-  if (story === undefined || incident?.toldIn === 'digest' || incident?.toldIn === 'nowhere') return;
+  // A digest has no incident, and what re-opens there is told nobody.
+  if (incident === undefined || incident.toldIn === 'digest' || incident.toldIn === 'nowhere')
+    return;
+  const story = storyOf(book, incident.id, decision.at, state);
+  if (story === undefined) return;
   story.tellings.push(decision.at);
-  story.toldBy ??= decision.rule;
-  story.channel ??= incident?.route?.channel;
-  story.routedBy ??= incident?.route?.rule;
-  story.root ??= incident?.roots[0]?.service;
+  if (story.tellings.length > 1) return;
+  story.toldBy = decision.rule;
+  story.channel = incident.route?.channel;
+  story.routedBy = incident.route?.rule;
+  story.root = incident.roots[0]?.service;
 }
 
 function quiet(book: Book, { incident = '', reason, rule }: Decision): void {

@@ -3,7 +3,7 @@
  * and everything that an alert says is escaped by `html`.
  */
 import { hash } from 'node:crypto';
-import { count } from '../slack/words.ts';
+import { count, duration } from '../slack/words.ts';
 import { type Html, html } from '../web/html.ts';
 import { STYLE } from '../web/style.ts';
 import type { Change, Comparison, Fates, Figure } from './compare.ts';
@@ -20,12 +20,12 @@ import {
 
 export interface Titles {
   readonly now: string;
-  readonly then: string;
+  readonly tried: string;
   readonly history: string;
 }
 
 const CHANGES_SHOWN = 1_000;
-const SERVICES_SHOWN = 30;
+const SERVICES_SHOWN = 15;
 const BAR_WIDTH = 220;
 
 const OWN_STYLE = `${STYLE}
@@ -34,26 +34,26 @@ th, td { text-align: left; padding: .3rem .75rem; border-top: 1px solid var(--li
 tr:first-child > * { border-top: 0; } th { color: var(--soft); font-weight: 600; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.at { white-space: nowrap; color: var(--soft); } tr.lost td { color: var(--critical); }
-svg .now { fill: var(--none); } svg .then { fill: var(--link); } code { font-size: .85rem; overflow-wrap: anywhere; }
+svg .now { fill: var(--none); } svg .tried { fill: var(--link); } code { font-size: .85rem; overflow-wrap: anywhere; }
 .verdict { font-size: 1.1rem; } main { padding-bottom: 3rem; }
 `;
 const POLICY = `default-src 'none'; style-src 'sha256-${hash('sha256', OWN_STYLE, 'base64')}'; img-src data:; base-uri 'none'; form-action 'none'`;
 
 export function renderPage(comparison: Comparison, describe: Describe, titles: Titles): string {
-  const title = `Rehearsal: ${titles.then} against ${titles.now}`;
+  const title = `Rehearsal: ${titles.tried} against ${titles.now}`;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${{ html: POLICY }}">
 <title>${title}</title><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer"><link rel="icon" href="data:,"><style>${{ html: OWN_STYLE }}</style></head>
 <body><header><b>Quell</b><span>rehearsal of a change of rules</span></header>
-<main><h1>${titles.then} against ${titles.now}</h1>
+<main><h1>${titles.tried} against ${titles.now}</h1>
 <p class="verdict">${verdictOf(comparison)}</p>
 <p class="soft">${spanOf(comparison)} Decided again from ${titles.history}.</p>
 ${judgement(comparison)}
 <h2>Messages</h2>${figuresTable([{ name: 'all messages', ...comparison.messages }, ...comparison.byChannel])}
-<h2>Messages by likely cause</h2>${figuresTable(comparison.byService.slice(0, SERVICES_SHOWN))}
 <h2>Entries that make the difference</h2>${effectsTable(comparison, describe)}
+<h2>Messages by likely cause</h2>${figuresTable(comparison.byService.slice(0, SERVICES_SHOWN))}
 <h2>Every message that would be different</h2>${changesTable(comparison.changes)}
 </main></body></html>
 `.html;
@@ -77,21 +77,21 @@ ${rows.map(([name, one]) => fatesRow(name, one, one === fates.acknowledged))}</t
 
 function fatesRow(name: string, fates: Fates, isDear: boolean): Html {
   const { messages, hidden, digest, later, laterMaxMs } = fates;
-  const by = laterMaxMs === 0 ? '' : `${Math.ceil(laterMaxMs / 1000)} s`;
+  const by = laterMaxMs === 0 ? '' : duration(laterMaxMs);
   const lost = isDear && hidden + digest > 0 ? 'lost' : '';
   return html`<tr class="${lost}"><td>${name}</td><td class="n">${figure(messages)}</td><td class="n">${figure(hidden)}</td><td class="n">${figure(digest)}</td><td class="n">${figure(later)}</td><td class="n">${by}</td></tr>`;
 }
 
 function figuresTable(figures: readonly Figure[]): Html {
-  const most = Math.max(1, ...figures.flatMap(({ now, then }) => [now, then]));
+  const most = Math.max(1, ...figures.flatMap(({ now, tried }) => [now, tried]));
   return html`<table><tr><th></th><th class="n">now</th><th class="n">new</th><th class="n"></th><th></th></tr>
 ${figures.map((one) => figureRow(one, most))}</table>`;
 }
 
-function figureRow({ name, now, then }: Figure, most: number): Html {
+function figureRow({ name, now, tried }: Figure, most: number): Html {
   const width = (number: number) => Math.round((number / most) * BAR_WIDTH);
-  return html`<tr><td>${name}</td><td class="n">${figure(now)}</td><td class="n">${figure(then)}</td><td class="n">${difference(now, then)}</td>
-<td><svg width="${BAR_WIDTH}" height="14" role="img" aria-label="${figure(now)} now, ${figure(then)} new"><rect class="now" width="${width(now)}" height="6"></rect><rect class="then" y="7" width="${width(then)}" height="6"></rect></svg></td></tr>`;
+  return html`<tr><td>${name}</td><td class="n">${figure(now)}</td><td class="n">${figure(tried)}</td><td class="n">${difference(now, tried)}</td>
+<td><svg width="${BAR_WIDTH}" height="14" role="img" aria-label="${figure(now)} now, ${figure(tried)} new"><rect class="now" width="${width(now)}" height="6"></rect><rect class="tried" y="7" width="${width(tried)}" height="6"></rect></svg></td></tr>`;
 }
 
 function effectsTable({ effects }: Comparison, describe: Describe): Html {

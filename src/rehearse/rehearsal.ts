@@ -55,7 +55,11 @@ export function createRehearsal(now: Rules, tried: readonly Rules[]): Rehearsal 
 type Delivery = Extract<Line, { readonly kind: 'delivery' }>;
 
 /** Only a mapping makes one set of rules read a body in another way than the next. */
-function playDelivery(line: Delivery, delivery: string, sides: readonly Side[]): string | undefined {
+function playDelivery(
+  line: Delivery,
+  delivery: string,
+  sides: readonly Side[],
+): string | undefined {
   const { source, at, body } = line;
   let shared: Parsed | undefined;
   for (const { rules, replay } of sides) {
@@ -90,12 +94,7 @@ function createSide(rules: Rules, unlike: ReadonlySet<string>): Side {
 
 type Reaction = Extract<Line, { readonly kind: 'reaction' }>;
 
-function playReaction(
-  line: Reaction,
-  before: Side,
-  others: readonly Side[],
-  judge: Judge,
-): void {
+function playReaction(line: Reaction, before: Side, others: readonly Side[], judge: Judge): void {
   const incident = incidentOf(before, line.incident, line.alerts);
   // A recording of another tool names the incident only: then these are its alerts.
   const alerts = incident === undefined ? line.alerts : membersOf(before.replay.state, incident);

@@ -20,13 +20,13 @@ const EFFECTS_SHOWN = 5;
 const CHANGES_SHOWN = 10;
 const NUMBER_WIDTH = 9;
 
-type Row = readonly [name: string, now: string, then: string, remark: string];
+type Row = readonly [name: string, now: string, tried: string, remark: string];
 
 export function renderText(comparison: Comparison, describe: Describe): string {
   const rows = rowsOf(comparison);
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
-  const table = rows.map(([name, now, then, remark]) => {
-    const numbers = now.padStart(NUMBER_WIDTH) + then.padStart(NUMBER_WIDTH);
+  const table = rows.map(([name, now, tried, remark]) => {
+    const numbers = now.padStart(NUMBER_WIDTH) + tried.padStart(NUMBER_WIDTH);
     return `${name.padEnd(width)}${numbers}  ${remark}`.trimEnd();
   });
   return [
@@ -70,8 +70,8 @@ function rowsOf(comparison: Comparison): readonly Row[] {
   ];
 }
 
-function row(name: string, { now, then }: Omit<Figure, 'name'>): Row {
-  return [name, figure(now), figure(then), difference(now, then).padStart(7)];
+function row(name: string, { now, tried }: Omit<Figure, 'name'>): Row {
+  return [name, figure(now), figure(tried), difference(now, tried).padStart(7)];
 }
 
 /** Worth a line only when there is one. */
@@ -81,7 +81,7 @@ function rare(name: string, number: number): readonly Row[] {
 
 /** Services only where the number of messages changes. */
 function servicesOf({ byService }: Comparison): readonly Row[] {
-  const changed = byService.filter(({ now, then }) => now !== then);
+  const changed = byService.filter(({ now, tried }) => now !== tried);
   if (changed.length === 0) return [];
   const rows = shortened(changed, SERVICES_SHOWN).map((one) => row(`  ${one.name}`, one));
   return [['by likely cause', '', '', ''], ...rows];
@@ -90,9 +90,9 @@ function servicesOf({ byService }: Comparison): readonly Row[] {
 function shortened(figures: readonly Figure[], shown: number): readonly Figure[] {
   if (figures.length <= shown) return figures;
   const rest = figures.slice(shown);
-  const sum = (which: 'now' | 'then') => rest.reduce((all, one) => all + one[which], 0);
+  const sum = (which: 'now' | 'tried') => rest.reduce((all, one) => all + one[which], 0);
   const name = `${rest.length} others`;
-  return [...figures.slice(0, shown), { name, now: sum('now'), then: sum('then') }];
+  return [...figures.slice(0, shown), { name, now: sum('now'), tried: sum('tried') }];
 }
 
 type Countable = { [K in keyof Fates]: Fates[K] extends number ? K : never }[keyof Fates];

@@ -9,7 +9,7 @@ import type { RuleEffect } from './effects.ts';
 /** What an entry says, beside its place. Undefined when no file has it. */
 export type Describe = (effect: Pick<RuleEffect, 'rule' | 'in'>) => string | undefined;
 
-export function verdictOf({ fates, messages, fresh, merged, split }: Comparison): string {
+export function verdictOf({ fates, messages, fresh, merged, split, moved }: Comparison): string {
   const { acknowledged, 'not-actionable': marked, untouched } = fates;
   const all = [acknowledged, marked, untouched];
   const sum = (pick: (one: (typeof all)[number]) => number): number =>
@@ -24,9 +24,10 @@ export function verdictOf({ fates, messages, fresh, merged, split }: Comparison)
     ...(later > 0 ? [`${figure(later)} later, by ${duration(laterMaxMs)} at most`] : []),
     ...(merged > 0 ? [`${figure(merged)} merged into others`] : []),
     ...(split > 0 ? [`${figure(split)} split`] : []),
+    ...(moved > 0 ? [`${figure(moved)} in another channel`] : []),
     ...(fresh > 0 ? [`${count(fresh, 'new message')}`] : []),
   ];
-  if (hidden + later + merged + split + fresh === 0 && messages.now === messages.then) {
+  if (hidden + later + merged + split + moved + fresh === 0 && messages.now === messages.tried) {
     return 'No message would be different.';
   }
   return `It ${parts.join('; ')}.`;
@@ -42,9 +43,9 @@ export function figure(number: number): string {
 }
 
 /** `+12`, `−69`, nothing for 0. */
-export function difference(now: number, then: number): string {
-  if (now === then) return '';
-  return `${then > now ? '+' : '−'}${figure(Math.abs(then - now))}`;
+export function difference(now: number, tried: number): string {
+  if (now === tried) return '';
+  return `${tried > now ? '+' : '−'}${figure(Math.abs(tried - now))}`;
 }
 
 export function changeInWords(change: Change): string {
@@ -53,7 +54,7 @@ export function changeInWords(change: Change): string {
     ...(fate === 'same' ? [] : [FATES[fate](duration(Math.abs(byMs)))]),
     ...(mergedInto === undefined ? [] : [`part of the message of ${mergedInto}`]),
     ...(pieces > 1 ? [`split into ${figure(pieces)} messages`] : []),
-    ...(channel === undefined ? [] : [`in ${channel.then} instead of ${channel.now}`]),
+    ...(channel === undefined ? [] : [`in ${channel.tried} instead of ${channel.now}`]),
   ];
   return parts.join(', ');
 }
@@ -68,7 +69,9 @@ const FATES = {
 
 export function effectInWords({ messages, later, moved }: RuleEffect): string {
   return [
-    ...(messages === 0 ? [] : [`${difference(0, messages)} ${Math.abs(messages) === 1 ? 'message' : 'messages'}`]),
+    ...(messages === 0
+      ? []
+      : [`${difference(0, messages)} ${Math.abs(messages) === 1 ? 'message' : 'messages'}`]),
     ...(later === 0 ? [] : [`${figure(later)} later`]),
     ...(moved === 0 ? [] : [`${figure(moved)} to another channel`]),
   ].join(', ');

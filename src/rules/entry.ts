@@ -42,7 +42,9 @@ function inOneLine(node: Node): string {
   const plain = Object.fromEntries(items.map(({ key, value }) => [String(key), toPlain(value)]));
   const document = new Document(plain);
   if (isMap(document.contents)) document.contents.flow = true;
-  return document.toString({ lineWidth: 0, singleQuote: true, flowCollectionPadding: false }).trim();
+  return document
+    .toString({ lineWidth: 0, singleQuote: true, flowCollectionPadding: false })
+    .trim();
 }
 
 function toPlain(value: unknown): unknown {

@@ -69,7 +69,12 @@ test('what the service keeps is rehearsed while it runs: from its files, from it
   await send(service, 'firing', 'store');
   await slack.react('eyes', await slack.message(/web/), 'U1');
   await slack.react('wastebasket', await slack.message(/store/), 'U1');
-  await within(30, 'both are taken in', service.line(/wastebasket.*reaction taken in/), service.tail);
+  await within(
+    30,
+    'both are taken in',
+    service.line(/wastebasket.*reaction taken in/),
+    service.tail,
+  );
   await send(service, 'resolved', 'web');
 
   const files = ['--since', '1h', '--data-dir', dataDir];
@@ -93,7 +98,9 @@ test('what the service keeps is rehearsed while it runs: from its files, from it
   expect(JSON.parse(one.text)).toMatchObject({ deliveries: 5, firings: 2, posts: 2 });
 });
 
-test('a service elsewhere gives its recording to whoever shows its token', { timeout }, async () => {
+test('a service elsewhere gives its recording to whoever shows its token', {
+  timeout,
+}, async () => {
   const now = rulesDir(NOW);
   const service = await startQuell({ rulesDir: now });
   await send(service, 'firing', 'web');

@@ -20,7 +20,7 @@ test('the same rules change nothing', () => {
   const recording = recordingOf(fires(0, 4, cpu), fires(60, 90, disk));
   const { messages, changes, effects } = rehearsed(recording, ALL, ALL);
   expect({ messages, changes, effects }).toEqual({
-    messages: { now: 2, then: 2 },
+    messages: { now: 2, tried: 2 },
     changes: [],
     effects: [],
   });
@@ -29,13 +29,13 @@ test('the same rules change nothing', () => {
 test('a longer hold hides what was over before it, and names the entry that does', () => {
   const recording = recordingOf(fires(0, 4, cpu), fires(60, 90, disk), fires(120, 124, cpu));
   const { messages, changes, effects, fates } = rehearsed(recording, ALL, LONGER);
-  expect(messages).toEqual({ now: 3, then: 1 });
+  expect(messages).toEqual({ now: 3, tried: 1 });
   expect(fatesOf(changes)).toEqual([
     ['hidden', 'web', 'untouched', 'rules.yaml:2'],
     ['hidden', 'web', 'untouched', 'rules.yaml:2'],
   ]);
   expect(effects).toEqual([
-    { rule: 'rules.yaml:2', in: 'then', messages: -2, later: 0, moved: 0 },
+    { rule: 'rules.yaml:2', in: 'tried', messages: -2, later: 0, moved: 0 },
   ]);
   expect(fates.untouched).toMatchObject({ messages: 3, hidden: 2 });
 });
@@ -101,7 +101,7 @@ const TOGETHER = `${ALL}services:
 test('an edge between two services makes one message of two', () => {
   const recording = recordingOf(fires(0, 30, disk), fires(1, 30, { ...cpu, severity: 'high' }));
   const { messages, changes, merged } = rehearsed(recording, APART, TOGETHER);
-  expect({ messages, merged }).toEqual({ messages: { now: 2, then: 1 }, merged: 1 });
+  expect({ messages, merged }).toEqual({ messages: { now: 2, tried: 1 }, merged: 1 });
   expect(changes).toMatchObject([{ fate: 'same', service: 'web', pieces: 1 }]);
   expect(changes[0]?.mergedInto).toMatch(/^\w{8}$/);
 });
@@ -109,7 +109,7 @@ test('an edge between two services makes one message of two', () => {
 test('without the edge the one message falls into two', () => {
   const recording = recordingOf(fires(0, 30, disk), fires(1, 30, { ...cpu, severity: 'high' }));
   const { messages, changes, split } = rehearsed(recording, TOGETHER, APART);
-  expect({ messages, split }).toEqual({ messages: { now: 1, then: 2 }, split: 1 });
+  expect({ messages, split }).toEqual({ messages: { now: 1, tried: 2 }, split: 1 });
   expect(changes).toMatchObject([{ fate: 'same', pieces: 2 }]);
 });
 
@@ -126,10 +126,10 @@ test('another route moves a message, or leaves it for the digest', () => {
   const { changes, byChannel, moved, fates } = rehearsed(recording, ALL, routed);
   expect(moved).toBe(1);
   expect(fates.untouched).toMatchObject({ hidden: 0, digest: 1 });
-  expect(byChannel).toContainEqual({ name: '#web', now: 0, then: 1 });
+  expect(byChannel).toContainEqual({ name: '#web', now: 0, tried: 1 });
   expect(changes).toMatchObject([
     { fate: 'digest', service: 'store', rule: 'rules.yaml:7' },
-    { fate: 'same', channel: { now: '#alerts', then: '#web' }, rule: 'rules.yaml:5' },
+    { fate: 'same', channel: { now: '#alerts', tried: '#web' }, rule: 'rules.yaml:5' },
   ]);
 });
 

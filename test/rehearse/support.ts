@@ -78,9 +78,8 @@ export function rulesOf(...files: readonly RulesFile[]): Rules {
   return result.rules;
 }
 
-export function rehearsed(texts: readonly string[], now: string, then: string): Comparison {
-  const tried = [rulesOf(rulesFile(then))];
-  const rehearsal = createRehearsal(rulesOf(rulesFile(now)), tried);
+export function rehearsed(texts: readonly string[], now: string, after: string): Comparison {
+  const rehearsal = createRehearsal(rulesOf(rulesFile(now)), [rulesOf(rulesFile(after))]);
   for (const line of linesOf(texts)) {
     const wrong = rehearsal.play(line, String(line.line));
     if (wrong !== undefined) throw new Error(wrong);

@@ -45,7 +45,7 @@ const RECORDING = recordingOf(
   fires(700, 705, odder),
 );
 
-function describe({ rule, in: where }: { readonly rule: string; readonly in: 'now' | 'then' }) {
+function describe({ rule, in: where }: { readonly rule: string; readonly in: 'now' | 'tried' }) {
   return entryText([rulesFile(where === 'now' ? NOW : NEW)], rule);
 }
 
@@ -68,11 +68,13 @@ test('a rehearsal that changes nothing', async () => {
 });
 
 test('the page escapes what alerts say, runs no script and loads nothing', () => {
-  const titles = { now: 'rules', then: 'rules.new', history: 'a.jsonl' };
+  const titles = { now: 'rules', tried: 'rules.new', history: 'a.jsonl' };
   const page = renderPage(rehearsed(RECORDING, NEW, NOW), describe, titles);
   expect(page).toContain('&lt;img src=x');
   expect(page).not.toMatch(/<img|<script|onerror=alert\(1\)>|<link[^>]+href="(?!data:)/);
   expect(page.match(/https?:\/\//g)).toBe(null);
-  expect(page).toMatch(/http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-/);
+  expect(page).toMatch(
+    /http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-/,
+  );
   expect(page).not.toMatch(/ style="/);
 });
