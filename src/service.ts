@@ -77,8 +77,8 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const recorder = recorderOf(config, { log, metrics });
   await makeDataDir(config.dataDir);
   const store = await openEmbeddedStore(config.dataDir);
-  const journal = await openJournal(journalDir(config.dataDir), clock.now(), { log, metrics });
-  const recordLine = recordBy(journal, recorder);
+  const journalIn = journalDir(config.dataDir);
+  const journal = await openJournal(journalIn, clock.now(), { log, metrics, also: recorder });
   lane = await openLane({
     name: LANE,
     store,
@@ -89,7 +89,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const opened = lane;
   const slack = connectSlack({
     config: config.slack,
-    lane: keepReactions(lane, recordLine),
+    lane: keepReactions(lane, journal.line),
     look: (id) => lookAt(opened, id, config.publicUrl),
     clock,
     random: Math.random,
@@ -105,13 +105,13 @@ export async function startService(config: Config, log: Log): Promise<Service> {
       limits: config.limits,
       log,
       metrics,
-      record: recordLine,
+      record: journal.line,
     }),
     lane: () => lane,
     store,
     now: clock.now,
     messageText: (id) => textOf(viewOf(opened, id, config.publicUrl)),
-    recording: (span) => readJournal(journalDir(config.dataDir), span),
+    recording: (span) => readJournal(journalIn, span),
     health: createHealth([{ name: 'the store', ready: () => opened.ready }]),
     metrics,
     log,
@@ -124,8 +124,8 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   watchLevels(metrics, lane, slack);
   const port = await server.listen(config.host, config.port);
   slack.start();
-  const pruning = setInterval(() => prune(store, journal, config.retentionMs, log), PRUNE_EVERY_MS);
   sayHello(config, port, keeper, log);
+  const pruning = setInterval(() => prune(store, journal, config.retentionMs, log), PRUNE_EVERY_MS);
   return {
     port,
     async stop() {
@@ -135,7 +135,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
       await slack.stop();
       await opened.stop();
       keeper.stop();
-      await Promise.all([journal.close(), recorder?.close()]);
+      await journal.close();
       await store.close();
       log.info('stopped');
     },
@@ -148,13 +148,6 @@ function accessOf({ api, ingest, publicUrl, host }: Config): GuardOptions {
 
 function recorderOf({ record }: Config, deps: RecorderDeps): Recorder | undefined {
   return record === undefined ? undefined : openRecorder(record, deps);
-}
-
-function recordBy(journal: Journal, recorder: Recorder | undefined) {
-  return (at: Instant, line: string): void => {
-    journal.line(at, line);
-    recorder?.line(line);
-  };
 }
 
 /** Folder by folder: a recursive mkdir never ends where nothing can be made, as under /proc. */

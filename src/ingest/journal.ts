@@ -40,6 +40,11 @@ interface Today {
   readonly recorder: Recorder;
 }
 
+export interface JournalDeps extends RecorderDeps {
+  /** Gets each line as well, and is closed with it. */
+  readonly also?: Recorder | undefined;
+}
+
 /** Where it lies in a data directory. */
 export function journalDir(dataDir: string): string {
   return join(dataDir, 'recorded');
@@ -50,7 +55,7 @@ export function dayOf(at: Instant): string {
 }
 
 /** Rejects with an AppError when the folder cannot be written. */
-export async function openJournal(dir: string, now: Instant, deps: RecorderDeps): Promise<Journal> {
+export async function openJournal(dir: string, now: Instant, deps: JournalDeps): Promise<Journal> {
   await prepare(dir, dayOf(now));
   let today: Today = openDay(dir, dayOf(now), deps);
   let tidying: Promise<void> = closeDays(dir, today.day, deps);
@@ -66,13 +71,14 @@ export async function openJournal(dir: string, now: Instant, deps: RecorderDeps)
     // A clock that goes back writes on in the newer file.
     if (day > today.day) turnTo(day);
     today.recorder.line(text);
+    deps.also?.line(text);
   };
   return {
     line,
     prune: (before) => forgetDays(dir, dayOf(before - DAY_MS)),
     async close() {
       await tidying;
-      await today.recorder.close();
+      await Promise.all([today.recorder.close(), deps.also?.close()]);
     },
   };
 }
