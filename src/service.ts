@@ -77,8 +77,9 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const recorder = recorderOf(config, { log, metrics });
   await makeDataDir(config.dataDir);
   const store = await openEmbeddedStore(config.dataDir);
-  const journalIn = journalDir(config.dataDir);
-  const journal = await openJournal(journalIn, clock.now(), { log, metrics, also: recorder });
+  const kept = journalDir(config.dataDir);
+  const journal = await openJournal(kept, clock.now(), { log, metrics, also: recorder });
+  const record = (at: Instant, line: string) => journal.line(at, line);
   lane = await openLane({
     name: LANE,
     store,
@@ -89,7 +90,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const opened = lane;
   const slack = connectSlack({
     config: config.slack,
-    lane: keepReactions(lane, journal.line),
+    lane: keepReactions(lane, record),
     look: (id) => lookAt(opened, id, config.publicUrl),
     clock,
     random: Math.random,
@@ -99,19 +100,12 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   });
   lane.attach(slack.delivery);
   const server = createHttpServer({
-    ingest: ingestHandler({
-      lane: () => lane,
-      auth: config.ingest,
-      limits: config.limits,
-      log,
-      metrics,
-      record: journal.line,
-    }),
+    ingest: ingestHandler({ ...doorOf(config), lane: () => lane, log, metrics, record }),
     lane: () => lane,
     store,
     now: clock.now,
     messageText: (id) => textOf(viewOf(opened, id, config.publicUrl)),
-    recording: (span) => readJournal(journalIn, span),
+    recording: (span) => readJournal(kept, span),
     health: createHealth([{ name: 'the store', ready: () => opened.ready }]),
     metrics,
     log,
@@ -140,6 +134,10 @@ export async function startService(config: Config, log: Log): Promise<Service> {
       log.info('stopped');
     },
   };
+}
+
+function doorOf({ ingest, limits }: Config) {
+  return { auth: ingest, limits };
 }
 
 function accessOf({ api, ingest, publicUrl, host }: Config): GuardOptions {
