@@ -17,6 +17,7 @@ import { fires, resolved, strange, wentOn } from './episode.ts';
 import { delivered } from './life/delivered.ts';
 import { expectHeartbeats } from './life/heartbeat.ts';
 import { react } from './life/people.ts';
+import { makeRoom } from './life/room.ts';
 import type { Event, Instant, Outcome, ReceivedAlert, Verdict } from './model.ts';
 import { reviewMuting } from './mute.ts';
 import type { Rules } from './rules/rules.ts';
@@ -131,6 +132,7 @@ function decideAlert(turn: Turn, received: ReceivedAlert): Verdict {
         news,
       );
     case 'fires':
+      if (known === undefined) makeRoom(turn);
       return fires(turn, strange(turn, fingerprint, received), known, news.hidden);
   }
 }

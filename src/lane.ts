@@ -13,13 +13,13 @@ import { setImmediate } from 'node:timers/promises';
 import { type Batch, createBatch, type LaneObserver } from './batch.ts';
 import { runDueUntil, wakeAt } from './decide.ts';
 import { AppError } from './errors.ts';
+import { CAPACITY, type Capacity, over } from './limits.ts';
+import { isFull } from './life/room.ts';
 import type { Effect, Event, Instant } from './model.ts';
 import type { Rules } from './rules/rules.ts';
 import { createState, type LaneState, restore } from './state.ts';
 import type { Commit, Store } from './store/contract.ts';
 
-/** Events that may wait to be decided: beyond that senders are asked to come back. */
-export const WAITING_MAX = 50_000;
 /** Events decided between two commits: about 20 ms of work. */
 const BATCH_MAX = 1_000;
 /** Rounds of what is due between two commits. */
@@ -48,6 +48,8 @@ export interface LaneOptions {
   readonly rules: Rules;
   readonly clock: Clock;
   readonly observer: LaneObserver;
+  /** Beyond these senders are asked to come back. */
+  readonly limits?: Pick<Capacity, 'waiting' | 'open-alerts'>;
 }
 
 export interface Lane {
@@ -58,7 +60,7 @@ export interface Lane {
   /**
    * Takes one delivery, received at `at`. Resolves when what was decided about it is on disk: only
    * then may a webhook be answered 2xx. Rejects with an AppError that is retryable: `overloaded`,
-   * `store-unavailable`, `stopping`; answer 503.
+   * `too-many-alerts`, `store-unavailable`, `stopping`; answer 503.
    */
   submit(at: Instant, events: readonly Event[]): Promise<void>;
   /** Other rules from now on. Open incidents keep their messages. */
@@ -106,7 +108,7 @@ interface Running {
 export async function openLane(options: LaneOptions): Promise<Lane> {
   const lane: Running = {
     options,
-    state: createState(options.name),
+    state: createState(options.name, alertsMaxOf(options)),
     rules: options.rules,
     version: 0,
     now: 0,
@@ -155,11 +157,21 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
   };
 }
 
+function alertsMaxOf({ limits }: LaneOptions): number {
+  return (limits ?? CAPACITY)['open-alerts'];
+}
+
 function submit(lane: Running, at: Instant, events: readonly Event[]): Promise<void> {
   if (lane.stopping) return Promise.reject(refusal('stopping', 'Quell is stopping'));
   if (!lane.ready) return Promise.reject(unavailable());
-  if (lane.queued + events.length > WAITING_MAX) {
-    return Promise.reject(refusal('overloaded', `${lane.queued} events wait to be decided`));
+  const limits = lane.options.limits ?? CAPACITY;
+  if (lane.queued + events.length > limits.waiting) {
+    const what = `${lane.queued} events wait to be decided: try again`;
+    return Promise.reject(refusal('overloaded', over('waiting', what)));
+  }
+  if (isFull(lane.state, lane.rules, events, lane.queued)) {
+    const what = `${limits['open-alerts']} alerts are in memory and fire: try again later`;
+    return Promise.reject(refusal('too-many-alerts', over('open-alerts', what)));
   }
   return new Promise((done, failed) => enqueue(lane, { at, events, done, failed }));
 }
@@ -175,7 +187,7 @@ function refusal(code: string, what: string): AppError {
 async function load(lane: Running): Promise<void> {
   const { store, name, clock } = lane.options;
   const snapshot = await store.load(name);
-  lane.state = createState(name);
+  lane.state = createState(name, alertsMaxOf(lane.options));
   restore(lane.state, snapshot.records);
   lane.version = snapshot.version;
   lane.queue.unshift(ownEvent(clock.now(), { kind: 'started' }));

@@ -210,6 +210,8 @@ export interface Incident {
   /** Counts what the message must show; the outbox sends the newest only. */
   readonly revision: number;
   readonly message: MessageRef | undefined;
+  /** The newest revision that Slack has, or will not take. */
+  readonly sentRevision: number | undefined;
   /** Its replies, newest last, so that a reaction to one counts for the message. */
   readonly replies: readonly string[];
   readonly acknowledged: readonly Mark[];

@@ -86,6 +86,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     rules: keeper.rules(),
     clock,
     observer: observer(metrics, log),
+    limits: config.limits,
   });
   const opened = lane;
   const slack = connectSlack({

@@ -47,12 +47,16 @@ export interface TransactionUse {
 
 export interface LaneState {
   readonly lane: string;
+  /** Alerts in memory: when there are as many, the oldest resolved one goes for each new one. */
+  readonly alertsMax: number;
   readonly alerts: Map<string, Alert>;
   readonly incidents: Map<string, Incident>;
   readonly digests: Map<string, Digest>;
   readonly heartbeats: Map<string, Heartbeat>;
   storm: Storm | undefined;
 
+  /** Fingerprints of resolved alerts, those that have been so for longest first. */
+  readonly resolved: Set<string>;
   /** Fingerprints of each incident's alerts. */
   readonly members: Map<string, Set<string>>;
   readonly tallies: Map<string, Tally>;
@@ -84,14 +88,16 @@ export interface LaneState {
   }[];
 }
 
-export function createState(lane: string): LaneState {
+export function createState(lane: string, alertsMax = Number.POSITIVE_INFINITY): LaneState {
   return {
     lane,
+    alertsMax,
     alerts: new Map(),
     incidents: new Map(),
     digests: new Map(),
     heartbeats: new Map(),
     storm: undefined,
+    resolved: new Set(),
     members: new Map(),
     tallies: new Map(),
     open: new Set(),
@@ -143,6 +149,8 @@ export function putAlert(state: LaneState, alert: Alert): void {
     );
   if (before?.incident !== undefined) leave(state, before, before.incident !== alert.incident);
   state.alerts.set(alert.fingerprint, alert);
+  if (alert.status !== before?.status)
+    mark(state.resolved, alert.fingerprint, alert.status === 'resolved');
   if (alert.incident !== undefined) enter(state, alert, alert.incident, before === undefined);
   state.changedAlerts.add(alert.fingerprint);
 }
@@ -157,6 +165,7 @@ export function removeAlert(state: LaneState, fingerprint: string): void {
   if (alert === undefined) return;
   if (alert.incident !== undefined) leave(state, alert, true);
   state.alerts.delete(fingerprint);
+  state.resolved.delete(fingerprint);
   state.changedAlerts.add(fingerprint);
 }
 

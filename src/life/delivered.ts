@@ -31,9 +31,10 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
   const about = { incident: incident.id, service: incident.roots[0]?.service };
   switch (outcome.kind) {
     case 'sent': {
-      const known = isSame(incident.message, outcome.message)
-        ? incident
-        : change(turn, incident, { message: outcome.message });
+      const known = change(turn, incident, {
+        message: isSame(incident.message, outcome.message) ? incident.message : outcome.message,
+        sentRevision: outcome.revision,
+      });
       if (incident.message === undefined)
         note(turn, 'delivered', {
           ...about,
@@ -47,10 +48,17 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
       // Nobody misses the pointer of an incident that became part of another.
       if (incident.mergedInto !== undefined) return;
       note(turn, 'reposted', { ...about, because: 'its message was deleted' });
-      orderMessage(turn, change(turn, incident, { message: undefined, replies: [] }));
+      orderMessage(
+        turn,
+        change(turn, incident, { message: undefined, sentRevision: undefined, replies: [] }),
+      );
       return;
     case 'refused':
-      return refused(turn, incident, outcome.error);
+      return refused(
+        turn,
+        change(turn, incident, { sentRevision: incident.revision }),
+        outcome.error,
+      );
   }
 }
 
@@ -64,7 +72,8 @@ function refused(turn: Turn, incident: Incident, error: string): void {
   });
   if (route === undefined || incident.message !== undefined || route.channel === fallback.channel)
     return;
-  orderMessage(turn, change(turn, incident, { route: { ...route, channel: fallback.channel } }));
+  const rerouted = { route: { ...route, channel: fallback.channel }, sentRevision: undefined };
+  orderMessage(turn, change(turn, incident, rerouted));
 }
 
 function isSame(one: MessageRef | undefined, other: MessageRef): boolean {

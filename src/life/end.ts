@@ -12,9 +12,9 @@ import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
 import { show, touch, touchStorm } from './show.ts';
 
-/** Alerts that fired more than once are remembered this long, so that slow flapping is seen too. */
 /** An incident whose message Slack has not taken yet is remembered this long. */
 const UNSENT_MEMORY_MS = 24 * 60 * 60_000;
+/** Alerts that fired more than once are remembered this long, so that slow flapping is seen too. */
 export const FLAP_MEMORY_MS = 2 * 60 * 60_000;
 
 /** One of its alerts ended, or calmed down: is it all over? `service` is the one it belongs to. */
@@ -108,11 +108,7 @@ export function forget(turn: Turn, incident: Incident): boolean {
   const { state, now, rules } = turn;
   if (incident.phase !== 'resolved' || incident.resolvedAt === undefined) return false;
   // Slack may be away: what was ordered is not forgotten before it is sent, within reason.
-  const isUnsent =
-    incident.toldIn === 'message' &&
-    incident.message === undefined &&
-    incident.mergedInto === undefined;
-  const unsentMs = isUnsent ? UNSENT_MEMORY_MS : 0;
+  const unsentMs = isUnsent(incident) ? UNSENT_MEMORY_MS : 0;
   const keepMs = Math.max(
     rules.life.reopenWithinMs,
     unsentMs,
@@ -124,6 +120,15 @@ export function forget(turn: Turn, incident: Incident): boolean {
   }
   closeIncident(state, incident.id);
   return true;
+}
+
+/** Has Slack not taken its message yet, or not as it is now? */
+export function isUnsent(incident: Incident): boolean {
+  const { toldIn, message, sentRevision, revision, mergedInto } = incident;
+  if (toldIn !== 'message') return false;
+  // Nobody misses the pointer of an incident that became part of another.
+  if (message === undefined) return mergedInto === undefined;
+  return (sentRevision ?? revision) < revision;
 }
 
 /** Few alerts ever fire twice: the first that did answers. */

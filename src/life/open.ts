@@ -40,6 +40,7 @@ export function openIncident(
     route: undefined,
     revision: 0,
     message: undefined,
+    sentRevision: undefined,
     replies: [],
     acknowledged: [],
     solved: undefined,

@@ -39,6 +39,7 @@ export interface Guard {
   /** Whether cookies can be kept to encrypted connections. */
   readonly isEncrypted: (request: Request) => boolean;
   readonly isFromElsewhere: (request: Request) => boolean;
+  readonly hasCookie: (request: Request) => boolean;
   readonly refused: (request: Request, reason: AuthFailure) => void;
   /** `ask` answers a person who showed nothing. */
   readonly handler: (ask: (request: Request, response: Response) => void) => RequestHandler;
@@ -58,6 +59,8 @@ export function createGuard({ access, log, metrics, now }: GuardDeps): Guard {
   const isFromElsewhere = (request: Request): boolean => fromElsewhere(request, publicHost);
   const refused = (request: Request, reason: AuthFailure): void => {
     metrics.authFailed('api', reason);
+    // Everybody who comes to log in.
+    if (reason === 'no-credentials') return;
     const leftOut = seldom(reason);
     if (leftOut === undefined) return;
     const more = leftOut > 0 ? { leftOut } : {};
@@ -89,6 +92,7 @@ export function createGuard({ access, log, metrics, now }: GuardDeps): Guard {
       access.publicUrl?.startsWith('https:') === true ||
       (isProxy(request.socket.remoteAddress) && request.get('x-forwarded-proto') === 'https'),
     isFromElsewhere,
+    hasCookie: (request) => cookieOf(request) !== undefined,
     refused,
     handler: (ask) => (request, response, next) => {
       if (!READING.has(request.method) && isFromElsewhere(request)) {

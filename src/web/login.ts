@@ -24,7 +24,7 @@ export function addLogin(app: Express, { guard, sendPage }: LoginDeps): void {
   const form = express.urlencoded({ extended: false, limit: FORM_MAX });
   app.get('/login', (request, response) => {
     const next: unknown = request.query['next'];
-    sendPage(response, loginPage(placeOf(next), undefined));
+    sendPage(response, loginPage(placeOf(next), undefined, guard.hasCookie(request)));
   });
   app.post('/login', form, (request, response) => {
     const { token, next } = fieldsOf(request);
@@ -44,7 +44,7 @@ export function addLogin(app: Express, { guard, sendPage }: LoginDeps): void {
       reason === 'web-page'
         ? 'The form was sent from another site. Please send it from here.'
         : 'This token is not known.';
-    sendPage(response.status(403), loginPage(place, problem));
+    sendPage(response.status(403), loginPage(place, problem, false));
   });
   app.post('/logout', (request, response) => {
     if (!guard.isFromElsewhere(request)) clearCookies(response);
@@ -67,7 +67,7 @@ export function askForToken(request: Request, response: Response, deps: LoginDep
     return;
   }
   response.status(401).set('WWW-Authenticate', 'Bearer realm="quell"');
-  deps.sendPage(response, loginPage(placeOf(request.originalUrl), undefined));
+  deps.sendPage(response, loginPage(placeOf(request.originalUrl), undefined, false));
 }
 
 function fieldsOf(request: Request): { readonly token: string; readonly next: unknown } {
@@ -107,19 +107,22 @@ function clearCookies(response: Response): void {
   );
 }
 
-function loginPage(next: string, problem: string | undefined): string {
+function loginPage(next: string, problem: string | undefined, isInside: boolean): string {
   const notice = problem === undefined ? undefined : html`<p class="notice">${problem}</p>`;
   return layout('Log in - Quell', undefined, [
     head(html`<span>one Slack message per incident</span>`),
     html`<main>${notice}<h1>Log in</h1>${formOf(next)}
 <p class="soft">The token is one of QUELL_API_TOKEN: whoever runs this Quell has it. The browser keeps it for 12 hours.</p>
-<form class="aside" method="post" action="/logout"><button>Log out</button></form></main>`,
+${isInside ? LOG_OUT : undefined}</main>`,
   ]);
 }
+
+const LOG_OUT = html`<form class="aside" method="post" action="/logout"><button>Log out</button></form>`;
 
 function formOf(next: string): Html {
   return html`<form method="post" action="/login">
 <input type="hidden" name="next" value="${next}">
+<input type="text" name="user" value="quell" autocomplete="username" hidden>
 <label for="token">API token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button>Log in</button></form>`;

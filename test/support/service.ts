@@ -118,6 +118,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     store,
     rules,
     clock,
+    limits,
     observer: {
       decided: (verdict, decisions) => metrics.decided(verdict, decisions),
       committed: (ms) => metrics.committed(ms / 1000),

@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { CAPACITY, LIMIT_NAMES } from '../../src/limits.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { type Service, type ServiceOptions, startService, withSubmit } from '../support/service.ts';
+
+const GENERIC = '/v1/ingest/generic';
+
+let running: Service | undefined;
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+});
+
+async function start(options: ServiceOptions): Promise<Service> {
+  running = await startService(options);
+  return running;
+}
+
+async function reached(service: Service, limit: string): Promise<number> {
+  const text = await service.metrics.text();
+  return Number(
+    new RegExp(`quell_limit_reached_total\\{limit="${limit}"\\} (\\d+)`).exec(text)?.[1],
+  );
+}
+
+test('docs/operations.md names exactly the limits that there are, those that can be changed first', () => {
+  const page = readFileSync('docs/operations.md', 'utf8');
+  const [, table = ''] = /^## Limits\n(.*?)^## /ms.exec(page) ?? [];
+  const rows = [...table.matchAll(/^\| ((?:`[a-z-]+`(?:, )?)+) \|/gm)];
+  const names = rows.flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([a-z-]+)`/g)].map(([, n]) => n),
+  );
+  expect(names).toEqual(LIMIT_NAMES);
+});
+
+test('every limit is a metric from the start, and those in force are told', async () => {
+  const metrics = createMetrics();
+  metrics.limits({ ...CAPACITY, 'open-alerts': 7 });
+  const text = await metrics.text();
+  for (const name of LIMIT_NAMES) {
+    expect(text).toContain(`quell_limit_reached_total{limit="${name}"} 0`);
+  }
+  expect(text).toContain('quell_limit{limit="open-alerts"} 7');
+});
+
+test('what is over a limit of its shape is refused or set apart, named and counted', async () => {
+  const service = await start({ limits: { body: 2_000_000 } });
+  const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`l${i}`, 'x']));
+  for (const [body, limit] of [
+    [{ name: 'A', labels: many }, 'labels'],
+    [{ name: 'A', annotations: many }, 'annotations'],
+    [{ name: 'A', labels: { a: 'x'.repeat(8_193) } }, 'label-value'],
+    [{ name: 'A', labels: { ['x'.repeat(513)]: 'a' } }, 'label-name'],
+    [{ name: 'A', annotations: { a: 'x'.repeat(65_537) } }, 'annotation-value'],
+    [Array.from({ length: 10_001 }, () => ({ name: 'A' })), 'alerts'],
+    ['x'.repeat(2_000_001), 'body'],
+  ] as const) {
+    const answer = await service.post(GENERIC, body);
+    expect([answer.status, await answer.text()], limit).toEqual([
+      limit === 'body' ? 413 : 400,
+      expect.stringContaining(`(limit ${limit})`),
+    ]);
+    expect(await reached(service, limit), limit).toBe(1);
+  }
+  const mixed = await service.post(GENERIC, [{ name: 'A' }, { name: 'B', labels: many }]);
+  expect([mixed.status, await mixed.json()]).toEqual([
+    200,
+    expect.objectContaining({ accepted: 1, quarantined: 1 }),
+  ]);
+});
+
+test('when as many alerts fire as there is room for, news is 503 and what ends is taken', async () => {
+  const service = await start({ limits: { 'open-alerts': 2 } });
+  const post = (service_: string, status = 'firing') =>
+    service.post(GENERIC, { name: 'Down', service: service_, status });
+  expect((await post('one')).status).toBe(200);
+  expect((await post('two')).status).toBe(200);
+  const refused = await post('three');
+  expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([
+    503,
+    '5',
+    expect.objectContaining({
+      error: '2 alerts are in memory and fire: try again later (limit open-alerts)',
+    }),
+  ]);
+  expect((await post('one')).status).toBe(200);
+  expect((await post('one', 'resolved')).status).toBe(200);
+  expect((await post('three')).status).toBe(200);
+  expect(service.lane.state.alerts.size).toBe(2);
+  expect(await reached(service, 'open-alerts')).toBe(1);
+});
+
+test('more requests at once than the limit are told to come back; probes are answered', async () => {
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let waiting = 0;
+  let arrived: () => void = () => undefined;
+  const both = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  const service = await start({
+    limits: { requests: 2 },
+    lane: (lane) =>
+      withSubmit(lane, () => {
+        if (++waiting === 2) arrived();
+        return held;
+      }),
+  });
+  const first = [1, 2].map(() => service.post(GENERIC, { name: 'A' }));
+  await both;
+  const refused = await service.post(GENERIC, { name: 'A' });
+  expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([
+    503,
+    '5',
+    { error: 'too many requests at once: try again (limit requests)' },
+  ]);
+  expect((await service.get('/')).status).toBe(503);
+  expect((await service.get('/-/healthy')).status).toBe(200);
+  release();
+  for (const answer of await Promise.all(first)) expect(answer.status).toBe(200);
+  expect((await service.post(GENERIC, { name: 'A' })).status).toBe(200);
+  expect(await reached(service, 'requests')).toBe(2);
+});
+
+test('what is no HTTP, or has too large headers, is answered so and closed', async () => {
+  const service = await start({});
+  for (const [text, status] of [
+    ['\u0000\u0001\u0002 nonsense\r\n\r\n', '400 Bad Request'],
+    [`GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, '431 Request Header Fields Too Large'],
+    [
+      'POST /v1/ingest/generic HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n',
+      '400 Bad Request',
+    ],
+    [
+      'POST /v1/ingest/generic HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      '400 Bad Request',
+    ],
+  ] as const) {
+    expect(await exchange(service, text), status).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
+  }
+  expect((await service.get('/-/healthy')).status).toBe(200);
+});
+
+function exchange(service: Service, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1', () => {
+      socket.write(text, 'latin1');
+    });
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => {
+      answer += chunk.toString();
+    });
+    socket.on('close', () => resolve(answer));
+    socket.on('error', reject);
+  });
+}
