@@ -70,8 +70,7 @@ export interface Service {
 
 /** Rejects with an AppError that says what to do when a part cannot start. */
 export async function startService(config: Config, log: Log): Promise<Service> {
-  const metrics = createMetrics();
-  metrics.limits(config.limits);
+  const metrics = createMetrics(config.limits);
   let lane: Lane | undefined;
   const keeper = await loadRules(config.rulesDir, metrics, log, () => lane);
   const recorder = recorderOf(config, { log, metrics });

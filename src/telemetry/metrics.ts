@@ -6,7 +6,7 @@
  * reasons, outcomes; never fingerprints, services or users.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { type Capacity, CAPACITY_NAMES, LIMIT_NAMES, type LimitName } from '../limits.ts';
+import { CAPACITY, type Capacity, CAPACITY_NAMES, LIMIT_NAMES, type LimitName } from '../limits.ts';
 import { CONSEQUENCES, type Decision, type Event, type Verdict, VERDICTS } from '../model.ts';
 
 export type SlackOutcome = 'ok' | 'rate-limited' | 'refused' | 'failed' | 'unclear';
@@ -57,8 +57,6 @@ export interface Metrics {
   watch(levels: () => Levels): void;
   /** Where the number of requests that are being answered comes from. */
   watchRequests(requests: () => number): void;
-  /** The limits in force. */
-  limits(capacity: Capacity): void;
   /** Alerts that were not understood, since the start. */
   readonly quarantined: number;
   text(): Promise<string>;
@@ -68,10 +66,11 @@ export interface Metrics {
 const FAST_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 const SLOW_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-export function createMetrics(): Metrics {
+export function createMetrics(limits: Capacity = CAPACITY): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'quell_' });
   const meters = createMeters(registry);
+  for (const name of CAPACITY_NAMES) meters.limit.labels(name).set(limits[name]);
   let levels: (() => Levels) | undefined;
   createLevels(registry, () => levels?.());
   let requests = (): number => 0;
@@ -127,9 +126,6 @@ export function createMetrics(): Metrics {
     },
     watchRequests: (read) => {
       requests = read;
-    },
-    limits: (capacity) => {
-      for (const name of CAPACITY_NAMES) meters.limit.labels(name).set(capacity[name]);
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

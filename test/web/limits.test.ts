@@ -36,9 +36,7 @@ test('docs/operations.md names exactly the limits that there are, those that can
 });
 
 test('every limit is a metric from the start, and those in force are told', async () => {
-  const metrics = createMetrics();
-  metrics.limits({ ...CAPACITY, 'open-alerts': 7 });
-  const text = await metrics.text();
+  const text = await createMetrics({ ...CAPACITY, 'open-alerts': 7 }).text();
   for (const name of LIMIT_NAMES) {
     expect(text).toContain(`quell_limit_reached_total{limit="${name}"} 0`);
   }
