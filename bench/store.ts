@@ -104,6 +104,7 @@ async function commit(store: Store, change: Partial<Commit>): Promise<void> {
     effects: [],
     effectsDone: [],
     wakeAt: undefined,
+    jobs: [],
     ...change,
   });
   if (result.kind === 'stale') throw new Error('stale');

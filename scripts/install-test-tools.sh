@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Installs with apt the programs that only tests need, if they are missing: the real Prometheus and
-# Alertmanager. Debian and Ubuntu; needs root, or sudo that asks for no password.
+# Installs with apt the programs that only tests need, if they are missing: the real Prometheus,
+# Alertmanager and Redis. Debian and Ubuntu; needs root, or sudo that asks for no password.
 #
-# The packages would start services that hold ports 9090 and 9093. A policy-rc.d forbids it while
+# The packages would start services that hold ports 9090, 9093 and 6379. A policy-rc.d forbids it while
 # they are installed; one that was there before is put back.
 set -euo pipefail
 
 declare -A package_of=(
   [prometheus]=prometheus
   [prometheus-alertmanager]=prometheus-alertmanager
+  [redis-server]=redis-server
 )
 
 missing=()

@@ -21,7 +21,7 @@ export interface Batch {
   /** Events decided so far. */
   readonly events: () => number;
   /** Everything since the batch was made. The state counts as unchanged afterwards. */
-  readonly take: () => Omit<Commit, 'version' | 'decided' | 'wakeAt'>;
+  readonly take: () => Omit<Commit, 'version' | 'wakeAt' | 'jobs'>;
 }
 
 export function createBatch(state: LaneState, rules: Rules, observer: LaneObserver): Batch {

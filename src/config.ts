@@ -22,6 +22,7 @@ import { type IngestAuth, isSecured } from './ingest/auth.ts';
 import type { Token } from './ingest/credentials.ts';
 import { CAPACITY, type Capacity } from './limits.ts';
 import { parseDuration } from './rules/duration.ts';
+import { readRedisUrl, REDIS_URL_EXPECTED, type RedisAddress } from './store/redis/address.ts';
 import { LOG_LEVELS, type LogLevel } from './telemetry/log.ts';
 
 export interface Config {
@@ -40,6 +41,8 @@ export interface Config {
   readonly ingest: IngestAuth;
   /** Who may read them, and reload. */
   readonly api: ApiAuth;
+  /** Where the state is instead of in `dataDir`, for several instances that are one service. */
+  readonly redis: RedisAddress | undefined;
   readonly slack: {
     readonly botToken: string | undefined;
     readonly appToken: string | undefined;
@@ -95,6 +98,7 @@ export function readConfig(sources: ConfigSources): ReadConfig {
     record: read('record', Directory.optional()),
     ingest,
     api,
+    redis: read('redisUrl', RedisUrl),
     slack: Object.freeze({
       botToken: read('slackBotToken', BotToken),
       appToken: read('slackAppToken', AppToken),
@@ -102,7 +106,6 @@ export function readConfig(sources: ConfigSources): ReadConfig {
       apiUrl: read('slackApiUrl', ApiUrl),
     }),
   };
-  read('redisUrl', NoRedis);
   problems.push(...combined(given));
   if (problems.length > 0) return { kind: 'refused', problems };
   const isOpen = !isSecured(ingest) || !isGuarded(api);
@@ -256,9 +259,16 @@ const SigningSecret = z
   )
   .optional();
 
-const NoRedis = z.undefined({
-  error: 'is not supported by this version, which keeps its state in QUELL_DATA_DIR; unset it',
-});
+/** The refusal never repeats it: it may hold a password. */
+const RedisUrl = z
+  .string()
+  .transform((text, context) => {
+    const address = readRedisUrl(text);
+    if (address !== undefined) return address;
+    context.addIssue(REDIS_URL_EXPECTED);
+    return z.NEVER;
+  })
+  .optional();
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);

@@ -40,6 +40,8 @@ export interface Outbox {
   enqueue(effects: readonly Effect[]): void;
   /** Rows of an earlier run: each may have been tried already. */
   restore(effects: readonly Effect[]): void;
+  /** Another instance carries the lane's effects out from now on. Resolves when nothing is on its way. */
+  abandon(): Promise<void>;
 }
 
 export interface LaneOptions {
@@ -50,6 +52,14 @@ export interface LaneOptions {
   readonly observer: LaneObserver;
   /** Beyond these senders are asked to come back. */
   readonly limits?: Pick<Capacity, 'waiting' | 'open-alerts'>;
+  /** What the store would load, for whoever has it in memory already. */
+  readonly start?: LaneStart | undefined;
+}
+
+export interface LaneStart {
+  readonly state: LaneState;
+  readonly version: number;
+  readonly outbox: readonly Effect[];
 }
 
 export interface Lane {
@@ -58,11 +68,11 @@ export interface Lane {
   readonly state: LaneState;
   readonly rules: Rules;
   /**
-   * Takes one delivery, received at `at`. Resolves when what was decided about it is on disk: only
-   * then may a webhook be answered 2xx. Rejects with an AppError that is retryable: `overloaded`,
+   * Takes one delivery, received at `at`; `job` is the job of the inbox that it came by. Resolves when
+   * it cannot be lost any more: only then may a webhook be answered 2xx. Rejects with an AppError that is retryable: `overloaded`,
    * `too-many-alerts`, `store-unavailable`, `stopping`; answer 503.
    */
-  submit(at: Instant, events: readonly Event[]): Promise<void>;
+  submit(at: Instant, events: readonly Event[], job?: string): Promise<void>;
   /** Other rules from now on. Open incidents keep their messages. */
   useRules(rules: Rules): void;
   /** Where effects go. Called once, before anything is submitted. */
@@ -70,6 +80,8 @@ export interface Lane {
   /** Resolves when everything submitted so far is decided and committed. */
   settled(): Promise<void>;
   readonly ready: boolean;
+  /** True where the lane is decided: only there effects are carried out. One process always leads. */
+  readonly leads: boolean;
   /** Deliveries that are not decided yet. */
   readonly waiting: number;
   /** Decides what it has accepted, then stops. The store stays open. */
@@ -79,6 +91,8 @@ export interface Lane {
 interface Waiting {
   readonly at: Instant;
   readonly events: readonly Event[];
+  /** The job of the inbox that it came by. */
+  readonly job: string | undefined;
   /** Answers whoever submitted it. */
   readonly done: () => void;
   readonly failed: (error: AppError) => void;
@@ -122,10 +136,11 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     callOff: undefined,
     loop: undefined,
   };
-  await load(lane);
+  start(lane, options.start ?? (await load(lane)));
   wake(lane);
   return {
     name: options.name,
+    leads: true,
     get state() {
       return lane.state;
     },
@@ -138,7 +153,7 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     get waiting() {
       return lane.queue.length;
     },
-    submit: (at, events) => submit(lane, at, events),
+    submit: (at, events, job) => submit(lane, { at, events, job }),
     useRules(rules) {
       lane.rules = rules;
       enqueue(lane, ownEvent(options.clock.now(), { kind: 'rules-changed' }));
@@ -161,19 +176,29 @@ function alertsMaxOf({ limits }: LaneOptions): number {
   return (limits ?? CAPACITY)['open-alerts'];
 }
 
-function submit(lane: Running, at: Instant, events: readonly Event[]): Promise<void> {
+function submit(lane: Running, delivery: Pick<Waiting, 'at' | 'events' | 'job'>): Promise<void> {
   if (lane.stopping) return Promise.reject(refusal('stopping', 'Quell is stopping'));
   if (!lane.ready) return Promise.reject(unavailable());
+  // What came by the inbox was answered for already.
+  const full = delivery.job === undefined ? whyFull(lane, delivery.events) : undefined;
+  if (full !== undefined) return Promise.reject(full);
+  return new Promise((done, failed) => enqueue(lane, { ...delivery, done, failed }));
+}
+
+function whyFull(lane: Running, events: readonly Event[]): AppError | undefined {
   const limits = lane.options.limits ?? CAPACITY;
   if (lane.queued + events.length > limits.waiting) {
     const what = `${lane.queued} events wait to be decided: try again`;
-    return Promise.reject(refusal('overloaded', over('waiting', what)));
+    return refusal('overloaded', over('waiting', what));
   }
-  if (isFull(lane.state, lane.rules, events, lane.queued)) {
-    const what = `${limits['open-alerts']} alerts are in memory and fire: try again later`;
-    return Promise.reject(refusal('too-many-alerts', over('open-alerts', what)));
-  }
-  return new Promise((done, failed) => enqueue(lane, { at, events, done, failed }));
+  if (isFull(lane.state, lane.rules, events, lane.queued)) return tooManyAlerts(limits);
+  return undefined;
+}
+
+/** For senders of alerts that there is no place for. */
+export function tooManyAlerts(limits: Pick<Capacity, 'open-alerts'>): AppError {
+  const what = `${limits['open-alerts']} alerts are in memory and fire: try again later`;
+  return refusal('too-many-alerts', over('open-alerts', what));
 }
 
 function unavailable(): AppError {
@@ -184,23 +209,27 @@ function refusal(code: string, what: string): AppError {
   return new AppError(code, what, { retryable: true });
 }
 
-async function load(lane: Running): Promise<void> {
-  const { store, name, clock } = lane.options;
-  const snapshot = await store.load(name);
-  lane.state = createState(name, alertsMaxOf(lane.options));
-  restore(lane.state, snapshot.records);
-  lane.version = snapshot.version;
-  lane.queue.unshift(ownEvent(clock.now(), { kind: 'started' }));
+async function load({ options }: Running): Promise<LaneStart> {
+  const { version, records, outbox } = await options.store.load(options.name);
+  const state = createState(options.name, alertsMaxOf(options));
+  restore(state, records);
+  return { state, version, outbox };
+}
+
+function start(lane: Running, { state, version, outbox }: LaneStart): void {
+  lane.state = state;
+  lane.version = version;
+  lane.queue.unshift(ownEvent(lane.options.clock.now(), { kind: 'started' }));
   lane.queued++;
-  if (lane.outbox === undefined) lane.restored = snapshot.outbox;
-  else lane.outbox.restore(snapshot.outbox);
+  if (lane.outbox === undefined) lane.restored = outbox;
+  else lane.outbox.restore(outbox);
   lane.ready = true;
 }
 
 /** An event of the process itself: nobody waits for it. */
 function ownEvent(at: Instant, event: Event): Waiting {
   const nobody = () => undefined;
-  return { at, events: [event], done: nobody, failed: nobody };
+  return { at, events: [event], job: undefined, done: nobody, failed: nobody };
 }
 
 function enqueue(lane: Running, waiting: Waiting): void {
@@ -247,11 +276,12 @@ function isDue(lane: Running): boolean {
   return at !== undefined && at <= lane.options.clock.now() && !lane.stopping;
 }
 
-/** Loads the lane again, however often that takes. Meanwhile senders are told to come back. */
+/** Loads the lane again, however often that takes, unless it stops. Meanwhile senders are told to come back. */
 async function recover(lane: Running, error: unknown): Promise<void> {
   const { clock, observer } = lane.options;
   for (let failed = error; ; ) {
     observer.failed(failed);
+    if (lane.stopping) return dismiss(lane, lane.queue.splice(0));
     // The first time at once; then it is no accident, and the store is given time.
     if (lane.failures++ > 0) {
       lane.ready = false;
@@ -262,7 +292,7 @@ async function recover(lane: Running, error: unknown): Promise<void> {
       });
     }
     try {
-      return await load(lane);
+      return start(lane, await load(lane));
     } catch (again) {
       failed = again;
     }
@@ -288,7 +318,13 @@ async function decideAndCommit(lane: Running): Promise<void> {
   lane.now = ticked.now;
   // Very much is due at once: commit that first, and let others have a turn.
   const decided = ticked.done ? decideWaiting(lane, outcome) : [];
-  const commit: Commit = { version: lane.version, ...outcome.take(), wakeAt: wakeAt(lane.state) };
+  const jobs = decided.flatMap(({ job }) => job ?? []);
+  const commit: Commit = {
+    version: lane.version,
+    ...outcome.take(),
+    wakeAt: wakeAt(lane.state),
+    jobs,
+  };
   const began = clock.now();
   // Repeats change nothing that must outlive the process: they cost no write.
   if (isEmpty(commit)) return answer(decided);

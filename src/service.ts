@@ -2,9 +2,8 @@
  * The service as a whole: its parts, put together, started in order, and stopped in the opposite one.
  * No policy lives here.
  */
-import { mkdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { dirname, resolve } from 'node:path';
+import { makeDataDir, openBacking } from './backing.ts';
 import { type Config, isLoopback } from './config.ts';
 import { AppError } from './errors.ts';
 import { ingestHandler } from './ingest/http.ts';
@@ -13,7 +12,7 @@ import { readJournal } from './ingest/journal-read.ts';
 import { keepReactions } from './ingest/keep-reactions.ts';
 import { openRecorder, type Recorder, type RecorderDeps } from './ingest/recorder.ts';
 import type { LaneObserver } from './batch.ts';
-import { type Clock, type Lane, openLane } from './lane.ts';
+import type { Clock, Lane } from './lane.ts';
 import { CONSEQUENCES, type Decision, type Instant } from './model.ts';
 import { formatDiagnostics } from './rules/diagnostics.ts';
 import { keepRules, type RulesKeeper } from './rules/watch.ts';
@@ -23,7 +22,6 @@ import { renderMessage } from './slack/message.ts';
 import type { DeliveryClock } from './slack/pace.ts';
 import type { PreviewMessage as SlackPreview } from './slack/preview.ts';
 import type { Store } from './store/contract.ts';
-import { openEmbeddedStore } from './store/embedded.ts';
 import { createHealth } from './telemetry/health.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -72,25 +70,25 @@ export interface Service {
 export async function startService(config: Config, log: Log): Promise<Service> {
   const metrics = createMetrics(config.limits);
   let lane: Lane | undefined;
+  let slack: Slack | undefined;
   const keeper = await loadRules(config.rulesDir, metrics, log, () => lane);
   const recorder = recorderOf(config, { log, metrics });
   await makeDataDir(config.dataDir);
-  const store = await openEmbeddedStore(config.dataDir);
   const kept = journalDir(config.dataDir);
   const journal = await openJournal(kept, clock.now(), { log, metrics, also: recorder });
   const record = (at: Instant, line: string) => journal.line(at, line);
-  lane = await openLane({
+  const { store, lane: opened } = await openBacking(config, {
     name: LANE,
-    store,
     rules: keeper.rules(),
     clock,
     observer: observer(metrics, log),
-    limits: config.limits,
+    log,
+    leads: () => slack?.catchUp(),
   });
-  const opened = lane;
-  const slack = connectSlack({
+  lane = opened;
+  slack = connectSlack({
     config: config.slack,
-    lane: keepReactions(lane, record),
+    lane: keepReactions(opened, record),
     look: (id) => lookAt(opened, id, config.publicUrl),
     clock,
     random: Math.random,
@@ -119,7 +117,10 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const port = await server.listen(config.host, config.port);
   slack.start();
   sayHello(config, port, keeper, log);
-  const pruning = setInterval(() => prune(store, journal, config.retentionMs, log), PRUNE_EVERY_MS);
+  const pruning = setInterval(
+    () => prune({ store, journal, lane: opened, log }, config.retentionMs),
+    PRUNE_EVERY_MS,
+  );
   return {
     port,
     async stop() {
@@ -146,31 +147,6 @@ function accessOf({ api, ingest, publicUrl, host }: Config): GuardOptions {
 
 function recorderOf({ record }: Config, deps: RecorderDeps): Recorder | undefined {
   return record === undefined ? undefined : openRecorder(record, deps);
-}
-
-/** Folder by folder: a recursive mkdir never ends where nothing can be made, as under /proc. */
-async function makeDataDir(path: string): Promise<void> {
-  const dir = resolve(path);
-  try {
-    await makeDir(dir);
-  } catch (error) {
-    // Every failure of the file system has a code.
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    const message = `the data directory ${dir} cannot be made (${String(error.code)}): set QUELL_DATA_DIR to another`;
-    throw new AppError('store-denied', message, { retryable: false, cause: error });
-  }
-}
-
-async function makeDir(dir: string, andParents = true): Promise<void> {
-  try {
-    await mkdir(dir);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || !andParents || dirname(dir) === dir) throw error;
-    await makeDir(dirname(dir));
-    await makeDir(dir, false);
-  }
 }
 
 /** Counted, and now and then told: whoever reaches the address could fill the log otherwise. */
@@ -301,11 +277,20 @@ function outboxLevels(slack: Slack) {
   return { outbox: waiting, outboxOldestMs: oldestAt === undefined ? 0 : clock.now() - oldestAt };
 }
 
-function prune(store: Store, journal: Journal, retentionMs: number, log: Log): void {
+interface Kept {
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly lane: Lane;
+  readonly log: Log;
+}
+
+function prune({ store, journal, lane, log }: Kept, retentionMs: number): void {
   const before = clock.now() - retentionMs;
   journal
     .prune(before)
     .catch((error: unknown) => log.error({ error }, 'old recordings could not be forgotten'));
+  // Of several instances one is enough.
+  if (!lane.leads) return;
   store.prune(LANE, before, PRUNE_LIMIT).then(
     (gone) => {
       if (gone > 0) log.info({ gone }, 'what is older than the retention was forgotten');

@@ -241,7 +241,7 @@ test('all problems are told at once, each with what would be right', () => {
     QUELL_LOG_LEVEL: 'loud',
     QUELL_LIMITS: 'body=1tb',
     QUELL_PUBLIC_URL: 'quell.example.com',
-    QUELL_REDIS_URL: 'redis://localhost',
+    QUELL_REDIS_URL: 'http://localhost',
     SLACK_BOT_TOKEN: 'xoxp-1',
     SLACK_APP_TOKEN: 'xoxb-1',
     SLACK_SIGNING_SECRET: 'short',
@@ -253,7 +253,7 @@ test('all problems are told at once, each with what would be right', () => {
     'QUELL_LOG_LEVEL must be one of fatal, error, warn, info',
     'QUELL_LIMITS entry 1 must be name=number, names are body, bodies, requests,',
     'QUELL_PUBLIC_URL must be the address that people reach Quell at, like https://',
-    'QUELL_REDIS_URL is not supported by this version',
+    'QUELL_REDIS_URL must be like redis://host:6379,',
     'SLACK_BOT_TOKEN must start with xoxb-;',
     'SLACK_APP_TOKEN must start with xapp-;',
     'SLACK_SIGNING_SECRET must be the "Signing Secret"',
@@ -271,7 +271,7 @@ test('no problem repeats a secret', () => {
     QUELL_API_TOKEN: 'hush',
     QUELL_INGEST_TOKENS: 'hush hush,=',
     QUELL_INGEST_SIGNING_SECRETS: 'hush',
-    QUELL_REDIS_URL: 'redis://:hush@localhost',
+    QUELL_REDIS_URL: 'redis://:hush@local host',
   };
   const told = problems({ env: secrets });
   expect(told.length).toBeGreaterThan(5);

@@ -49,12 +49,14 @@ Environment:
   SLACK_SIGNING_SECRET   reactions come by POST /slack/events then
   QUELL_INGEST_TOKENS    name=token,... that senders of alerts must show
   QUELL_API_TOKEN        asked for by the pages, the read API and reload
+  QUELL_REDIS_URL        redis://...; the state is kept there, and several instances are one service
   QUELL_PUBLIC_URL       address of this service for links in messages
   QUELL_RETENTION        how long decisions and closed incidents are kept (90d)
   QUELL_LIMITS           name=number,... for more or less than the default, like body=20mb
 
 A secret may stand in a file that SLACK_BOT_TOKEN_FILE, SLACK_APP_TOKEN_FILE,
-SLACK_SIGNING_SECRET_FILE, QUELL_INGEST_TOKENS_FILE or QUELL_API_TOKEN_FILE names.
+SLACK_SIGNING_SECRET_FILE, QUELL_INGEST_TOKENS_FILE, QUELL_API_TOKEN_FILE or
+QUELL_REDIS_URL_FILE names.
 Signatures, address ranges and proxies: docs/security.md.
 
 Flags come before environment, environment before quell.yaml. See docs/operations.md.`;

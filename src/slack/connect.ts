@@ -37,6 +37,8 @@ export interface Slack {
   readonly preview: (() => readonly PreviewMessage[]) | undefined;
   /** Begins to listen for reactions. */
   start(): void;
+  /** Asks for reactions that came while nobody listened: this instance leads the lane from now on. */
+  catchUp(): void;
   /** Hears nothing more; what is on its way to Slack ends. */
   stop(): Promise<void>;
 }
@@ -50,7 +52,10 @@ export function connectSlack(options: SlackOptions): Slack {
     log: options.log,
     called: options.called,
   });
-  const delivery = createDelivery({ ...deliveryOptions(options), api });
+  const delivery = createDelivery({
+    ...deliveryOptions(options),
+    api: onlyAsLeader(api, options.lane),
+  });
   const ears = listen(options, api);
   return {
     delivery,
@@ -66,6 +71,7 @@ export function connectSlack(options: SlackOptions): Slack {
       });
       ears.start();
     },
+    catchUp: ears.catchUp,
     async stop() {
       await ears.stop();
       await delivery.stop();
@@ -80,7 +86,21 @@ function showOnly(options: SlackOptions): Slack {
     events: undefined,
     preview: () => preview.messages(),
     start: () => undefined,
+    catchUp: () => undefined,
     stop: () => preview.stop(),
+  };
+}
+
+/**
+ * An instance that lost the lane says nothing more: another one does. It may have been stopped at any
+ * point, so it is asked at the last moment before a call.
+ */
+function onlyAsLeader(api: SlackApi, lane: Lane): SlackApi {
+  const elsewhere = { kind: 'unreachable', error: 'another instance leads the lane' } as const;
+  return {
+    ...api,
+    post: async (post) => (lane.leads ? api.post(post) : elsewhere),
+    update: async (message, content) => (lane.leads ? api.update(message, content) : elsewhere),
   };
 }
 
@@ -108,6 +128,7 @@ function listen(options: SlackOptions, api: SlackApi) {
   const { isBot } = createPeople(api);
   const submit = (event: Event) => lane.submit(clock.now(), [event]);
   const catchUp = () => {
+    if (!lane.leads) return;
     const { gestures } = lane.rules;
     const { signal } = stopping;
     void reconcile(openMessages(lane), { api, gestures, submit, isBot, clock, signal, log }).catch(
@@ -132,7 +153,7 @@ function listen(options: SlackOptions, api: SlackApi) {
       stopping.abort();
       await socket.stop();
     };
-    return { events: undefined, start: () => socket.start(), stop };
+    return { events: undefined, start: () => socket.start(), catchUp, stop };
   }
   const { signingSecret } = config;
   const events =
@@ -146,7 +167,7 @@ function listen(options: SlackOptions, api: SlackApi) {
           now: () => clock.now(),
           refused,
         });
-  return { events, start: catchUp, stop: async () => stopping.abort() };
+  return { events, start: catchUp, catchUp, stop: async () => stopping.abort() };
 }
 
 function openMessages(lane: Lane): readonly OpenMessage[] {

@@ -32,6 +32,8 @@ export interface Delivery {
   enqueue(effects: readonly Effect[]): void;
   /** Rows of an earlier run: each may have been tried already. */
   restore(effects: readonly Effect[]): void;
+  /** Somebody else carries out what waits here. Begins anew with nothing when what is on its way has ended. */
+  abandon(): Promise<void>;
   /** Ends what is on its way and begins nothing new. What still waits is in the outbox. */
   stop(): Promise<void>;
   /** Resolves when there is nothing to do but wait for the lane. */
@@ -67,6 +69,7 @@ const RETRY_MS = { first: 500, most: 60_000 };
 const SWEEP_AT_LEAST = 1_000;
 
 interface Office extends DeliveryOptions {
+  readonly stopping: AbortController;
   readonly signal: AbortSignal;
   readonly breaker: Breaker;
   readonly courier: Courier;
@@ -76,15 +79,7 @@ interface Office extends DeliveryOptions {
 }
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  // Each message that waits listens to it.
-  setMaxListeners(0, signal);
-  const breaker = createBreaker({ ...options, signal });
-  const courier = createCourier({ ...options, look: options.view, signal, breaker });
-  const tracks = new Map<string, Track>();
-  const running = new Set<Promise<void>>();
-  const office = { ...options, signal, breaker, courier, tracks, running, sweepAt: SWEEP_AT_LEAST };
+  let office = openOffice(options);
   return {
     enqueue(effects) {
       for (const effect of effects) {
@@ -96,20 +91,48 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     restore(effects) {
       for (const effect of effects) restore(office, effect);
     },
-    async stop() {
-      stopping.abort();
-      await Promise.all(running);
+    async abandon() {
+      const old = office;
+      office = openOffice(options);
+      await close(old);
     },
+    stop: () => close(office),
     async idle() {
-      while (running.size > 0) await Promise.all(running);
+      while (office.running.size > 0) await Promise.all(office.running);
     },
     health() {
-      const effects = [...tracks.values()].flatMap(waitingOn);
+      const effects = [...office.tracks.values()].flatMap(waitingOn);
       let oldestAt: Instant | undefined;
       for (const { at } of effects) oldestAt = Math.min(at, oldestAt ?? at);
-      return { waiting: effects.length, trouble: breaker.trouble(), oldestAt };
+      return { waiting: effects.length, trouble: office.breaker.trouble(), oldestAt };
     },
   };
+}
+
+function openOffice(options: DeliveryOptions): Office {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  // Each message that waits listens to it.
+  setMaxListeners(0, signal);
+  const breaker = createBreaker({ ...options, signal });
+  const courier = createCourier({ ...options, look: options.view, signal, breaker });
+  const tracks = new Map<string, Track>();
+  const running = new Set<Promise<void>>();
+  return {
+    ...options,
+    stopping,
+    signal,
+    breaker,
+    courier,
+    tracks,
+    running,
+    sweepAt: SWEEP_AT_LEAST,
+  };
+}
+
+async function close({ stopping, running }: Office): Promise<void> {
+  stopping.abort();
+  await Promise.all(running);
 }
 
 function trackOf({ tracks }: Office, effect: Effect): Track {

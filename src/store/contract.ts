@@ -27,6 +27,8 @@ export interface Commit {
   /** Ids of effects that are done. */
   readonly effectsDone: readonly string[];
   readonly wakeAt: Instant | undefined;
+  /** Jobs of the inbox that it decided: see SharedStore. Always empty where there is one process. */
+  readonly jobs: readonly string[];
 }
 
 export interface ClosedIncident {
@@ -79,4 +81,22 @@ export interface Store {
   /** Forgets decisions and closed incidents before an instant, at most `limit` of each. Returns how many went. */
   prune(lane: string, before: Instant, limit: number): Promise<number>;
   close(): Promise<void>;
+}
+
+/** A store that several processes share, one of which writes to a lane at a time. */
+export interface SharedStore extends Store {
+  /** What changed in a lane since a version of it. Undefined: it cannot be told any more; load it. */
+  changes(lane: string, since: number): Promise<LaneChanges | undefined>;
+  /** The outbox of a lane, and the version that it is of. */
+  outbox(lane: string): Promise<Pick<LaneSnapshot, 'version' | 'outbox'>>;
+  /** True when a commit has decided this job, of late: it must not be decided again. */
+  decided(lane: string, job: string): Promise<boolean>;
+}
+
+export interface LaneChanges {
+  /** The version that the records have now; the one that was asked for: nothing changed. */
+  readonly version: number;
+  readonly put: readonly StateRecord[];
+  /** Keys of records that are gone. */
+  readonly remove: readonly string[];
 }

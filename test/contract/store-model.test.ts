@@ -6,7 +6,7 @@
  * a lane that is opened again in between.
  */
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import type { Decision, Effect } from '../../src/model.ts';
 import type {
   ClosedIncident,
@@ -15,6 +15,7 @@ import type {
   PastDecision,
 } from '../../src/store/contract.ts';
 import { closedAt } from '../../src/store/history-order.ts';
+import { startRedis } from '../support/redis.ts';
 import {
   aClosed,
   aCommit,
@@ -23,6 +24,7 @@ import {
   EMBEDDED,
   MEMORY,
   NOON,
+  redis,
   type StoreUnderTest,
 } from '../support/store-builders.ts';
 
@@ -119,7 +121,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Step>({ kind: 'reopen' }) },
 );
 
-for (const implementation of [MEMORY, EMBEDDED]) {
+const server = await startRedis();
+afterAll(() => server.dispose());
+
+for (const implementation of [MEMORY, EMBEDDED, redis(server.url)]) {
   test(`${implementation.name}: any sequence of calls leaves what a naive model has`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {

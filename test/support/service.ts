@@ -97,6 +97,7 @@ export function withSubmit(lane: Lane, submit: Lane['submit']): Lane {
     get waiting() {
       return lane.waiting;
     },
+    leads: lane.leads,
     submit,
     useRules: (rules) => lane.useRules(rules),
     attach: (outbox) => lane.attach(outbox),

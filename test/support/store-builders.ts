@@ -3,12 +3,15 @@
  *
  * A builder supplies what the test is not about; the test names the rest.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Decision, Effect, Incident } from '../../src/model.ts';
 import type { ClosedIncident, Commit, Store } from '../../src/store/contract.ts';
 import { openEmbeddedStore } from '../../src/store/embedded.ts';
+import { openRedisStore } from '../../src/store/redis.ts';
+import { readRedisUrl } from '../../src/store/redis/address.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 
 export const NOON = Date.UTC(2026, 0, 1, 12);
@@ -53,6 +56,27 @@ export const EMBEDDED: Implementation = {
   },
 };
 
+/** Each has a part of one Redis to itself, which the test file starts. */
+export function redis(url: string): Implementation {
+  return {
+    name: 'redis',
+    create: async () => {
+      const address = readRedisUrl(`${url}?prefix=${randomUUID()}`);
+      if (address === undefined) throw new Error(`${url} is no address of a Redis`);
+      const open = () => openRedisStore(address, () => undefined);
+      const under: StoreUnderTest = {
+        store: await open(),
+        reopen: async () => {
+          await under.store.close();
+          under.store = await open();
+        },
+        dispose: () => under.store.close(),
+      };
+      return under;
+    },
+  };
+}
+
 export function temporaryDir(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'quell-store-'));
 }
@@ -68,6 +92,7 @@ export function aCommit(version: number, over: Partial<Commit> = {}): Commit {
     effects: [],
     effectsDone: [],
     wakeAt: undefined,
+    jobs: [],
     ...over,
   };
 }

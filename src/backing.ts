@@ -1,0 +1,92 @@
+/**
+ * What the service stands on: a store, and the lane that is kept in it. A data directory for one process,
+ * or a Redis for several that are one service; whoever gets them need not know which.
+ */
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { Config } from './config.ts';
+import { AppError } from './errors.ts';
+import { type Lane, type LaneOptions, openLane } from './lane.ts';
+import { openSharedLane, type SharedLaneObserver } from './queue/shared-lane.ts';
+import type { Store } from './store/contract.ts';
+import { openEmbeddedStore } from './store/embedded.ts';
+import { openRedisStore } from './store/redis.ts';
+import type { RedisAddress } from './store/redis/address.ts';
+import type { Log } from './telemetry/log.ts';
+
+export interface Backing {
+  readonly store: Store;
+  readonly lane: Lane;
+}
+
+export interface BackingOptions extends Omit<LaneOptions, 'store' | 'start' | 'limits'> {
+  readonly log: Log;
+  /** This instance leads the lane from now on; another one did. */
+  readonly leads: () => void;
+}
+
+/** Redis is asked several times a second, and fails them all when it is away. */
+const TROUBLE_EVERY_MS = 10_000;
+
+/** Rejects with an AppError that says what to do when the state cannot be had. */
+export async function openBacking(config: Config, options: BackingOptions): Promise<Backing> {
+  if (config.redis !== undefined) return openShared(config, config.redis, options);
+  const store = await openEmbeddedStore(config.dataDir);
+  return { store, lane: await openLane({ ...options, limits: config.limits, store }) };
+}
+
+async function openShared(
+  { limits }: Config,
+  address: RedisAddress,
+  options: BackingOptions,
+): Promise<Backing> {
+  const { log } = options;
+  const shared = sharedObserver(options);
+  const store = await openRedisStore(address, shared.trouble);
+  for (const remark of store.remarks) log.warn({ redis: address.shown }, remark);
+  const observer = { ...options.observer, ...shared };
+  return { store, lane: await openSharedLane({ ...options, observer, limits, address, store }) };
+}
+
+function sharedObserver({ log, leads, clock }: BackingOptions): SharedLaneObserver {
+  let quietUntil = 0;
+  return {
+    leads(now) {
+      if (now) {
+        log.info('this instance leads the lane');
+        leads();
+      } else log.warn('this instance does not lead the lane any more');
+    },
+    jobFailed: (job, error) => log.error({ job, error }, 'a job of the inbox could not be decided'),
+    trouble(error) {
+      if (clock.now() < quietUntil) return;
+      quietUntil = clock.now() + TROUBLE_EVERY_MS;
+      log.warn({ problem: error.message }, 'Redis did not do what was asked');
+    },
+  };
+}
+
+/** Folder by folder: a recursive mkdir never ends where nothing can be made, as under /proc. */
+export async function makeDataDir(path: string): Promise<void> {
+  const dir = resolve(path);
+  try {
+    await makeDir(dir);
+  } catch (error) {
+    // Every failure of the file system has a code.
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    const message = `the data directory ${dir} cannot be made (${String(error.code)}): set QUELL_DATA_DIR to another`;
+    throw new AppError('store-denied', message, { retryable: false, cause: error });
+  }
+}
+
+async function makeDir(dir: string, andParents = true): Promise<void> {
+  try {
+    await mkdir(dir);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || !andParents || dirname(dir) === dir) throw error;
+    await makeDir(dirname(dir));
+    await makeDir(dir, false);
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * The inbox of a lane: a BullMQ queue of what came in, one job after the other, whoever decides them.
+ *
+ * Deliveries that come while a job is being written share the next one, so one write serves many
+ * requests. A job that fails is tried again; one that takes its worker down with it again and again
+ * is set aside as failed, and kept for inspection.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { type Job, type Queue, Worker } from 'bullmq';
+import { AppError } from '../errors.ts';
+import type { Event, Instant } from '../model.ts';
+import type { Connection } from '../store/redis/connection.ts';
+import { openQueue, workerOptions } from './queues.ts';
+
+export interface Inbox {
+  /** Resolves when Redis has it: only then may a webhook be answered 2xx. Rejects with a retryable AppError. */
+  add(at: Instant, events: readonly Event[]): Promise<void>;
+  /** Asks how much waits. */
+  look(): Promise<void>;
+  /** Jobs that are not decided yet, as far as is known, and those that were set aside. */
+  readonly waiting: number;
+  readonly failed: number;
+  /** Decides what waits, one job at a time, until it is told to stop. */
+  decide(job: (job: InboxJob) => Promise<void>): { stop(): Promise<void> };
+  close(): Promise<void>;
+}
+
+export interface InboxJob {
+  readonly id: string;
+  readonly at: Instant;
+  readonly events: readonly Event[];
+  /** It was given to a worker before: it may have been decided. */
+  readonly again: boolean;
+}
+
+export interface InboxOptions {
+  /** For writing: fails at once when Redis is away. */
+  readonly prompt: Connection;
+  /** For workers. */
+  readonly blocking: Connection;
+  readonly tag: string;
+  readonly trouble: (error: Error) => void;
+  /** A job was set aside. */
+  readonly failed: (id: string, error: Error) => void;
+}
+
+/** Two jobs of one instance are at least this far apart, so that a lane need not decide thousands of small ones. */
+const APART_MS = 5;
+/** Events of several deliveries in one job. One delivery may have more. */
+const TOGETHER_MAX = 2_000;
+/** Deliveries that wait here to be written. */
+const UNWRITTEN_MAX = 20_000;
+/** Jobs that may wait to be decided: beyond that senders are asked to come back. */
+const WAITING_MAX = 5_000;
+/** A job that is with its worker when it dies so often has killed it. */
+const DEATHS_MAX = 10;
+const TRY_AGAIN = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 500 } } as const;
+const FAILED_KEPT = 1_000;
+const STOP_MS = 2_000;
+/** Of what a job says: see `Written`. */
+const FORMAT = 1;
+
+interface Written {
+  readonly format: number;
+  readonly at: Instant;
+  readonly events: readonly Event[];
+}
+
+interface Delivery {
+  readonly at: Instant;
+  readonly events: readonly Event[];
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+interface Open extends InboxOptions {
+  readonly queue: Queue;
+  unwritten: Delivery[];
+  writing: Promise<void> | undefined;
+  waiting: number;
+  aside: number;
+}
+
+export async function openInbox(options: InboxOptions): Promise<Inbox> {
+  const { prompt, blocking, tag, trouble } = options;
+  const queue = await openQueue('inbox', prompt, tag, trouble);
+  const open: Open = {
+    ...options,
+    queue,
+    unwritten: [],
+    writing: undefined,
+    waiting: 0,
+    aside: 0,
+  };
+  // Also an instance that does not lead looks for jobs whose worker died, so that none waits for the next.
+  const watch = new Worker('inbox', null, {
+    ...workerOptions(blocking, tag),
+    maxStalledCount: DEATHS_MAX,
+  });
+  watch.on('error', trouble);
+  void watch.startStalledCheckTimer();
+  return {
+    add: (at, events) => add(open, at, events),
+    async look() {
+      open.waiting = await queue.getJobCountByTypes('wait', 'active', 'delayed');
+      open.aside = await queue.getJobCountByTypes('failed');
+    },
+    get waiting() {
+      return open.waiting;
+    },
+    get failed() {
+      return open.aside;
+    },
+    decide: (decide) => work(open, decide),
+    async close() {
+      while (open.writing !== undefined) await open.writing;
+      await watch.close();
+      await queue.close();
+    },
+  };
+}
+
+function add(open: Open, at: Instant, events: readonly Event[]): Promise<void> {
+  if (open.unwritten.length >= UNWRITTEN_MAX || open.waiting >= WAITING_MAX) {
+    const what = `${open.waiting} jobs wait to be decided`;
+    return Promise.reject(new AppError('overloaded', what, { retryable: true }));
+  }
+  return new Promise((done, failed) => {
+    open.unwritten.push({ at, events, done, failed });
+    start(open);
+  });
+}
+
+function start(open: Open): void {
+  open.writing ??= write(open).finally(() => {
+    open.writing = undefined;
+    if (open.unwritten.length > 0) start(open);
+  });
+}
+
+async function write(open: Open): Promise<void> {
+  while (open.unwritten.length > 0) {
+    const deliveries = open.unwritten.splice(0, countTogether(open.unwritten));
+    try {
+      await writeJob(open, deliveries);
+      for (const { done } of deliveries) done();
+    } catch (error) {
+      const what = 'Redis cannot be written';
+      const refusal = new AppError('store-unavailable', what, { retryable: true, cause: error });
+      for (const { failed } of deliveries) failed(refusal);
+    }
+    await setTimeout(APART_MS);
+  }
+}
+
+async function writeJob(open: Open, all: readonly Delivery[]): Promise<void> {
+  const events = all.flatMap((one) => one.events);
+  const at = Math.max(...all.map((one) => one.at));
+  const data: Written = { format: FORMAT, at, events };
+  await open.queue.add('deliveries', data, {
+    ...TRY_AGAIN,
+    removeOnComplete: true,
+    removeOnFail: { count: FAILED_KEPT },
+  });
+  open.waiting++;
+  await open.prompt.secured();
+}
+
+function countTogether(deliveries: readonly Delivery[]): number {
+  let events = 0;
+  const end = deliveries.findIndex((one) => {
+    events += one.events.length;
+    return events > TOGETHER_MAX;
+  });
+  return end < 0 ? deliveries.length : Math.max(1, end);
+}
+
+function work(
+  { blocking, tag, trouble, failed }: Open,
+  decide: (job: InboxJob) => Promise<void>,
+): { stop(): Promise<void> } {
+  const worker = new Worker('inbox', (job: Job<Written>) => decide(read(job)), {
+    ...workerOptions(blocking, tag),
+    maxStalledCount: DEATHS_MAX,
+  });
+  worker.on('error', trouble);
+  worker.on('failed', (job, error) => failed(job?.id ?? 'unknown', error));
+  worker.run().catch(trouble);
+  return {
+    async stop() {
+      // What it does it may end, unless Redis is away: then the job is given to another worker anyway.
+      await Promise.race([worker.close(), setTimeout(STOP_MS)]);
+    },
+  };
+}
+
+function read({ id = '', data, attemptsMade, stalledCounter }: Job<Written>): InboxJob {
+  if (data.format !== FORMAT) {
+    // A newer version wrote it while this one still leads: it is tried again until one that knows it does.
+    const what = `the job has format ${data.format}, and this version of Quell knows format ${FORMAT}`;
+    throw new AppError('store-format', what, { retryable: true });
+  }
+  const again = attemptsMade > 0 || stalledCounter > 0;
+  return { id, at: data.at, events: data.events, again };
+}

@@ -1,0 +1,76 @@
+/**
+ * A lane's state in the memory of an instance that does not lead it: for whoever asks for alerts and
+ * incidents here, and so that this instance can lead at once when the leader is gone.
+ *
+ * It reads what changed since its version, so keeping up costs what changes and not what is there.
+ */
+import {
+  closeIncident,
+  createState,
+  type LaneState,
+  putStorm,
+  removeAlert,
+  removeDigest,
+  restore,
+  takeChanges,
+} from '../state.ts';
+import type { LaneChanges, SharedStore } from '../store/contract.ts';
+
+export interface Replica {
+  /** For reading only. Another one after a `catchUp` that had to load everything. */
+  readonly state: LaneState;
+  readonly version: number;
+  /** Resolves when it has all that was committed before the call. */
+  catchUp(): Promise<void>;
+}
+
+/** `alertsMax`: the limit of alerts in memory. */
+export function createReplica(store: SharedStore, lane: string, alertsMax: number): Replica {
+  let state = createState(lane, alertsMax);
+  let version = 0;
+  let turn: Promise<void> = Promise.resolve();
+
+  async function readOn(): Promise<void> {
+    const changes = version === 0 ? undefined : await store.changes(lane, version);
+    if (changes === undefined) {
+      const snapshot = await store.load(lane);
+      state = createState(lane, alertsMax);
+      restore(state, snapshot.records);
+      version = snapshot.version;
+    } else if (changes.version !== version) {
+      apply(state, changes);
+      version = changes.version;
+    }
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    get version() {
+      return version;
+    },
+    catchUp() {
+      // One after the other: what was read earlier must not be applied later.
+      turn = turn.catch(() => undefined).then(readOn);
+      return turn;
+    },
+  };
+}
+
+/** What is gone first: an incident that ended takes the alerts along that it had here. */
+function apply(state: LaneState, { put, remove }: LaneChanges): void {
+  for (const key of remove) forget(state, key);
+  restore(state, put);
+  // The store has them; and nothing is to be committed from here.
+  state.closed.length = 0;
+  takeChanges(state);
+}
+
+function forget(state: LaneState, key: string): void {
+  if (key.startsWith('i/')) closeIncident(state, key.slice(2));
+  else if (key.startsWith('digest/')) removeDigest(state, key.slice('digest/'.length));
+  else if (key.startsWith('heartbeat/')) state.heartbeats.delete(key.slice('heartbeat/'.length));
+  else if (key === 'storm') putStorm(state, undefined);
+  else removeAlert(state, key);
+}

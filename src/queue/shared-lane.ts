@@ -1,0 +1,246 @@
+/**
+ * A lane that several instances share. To whoever uses it, it is a lane like any other.
+ *
+ *     submit -> inbox in Redis -> 2xx             on any instance
+ *               inbox -> decide -> commit          on the one that leads
+ *                                  -> outbox       (Slack), by the same
+ *
+ * Every instance keeps the state in memory: the leader because it decides, the others because they
+ * follow what it commits. When the leader is gone another one goes on with what it has, decides what is
+ * left in the inbox, and carries out what is left in the outbox.
+ */
+import { setTimeout } from 'node:timers/promises';
+import type { LaneObserver } from '../batch.ts';
+import { AppError } from '../errors.ts';
+import { type Clock, type Lane, openLane, type Outbox, tooManyAlerts } from '../lane.ts';
+import { isFull } from '../life/room.ts';
+import type { Capacity } from '../limits.ts';
+import type { Rules } from '../rules/rules.ts';
+import type { Commit, SharedStore } from '../store/contract.ts';
+import type { RedisAddress } from '../store/redis/address.ts';
+import { connect, type Connection } from '../store/redis/connection.ts';
+import { laneTag } from '../store/redis/keys.ts';
+import { type Inbox, type InboxJob, openInbox } from './inbox.ts';
+import { type Lead, seekLead } from './lead.ts';
+import { createReplica, type Replica } from './replica.ts';
+
+export interface SharedLaneOptions {
+  readonly name: string;
+  readonly address: RedisAddress;
+  readonly store: SharedStore;
+  readonly rules: Rules;
+  readonly clock: Clock;
+  /** Beyond these senders are asked to come back. */
+  readonly limits: Capacity;
+  readonly observer: LaneObserver & SharedLaneObserver;
+}
+
+/** What becomes of this instance's part in the lane. */
+export interface SharedLaneObserver {
+  /** This instance leads from now on, or does not any more. */
+  readonly leads: (now: boolean) => void;
+  /** A job of the inbox could not be decided. */
+  readonly jobFailed: (id: string, error: Error) => void;
+  /** Redis did not do what was asked, or was not there. It is asked again. */
+  readonly trouble: (error: Error) => void;
+}
+
+/** How far behind the leader an instance is at most, while Redis answers. */
+const FOLLOW_MS = 250;
+/** Without a word from Redis for so long an instance is not ready. */
+const SILENT_MS = 5_000;
+/** After a commit that failed. */
+const AGAIN_MS = 250;
+
+interface Shared {
+  readonly options: SharedLaneOptions;
+  readonly inbox: Inbox;
+  replica: Replica;
+  rules: Rules;
+  outbox: Outbox | undefined;
+  lead: Lead | undefined;
+  leading: Lane | undefined;
+  /** The replica's state is the leader's now: nobody else may change it. */
+  isLeaders: boolean;
+  /** When Redis answered last. */
+  heardAt: number;
+  stopping: boolean;
+}
+
+export async function openSharedLane(options: SharedLaneOptions): Promise<Lane> {
+  const { name, address, observer } = options;
+  const tag = laneTag(address.prefix, name);
+  const prompt = connect(address, 'prompt', observer.trouble);
+  const blocking = connect(address, 'blocking', observer.trouble);
+  const connections = { prompt, blocking, tag, trouble: observer.trouble };
+  const inbox = await openInbox({ ...connections, failed: observer.jobFailed });
+  const shared: Shared = {
+    options,
+    inbox,
+    replica: newReplica(options),
+    rules: options.rules,
+    outbox: undefined,
+    lead: undefined,
+    leading: undefined,
+    isLeaders: false,
+    heardAt: performance.now(),
+    stopping: false,
+  };
+  await shared.replica.catchUp();
+  const following = follow(shared);
+  return laneOf(shared, {
+    begin: () => begin(shared, connections),
+    async end() {
+      shared.stopping = true;
+      await shared.lead?.stop();
+      await following;
+      await inbox.close();
+      await Promise.all([prompt.close(), blocking.close()]);
+    },
+  });
+}
+
+function newReplica({ store, name, limits }: SharedLaneOptions): Replica {
+  return createReplica(store, name, limits['open-alerts']);
+}
+
+interface Life {
+  readonly begin: () => void;
+  readonly end: () => Promise<void>;
+}
+
+function laneOf(shared: Shared, { begin, end }: Life): Lane {
+  const { inbox, options } = shared;
+  return {
+    name: options.name,
+    get state() {
+      return shared.leading?.state ?? shared.replica.state;
+    },
+    get rules() {
+      return shared.rules;
+    },
+    get ready() {
+      return performance.now() - shared.heardAt < SILENT_MS;
+    },
+    get waiting() {
+      return inbox.waiting + (shared.leading?.waiting ?? 0);
+    },
+    get leads() {
+      return shared.lead?.holds() ?? false;
+    },
+    async submit(at, events) {
+      if (shared.stopping) {
+        throw new AppError('stopping', 'Quell is stopping', { retryable: true });
+      }
+      const { state } = shared.leading ?? shared.replica;
+      if (isFull(state, shared.rules, events, 0)) throw tooManyAlerts(options.limits);
+      await inbox.add(at, events);
+    },
+    useRules(rules) {
+      shared.rules = rules;
+      shared.leading?.useRules(rules);
+    },
+    attach(outbox) {
+      shared.outbox = outbox;
+      begin();
+    },
+    async settled() {
+      await shared.leading?.settled();
+    },
+    stop: end,
+  };
+}
+
+/** Only now: whoever leads has effects to be carried out. */
+function begin(
+  shared: Shared,
+  connections: {
+    readonly prompt: Connection;
+    readonly blocking: Connection;
+    readonly tag: string;
+    readonly trouble: (error: Error) => void;
+  },
+): void {
+  let decider: { stop(): Promise<void> } | undefined;
+  void seekLead({
+    ...connections,
+    async gained() {
+      shared.leading = await lead(shared);
+      decider = shared.inbox.decide((job) => decideJob(shared, job));
+      shared.options.observer.leads(true);
+    },
+    async lost() {
+      const { leading } = shared;
+      shared.leading = undefined;
+      await shared.outbox?.abandon();
+      await decider?.stop();
+      decider = undefined;
+      await leading?.stop();
+      // What the leader had in memory may never have been committed.
+      shared.replica = newReplica(shared.options);
+      shared.isLeaders = false;
+      if (leading !== undefined) shared.options.observer.leads(false);
+    },
+  }).then((found) => {
+    shared.lead = found;
+  }, shared.options.observer.trouble);
+}
+
+/** Goes on with what the instance has in memory, once that is all there is. */
+async function lead(shared: Shared): Promise<Lane> {
+  const { options, replica, outbox } = shared;
+  const { store, name } = options;
+  shared.isLeaders = true;
+  await replica.catchUp();
+  let rest = await store.outbox(name);
+  while (rest.version !== replica.version) {
+    await replica.catchUp();
+    rest = await store.outbox(name);
+  }
+  const lane = await openLane({
+    ...options,
+    rules: shared.rules,
+    store: { ...store, commit: (_, commit) => commitAsLeader(shared, commit) },
+    start: { state: replica.state, version: rest.version, outbox: rest.outbox },
+  });
+  if (outbox !== undefined) lane.attach(outbox);
+  return lane;
+}
+
+/** An instance that lost the lead while it decided must not commit: another one may have decided it, too. */
+function commitAsLeader({ lead: held, options }: Shared, commit: Commit) {
+  if (held?.holds() === true) return options.store.commit(options.name, commit);
+  const refusal = new AppError('lane-lost', 'another instance leads the lane', { retryable: true });
+  return Promise.reject(refusal);
+}
+
+async function decideJob(shared: Shared, { id, at, events, again }: InboxJob): Promise<void> {
+  const { store, name } = shared.options;
+  for (let asked = again; ; asked = true) {
+    if (asked && (await store.decided(name, id))) return;
+    const { leading } = shared;
+    if (leading === undefined)
+      throw new AppError('lane-lost', 'another instance leads the lane', { retryable: true });
+    try {
+      await leading.submit(at, events, id);
+      return;
+    } catch (error) {
+      // Whether the commit took effect nobody can tell: the lane loads, and Redis is asked.
+      if (shared.lead?.holds() !== true) throw error;
+      await setTimeout(AGAIN_MS);
+    }
+  }
+}
+
+async function follow(shared: Shared): Promise<void> {
+  while (!shared.stopping) {
+    await setTimeout(FOLLOW_MS);
+    try {
+      await shared.inbox.look();
+      if (!shared.isLeaders) await shared.replica.catchUp();
+      shared.heardAt = performance.now();
+    } catch (error) {
+      shared.options.observer.trouble(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * A connection to Redis, of whatever form its address has.
+ *
+ * Whoever answers somebody fails at once when Redis is away (`prompt`); whoever waits for work waits
+ * (`patient`). A connection that says nothing for too long is taken for cut and is made anew.
+ */
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { AppError } from '../../errors.ts';
+import type { RedisAddress } from './address.ts';
+
+export interface Connection {
+  readonly client: Redis | Cluster;
+  readonly address: RedisAddress;
+  /**
+   * Resolves when another machine has what was written on this connection, where there is one
+   * (Sentinel): a failover then does not lose it. False: there was none in time.
+   */
+  secured(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** `blocking`: may wait for work on the server, longer than any answer takes. */
+export type Manner = 'prompt' | 'patient' | 'blocking';
+
+const CONNECT_MS = 5_000;
+const ANSWER_MS = 5_000;
+/** BullMQ waits for work ten seconds at most. */
+const BLOCKING_MS = 20_000;
+const RECONNECT_MAX_MS = 1_000;
+const SECURED_MS = 1_000;
+/** After nobody took a copy in time: so long it is not waited for. */
+const UNSECURED_FOR_MS = 30_000;
+
+export function connect(
+  address: RedisAddress,
+  manner: Manner,
+  trouble: (error: Error) => void,
+): Connection {
+  const client = address.kind === 'cluster' ? cluster(address, manner) : one(address, manner);
+  client.on('error', trouble);
+  let unsecuredUntil = 0;
+  return {
+    client,
+    address,
+    async secured() {
+      if (address.kind !== 'sentinel' || Date.now() < unsecuredUntil) return true;
+      const copies = await client.wait(1, SECURED_MS);
+      if (copies === 0) unsecuredUntil = Date.now() + UNSECURED_FOR_MS;
+      return copies > 0;
+    },
+    async close() {
+      client.disconnect();
+    },
+  };
+}
+
+type Options = Omit<RedisOptions, 'replyMapping'> & { readonly replyMapping: 'legacy' };
+
+function optionsFor({ username, password, tls }: RedisAddress, manner: Manner): Options {
+  return {
+    replyMapping: 'legacy',
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+    connectTimeout: CONNECT_MS,
+    socketTimeout: manner === 'blocking' ? BLOCKING_MS : ANSWER_MS,
+    maxRetriesPerRequest: manner === 'prompt' ? 0 : null,
+    enableOfflineQueue: manner !== 'prompt',
+    // What was sent may have been done: whoever sent it finds out, and does not do it twice.
+    autoResendUnfulfilledCommands: manner !== 'prompt',
+    // A master that became a replica: the sentinels or the cluster know the new one.
+    reconnectOnError: ({ message }) => (message.startsWith('READONLY') ? 2 : false),
+  };
+}
+
+function retryAfter(times: number): number {
+  return Math.min(RECONNECT_MAX_MS, 50 * 2 ** Math.min(times, 10));
+}
+
+function one(address: RedisAddress, manner: Manner): Redis {
+  const { kind, hosts, master, db, sentinelPassword, tls } = address;
+  const options: Options = {
+    ...optionsFor(address, manner),
+    db,
+    retryStrategy: retryAfter,
+  };
+  if (kind !== 'sentinel') return new Redis({ ...options, ...hosts[0] });
+  return new Redis({
+    ...options,
+    sentinels: [...hosts],
+    name: master,
+    sentinelRetryStrategy: retryAfter,
+    enableTLSForSentinelMode: tls,
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+  });
+}
+
+function cluster(address: RedisAddress, manner: Manner): Cluster {
+  const { enableOfflineQueue, reconnectOnError: _, ...redisOptions } = optionsFor(address, manner);
+  return new Cluster([...address.hosts], {
+    enableOfflineQueue,
+    clusterRetryStrategy: retryAfter,
+    redisOptions,
+  });
+}
+
+/** What Redis or the way to it reports, in words that an operator can act on. */
+export function redisFailure(error: unknown, { shown }: RedisAddress): Error {
+  if (error instanceof AppError || !(error instanceof Error)) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+  // A bug of ours, or a value that is no JSON.
+  if (error instanceof TypeError || error instanceof RangeError) return error;
+  const what = `Redis at ${shown} did not do what was asked (${error.message})`;
+  return new AppError('store-failed', what, { retryable: true, cause: error });
+}
+
+/** Rejects when it is not there in time. */
+export async function ready({ client, address }: Connection, ms: number): Promise<void> {
+  if (client.status === 'ready') return;
+  let last: Error | undefined;
+  const heard = (error: Error): void => void (last = error);
+  client.on('error', heard);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const late = setTimeout(() => {
+        const why = last === undefined ? 'no answer' : last.message;
+        const message = `Redis at ${address.shown} cannot be reached (${why}): check QUELL_REDIS_URL, and that Redis runs`;
+        reject(new AppError('store-unreachable', message, { retryable: true, cause: last }));
+      }, ms);
+      client.once('ready', () => {
+        clearTimeout(late);
+        resolve();
+      });
+    });
+  } finally {
+    client.off('error', heard);
+  }
+}

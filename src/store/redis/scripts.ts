@@ -1,0 +1,91 @@
+/**
+ * The two Lua scripts: one that writes to a lane, and one that reads what changed.
+ *
+ * Redis runs a script as one step, and writes what it did to its log and its replicas as one
+ * transaction. So a commit is all or nothing, and its version check is the fence: a writer that lost
+ * the lane, because it stalled or was cut off, has an old version and changes nothing.
+ */
+import type { Connection } from './connection.ts';
+import { LANE_KEYS, type LaneKey, laneKeys } from './keys.ts';
+
+/** One command of a write: what to do to which key of the lane. */
+export interface Command {
+  readonly name: 'HSET' | 'HDEL' | 'ZADD' | 'ZREM' | 'ZREMRANGEBYRANK';
+  readonly key: LaneKey;
+  readonly args: readonly string[];
+}
+
+/** Changed records that are remembered: whoever is further behind loads the lane anew. */
+export const CHANGED_MAX = 20_000;
+/** Arguments of one command: Lua's stack holds no more than 8,000. */
+const ARGS_MAX = 1_000;
+
+const WRITE = `
+local version = redis.call('HGET', KEYS[1], 'version') or '0'
+if version ~= ARGV[1] then return 0 end
+local at = 3
+while at <= #ARGV do
+  local count = tonumber(ARGV[at + 2])
+  redis.call(ARGV[at], KEYS[tonumber(ARGV[at + 1])], unpack(ARGV, at + 3, at + 2 + count))
+  at = at + 3 + count
+end
+if ARGV[2] ~= ARGV[1] then redis.call('HSET', KEYS[1], 'version', ARGV[2]) end
+return 1`;
+
+const READ_CHANGES = `
+local version = redis.call('HGET', KEYS[1], 'version') or '0'
+if version == ARGV[1] then return {version} end
+local oldest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
+local full = redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[2])
+local ahead = tonumber(version) < tonumber(ARGV[1])
+if ahead or (full and tonumber(oldest[2]) > tonumber(ARGV[1])) then return {version, 'far'} end
+local keys = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf')
+local values = {}
+for first = 1, #keys, 1000 do
+  local part = redis.call('HMGET', KEYS[2], unpack(keys, first, math.min(first + 999, #keys)))
+  for _, value in ipairs(part) do values[#values + 1] = value or '' end
+end
+return {version, 'near', keys, values}`;
+
+/** Does all commands and sets the version to `next`, if it is `expected`; else nothing. Tells which. */
+export async function write(
+  connection: Connection,
+  tag: string,
+  { expected, next }: { readonly expected: number; readonly next: number },
+  commands: readonly Command[],
+): Promise<boolean> {
+  const args = [String(expected), String(next)];
+  for (const { name, key, args: rest } of commands) {
+    args.push(name, String(LANE_KEYS.indexOf(key) + 1), String(rest.length));
+    for (const arg of rest) args.push(arg);
+  }
+  const keys = laneKeys(tag);
+  const done = await connection.client.eval(WRITE, keys.length, ...keys, ...args);
+  return done === 1;
+}
+
+/** `[version]`, `[version, 'far']`, or `[version, 'near', keys, values]`; an empty value: it is gone. */
+export async function readChanges(
+  connection: Connection,
+  tag: string,
+  since: number,
+): Promise<readonly [string, string?, (readonly string[])?, (readonly string[])?]> {
+  const keys = laneKeys(tag);
+  const args = [String(since), String(CHANGED_MAX)];
+  const reply = await connection.client.eval(READ_CHANGES, keys.length, ...keys, ...args);
+  // What the script above returns.
+  return reply as [string, string?, string[]?, string[]?];
+}
+
+/** Pairs or single arguments as commands that Lua can hold. */
+export function inParts(
+  name: Command['name'],
+  key: LaneKey,
+  args: readonly string[],
+): readonly Command[] {
+  const commands: Command[] = [];
+  for (let first = 0; first < args.length; first += ARGS_MAX) {
+    commands.push({ name, key, args: args.slice(first, first + ARGS_MAX) });
+  }
+  return commands;
+}
