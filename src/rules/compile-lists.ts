@@ -3,31 +3,36 @@
  */
 import type { Instant } from '../model.ts';
 import type { Collected, Entry } from './collect.ts';
-import { type MatchContext, type Matching, compileMatch } from './compile-match.ts';
+import { type MatchContext, type Matching, compileMatch, matchPlace } from './compile-match.ts';
 import { type Schedules, compileInterval } from './compile-times.ts';
 import { DEFAULT_HEARTBEAT } from './defaults.ts';
 import { type Schedule, scheduleOf } from './interval.ts';
+import { formatDuration } from './duration.ts';
 import type { Mute } from './mute.ts';
+import { boundsOf, contradiction, createOrder, matchesAll } from './reach.ts';
 import { type Report, below } from './report.ts';
 import type { CorrelateRule, FlapRule, HeartbeatRule, HoldRule } from './rules.ts';
 import { type Place, refOf } from './source-file.ts';
 import { DEFAULT_CORRELATE, DEFAULT_FLAP, type Ruled } from './tuning.ts';
 
-/** Reports entries that come after one that matches everything. */
+/** Reports entries that nothing reaches, because those before them take it all. */
 function ruled<V extends Matching, T>(
   entries: readonly Entry<V>[],
   context: MatchContext,
   toRule: (entry: Entry<V>) => T,
 ): readonly Ruled<T>[] {
-  let catchAll: Entry<V> | undefined;
+  const before = createOrder<Entry<V>>();
   return entries.map((entry) => {
-    if (catchAll !== undefined) {
-      const message = `never used: the entry in ${refOf(catchAll.place)} has no match and takes everything`;
+    const { test, conditions } = compileMatch(entry, context);
+    const bounds = boundsOf(conditions);
+    const by = contradiction(bounds) === undefined ? before.takers(bounds) : undefined;
+    if (by !== undefined) {
+      const where = by.map(({ place }) => refOf(place)).join(', ');
+      const takes = by.length === 1 ? `the entry in ${where} takes` : `those in ${where} take`;
+      const message = `never used: ${takes} all that it would match`;
       context.report.warning(entry.place, message, 'the first entry that matches counts');
     }
-    const { test, matchers } = compileMatch(entry, context);
-    const stated = (entry.value.match ?? entry.value.matchers ?? []).length > 0;
-    if (matchers.length === 0 && !stated) catchAll ??= entry;
+    before.add(entry, conditions);
     return { matches: test, rule: toRule(entry) };
   });
 }
@@ -36,11 +41,20 @@ export function compileHolds(
   collected: Collected,
   context: MatchContext,
 ): readonly Ruled<HoldRule>[] {
-  return ruled(collected.hold, context, ({ value, place }) => ({
-    forMs: value.for,
-    rule: refOf(place),
-    why: value.why,
-  }));
+  return ruled(collected.hold, context, ({ value, place }) => {
+    warnOfExpiry(value.for, below(place, 'for'), collected, context.report);
+    return { forMs: value.for, rule: refOf(place), why: value.why };
+  });
+}
+
+/** What its source mentions once and no more is over before it is told. */
+function warnOfExpiry(forMs: number, place: Place, collected: Collected, report: Report): void {
+  const timeoutMs = collected.incident?.value.resolveTimeout;
+  if (collected.incident === undefined || timeoutMs === undefined || forMs < timeoutMs) return;
+  const timeout = formatDuration(timeoutMs);
+  const where = refOf(below(collected.incident.place, 'resolveTimeout'));
+  const message = `a firing alert counts as resolved when it is not mentioned for ${timeout} (${where}): this hold is no shorter`;
+  report.warning(place, message, `make it shorter than ${timeout}, or resolveTimeout longer`);
 }
 
 export function compileFlaps(
@@ -103,11 +117,16 @@ export function compileMutes(
 ): readonly PlacedMute[] {
   const silences = collected.silences.map((entry): PlacedMute => {
     const { value, place } = entry;
-    const { test, matchers } = compileMatch(entry, context);
-    if (matchers.length === 0 && (value.match ?? value.matchers) === undefined) {
+    const { test, conditions } = compileMatch(entry, context);
+    if ((value.match ?? value.matchers ?? []).length === 0) {
       const hint = 'without it, it would mute everything';
       context.report.error(place, 'a silence needs a "match"', hint);
+    } else if (conditions.length > 0 && matchesAll(conditions)) {
+      const hint = 'say which alerts it is about';
+      context.report.warning(matchPlace(entry), 'this silence mutes everything', hint);
     }
+    if ((value.match ?? value.matchers) !== undefined)
+      warnOfEndless(entry, 'this silence', context.report);
     const base = muteOf(entry, value.name ?? 'silence', context);
     const called = calledBy(value.name, 'silence');
     return { place, called, mute: { ...base, matches: test, schedule: undefined } };
@@ -116,10 +135,19 @@ export function compileMutes(
     const { test } = compileMatch(entry, context);
     const base = muteOf(entry, entry.value.name ?? 'maintenance', context);
     const schedule = scheduleFor(entry, context, schedules);
+    if (schedule === undefined && entry.value.startsAt !== undefined)
+      warnOfEndless(entry, 'this maintenance window', context.report);
     const called = calledBy(entry.value.name, 'maintenance window');
     return { place: entry.place, called, mute: { ...base, matches: test, schedule } };
   });
   return [...silences, ...windows];
+}
+
+/** What is forgotten mutes for ever. */
+function warnOfEndless({ value, place }: Entry<Bounded>, what: string, report: Report): void {
+  if (value.endsAt !== undefined) return;
+  const hint = 'give it an endsAt:, or end it at the source of the alert';
+  report.warning(place, `${what} never ends`, hint);
 }
 
 function calledBy(name: string | undefined, kind: string): string {

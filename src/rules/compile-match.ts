@@ -12,6 +12,7 @@ import {
 } from './matcher.ts';
 import { SEVERITIES } from '../model.ts';
 import { ENVIRONMENT_MAP } from './normalise.ts';
+import { type Condition, boundsOf, conditionOf, contradiction } from './reach.ts';
 import { type Report, below } from './report.ts';
 import type { Catalog } from './rules.ts';
 import type { Place } from './source-file.ts';
@@ -25,7 +26,7 @@ export interface Matching {
 
 export interface CompiledMatch {
   readonly test: Predicate;
-  readonly matchers: readonly Matcher[];
+  readonly conditions: readonly Condition[];
 }
 
 export interface MatchContext {
@@ -43,15 +44,40 @@ export function compileMatch(entry: Entry<Matching>, context: MatchContext): Com
     ...readAll(match ?? [], below(entry.place, 'match'), context),
     ...readAll(matchers ?? [], below(entry.place, 'matchers'), context),
   ];
-  return {
-    test: allOf(read.map((one) => one.test)),
-    matchers: read.map((one) => one.matcher),
-  };
+  const conditions = read.map(({ condition }) => condition);
+  warnOfContradiction(conditions, matchPlace(entry), context);
+  return { test: allOf(read.map(({ test }) => test)), conditions };
+}
+
+/** Where an entry says what it matches. */
+export function matchPlace({ value, place }: Entry<Matching>): Place {
+  return below(place, value.match === undefined ? 'matchers' : 'match');
+}
+
+function warnOfContradiction(
+  conditions: readonly Condition[],
+  place: Place,
+  { report }: MatchContext,
+): void {
+  // What is impossible by itself is said of the matcher.
+  if (conditions.length < 2 || conditions.some(({ matcher }) => impossibleSeverity(matcher)))
+    return;
+  const name = contradiction(boundsOf(conditions));
+  if (name === undefined) return;
+  const hint = 'all matchers of one entry must hold: write two entries, or a=~"x|y"';
+  report.warning(place, `nothing matches this: the matchers on ${name} exclude each other`, hint);
 }
 
 interface Read {
-  readonly matcher: Matcher;
+  readonly condition: Condition;
   readonly test: Predicate;
+}
+
+/** Stands for a matcher with a mistake: nothing is known of what it matches, so nothing is like it. */
+function unread({ source, path }: Place): Read {
+  const value = JSON.stringify([source.name, path]);
+  const matcher: Matcher = { name: '', operator: '!~', value, nameAt: 0, valueAt: 0, end: 0 };
+  return { condition: conditionOf(matcher, () => false), test: () => false };
 }
 
 function readAll(texts: readonly string[], list: Place, context: MatchContext): readonly Read[] {
@@ -62,17 +88,17 @@ function readText(text: string, place: Place, context: MatchContext): readonly R
   const parsed = parseMatchers(text);
   if (parsed.kind === 'refused') {
     context.report.errorWithin(place, text, parsed);
-    return [];
+    return [unread(place)];
   }
   return parsed.matchers.flatMap((matcher) => {
     const compiled = compileMatcher(matcher, context.catalog);
     if (compiled.kind === 'refused') {
       const offset = matcher.valueAt + compiled.offset;
       context.report.errorWithin(place, text, { ...compiled, offset });
-      return [];
+      return [unread(place)];
     }
     warnOfImpossible(matcher, place, context);
-    return [{ matcher, test: compiled.test }];
+    return [{ condition: conditionOf(matcher, compiled.holds), test: compiled.test }];
   });
 }
 

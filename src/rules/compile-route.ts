@@ -3,9 +3,10 @@
  */
 import type { Entry } from './collect.ts';
 import type { Directory } from './compile-people.ts';
-import { type CompiledMatch, type MatchContext, compileMatch } from './compile-match.ts';
+import { type MatchContext, compileMatch, matchPlace } from './compile-match.ts';
 import type { Schedules } from './compile-times.ts';
-import { below } from './report.ts';
+import { type Condition, boundsOf, contradiction, createOrder } from './reach.ts';
+import { type Report, below } from './report.ts';
 import {
   DEFAULT_CHANNEL,
   DEFAULT_ROUTE,
@@ -28,8 +29,8 @@ export function compileRoute(
 ): RouteNode {
   if (entry === undefined) return DEFAULT_ROUTE;
   const { value, place } = entry;
-  const root = compileNode(entry, context);
-  if (root.matchers.length > 0) {
+  const root = compileNode(entry, [], context);
+  if (root.conditions.length > 0) {
     const hint = 'the root takes what no other route takes: move the matchers to a route below it';
     context.report.error(below(place, 'match'), 'the root route has matchers', hint, 'key');
   }
@@ -45,23 +46,22 @@ export function compileRoute(
 
 interface Compiled {
   readonly node: RouteNode;
-  readonly matchers: CompiledMatch['matchers'];
+  readonly conditions: readonly Condition[];
 }
 
-function compileNode({ value, place }: Entry<RouteSource>, context: RouteContext): Compiled {
+/** `above` are the conditions of the routes on the way to it. */
+function compileNode(
+  { value, place }: Entry<RouteSource>,
+  above: readonly Condition[],
+  context: RouteContext,
+): Compiled {
   const match = compileMatch({ value, place }, context);
+  const all = [...above, ...match.conditions];
   const children = (value.routes ?? []).map((child, i) => {
     const entry = { value: child, place: below(place, 'routes', i) };
-    return { entry, compiled: compileNode(entry, context) };
+    return { entry, compiled: compileNode(entry, all, context) };
   });
-  reportUnreachable(
-    children.map(({ entry, compiled }) => ({
-      place: entry.place,
-      matchers: compiled.matchers,
-      goesOn: compiled.node.goesOn,
-    })),
-    context,
-  );
+  warnOfUnreachable(children, all, context);
   const node: RouteNode = {
     matches: match.test,
     goesOn: value.continue ?? false,
@@ -81,35 +81,49 @@ function compileNode({ value, place }: Entry<RouteSource>, context: RouteContext
     rule: refOf(place),
     why: value.why,
   };
-  return { node, matchers: match.matchers };
+  return { node, conditions: match.conditions };
 }
 
-interface Sibling {
-  readonly place: Place;
-  readonly matchers: CompiledMatch['matchers'];
-  readonly goesOn: boolean;
+interface Child {
+  readonly entry: Entry<RouteSource>;
+  readonly compiled: Compiled;
 }
 
-/** Certain cases only: a sibling before it takes everything, or asks for no more than it does. */
-function reportUnreachable(siblings: readonly Sibling[], context: RouteContext): void {
-  for (const [i, sibling] of siblings.entries()) {
-    const wanted = new Set(sibling.matchers.map(keyOf));
-    const taker = siblings
-      .slice(0, i)
-      .find((one) => !one.goesOn && one.matchers.every((matcher) => wanted.has(keyOf(matcher))));
-    if (taker === undefined) continue;
-    const all = taker.matchers.length === 0;
-    const what = all ? 'takes everything' : 'takes all that it would match';
-    const hint = all
-      ? 'move it before that route, or give that one a match or "continue: true"'
-      : 'move it before that route, or set "continue: true" there';
-    const message = `unreachable route: the one in ${refOf(taker.place)} ${what}`;
-    context.report.error(sibling.place, message, hint);
+/** Certain cases only: what the routes above and before it leave over cannot match it. */
+function warnOfUnreachable(
+  children: readonly Child[],
+  above: readonly Condition[],
+  { report }: RouteContext,
+): void {
+  const before = createOrder<Child>();
+  // Below a route that nothing reaches, each would be reported for the same reason.
+  if (contradiction(boundsOf(above)) !== undefined) return;
+  for (const child of children) {
+    const { conditions, node } = child.compiled;
+    const bounds = boundsOf([...above, ...conditions]);
+    const name = contradiction(bounds);
+    if (name === undefined) warnOfTaken(child, before.takers(bounds), report);
+    else if (contradiction(boundsOf(conditions)) === undefined) {
+      const message = `no alert takes this route: the routes above it let no such ${name} through`;
+      report.warning(matchPlace(child.entry), message, 'a route takes only what its parent takes');
+    }
+    if (!node.goesOn) before.add(child, conditions);
   }
 }
 
-function keyOf(matcher: CompiledMatch['matchers'][number]): string {
-  return JSON.stringify([matcher.name, matcher.operator, matcher.value]);
+function warnOfTaken(child: Child, by: readonly Child[] | undefined, report: Report): void {
+  if (by === undefined) return;
+  const all = by.some(({ compiled }) => compiled.conditions.length === 0);
+  const where = by.map(({ entry }) => refOf(entry.place)).join(', ');
+  const who = by.length === 1 ? `the one in ${where}` : `those in ${where} together`;
+  const take = by.length === 1 ? 'takes' : 'take';
+  const what = all ? 'everything' : 'all that it would match';
+  const those = by.length === 1 ? 'that route' : 'those routes';
+  const hint = all
+    ? `move it before ${those}, or give that one a match or "continue: true"`
+    : `move it before ${those}, or set "continue: true" there`;
+  const place = child.entry.place;
+  report.warning(place, `no alert takes this route: ${who} ${take} ${what}`, hint);
 }
 
 function mentions(

@@ -3,8 +3,10 @@
  * depend on each other in a circle are legal: the cause among them is the one that fired first.
  */
 import type { z } from 'zod';
-import { buildCatalog } from './catalog.ts';
+import { buildCatalog, resolveName } from './catalog.ts';
+import { circlesOf } from './circles.ts';
 import type { Collected, Entry } from './collect.ts';
+import { DEFAULT_HUB_CALLERS } from './defaults.ts';
 import { type Report, below } from './report.ts';
 import type { Catalog, Service } from './rules.ts';
 import type { Service as ServiceSchema } from './schema.ts';
@@ -34,7 +36,37 @@ export function compileServices(collected: Collected, report: Report): Catalog {
     const message = `service "${value.name}" has no owner`;
     report.warning(below(place, 'name'), message, 'say who is told: owner: TEAM');
   }
-  return buildCatalog(services);
+  const catalog = buildCatalog(services);
+  warnOfShape(unique, catalog, collected.hubs?.value.callers ?? DEFAULT_HUB_CALLERS, report);
+  return catalog;
+}
+
+/** Circles and hubs are legal and weaken what the graph can tell: a `why:` says that they are meant. */
+function warnOfShape(
+  entries: readonly ServiceEntry[],
+  catalog: Catalog,
+  callersMax: number,
+  report: Report,
+): void {
+  const byName = new Map(entries.map((entry) => [entry.value.name, entry]));
+  for (const circle of circlesOf(catalog)) {
+    const [first = '', second = ''] = circle;
+    const entry = byName.get(first);
+    const isMeant = circle.some((name) => byName.get(name)?.value.why !== undefined);
+    if (entry === undefined || isMeant) continue;
+    const index = (entry.value.dependsOn ?? []).findIndex(
+      (name) => resolveName(catalog.canonical, name) === second,
+    );
+    const message = `services depend on each other in a circle: ${[...circle, first].join(' -> ')}`;
+    const hint = 'what fires first counts as the cause; if it is meant, say why: on one of them';
+    report.warning(below(entry.place, 'dependsOn', index), message, hint);
+  }
+  for (const { value, place } of entries) {
+    const callers = catalog.callers.get(value.name)?.length ?? 0;
+    if (callers <= callersMax || value.why !== undefined) continue;
+    const message = `${callers} services call "${value.name}", more than ${callersMax}: it is a hub, and no path leads through it`;
+    report.warning(below(place, 'name'), message, 'if it is meant, say why: on it; or see hubs:');
+  }
 }
 
 function toService({ value, place }: ServiceEntry): Service {

@@ -195,24 +195,43 @@ function refused(
 
 export type Predicate = (subject: Subject) => boolean;
 
-export type CompiledMatcher = { readonly kind: 'predicate'; readonly test: Predicate } | BadRegex;
+export type CompiledMatcher =
+  | {
+      readonly kind: 'predicate';
+      readonly test: Predicate;
+      /** The same for a value of the matcher's name. */
+      readonly holds: (value: string) => boolean;
+    }
+  | BadRegex;
 
 export function compileMatcher(matcher: Matcher, catalog: Catalog): CompiledMatcher {
   const read = field(matcher.name, catalog);
   const { value } = matcher;
   switch (matcher.operator) {
     case '=':
-      return { kind: 'predicate', test: (subject) => read(subject) === value };
+      return {
+        kind: 'predicate',
+        test: (subject) => read(subject) === value,
+        holds: (one) => one === value,
+      };
     case '!=':
-      return { kind: 'predicate', test: (subject) => read(subject) !== value };
+      return {
+        kind: 'predicate',
+        test: (subject) => read(subject) !== value,
+        holds: (one) => one !== value,
+      };
     case '=~':
     case '!~': {
       const regex = compileAnchored(value);
       if (regex.kind === 'refused') return regex;
       const { test } = regex;
       return matcher.operator === '=~'
-        ? { kind: 'predicate', test: (subject) => test(read(subject)) }
-        : { kind: 'predicate', test: (subject) => !test(read(subject)) };
+        ? { kind: 'predicate', test: (subject) => test(read(subject)), holds: test }
+        : {
+            kind: 'predicate',
+            test: (subject) => !test(read(subject)),
+            holds: (one) => !test(one),
+          };
     }
   }
 }

@@ -63,6 +63,12 @@ export function compileSearch(pattern: string, matchesMax: number): CompiledSear
   return { kind: 'search', find };
 }
 
+/** The values that a pattern of words lists; undefined when it says more than that. */
+export function wordsOf(pattern: string): readonly string[] | undefined {
+  const words = alternatives(pattern);
+  return words === undefined ? undefined : [...words];
+}
+
 /** The words of `a|b|c` or `(a|b|c)`; undefined for anything that needs an engine. */
 function alternatives(pattern: string): ReadonlySet<string> | undefined {
   const inner = /^\((?!\?)([^()]*)\)$/.exec(pattern)?.[1] ?? pattern;
