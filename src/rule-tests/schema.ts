@@ -56,16 +56,18 @@ const Silence = strict({
   match: Match.describe('Which alerts: all matchers must hold.'),
   at: Duration.optional().describe('When it begins. Default: 0s.'),
   for: Duration.optional().describe('How long it lasts. Default: to the end of the test.'),
-  why: Text.optional(),
+  why: Text.optional().describe('The reason, which decisions repeat.'),
 });
 
-const Reply = z.preprocess(
-  (value) => (typeof value === 'string' ? { text: value } : value),
-  strict({
-    at: Duration.optional().describe('When it is written.'),
-    text: Text.optional().describe('What it contains.'),
-  }),
-);
+const Reply = z
+  .preprocess(
+    (value) => (typeof value === 'string' ? { text: value } : value),
+    strict({
+      at: Duration.optional().describe('When it is written.'),
+      text: Text.optional().describe('What it contains.'),
+    }),
+  )
+  .meta({ besides: { type: 'string', minLength: 1 } });
 
 const Message = strict({
   at: Duration.optional().describe('When it is posted.'),

@@ -59,20 +59,24 @@ const WORDS = z.record(
 const Places = oneOrMany(FactPlace);
 
 /** A list, or an object with `from` and what to make of the values. */
-export const Fact = z.preprocess(
-  (value) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !('text' in value)
-      ? value
-      : { from: value },
-  strict({ from: Places.optional(), map: WORDS.optional(), default: Text.optional(), why: Why }),
-);
-export const FactPlaces = z.preprocess(
-  (value) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !('text' in value)
-      ? value
-      : { from: value },
-  strict({ from: Places, why: Why }),
-);
+export const Fact = z
+  .preprocess(
+    (value) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value) && !('text' in value)
+        ? value
+        : { from: value },
+    strict({ from: Places.optional(), map: WORDS.optional(), default: Text.optional(), why: Why }),
+  )
+  .meta({ id: 'fact', besides: 'from' });
+export const FactPlaces = z
+  .preprocess(
+    (value) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value) && !('text' in value)
+        ? value
+        : { from: value },
+    strict({ from: Places, why: Why }),
+  )
+  .meta({ id: 'places', besides: 'from' });
 export const Replica = oneOrMany(Text.transform((name) => name.replace(/^labels?\./, '')));
 
 // --- hold, flap, correlate --------------------------------------------------------------------
@@ -128,7 +132,7 @@ const intervalParts = {
   years: Ranges.optional(),
   location: Zone.optional(),
 };
-export const IntervalParts = strict(intervalParts);
+export const IntervalParts = strict(intervalParts).meta({ id: 'interval' });
 export const TimeInterval = strict({
   name: Text,
   ...intervalParts,
@@ -151,10 +155,12 @@ export const Maintenance = strict({
 // --- routes -----------------------------------------------------------------------------------
 
 /** `off` mentions nobody: it ends what the route would inherit. */
-const Escalate = z.preprocess(
-  (value) => (value === 'off' ? { after: 0, mention: [] } : value),
-  strict({ after: Duration, mention: oneOrMany(Text) }),
-);
+const Escalate = z
+  .preprocess(
+    (value) => (value === 'off' ? { after: 0, mention: [] } : value),
+    strict({ after: Duration, mention: oneOrMany(Text) }),
+  )
+  .meta({ besides: { const: 'off' } });
 const Names = oneOrMany(Text).optional();
 
 export interface RouteSource {
@@ -173,22 +179,24 @@ export interface RouteSource {
   readonly why?: string | undefined;
 }
 
-export const Route: z.ZodType<RouteSource> = z.lazy(() =>
-  strict({
-    ...matching,
-    channel: RouteChannel.optional(),
-    mention: oneOrMany(Text).optional(),
-    urgency: z.enum(['post', 'thread', 'digest', 'drop']).optional(),
-    escalate: Escalate.optional(),
-    continue: Flag,
-    activeTimeIntervals: Names,
-    active_time_intervals: Names,
-    muteTimeIntervals: Names,
-    mute_time_intervals: Names,
-    routes: z.array(Route).max(LIST_MAX).optional(),
-    why: Why,
-  }),
-);
+export const Route: z.ZodType<RouteSource> = z
+  .lazy(() =>
+    strict({
+      ...matching,
+      channel: RouteChannel.optional(),
+      mention: oneOrMany(Text).optional(),
+      urgency: z.enum(['post', 'thread', 'digest', 'drop']).optional(),
+      escalate: Escalate.optional(),
+      continue: Flag,
+      activeTimeIntervals: Names,
+      active_time_intervals: Names,
+      muteTimeIntervals: Names,
+      mute_time_intervals: Names,
+      routes: z.array(Route).max(LIST_MAX).optional(),
+      why: Why,
+    }),
+  )
+  .meta({ id: 'route' });
 
 // --- the life of an incident and the rest -----------------------------------------------------
 
