@@ -16,6 +16,32 @@ export function readJson(text: string): ReadJson {
   }
 }
 
+/** What an object or an array counts for: parsing one takes four times as long as a plain value. */
+const STRUCTURE_COUNTS = 4;
+
+/**
+ * Does a text hold more values than `max`? Parsing takes time for each of them, however short they are,
+ * and nothing else can be done meanwhile. Stops counting as soon as it knows.
+ */
+export function holdsMoreThan(max: number, json: Uint8Array): boolean {
+  // A value takes two bytes at least: itself and what divides it from the next.
+  if (json.length * (STRUCTURE_COUNTS / 2) <= max) return false;
+  let values = 0;
+  let isText = false;
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i];
+    if (byte === QUOTE) isText = !isText;
+    else if (byte === BACKSLASH) i++;
+    else if (isText) continue;
+    else if (byte === BRACE || byte === BRACKET) values += STRUCTURE_COUNTS;
+    else if (byte === COMMA) values++;
+    if (values > max) return true;
+  }
+  return false;
+}
+
+const [QUOTE, COMMA, BRACKET, BACKSLASH, BRACE] = [34, 44, 91, 92, 123];
+
 /** A body is UTF-8; a byte order mark before it is skipped. */
 export function textOf(body: Uint8Array): string {
   const { buffer, byteOffset, byteLength } = body;
@@ -23,9 +49,14 @@ export function textOf(body: Uint8Array): string {
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
-function whatIsWrong(text: string): string {
-  if (text.trim() === '') return 'not JSON: the body is empty';
+/** Characters that are looked through for what is wrong: whoever sends more looks for himself. */
+const LOOKED_THROUGH_MAX = 200_000;
+
+function whatIsWrong(whole: string): string {
+  if (whole.trim() === '') return 'not JSON: the body is empty';
+  const text = whole.slice(0, LOOKED_THROUGH_MAX);
   const at = badAt(text);
+  if (at >= LOOKED_THROUGH_MAX) return `not JSON: it goes wrong after character ${at}`;
   if (at >= text.trimEnd().length) return `not JSON: it ends too early, at character ${at + 1}`;
   const before = text.slice(0, at);
   const line = before.split('\n').length;

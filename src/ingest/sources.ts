@@ -3,10 +3,11 @@
  *
  * Adding a source: a parser file, a line here, samples with tests, docs/ingest.md.
  */
+import { over, SHAPE } from '../limits.ts';
 import type { Mapping } from '../rules/rules.ts';
 import { parseAlertmanager } from './alertmanager.ts';
 import { parseGeneric } from './generic.ts';
-import { readJson, textOf } from './json.ts';
+import { holdsMoreThan, readJson, textOf } from './json.ts';
 import { parseMapped } from './mapped.ts';
 import type { DeliveryContext, Parsed } from './parsed.ts';
 import { parsePrometheus } from './prometheus.ts';
@@ -46,6 +47,10 @@ export function parseDelivery(body: unknown, context: DeliveryContext, mappings:
 
 /** Reads a body as it came in. */
 export function parseBytes(body: Uint8Array, context: DeliveryContext, mappings: Mappings): Parsed {
+  if (holdsMoreThan(SHAPE.values, body)) {
+    const error = `body: more than ${SHAPE.values} values: send smaller batches`;
+    return { kind: 'refused', field: 'body', error: over('values', error) };
+  }
   const json = readJson(textOf(body));
   if (json.kind === 'bad') return { kind: 'refused', field: 'body', error: json.error };
   return parseDelivery(json.value, context, mappings);

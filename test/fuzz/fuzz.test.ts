@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { inputOf } from './inputs.ts';
+import { faultsOfSeed, startTarget, workOf } from './target.ts';
+
+/** 10 million with `npm run soak`. */
+const INPUTS = Number(process.env.QUELL_FUZZ_INPUTS ?? 20_000);
+const FIRST = Number(process.env.QUELL_FUZZ_FIRST ?? 1);
+/** A service lives this long, and is looked at this often. */
+const LIFE = 5_000;
+const LOOK_EVERY = 500;
+/** Work that one input may cause. What took longer is tried again, alone, and its work is measured. */
+const SLOW_MS = 100;
+/** Faults told at most. */
+const TOLD_MAX = 20;
+
+test(`${INPUTS} hostile inputs: no crash, no hang, no wrong 2xx, nothing that acts`, {
+  timeout: 6 * 3_600_000,
+}, async () => {
+  const faults: string[] = [];
+  const slow: number[] = [];
+  for (let first = FIRST; first < FIRST + INPUTS && faults.length < TOLD_MAX; first += LIFE) {
+    const target = await startTarget();
+    const end = Math.min(first + LIFE, FIRST + INPUTS);
+    for (let seed = first; seed < end && faults.length < TOLD_MAX; seed++) {
+      const taken = await target.take(inputOf(seed));
+      for (const fault of taken.faults) faults.push(`seed ${seed}: ${fault}`);
+      if (taken.tookMs > SLOW_MS) slow.push(seed);
+      if (seed % LOOK_EVERY > 0) continue;
+      for (const fault of await target.look()) faults.push(`by seed ${seed}: ${fault}`);
+    }
+    for (const fault of await target.stop()) faults.push(`by seed ${end - 1}: ${fault}`);
+  }
+  for (const seed of slow) {
+    const ms = await workOf(inputOf(seed));
+    if (ms > SLOW_MS) faults.push(`seed ${seed}: ${ms} ms of work`);
+  }
+  expect(faults).toEqual([]);
+});
+
+/** Inputs that failed once, and what they were. */
+const FOUND: readonly (readonly [seed: number, name: string])[] = [];
+
+for (const [seed, name] of FOUND) {
+  test(`seed ${seed}: ${name}`, async () => {
+    expect(await faultsOfSeed(seed)).toEqual([]);
+  });
+}
