@@ -221,6 +221,16 @@ test('rules touch the disk only to load them and to see that they changed', () =
   expect(touching.sort()).toEqual(['src/rules/load.ts', 'src/rules/watch.ts']);
 });
 
+test('only Slack, Redis and commands that ask the service open connections: alerts lead nowhere', () => {
+  const opening =
+    /\bfetch\(|from 'undici'|from 'ioredis'|new WebClient\(|import .*\b(?:request|connect|get)\b.* from 'node:(?:https?|http2|net|tls|dgram)'/;
+  const allowed = /^src\/(?:slack|commands|store|queue)\//;
+  const wrong = [...sources.values()]
+    .filter(({ path, text }) => !allowed.test(path) && opening.test(text))
+    .map(({ path }) => path);
+  expect(wrong).toEqual([]);
+});
+
 test('each library is known to its own room only', () => {
   const wrong = [...sources.values()].flatMap(({ path, room, packages }) =>
     packages

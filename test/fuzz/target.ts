@@ -57,7 +57,11 @@ export async function startTarget(): Promise<Target> {
       refused: () => undefined,
     }),
   });
-  service.lane.attach({ enqueue: (effects) => takeAll(service, effects), restore() {} });
+  service.lane.attach({
+    enqueue: (effects) => takeAll(service, effects),
+    restore: () => undefined,
+    abandon: async () => undefined,
+  });
   const wire = createWire(service.http.server);
   return {
     async take(input) {
