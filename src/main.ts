@@ -12,6 +12,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   test: async () => (await import('./commands/test.ts')).testCommand(),
   explain: async () => (await import('./commands/explain.ts')).explainCommand(),
   replay: async () => (await import('./commands/replay.ts')).replayCommand(),
+  report: async () => (await import('./commands/report.ts')).reportCommand(),
+  suggest: async () => (await import('./commands/suggest.ts')).suggestCommand(),
 };
 
 const program = new Command('quell').description(

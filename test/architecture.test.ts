@@ -49,6 +49,7 @@ const BASE = ['model', 'errors', 'limits'];
 const SHELL = [
   'replay',
   'rule-tests',
+  'suggest',
   'rehearse',
   'config',
   'web',
@@ -72,6 +73,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['ingest', 'rules', 'store', 'telemetry', 'limits'],
   replay: ['decide', 'slack', 'view', ...CORE],
   'rule-tests': ['replay', ...CORE],
+  suggest: ['rehearse', 'slack', ...CORE],
   rehearse: ['replay', 'ingest', 'slack', 'web', ...CORE],
   slack: ['lane', 'config', 'view', 'state', 'rules', ...BASE],
   telemetry: [...BASE],

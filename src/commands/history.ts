@@ -45,6 +45,13 @@ export function openHistory(
   return ofDataDir(settingOf('dataDir', dataDir, env) ?? './data', span, since);
 }
 
+const SINCE = '30d';
+
+/** For commands that look back a month unless they are told otherwise. */
+export function withSince(recordings: readonly string[], flags: HistoryFlags): HistoryFlags {
+  return recordings.length > 0 ? flags : { ...flags, since: flags.since ?? SINCE };
+}
+
 function usage(message: string): AppError {
   return new AppError('usage', message, { retryable: false });
 }

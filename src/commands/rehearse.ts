@@ -3,14 +3,14 @@
  * something that people acknowledged would be lost.
  */
 import { writeFile } from 'node:fs/promises';
-import { AppError } from '../errors.ts';
-import { createRehearsal } from '../rehearse/rehearsal.ts';
+import { createRehearsal, type Rehearsed } from '../rehearse/rehearsal.ts';
 import { renderPage } from '../rehearse/page.ts';
 import { renderText } from '../rehearse/text.ts';
 import { type Describe, losesAcknowledged } from '../rehearse/words.ts';
 import { entryText } from '../rules/entry.ts';
+import type { Rules } from '../rules/rules.ts';
 import { type LoadedFolder, loadFolder } from './rules-folder.ts';
-import { type History, reportMistakes } from './history.ts';
+import { fileError, type History, reportMistakes } from './history.ts';
 
 export interface RehearseFlags {
   /** Of the rules that are tried. */
@@ -23,13 +23,8 @@ export interface RehearseFlags {
 export async function rehearse(history: History, flags: RehearseFlags): Promise<number> {
   const [tried, now] = [await loadFolder(flags.rules), await loadFolder(flags.against)];
   if (tried === undefined || now === undefined) return 2;
-  const rehearsal = createRehearsal(now.rules, [tried.rules]);
-  const mistakes: string[] = [];
-  await history.read((line, place) => {
-    const wrong = line.kind === 'bad' ? line.error : rehearsal.play(line, place);
-    if (wrong !== undefined) mistakes.push(`${place}  ${wrong}`);
-  });
-  const [comparison] = rehearsal.finish();
+  const { rehearsed, mistakes } = await decideAgain(history, now.rules, [tried.rules]);
+  const [comparison] = rehearsed.comparisons;
   if (comparison === undefined) throw new Error('one set of rules was tried');
   reportMistakes(mistakes);
   const describe = describeBy(now, tried);
@@ -47,12 +42,30 @@ function describeBy(now: LoadedFolder, tried: LoadedFolder): Describe {
   return ({ rule, in: where }) => entryText((where === 'now' ? now : tried).files, rule);
 }
 
-async function save(path: string, text: string): Promise<void> {
+export interface Decided {
+  readonly rehearsed: Rehearsed;
+  /** Lines that could not be read, and why. */
+  readonly mistakes: readonly string[];
+}
+
+export async function decideAgain(
+  history: History,
+  now: Rules,
+  tried: readonly Rules[],
+): Promise<Decided> {
+  const rehearsal = createRehearsal(now, tried);
+  const mistakes: string[] = [];
+  await history.read((line, place) => {
+    const wrong = line.kind === 'bad' ? line.error : rehearsal.play(line, place);
+    if (wrong !== undefined) mistakes.push(`${place}  ${wrong}`);
+  });
+  return { rehearsed: rehearsal.finish(), mistakes };
+}
+
+export async function save(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    const message = `cannot write ${path}: ${String(error.code)}`;
-    throw new AppError('file-unusable', message, { retryable: false, cause: error });
+    throw fileError(`cannot write ${path}`, error);
   }
 }

@@ -5,6 +5,7 @@
 import { Command } from 'commander';
 import { readConfig } from '../config.ts';
 import { AppError } from '../errors.ts';
+import { startService } from '../service.ts';
 import { createLog } from '../telemetry/log.ts';
 
 interface ServeFlags {
@@ -71,8 +72,6 @@ async function run(flags: ServeFlags): Promise<number> {
   const log = createLog(read.config.logLevel);
   for (const remark of read.notes) log.warn(remark);
   try {
-    // Only here: what the service needs takes longer to load than most other commands take.
-    const { startService } = await import('../service.ts');
     const service = await startService(read.config, log);
     const signal = await nextSignal();
     log.info({ signal }, 'asked to stop');

@@ -2,7 +2,7 @@
  * What people said of incidents: the measure for every change of rules. Somebody who took an incident
  * on (👀, ✅) needed to be told; somebody who marked it 🗑️ did not.
  */
-import type { Gesture } from '../model.ts';
+import type { Gesture, Instant } from '../model.ts';
 import type { Firing, Story } from './ledger.ts';
 
 export const OPINIONS = ['acknowledged', 'not-actionable', 'untouched'] as const;
@@ -14,9 +14,12 @@ interface Said {
   readonly firings: readonly Firing[];
   readonly takenOn: Set<string>;
   readonly marked: Set<string>;
+  /** When the first reaction came. */
+  readonly at: Instant;
 }
 
 export interface Judged {
+  readonly at: Instant;
   readonly opinion: Exclude<Opinion, 'untouched'>;
   readonly story: Story | undefined;
   readonly firings: readonly Firing[];
@@ -30,6 +33,7 @@ export interface Judge {
 }
 
 export interface Heard {
+  readonly at: Instant;
   readonly incident: string;
   readonly gesture: Gesture | undefined;
   readonly user: string;
@@ -41,11 +45,12 @@ export interface Heard {
 export function createJudge(): Judge {
   const heard = new Map<string, Said>();
   return {
-    hear({ incident, gesture, user, removed, story, firings }) {
+    hear({ at, incident, gesture, user, removed, story, firings }) {
       if (gesture === undefined || gesture === 'snooze') return;
       const said = heard.get(incident) ?? {
         story,
         firings,
+        at,
         takenOn: new Set(),
         marked: new Set(),
       };
@@ -60,7 +65,7 @@ export function createJudge(): Judge {
 }
 
 /** Whoever took it on outweighs whoever marked it: a change must not hide what was needed once. */
-function judgedOf({ story, firings, takenOn, marked }: Said): readonly Judged[] {
-  if (takenOn.size > 0) return [{ opinion: 'acknowledged', story, firings }];
-  return marked.size > 0 ? [{ opinion: 'not-actionable', story, firings }] : [];
+function judgedOf({ story, firings, at, takenOn, marked }: Said): readonly Judged[] {
+  if (takenOn.size > 0) return [{ opinion: 'acknowledged', at, story, firings }];
+  return marked.size > 0 ? [{ opinion: 'not-actionable', at, story, firings }] : [];
 }

@@ -13,6 +13,8 @@ export interface Firing {
   readonly fingerprint: string;
   readonly at: Instant;
   readonly facts: Facts;
+  /** It had fired and ended so often that its coming and going was no longer told. */
+  readonly damped: boolean;
   /** The incident it took its place in; undefined while it is muted. */
   story: Story | undefined;
   /** When it took it. */
@@ -137,7 +139,7 @@ function began(book: Book, decision: Decision, state: LaneState): void {
   if (alert === undefined) return;
   // What the clock brings, as the end of a silence, is no new firing.
   const going = decision.delivery === undefined ? book.open.get(fingerprint) : undefined;
-  const firing = going ?? newFiring(book, alert, at);
+  const firing = going ?? newFiring(book, alert, at, reason === 'damped');
   book.open.set(fingerprint, firing);
   if (reason === 'silenced') {
     firing.mutedBy = rule;
@@ -149,13 +151,14 @@ function began(book: Book, decision: Decision, state: LaneState): void {
   firing.story?.firings.push(firing);
 }
 
-function newFiring(book: Book, alert: Alert, at: Instant): Firing {
+function newFiring(book: Book, alert: Alert, at: Instant, damped: boolean): Firing {
   const name = book.identify(alert);
   const firing: Firing = {
     key: `${name} ${at}`,
     fingerprint: name,
     at,
     facts: alert.facts,
+    damped,
     story: undefined,
     placedAt: at,
     joinedBy: undefined,

@@ -14,7 +14,7 @@ import { createReplay, type Replay } from '../replay.ts';
 import type { Rules } from '../rules/rules.ts';
 import type { LaneState } from '../state.ts';
 import { compare, type Comparison, type Result } from './compare.ts';
-import { createJudge, type Judge } from './judge.ts';
+import { createJudge, type Judge, type Judged } from './judge.ts';
 import { createLedger, type Firing, lastOf, type LedgerWriter } from './ledger.ts';
 
 export type Line = Exclude<Recorded, { readonly kind: 'bad' }>;
@@ -22,8 +22,15 @@ export type Line = Exclude<Recorded, { readonly kind: 'bad' }>;
 export interface Rehearsal {
   /** Decides one line. Returns what is wrong with it, if it cannot be read. */
   readonly play: (line: Line, delivery: string) => string | undefined;
-  /** One comparison with the rules in force for each set that was tried. */
-  readonly finish: () => readonly Comparison[];
+  readonly finish: () => Rehearsed;
+}
+
+export interface Rehearsed {
+  /** What the rules in force make of it. */
+  readonly now: Result;
+  readonly judged: readonly Judged[];
+  /** A comparison with them for each set that was tried. */
+  readonly comparisons: readonly Comparison[];
 }
 
 interface Side {
@@ -47,7 +54,8 @@ export function createRehearsal(now: Rules, tried: readonly Rules[]): Rehearsal 
     finish() {
       const result = resultOf(before);
       const judged = judge.judged();
-      return others.map((side) => compare(result, resultOf(side), judged));
+      const comparisons = others.map((side) => compare(result, resultOf(side), judged));
+      return { now: result, judged, comparisons };
     },
   };
 }
@@ -100,6 +108,7 @@ function playReaction(line: Reaction, before: Side, others: readonly Side[], jud
   const alerts = incident === undefined ? line.alerts : membersOf(before.replay.state, incident);
   const story = before.ledger.stories.get(incident?.id ?? line.incident);
   judge.hear({
+    at: line.at,
     incident: line.incident,
     gesture: before.rules.gestures.get(line.reaction),
     user: line.user,

@@ -84,7 +84,7 @@ export function rehearsed(texts: readonly string[], now: string, after: string):
     const wrong = rehearsal.play(line, String(line.line));
     if (wrong !== undefined) throw new Error(wrong);
   }
-  const [comparison] = rehearsal.finish();
+  const [comparison] = rehearsal.finish().comparisons;
   if (comparison === undefined) throw new Error('nothing was tried');
   return comparison;
 }

@@ -1,0 +1,55 @@
+/**
+ * `quell report`: the noise report of the last weeks. Exit code 0, or 2 when the rules or the history
+ * cannot be used.
+ */
+import { Command } from 'commander';
+import { noiseReport, renderReport } from '../suggest/report.ts';
+import { surveyOf } from '../suggest/survey.ts';
+import { type HistoryFlags, openHistory, reportMistakes, withSince } from './history.ts';
+import { rulesDirOf } from './program.ts';
+import { decideAgain } from './rehearse.ts';
+import { loadFolder } from './rules-folder.ts';
+
+interface ReportFlags extends HistoryFlags {
+  readonly rules?: string;
+  readonly json?: boolean;
+}
+
+export function reportCommand(): Command {
+  return new Command('report')
+    .summary('what cost attention in the last weeks without being worth it')
+    .description(
+      'The noise report: what people marked 🗑️, what talks most, what nobody ever acknowledged, what ' +
+        'fires all the time or comes and goes, what has no runbook. Decides what came in again, under ' +
+        'the rules in force.',
+    )
+    .argument('[recording...]', 'files, in order of time, instead of what the service kept')
+    .option('--since <duration>', 'how far to look back at what the service kept (30d)')
+    .option('--data-dir <dir>', 'the data directory of the service (QUELL_DATA_DIR, ./data)')
+    .option('--url <url>', 'ask a service elsewhere instead; QUELL_API_TOKEN is shown to it')
+    .option('--rules <dir>', 'the rules in force (QUELL_RULES_DIR, ./rules)')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', HELP)
+    .action(async (recordings: string[], flags: ReportFlags) => {
+      process.exitCode = await report(recordings, flags);
+    });
+}
+
+const HELP = `
+Exit code: 0 well, 1 some lines could not be read, 2 the rules or the history cannot be used.`;
+
+async function report(recordings: readonly string[], flags: ReportFlags): Promise<number> {
+  const asked = withSince(recordings, flags);
+  const history = openHistory(recordings, asked, Date.now(), process.env);
+  const folder = await loadFolder(rulesDirOf(flags.rules, process.env));
+  if (folder === undefined) return 2;
+  const { rehearsed, mistakes } = await decideAgain(history, folder.rules, []);
+  reportMistakes(mistakes);
+  const noise = noiseReport(surveyOf(rehearsed.now, rehearsed.judged, folder.rules.catalog));
+  process.stdout.write(
+    flags.json === true
+      ? `${JSON.stringify(noise, undefined, 2)}\n`
+      : renderReport(noise, history.name),
+  );
+  return mistakes.length === 0 ? 0 : 1;
+}
