@@ -4,23 +4,13 @@
  */
 import { relative } from 'node:path';
 import { Command } from 'commander';
-import { compileRules } from '../rules/compile.ts';
-import type { Rules } from '../rules/rules.ts';
-import { propose } from '../suggest/propose.ts';
 import { withoutRunbook } from '../suggest/report.ts';
-import { type Candidate, candidatesOf, patchOf, together, weigh } from '../suggest/suggest.ts';
-import { surveyOf } from '../suggest/survey.ts';
-import { renderSuggestions, type Suggested } from '../suggest/text.ts';
-import {
-  type History,
-  type HistoryFlags,
-  openHistory,
-  reportMistakes,
-  withSince,
-} from './history.ts';
+import { findSuggestions, type Suggested } from '../suggest/suggest.ts';
+import { renderSuggestions } from '../suggest/text.ts';
+import { type HistoryFlags, openHistory, reportMistakes, withSince } from './history.ts';
 import { rulesDirOf } from './program.ts';
 import { decideAgain, save } from './rehearse.ts';
-import { type LoadedFolder, loadFolder } from './rules-folder.ts';
+import { loadFolder } from './rules-folder.ts';
 
 interface SuggestFlags extends HistoryFlags {
   readonly rules?: string;
@@ -58,51 +48,21 @@ async function suggest(recordings: readonly string[], flags: SuggestFlags): Prom
   const history = openHistory(recordings, withSince(recordings, flags), Date.now(), process.env);
   const folder = await loadFolder(rulesDirOf(flags.rules, process.env));
   if (folder === undefined) return 2;
-  const { suggested, patch } = await find(history, folder);
-  if (flags.patch !== undefined) await save(flags.patch, patch);
-  process.stdout.write(flags.json === true ? asJson(suggested) : renderSuggestions(suggested));
-  return suggested.suggestions.length === 0 ? 0 : 1;
-}
-
-/** Read three times: to see what there is, to try each proposal, and to try all that are left at once. */
-async function find(
-  history: History,
-  folder: LoadedFolder,
-): Promise<{ readonly suggested: Suggested; readonly patch: string }> {
   const { rules, files, dir } = folder;
-  const { rehearsed, mistakes } = await decideAgain(history, rules, []);
-  reportMistakes(mistakes);
-  const survey = surveyOf(rehearsed.now, rehearsed.judged, rules.catalog);
-  const candidates = candidatesOf(propose(survey, rules), files);
-  const { rehearsed: tried } = await decideAgain(history, rules, candidates.map(rulesOf));
-  const path = pathOf(dir);
-  const weighed = candidates.flatMap((candidate, index) => {
-    const effect = tried.comparisons[index];
-    const verdict = effect === undefined ? undefined : weigh(candidate, effect, files, path);
-    return verdict === undefined ? [] : [{ candidate, verdict }];
+  let isFirst = true;
+  const suggested = await findSuggestions({ rules, files, path: pathOf(dir) }, async (tried) => {
+    const { rehearsed, mistakes } = await decideAgain(history, rules, tried);
+    if (isFirst) reportMistakes(mistakes);
+    isFirst = false;
+    return rehearsed;
   });
-  const kept = weighed.filter(({ verdict }) => verdict.kind === 'suggested');
-  const all = together(
-    kept.map(({ candidate }) => candidate.proposal),
-    files,
+  if (flags.patch !== undefined) await save(flags.patch, suggested.patch);
+  process.stdout.write(
+    flags.json === true
+      ? asJson(suggested, history.name)
+      : renderSuggestions(suggested, history.name),
   );
-  const joint = compileRules(all);
-  const isMany = kept.length > 1 && joint.kind === 'loaded';
-  const once = isMany ? await decideAgain(history, rules, [joint.rules]) : undefined;
-  const suggested: Suggested = {
-    history: history.name,
-    survey,
-    suggestions: weighed.flatMap(({ verdict }) =>
-      verdict.kind === 'suggested' ? [verdict.suggestion] : [],
-    ),
-    losing: weighed.flatMap(({ verdict }) => (verdict.kind === 'loses' ? [verdict] : [])),
-    together: once?.rehearsed.comparisons[0],
-  };
-  return { suggested, patch: patchOf(files, all, path) };
-}
-
-function rulesOf({ rules }: Candidate): Rules {
-  return rules;
+  return suggested.suggestions.length === 0 ? 0 : 1;
 }
 
 /** As a patch names files: from here, if the folder is below it; else from within the folder. */
@@ -111,7 +71,7 @@ function pathOf(dir: string): string {
   return path.startsWith('..') ? '' : path;
 }
 
-function asJson({ history, survey, suggestions, losing, together: all }: Suggested): string {
+function asJson({ survey, suggestions, losing, together }: Suggested, history: string): string {
   const { from, to, firings, messages, acknowledged, marked, kinds } = survey;
   const json = {
     history,
@@ -123,12 +83,14 @@ function asJson({ history, survey, suggestions, losing, together: all }: Suggest
     marked,
     suggestions,
     losing: losing.map(({ title, lost }) => ({ title, lost })),
-    together: all ?? null,
+    together: together ?? null,
     withoutRunbook: withoutRunbook(kinds).map(({ name, messages: told, services }) => ({
       name,
       messages: told,
       services: [...services.keys()],
     })),
   };
-  return `${JSON.stringify(json, undefined, 2)}\n`;
+  // Single messages are for `quell replay --against`, once a suggestion is taken up.
+  const short = (key: string, value: unknown): unknown => (key === 'changes' ? undefined : value);
+  return `${JSON.stringify(json, short, 2)}\n`;
 }

@@ -3,34 +3,48 @@
  * share. Every number carries what it is a number of.
  */
 import { count, duration } from '../slack/words.ts';
-import type { Change, Comparison } from './compare.ts';
+import type { Change, Comparison, Fates } from './compare.ts';
 import type { RuleEffect } from './effects.ts';
 
 /** What an entry says, beside its place. Undefined when no file has it. */
 export type Describe = (effect: Pick<RuleEffect, 'rule' | 'in'>) => string | undefined;
 
-export function verdictOf({ fates, messages, fresh, merged, split, moved }: Comparison): string {
-  const { acknowledged, 'not-actionable': marked, untouched } = fates;
-  const all = [acknowledged, marked, untouched];
-  const sum = (pick: (one: (typeof all)[number]) => number): number =>
+export function verdictOf(comparison: Comparison): string {
+  const { fates, messages, fresh, merged, split, moved } = comparison;
+  const { acknowledged } = fates;
+  const all = Object.values(fates);
+  const sum = (pick: (one: Fates) => number): number =>
     all.reduce((total, one) => total + pick(one), 0);
-  const hidden = sum((one) => one.hidden + one.digest);
-  const told = sum((one) => one.messages);
   const later = sum((one) => one.later);
-  const laterMaxMs = Math.max(...all.map((one) => one.laterMaxMs));
+  const quieter = sum((one) => one.hidden + one.digest);
+  if (quieter + later + merged + split + moved + fresh === 0 && messages.now === messages.tried) {
+    return 'No message would be different.';
+  }
   const parts = [
-    `would have hidden ${figure(hidden)} of ${count(told, 'message')}`,
+    quieterInWords(
+      sum((one) => one.hidden),
+      sum((one) => one.digest),
+      sum((one) => one.messages),
+    ),
     `${figure(acknowledged.hidden + acknowledged.digest)} of ${figure(acknowledged.messages)} acknowledged ones`,
-    ...(later > 0 ? [`${figure(later)} later, by ${duration(laterMaxMs)} at most`] : []),
+    ...(later > 0
+      ? [
+          `${figure(later)} later, by ${duration(Math.max(...all.map((one) => one.laterMaxMs)))} at most`,
+        ]
+      : []),
     ...(merged > 0 ? [`${figure(merged)} merged into others`] : []),
     ...(split > 0 ? [`${figure(split)} split`] : []),
     ...(moved > 0 ? [`${figure(moved)} in another channel`] : []),
     ...(fresh > 0 ? [`${count(fresh, 'new message')}`] : []),
   ];
-  if (hidden + later + merged + split + moved + fresh === 0 && messages.now === messages.tried) {
-    return 'No message would be different.';
-  }
   return `It ${parts.join('; ')}.`;
+}
+
+function quieterInWords(hidden: number, digest: number, told: number): string {
+  const of = `of ${count(told, 'message')}`;
+  if (digest === 0) return `would have hidden ${figure(hidden)} ${of}`;
+  if (hidden === 0) return `would have left ${figure(digest)} ${of} for the digest`;
+  return `would have hidden ${figure(hidden)} ${of} and left ${figure(digest)} for the digest`;
 }
 
 /** True when somebody who reacted to it would not have been told, or only the next morning. */

@@ -108,10 +108,11 @@ function intoList(
   return put(files, source, at, withBreak(source, at, text));
 }
 
-/** A hold of no time makes an exception of what matters most: it stays first. */
+/** A hold of no time makes an exception of what matters most: it stays first, unless it takes everything. */
 function firstThatHolds(list: YAMLSeq): number {
   const index = list.items.findIndex((item) => {
-    const time = isMap(item) ? item.get('for') : undefined;
+    if (!isMap(item) || !(item.has('match') || item.has('matchers'))) return true;
+    const time = item.get('for');
     return time !== 0 && time !== '0' && time !== '0s';
   });
   return index < 0 ? list.items.length : index;

@@ -48,13 +48,14 @@ function proposeHold(
 ): { readonly name: string; readonly proposal: Proposal } | undefined {
   const { name, messages, survival } = kind;
   if (messages < MESSAGES_MIN || survival.ended < ENDED_MIN) return undefined;
-  const most = overWithin(survival, LONGEST_HOLD_MS);
+  // What ends in the very moment in which its hold is over is told.
+  const hiddenBy = (ms: number): number => overWithin(survival, ms - 1);
+  const most = hiddenBy(LONGEST_HOLD_MS);
   if (most < OVER_MIN) return undefined;
-  const forMs = HOLDS_MS.find((ms) => overWithin(survival, ms) >= ENOUGH * most);
+  const forMs = HOLDS_MS.find((ms) => hiddenBy(ms) >= ENOUGH * most);
   if (forMs === undefined) return undefined;
   const hold = `${forMs / MINUTE_MS}m`;
-  const over = overWithin(survival, forMs);
-  const why = `${percent(over)} of them end by themselves within ${hold} (${count(survival.lives, 'firing')} seen).`;
+  const why = `${percent(hiddenBy(forMs))} of them end by themselves within ${hold} (${count(survival.lives, 'firing')} seen).`;
   const proposal: Proposal = {
     kind: 'hold',
     title: `Hold ${name} for ${duration(forMs)}${kind.critical > 0 ? ' unless it is critical' : ''}.`,

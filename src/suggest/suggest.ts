@@ -3,18 +3,35 @@
  * does what it is for and loses nothing that people acknowledged. Pure.
  */
 import type { Comparison } from '../rehearse/compare.ts';
+import type { Rehearsed } from '../rehearse/rehearsal.ts';
 import { compileRules } from '../rules/compile.ts';
 import { type Edited, edit } from '../rules/edit.ts';
 import type { Rules } from '../rules/rules.ts';
 import type { RulesFile } from '../rules/source-file.ts';
 import { unifiedDiff } from './diff.ts';
 import type { Proposal } from './proposal.ts';
+import { propose } from './propose.ts';
+import { surveyOf, type Survey } from './survey.ts';
 
-/** A proposal as rules. */
-export interface Candidate {
-  readonly proposal: Proposal;
-  readonly edited: Edited;
+/** The rules in force; `path`: of their folder, as patches name files. */
+export interface Ground {
   readonly rules: Rules;
+  readonly files: readonly RulesFile[];
+  readonly path: string;
+}
+
+/** Decides what came in again, under the rules in force and those to be tried. */
+export type Decide = (tried: readonly Rules[]) => Promise<Rehearsed>;
+
+export interface Suggested {
+  readonly survey: Survey;
+  readonly suggestions: readonly Suggestion[];
+  /** Left out, because they would hide what somebody acknowledged. */
+  readonly losing: readonly { readonly title: string; readonly lost: number }[];
+  /** The effect of all suggestions at once, when there are several. */
+  readonly together: Comparison | undefined;
+  /** All suggestions as one patch. */
+  readonly patch: string;
 }
 
 export interface Suggestion {
@@ -28,11 +45,45 @@ export interface Suggestion {
   readonly effect: Comparison;
 }
 
-/** Hidden by it at least. */
-const HIDDEN_MIN = 3;
+/** Decides three times: to see what there is, to try each proposal, and to try all that are left at once. */
+export async function findSuggestions(ground: Ground, decide: Decide): Promise<Suggested> {
+  const { rules, files, path } = ground;
+  const { now, judged } = await decide([]);
+  const survey = surveyOf(now, judged, rules.catalog);
+  const candidates = candidatesOf(propose(survey, rules), files);
+  const tried = candidates.map((candidate) => candidate.rules);
+  const comparisons = tried.length === 0 ? [] : (await decide(tried)).comparisons;
+  const weighed = candidates.flatMap((candidate, index) => {
+    const effect = comparisons[index];
+    return effect === undefined ? [] : [{ candidate, effect, fits: weigh(candidate, effect) }];
+  });
+  const kept = weighed.filter(({ fits }) => fits === 'suggested');
+  const all = kept.reduce(
+    (edited, { candidate }) => edit(edited, candidate.proposal.edit)?.files ?? edited,
+    files,
+  );
+  const joint = compileRules(all);
+  const isMany = kept.length > 1 && joint.kind === 'loaded';
+  return {
+    survey,
+    suggestions: kept.map(({ candidate, effect }) => suggestionOf(candidate, effect, ground)),
+    losing: weighed
+      .filter(({ fits }) => fits === 'loses')
+      .map(({ candidate, effect }) => ({ title: candidate.proposal.title, lost: lostBy(effect) })),
+    together: isMany ? (await decide([joint.rules])).comparisons[0] : undefined,
+    patch: patchOf(files, all, path),
+  };
+}
+
+/** A proposal as rules. */
+interface Candidate {
+  readonly proposal: Proposal;
+  readonly edited: Edited;
+  readonly rules: Rules;
+}
 
 /** Those that can be written into these files and leave them right. */
-export function candidatesOf(
+function candidatesOf(
   proposals: readonly Proposal[],
   files: readonly RulesFile[],
 ): readonly Candidate[] {
@@ -44,32 +95,18 @@ export function candidatesOf(
   });
 }
 
-export type Verdict =
-  | { readonly kind: 'suggested'; readonly suggestion: Suggestion }
-  /** It would hide what somebody acknowledged. */
-  | { readonly kind: 'loses'; readonly title: string; readonly lost: number }
-  /** It would change next to nothing. */
-  | { readonly kind: 'idle' };
-
-/** `folder`: the path that patches name files by. */
-export function weigh(
-  { proposal, edited }: Candidate,
-  effect: Comparison,
-  files: readonly RulesFile[],
-  folder: string,
-): Verdict {
-  const { acknowledged } = effect.fates;
-  const lost = acknowledged.hidden + acknowledged.digest;
-  if (lost > 0) return { kind: 'loses', title: proposal.title, lost };
-  if (!isWorthIt(proposal, effect)) return { kind: 'idle' };
-  const { kind, title, evidence } = proposal;
-  const { file, line } = edited;
-  const patch = patchOf(files, edited.files, folder);
-  return {
-    kind: 'suggested',
-    suggestion: { kind, title, evidence, file, line, patch, effect },
-  };
+/** `loses`: it would hide what somebody acknowledged. `idle`: it would change next to nothing. */
+function weigh({ proposal }: Candidate, effect: Comparison): 'suggested' | 'loses' | 'idle' {
+  if (lostBy(effect) > 0) return 'loses';
+  return isWorthIt(proposal, effect) ? 'suggested' : 'idle';
 }
+
+function lostBy({ fates: { acknowledged } }: Comparison): number {
+  return acknowledged.hidden + acknowledged.digest;
+}
+
+/** Hidden by it at least. */
+const HIDDEN_MIN = 3;
 
 function isWorthIt({ kind }: Proposal, { fates, merged, messages }: Comparison): boolean {
   switch (kind) {
@@ -87,16 +124,18 @@ function isWorthIt({ kind }: Proposal, { fates, merged, messages }: Comparison):
   }
 }
 
-/** All that can stand side by side, in one set of files. */
-export function together(
-  suggested: readonly Proposal[],
-  files: readonly RulesFile[],
-): readonly RulesFile[] {
-  return suggested.reduce((all, proposal) => edit(all, proposal.edit)?.files ?? all, files);
+function suggestionOf(
+  { proposal, edited }: Candidate,
+  effect: Comparison,
+  { files, path }: Ground,
+): Suggestion {
+  const { kind, title, evidence } = proposal;
+  const { file, line } = edited;
+  return { kind, title, evidence, file, line, patch: patchOf(files, edited.files, path), effect };
 }
 
 /** Of every file that differs. */
-export function patchOf(
+function patchOf(
   before: readonly RulesFile[],
   after: readonly RulesFile[],
   folder: string,

@@ -2,30 +2,19 @@
  * Suggestions for the terminal. Text and patches may be piped into `patch` or `git apply` as they are:
  * both skip what is no patch.
  */
-import type { Comparison } from '../rehearse/compare.ts';
 import { figure, minute, verdictOf } from '../rehearse/words.ts';
 import { count, list } from '../slack/words.ts';
 import { withoutRunbook } from './report.ts';
-import type { Suggestion } from './suggest.ts';
+import type { Suggested, Suggestion } from './suggest.ts';
 import type { Survey } from './survey.ts';
-
-export interface Suggested {
-  readonly history: string;
-  readonly survey: Survey;
-  readonly suggestions: readonly Suggestion[];
-  /** Left out, because they would lose something. */
-  readonly losing: readonly { readonly title: string; readonly lost: number }[];
-  /** All suggestions at once. */
-  readonly together: Comparison | undefined;
-}
 
 const RUNBOOKS_SHOWN = 5;
 const SERVICES_SHOWN = 3;
 
-export function renderSuggestions(suggested: Suggested): string {
+export function renderSuggestions(suggested: Suggested, history: string): string {
   const { suggestions, survey, losing, together } = suggested;
   return [
-    headOf(suggested),
+    headOf(suggested, history),
     ...suggestions.map(inWords),
     ...(together === undefined || suggestions.length < 2
       ? []
@@ -40,7 +29,7 @@ export function renderSuggestions(suggested: Suggested): string {
     .concat('\n');
 }
 
-function headOf({ history, survey, suggestions }: Suggested): string {
+function headOf({ survey, suggestions }: Suggested, history: string): string {
   const { from, to, firings, messages, acknowledged, marked } = survey;
   const reactions =
     acknowledged + marked === 0
@@ -62,7 +51,8 @@ function inWords(
     ...evidence.map((sentence) => `   ${sentence}`),
     `   Effect: ${verdictOf(effect)}`,
     '',
-    patch.trimEnd(),
+    // Only its last line break: a line of context may be blank.
+    patch.replace(/\n$/, ''),
   ].join('\n');
 }
 

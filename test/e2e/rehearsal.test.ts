@@ -1,9 +1,9 @@
 /** A rehearsal on what a real service has kept: while it runs, from elsewhere, and after it. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startChild } from '../support/child.ts';
-import { checkBuilt, type Quell, startQuell } from '../support/quell-process.ts';
+import { type Quell, startQuell } from '../support/quell-process.ts';
+import { runQuell } from '../support/run-quell.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
 import { startSlackStandIn } from '../support/slack-stand-in.ts';
 import { within } from '../support/within.ts';
@@ -23,18 +23,7 @@ function rulesDir(yaml: string): string {
   return dir;
 }
 
-async function quell(...args: readonly string[]) {
-  checkBuilt();
-  const child = startChild({
-    name: `quell ${args.join(' ')}`,
-    command: process.execPath,
-    args: [resolve('dist/main.js'), ...args],
-    cwd: scratchDir('cwd'),
-    env: { QUELL_RULES_DIR: '', QUELL_DATA_DIR: '' },
-  });
-  const { code } = await within(60, 'it ends', child.exited, child.tail);
-  return { code, text: child.lines.join('\n') };
-}
+const quell = (...args: readonly string[]) => runQuell(args);
 
 async function send(service: Quell, status: 'firing' | 'resolved', name: string): Promise<void> {
   const startsAt = new Date(Date.now() - 1_000).toISOString();
