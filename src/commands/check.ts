@@ -6,10 +6,17 @@ import { AppError } from '../errors.ts';
 import type { LoadResult } from '../rules/compile.ts';
 import { type Diagnostic, formatDiagnostics, summarise } from '../rules/diagnostics.ts';
 import { loadRules } from '../rules/load.ts';
+import { missingBySeen } from '../rules/seen.ts';
+import type { HistoryFlags } from './history.ts';
 import { prefixOf, rulesDirOf } from './program.ts';
 
 export const CHECK_FORMATS = ['text', 'json', 'github'] as const;
 export type CheckFormat = (typeof CHECK_FORMATS)[number];
+
+export interface CheckFlags extends HistoryFlags {
+  readonly format: CheckFormat;
+  readonly seen?: readonly string[];
+}
 
 export interface Checked {
   readonly output: string;
@@ -18,85 +25,120 @@ export interface Checked {
 
 export function checkCommand(): Command {
   return new Command('check')
-    .description('check rules files; say what is wrong where, and what would be right')
+    .summary('check rules files; say what is wrong where, and what would be right')
+    .description(
+      'Checks rules files: says what is wrong, where, and what would be right, and warns of what is ' +
+        'legal and likely a slip. With recordings, or with what the service kept (also while it runs), ' +
+        'it checks them against the alerts of the past too.',
+    )
     .argument('[dir]', 'folder of the rules files (QUELL_RULES_DIR, ./rules)')
     .addOption(
       new Option('--format <format>', 'how to print what was found')
         .choices([...CHECK_FORMATS])
         .default('text'),
     )
+    .option('--seen <file...>', 'recordings to check them against')
+    .option('--since <duration>', 'what the service kept, to check them against, like 30d')
+    .option('--data-dir <dir>', 'the data directory of the service (QUELL_DATA_DIR, ./data)')
+    .option('--url <url>', 'ask a service elsewhere instead; QUELL_API_TOKEN is shown to it')
     .addHelpText(
       'after',
-      '\nExit code: 0 well (warnings allowed), 1 errors found, 2 the folder cannot be read.',
+      '\nExit code: 0 well (warnings allowed), 1 errors found, 2 the folder or the past cannot be read.',
     )
-    .action(async (dir: string | undefined, options: { readonly format: CheckFormat }) => {
-      const folder = rulesDirOf(dir, process.env);
-      const { output, exitCode } = await check(folder, options.format);
+    .action(async (dir: string | undefined, flags: CheckFlags) => {
+      const { output, exitCode } = await check(rulesDirOf(dir, process.env), flags);
       const stream = exitCode === 2 ? process.stderr : process.stdout;
       stream.write(`${output}\n`);
       process.exitCode = exitCode;
     });
 }
 
-export async function check(dir: string, format: CheckFormat): Promise<Checked> {
+export async function check(dir: string, flags: CheckFlags): Promise<Checked> {
   try {
-    const result = await loadRules(dir);
-    return { output: print(result, dir, format), exitCode: result.kind === 'refused' ? 1 : 0 };
+    const found = await checkFolder(dir, flags);
+    const exitCode = found.result.kind === 'refused' ? 1 : 0;
+    return { output: print(found, prefixOf(dir), flags.format), exitCode };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { output: error.message, exitCode: 2 };
   }
 }
 
-function print(result: LoadResult, dir: string, format: CheckFormat): string {
+interface Found {
+  readonly result: LoadResult;
+  /** What the rules lack, by what was seen. */
+  readonly missing: readonly Diagnostic[];
+  /** Which past it was, in words. */
+  readonly past: string | undefined;
+}
+
+async function checkFolder(dir: string, flags: CheckFlags): Promise<Found> {
+  const first = await loadRules(dir);
+  const { since, dataDir, url, seen: recordings } = flags;
+  const isAsked = [since, dataDir, url, recordings].some((flag) => flag !== undefined);
+  if (!isAsked || first.kind === 'refused') return { result: first, missing: [], past: undefined };
+  // Whoever checks only the files need not wait for the modules that read the past.
+  const { readSeen } = await import('./check-seen.ts');
+  const { seen, past } = await readSeen(first.rules, flags);
+  const result = await loadRules(dir, seen);
+  const missing = result.kind === 'loaded' ? missingBySeen(result.rules, seen) : [];
+  return { result, missing, past };
+}
+
+function print(found: Found, prefix: string, format: CheckFormat): string {
   switch (format) {
     case 'text':
-      return toText(result, prefixOf(dir));
+      return toText(found, prefix);
     case 'json':
-      return toJson(result);
+      return toJson(found);
     case 'github':
-      return toGithub(result, prefixOf(dir));
+      return toGithub(found, prefix);
   }
 }
 
-function problemsOf(result: LoadResult): readonly Diagnostic[] {
+function problemsOf({ result }: Found): readonly Diagnostic[] {
   return result.kind === 'refused' ? [...result.errors, ...result.warnings] : result.warnings;
 }
 
-function toText(result: LoadResult, prefix: string): string {
-  const problems = problemsOf(result);
-  const lines = problems.length === 0 ? [] : [formatDiagnostics(problems, { prefix })];
-  return [...lines, `${conclusion(result)}.`].join('\n');
+function toText(found: Found, prefix: string): string {
+  const blocks = [
+    formatDiagnostics(problemsOf(found), { prefix }),
+    formatDiagnostics(found.missing),
+    `${conclusion(found)}.`,
+  ];
+  return blocks.filter((block) => block !== '').join('\n');
 }
 
-function conclusion(result: LoadResult): string {
+function conclusion({ result, missing, past }: Found): string {
   const summary = summarise({
     errors: result.kind === 'refused' ? result.errors.length : 0,
-    warnings: result.warnings.length,
+    warnings: result.warnings.length + missing.length,
     files: result.files.length,
   });
   if (result.kind === 'refused') return summary;
-  if (result.files.length === 0) return `${summary}: the built-in rules apply`;
+  const seen = past === undefined ? '' : `; ${past}`;
+  if (result.files.length === 0) return `${summary}: the built-in rules apply${seen}`;
   const services = result.rules.catalog.services.size;
-  return `${summary}; ${services} ${services === 1 ? 'service' : 'services'}, version ${result.rules.version}`;
+  return `${summary}; ${services} ${services === 1 ? 'service' : 'services'}, version ${result.rules.version}${seen}`;
 }
 
-function toJson(result: LoadResult): string {
+function toJson({ result, missing }: Found): string {
   const found = {
     ok: result.kind === 'loaded',
     version: result.kind === 'loaded' ? result.rules.version : null,
     files: result.files,
     errors: result.kind === 'refused' ? result.errors : [],
-    warnings: result.warnings,
+    warnings: [...result.warnings, ...missing],
   };
   return JSON.stringify(found, undefined, 2);
 }
 
 /** Workflow commands, which GitHub shows at the line in a pull request. */
-function toGithub(result: LoadResult, prefix: string): string {
-  const lines = problemsOf(result).map((one) => {
+function toGithub(found: Found, prefix: string): string {
+  const placed = problemsOf(found).map((one) => ({ ...one, file: prefix + one.file }));
+  const lines = [...placed, ...found.missing].map((one) => {
     const place = [
-      `file=${escapeProperty(prefix + one.file)}`,
+      `file=${escapeProperty(one.file)}`,
       `line=${one.line}`,
       `col=${one.column}`,
       `endColumn=${one.column + one.width}`,
@@ -104,7 +146,7 @@ function toGithub(result: LoadResult, prefix: string): string {
     const text = one.hint === undefined ? one.message : `${one.message}\n${one.hint}`;
     return `::${one.severity} ${place.join(',')}::${escapeMessage(text)}`;
   });
-  return [...lines, `${conclusion(result)}.`].join('\n');
+  return [...lines, `${conclusion(found)}.`].join('\n');
 }
 
 function escapeMessage(text: string): string {

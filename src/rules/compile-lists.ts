@@ -105,6 +105,7 @@ export function compileCorrelations(
 
 export interface PlacedMute {
   readonly mute: Mute;
+  readonly kind: 'silence' | 'window';
   /** What a person would call it. */
   readonly called: string;
   readonly place: Place;
@@ -129,7 +130,8 @@ export function compileMutes(
       warnOfEndless(entry, 'this silence', context.report);
     const base = muteOf(entry, value.name ?? 'silence', context);
     const called = calledBy(value.name, 'silence');
-    return { place, called, mute: { ...base, matches: test, schedule: undefined } };
+    const mute = { ...base, matches: test, schedule: undefined };
+    return { kind: 'silence', place, called, mute };
   });
   const windows = collected.maintenance.map((entry): PlacedMute => {
     const { test } = compileMatch(entry, context);
@@ -138,7 +140,8 @@ export function compileMutes(
     if (schedule === undefined && entry.value.startsAt !== undefined)
       warnOfEndless(entry, 'this maintenance window', context.report);
     const called = calledBy(entry.value.name, 'maintenance window');
-    return { place: entry.place, called, mute: { ...base, matches: test, schedule } };
+    const mute = { ...base, matches: test, schedule };
+    return { kind: 'window', place: entry.place, called, mute };
   });
   return [...silences, ...windows];
 }

@@ -35,6 +35,7 @@ import { normaliseBy, notIdentity } from './normalise.ts';
 import { type Report, createReport } from './report.ts';
 import { mutedByRoute, routeBy } from './route.ts';
 import type { Rules } from './rules.ts';
+import { type Seen, warnBySeen } from './seen.ts';
 import type { RulesFile } from './source-file.ts';
 import { DEFAULT_CORRELATE, DEFAULT_FLAP, firstOf, holdBy } from './tuning.ts';
 
@@ -58,6 +59,8 @@ export interface CompileOptions {
   readonly now?: Instant | undefined;
   /** True when some file could not be read: then nothing is said to be missing. */
   readonly incomplete?: boolean;
+  /** Alerts of the past, to check the rules against. */
+  readonly seen?: Seen | undefined;
 }
 
 export function compileRules(
@@ -97,7 +100,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
   const root = compileRoute(collected.route, context);
   const mutes = compileMutes(collected, context, schedules);
   warnOfPast(mutes, options.now, report);
-  return Object.freeze({
+  const rules: Rules = Object.freeze({
     version: versionOf(files),
     catalog,
     hubCallers: collected.hubs?.value.callers ?? DEFAULT_HUB_CALLERS,
@@ -121,6 +124,9 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
     links: compileLinks(collected, report),
     mappings: compileMappings(collected),
   });
+  if (options.seen !== undefined)
+    warnBySeen(collected, mutes, { rules, seen: options.seen }, report);
+  return rules;
 }
 
 /** Same texts, same version; `built-in` when there are none. */

@@ -8,14 +8,16 @@ import { AppError } from '../errors.ts';
 import { type LoadResult, compileRules } from './compile.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { FILE_BYTES_MAX } from './read-source.ts';
+import type { Seen } from './seen.ts';
 import type { RulesFile } from './source-file.ts';
 
 const FILES_MAX = 500;
 
 /** Rejects with rules-dir when there is no such folder. */
-export async function loadRules(dir: string): Promise<LoadResult> {
+export async function loadRules(dir: string, seen?: Seen): Promise<LoadResult> {
   const { files, names, problems } = await readFolder(dir, isRulesFile);
-  const result = compileRules(files, { now: Date.now(), incomplete: problems.length > 0 });
+  const incomplete = problems.length > 0;
+  const result = compileRules(files, { now: Date.now(), incomplete, seen });
   if (problems.length === 0) return result;
   const errors = result.kind === 'refused' ? result.errors : [];
   return {

@@ -63,13 +63,13 @@ test('what cannot be read is said, and hides no error in other files', async () 
 
 test('quell check: well', async () => {
   const dir = await folder({ 'a.yaml': 'services: [{ name: a, owner: x }]' });
-  const { output, exitCode } = await check(dir, 'text');
+  const { output, exitCode } = await check(dir, { format: 'text' });
   expect(output).toMatch(/^no errors in 1 file; 1 service, version [0-9a-f]{7}\.$/);
   expect(exitCode).toBe(0);
 });
 
 test('quell check: an empty folder is well', async () => {
-  expect(await check(await folder(), 'text')).toEqual({
+  expect(await check(await folder(), { format: 'text' })).toEqual({
     output: 'no errors in 0 files: the built-in rules apply.',
     exitCode: 0,
   });
@@ -80,7 +80,7 @@ test('quell check: errors found', async () => {
     'a.yaml': 'hold: [{ for: 5mins }]',
     'b.yaml': 'services: [{ name: b }]',
   });
-  const { output, exitCode } = await check(dir, 'text');
+  const { output, exitCode } = await check(dir, { format: 'text' });
   expect(output.replaceAll(dir, 'rules')).toBe(
     [
       'rules/a.yaml:1:15  "5mins" is no duration: write 5m',
@@ -97,7 +97,7 @@ test('quell check: errors found', async () => {
 
 test('quell check: for programs', async () => {
   const dir = await folder({ 'a.yaml': 'hold: [{ for: 5mins }]' });
-  const { output, exitCode } = await check(dir, 'json');
+  const { output, exitCode } = await check(dir, { format: 'json' });
   expect(JSON.parse(output)).toMatchObject({
     ok: false,
     files: ['a.yaml'],
@@ -109,7 +109,7 @@ test('quell check: for programs', async () => {
 
 test('quell check: for pull requests on GitHub', async () => {
   const dir = await folder({ 'a,b.yaml': 'hold: [{ for: 100%, x: 1 }]' });
-  const { output } = await check(dir, 'github');
+  const { output } = await check(dir, { format: 'github' });
   expect(output.replaceAll(dir, 'rules').split('\n')).toEqual([
     '::error file=rules/a%2Cb.yaml,line=1,col=15,endColumn=19::"100%25" is no duration: write it like 90s, 10m or 1h30m',
     '::error file=rules/a%2Cb.yaml,line=1,col=21,endColumn=22::unknown key "x"%0Aknown here: match, matchers, for, why',
@@ -119,7 +119,7 @@ test('quell check: for pull requests on GitHub', async () => {
 
 test('quell check: could not look', async () => {
   for (const format of CHECK_FORMATS) {
-    expect((await check('/nowhere/at/all', format)).exitCode).toBe(2);
+    expect((await check('/nowhere/at/all', { format })).exitCode).toBe(2);
   }
 });
 

@@ -1,0 +1,246 @@
+/**
+ * Rules against the alerts that were seen: what only history can tell. Recordings are read by
+ * `quell check`; here is what is remembered of them, and what they say about the rules.
+ */
+import type { Instant, ReceivedAlert } from '../model.ts';
+import type { Collected } from './collect.ts';
+import type { PlacedMute } from './compile-lists.ts';
+import type { Diagnostic } from './diagnostics.ts';
+import { formatDuration } from './duration.ts';
+import { type Report, below } from './report.ts';
+import type { Rules, Subject } from './rules.ts';
+import { refOf } from './source-file.ts';
+import { didYouMean } from './suggest.ts';
+
+/** One alert, however often it fired. */
+export interface SeenAlert {
+  readonly alert: ReceivedAlert;
+  /** The file and line where it was first seen. */
+  readonly file: string;
+  readonly line: number;
+  firings: number;
+  /** Firings of which the end was seen. */
+  ended: number;
+  longestMs: number;
+  /** The longest time between two mentions of one firing whose source named no end. */
+  silentMs: number;
+}
+
+export interface Seen {
+  /** Mentions of alerts, in order of time. */
+  readonly add: (alert: ReceivedAlert, at: Instant, file: string, line: number) => void;
+  readonly alerts: () => Iterable<SeenAlert>;
+}
+
+/** Distinct alerts that are remembered; further ones are not looked at. */
+const ALERTS_MAX = 50_000;
+
+interface Remembered extends SeenAlert {
+  firingSince: Instant | undefined;
+  mentionedAt: Instant;
+}
+
+export function createSeen(rules: Rules): Seen {
+  const known = new Map<string, Remembered>();
+  return {
+    add(alert, at, file, line) {
+      const labels = Object.entries(alert.labels).filter(([name]) => !rules.notIdentity.has(name));
+      const key = JSON.stringify([alert.source, labels.sort()]);
+      let seen = known.get(key);
+      if (seen === undefined) {
+        if (known.size >= ALERTS_MAX) return;
+        seen = {
+          ...{ alert, file, line, firings: 0, ended: 0, longestMs: 0, silentMs: 0 },
+          ...{ firingSince: undefined, mentionedAt: at },
+        };
+        known.set(key, seen);
+      }
+      mention(seen, alert, at);
+    },
+    alerts: () => known.values(),
+  };
+}
+
+function mention(seen: Remembered, alert: ReceivedAlert, at: Instant): void {
+  const { firingSince } = seen;
+  if (alert.status === 'firing') {
+    const goesOn = firingSince !== undefined && alert.startsAt <= firingSince;
+    if (goesOn && alert.endsAt === undefined)
+      seen.silentMs = Math.max(seen.silentMs, at - seen.mentionedAt);
+    if (!goesOn) {
+      seen.firings += 1;
+      seen.firingSince = alert.startsAt;
+    }
+  } else if (firingSince !== undefined) {
+    seen.ended += 1;
+    seen.longestMs = Math.max(seen.longestMs, at - firingSince);
+    seen.firingSince = undefined;
+  }
+  seen.mentionedAt = at;
+}
+
+interface Known {
+  readonly seen: SeenAlert;
+  readonly subject: Subject;
+}
+
+function knownTo(rules: Rules, seen: Seen): readonly Known[] {
+  return [...seen.alerts()].map((one) => {
+    const { labels, source } = one.alert;
+    return { seen: one, subject: { labels, source, facts: rules.normalise(one.alert) } };
+  });
+}
+
+// --- what stands in the rules -----------------------------------------------------------------
+
+/** Fewer firings say nothing about the next. */
+const FIRINGS_MIN = 5;
+
+export function warnBySeen(
+  collected: Collected,
+  mutes: readonly PlacedMute[],
+  { rules, seen }: { readonly rules: Rules; readonly seen: Seen },
+  report: Report,
+): void {
+  const known = knownTo(rules, seen);
+  warnOfHolds(collected, known, rules, report);
+  warnOfSilences(mutes, known, report);
+  warnOfTimeout(collected, known, report);
+}
+
+function warnOfHolds(
+  collected: Collected,
+  known: readonly Known[],
+  rules: Rules,
+  report: Report,
+): void {
+  const byRule = groupBy(known, ({ subject }) => rules.hold(subject).rule);
+  for (const { value, place } of collected.hold) {
+    const held = byRule.get(refOf(place)) ?? [];
+    const firings = sum(held, ({ seen }) => seen.firings);
+    const ended = sum(held, ({ seen }) => seen.ended);
+    const longest = Math.max(0, ...held.map(({ seen }) => seen.longestMs));
+    // With a reason it is meant to: it holds back what passes by itself.
+    if (value.why !== undefined || longest >= value.for) continue;
+    if (firings < FIRINGS_MIN || ended < firings) continue;
+    const message = `none of the ${firings} firings seen lasted this long, the longest ${formatDuration(longest)}: it would tell none of them by itself`;
+    report.warning(below(place, 'for'), message, 'make it shorter, or say why: it is meant');
+  }
+}
+
+function warnOfSilences(
+  mutes: readonly PlacedMute[],
+  known: readonly Known[],
+  report: Report,
+): void {
+  if (known.length === 0) return;
+  for (const { mute, place, called, kind } of mutes) {
+    if (kind !== 'silence') continue;
+    const matched = known.filter(({ subject }) => mute.matches(subject)).length;
+    if (matched === 0) {
+      const hint = 'labels are compared as they are; facts, like severity, as Quell names them';
+      report.warning(place, `${called} matches none of the ${known.length} alerts seen`, hint);
+    } else if (matched === known.length && matched > 1) {
+      const hint = 'say which alerts it is about';
+      report.warning(place, `${called} matches all ${matched} alerts seen`, hint);
+    }
+  }
+}
+
+function warnOfTimeout(collected: Collected, known: readonly Known[], report: Report): void {
+  const { incident } = collected;
+  const timeoutMs = incident?.value.resolveTimeout;
+  if (incident === undefined || timeoutMs === undefined) return;
+  const lost = known.filter(({ seen }) => seen.silentMs > timeoutMs);
+  const [worst] = lost.toSorted((one, other) => other.seen.silentMs - one.seen.silentMs);
+  if (worst === undefined) return;
+  const { facts, source } = worst.subject;
+  const silent = formatDuration(worst.seen.silentMs);
+  const message = `${counted(lost.length, 'alert')} fired on for longer than this without being mentioned: ${facts.name} of ${facts.service}, by ${source}, for ${silent}`;
+  const hint = 'they would be taken as resolved: make it longer, or leave it out';
+  report.warning(below(incident.place, 'resolveTimeout'), message, hint);
+}
+
+// --- what the rules lack ----------------------------------------------------------------------
+
+/** Of each kind; the rest is counted. */
+const SHOWN_MAX = 25;
+
+/** Names that the catalog does not know and alert rules without a runbook, each where it was seen first. */
+export function missingBySeen(rules: Rules, seen: Seen): readonly Diagnostic[] {
+  const known = knownTo(rules, seen);
+  const strangers = known.filter(
+    ({ subject: { facts } }) =>
+      // Without a name of its own an alert stands for its host, or for itself.
+      !facts.known && facts.service !== facts.host && facts.service !== facts.name,
+  );
+  const bare = known.filter(
+    ({ subject: { facts } }) =>
+      facts.runbook === undefined &&
+      rules.catalog.services.get(facts.service)?.runbook === undefined,
+  );
+  return [
+    ...summed(strangers, 'service', (name, of) => {
+      const near = didYouMean(name, rules.catalog.canonical.keys());
+      const alias = near === undefined ? undefined : `${near} Then make it one of its aliases`;
+      return {
+        message: `service "${name}" is not in the catalog: seen in ${counted(of.length, 'alert')}, ${namesOf(of, 'name')}`,
+        hint: alias ?? `add it under services:, if only by its name: - { name: ${name} }`,
+      };
+    }),
+    ...summed(bare, 'name', (name, of) => ({
+      message: `the alert rule "${name}" has no runbook: seen in ${counted(of.length, 'alert')} of ${namesOf(of, 'service')}`,
+      hint: 'give it an annotation runbook_url, or its service a runbook:',
+    })),
+  ];
+}
+
+function summed(
+  known: readonly Known[],
+  by: 'name' | 'service',
+  say: (name: string, of: readonly Known[]) => { readonly message: string; readonly hint: string },
+): readonly Diagnostic[] {
+  const groups = [...groupBy(known, ({ subject }) => subject.facts[by])].sort(
+    ([one, some], [other, others]) => others.length - some.length || (one < other ? -1 : 1),
+  );
+  const shown = groups.slice(0, SHOWN_MAX).map(([name, of]) => ({ of, ...say(name, of) }));
+  const left = groups.length - SHOWN_MAX;
+  return shown.map(({ of, message, hint }, i) => ({
+    file: of[0]?.seen.file ?? '.',
+    line: of[0]?.seen.line ?? 1,
+    column: 1,
+    severity: 'warning',
+    message:
+      i === SHOWN_MAX - 1 && left > 0
+        ? `${message} (${left} further names are not shown)`
+        : message,
+    hint,
+    excerpt: undefined,
+    width: 1,
+  }));
+}
+
+function namesOf(known: readonly Known[], by: 'name' | 'service'): string {
+  const names = [...new Set(known.map(({ subject }) => subject.facts[by]))];
+  const more = names.length > 3 ? [`${names.length - 3} more`] : [];
+  return [...names.slice(0, 3), ...more].join(', ');
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
