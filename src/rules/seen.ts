@@ -44,20 +44,33 @@ export function createSeen(rules: Rules): Seen {
   const known = new Map<string, Remembered>();
   return {
     add(alert, at, file, line) {
-      const labels = Object.entries(alert.labels).filter(([name]) => !rules.notIdentity.has(name));
-      const key = JSON.stringify([alert.source, labels.sort()]);
+      const labels = Object.entries(alert.labels)
+        .filter(([name]) => !rules.notIdentity.has(name))
+        .sort(([one], [other]) => (one < other ? -1 : 1));
+      const key = JSON.stringify([alert.source, labels]);
       let seen = known.get(key);
       if (seen === undefined) {
         if (known.size >= ALERTS_MAX) return;
-        seen = {
-          ...{ alert, file, line, firings: 0, ended: 0, longestMs: 0, silentMs: 0 },
-          ...{ firingSince: undefined, mentionedAt: at },
-        };
+        seen = firstSeen(alert, at, file, line);
         known.set(key, seen);
       }
       mention(seen, alert, at);
     },
     alerts: () => known.values(),
+  };
+}
+
+function firstSeen(alert: ReceivedAlert, at: Instant, file: string, line: number): Remembered {
+  return {
+    alert,
+    file,
+    line,
+    firings: 0,
+    ended: 0,
+    longestMs: 0,
+    silentMs: 0,
+    firingSince: undefined,
+    mentionedAt: at,
   };
 }
 
