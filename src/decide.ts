@@ -17,6 +17,8 @@ import { fires, resolved, strange, wentOn } from './episode.ts';
 import { delivered } from './life/delivered.ts';
 import { expectHeartbeats } from './life/heartbeat.ts';
 import { react } from './life/people.ts';
+import { request } from './life/request.ts';
+import { endSilence, setSilence } from './life/silences.ts';
 import { makeRoom } from './life/room.ts';
 import type { Event, Instant, Outcome, ReceivedAlert, Verdict } from './model.ts';
 import { reviewMuting } from './mute.ts';
@@ -85,6 +87,15 @@ function dispatch(turn: Turn, event: Event): Verdict | undefined {
       return 'quarantined';
     case 'reaction':
       react(turn, event);
+      return undefined;
+    case 'silence':
+      setSilence(turn, event.silence);
+      return undefined;
+    case 'unsilence':
+      endSilence(turn, event.id, event.by);
+      return undefined;
+    case 'request':
+      request(turn, event);
       return undefined;
     case 'delivered':
       delivered(turn, event.effect, event.outcome);

@@ -8,6 +8,7 @@ import { reviewHeartbeat } from './life/heartbeat.ts';
 import { escalate } from './life/escalation.ts';
 import { verifySolved } from './life/people.ts';
 import { show } from './life/show.ts';
+import { scheduleSilence, silenceDue } from './life/silences.ts';
 import { reviewStorm, STORM_KEY } from './life/storm.ts';
 import { considerTelling, list, tell } from './life/tell.ts';
 import type { Alert, Incident, Instant } from './model.ts';
@@ -28,6 +29,7 @@ export function runDue(turn: Turn, key: string): void {
   if (key.startsWith('i/')) return incidentDue(turn, key.slice(2));
   if (key.startsWith('digest/')) return sendDigest(turn, key.slice(7));
   if (key.startsWith('heartbeat/')) return reviewHeartbeat(turn, key.slice(10));
+  if (key.startsWith('silence/')) return silenceDue(turn, key.slice(8));
   if (!key.includes('/') && key !== STORM_KEY) return alertDue(turn, key);
   if (key === STORM_KEY) tellOutlasting(turn, reviewStorm(turn));
 }
@@ -68,6 +70,7 @@ export function scheduleEverything(turn: Turn): void {
     schedule(state.timers, `digest/${digest.channel}`, digest.dueAt);
   for (const heartbeat of state.heartbeats.values())
     schedule(state.timers, `heartbeat/${heartbeat.name}`, heartbeat.missingAt);
+  for (const { silence } of state.silences.values()) scheduleSilence(turn, silence, now);
   if (state.storm !== undefined) schedule(state.timers, STORM_KEY, now);
 }
 

@@ -7,6 +7,7 @@ import type { News } from './dedupe/repeat.ts';
 import { settle } from './life/end.ts';
 import { beat, heartbeatOf } from './life/heartbeat.ts';
 import { subjectOf } from './life/lead.ts';
+import { mutedNow } from './life/silenced.ts';
 import { touch } from './life/show.ts';
 import { countEpisode } from './life/storm.ts';
 import type { Alert, Draft, Flap, ReceivedAlert, Verdict } from './model.ts';
@@ -62,7 +63,7 @@ export function fires(
   alert.heldUntil = heldUntil(turn, subject, alert, hold.forMs);
   // Nobody saw it resolve: it has fired since it was first heard of, for all that is known.
   if (hidden && known !== undefined) alert.heldUntil = Math.min(alert.heldUntil, known.heldUntil);
-  alert.muted = turn.rules.muted(subject, turn.now);
+  alert.muted = mutedNow(turn, subject);
   if (alert.muted !== undefined) return silenced(turn, alert, known);
   countEpisode(turn);
   if (known === undefined || !belongsStill(turn, known)) return takePlace(turn, alert);
@@ -78,7 +79,7 @@ export function wentOn(turn: Turn, known: Alert, received: ReceivedAlert): Verdi
     resolvedAt: undefined,
     expiresAt: expiryOf(turn, received),
   };
-  alert.muted = turn.rules.muted(subjectOf(alert), turn.now);
+  alert.muted = mutedNow(turn, subjectOf(alert));
   if (alert.muted !== undefined) return silenced(turn, alert, known);
   if (!belongsStill(turn, known)) return takePlace(turn, alert);
   note(turn, 'refired', {

@@ -79,6 +79,8 @@ const WORDS = {
   resolved: said('resolved by its source'),
   expired: said('taken as resolved'),
   unsilenced: said('no longer silenced, and still firing'),
+  'silence-set': said('silenced'),
+  'silence-over': said('a silence ended'),
   flapping: said('flapping from now on: its transitions are not told'),
   calmed: said('no longer flapping'),
   told: about('a message was ordered for'),

@@ -5,6 +5,8 @@
  * milliseconds since 1970 by Quell's own clock, unless a comment says that it is the source's clock.
  */
 
+import type { Reason, Verdict } from './reasons.ts';
+
 /** Milliseconds since 1970-01-01T00:00:00Z. */
 export type Instant = number;
 
@@ -70,6 +72,18 @@ export type Event =
       readonly user: string;
       readonly on: MessageRef | { readonly incident: string };
       /** Slack's event_ts in ms: orders reactions, and recognises a repeated one. */
+      readonly orderedAt: Instant;
+    }
+  /** Somebody silences alerts, or changes a silence. */
+  | { readonly kind: 'silence'; readonly silence: Silence }
+  | { readonly kind: 'unsilence'; readonly id: string; readonly by: string }
+  /** Somebody asks for something in the thread of a message, in words: `silence 2h deploying`. */
+  | {
+      readonly kind: 'request';
+      readonly user: string;
+      /** Without the mention of Quell that it began with. */
+      readonly text: string;
+      readonly on: MessageRef;
       readonly orderedAt: Instant;
     }
   /** What became of an effect of the outbox. */
@@ -139,6 +153,25 @@ export interface Alert {
   readonly holdRule: RuleRef;
   readonly holdWhy: string | undefined;
   readonly flap: Flap | undefined;
+}
+
+/** Keeps alerts quiet for a while, because somebody said so: by API, or in the thread of a message. */
+export interface Silence {
+  readonly id: string;
+  /** All of them must match. */
+  readonly matchers: readonly SilenceMatcher[];
+  readonly startsAt: Instant;
+  readonly endsAt: Instant;
+  readonly createdBy: string;
+  readonly comment: string;
+}
+
+/** Alertmanager's: `isEqual` false turns it round. */
+export interface SilenceMatcher {
+  readonly name: string;
+  readonly value: string;
+  readonly isRegex: boolean;
+  readonly isEqual: boolean;
 }
 
 export interface Muted {
@@ -251,56 +284,13 @@ export interface Incident {
 // What Quell decides
 // ---------------------------------------------------------------------------------------------
 
-/** The closed list: each event of an alert ends in exactly one of these. */
-export const VERDICTS = {
-  repeat: 'the same firing again',
-  stale: 'older than what is known of this alert',
-  quarantined: 'not understood; kept for inspection',
-  heartbeat: 'shows that the source is alive',
-  silenced: 'muted by a silence or a maintenance window',
-  opened: 'the first of a new incident',
-  joined: 'part of an incident',
-  changed: 'the same firing with other labels, annotations or severity',
-  refired: 'fired again within its incident',
-  damped: 'fired again while flapping',
-  resolved: 'its source says that it ended',
-} as const;
-export type Verdict = keyof typeof VERDICTS;
-
-/** The closed list of what follows from an event, for an alert or an incident. */
-export const CONSEQUENCES = {
-  expired: 'no longer mentioned by its source: taken as resolved',
-  unsilenced: 'the silence ended while it fires',
-  flapping: 'fires and resolves too often: its transitions are no longer told',
-  calmed: 'no longer flaps',
-  told: 'a message was ordered',
-  transient: 'over before it was worth telling',
-  dropped: 'its route says to tell nobody',
-  digested: 'its route says to tell it in the digest',
-  stormed: 'told as part of a storm',
-  rerooted: 'another service is the likely cause now',
-  merged: 'became part of another incident',
-  escalated: 'nobody acknowledged it in time',
-  reopened: 'fires again',
-  ended: 'all its alerts are resolved',
-  acknowledged: 'somebody is on it',
-  unacknowledged: 'nobody is on it any more',
-  solved: 'somebody says that it is solved',
-  refuted: 'said to be solved, but its source still fires',
-  snoozed: 'quiet for a while, by somebody',
-  'not-actionable': 'somebody says that it was not worth an alert',
-  'taken-back': 'somebody took a reaction back',
-  delivered: 'Slack has the message',
-  undeliverable: 'Slack will not take the message',
-  reposted: 'its message was deleted: posted anew',
-  'source-lost': 'a heartbeat stays away',
-  'source-back': 'the heartbeat is back',
-  'storm-began': 'more new alerts than anybody can read',
-  'storm-ended': 'back to a rate that people can read',
-  ignored: 'nothing that Quell knows',
-} as const;
-export type Consequence = keyof typeof CONSEQUENCES;
-export type Reason = Verdict | Consequence;
+export {
+  CONSEQUENCES,
+  type Consequence,
+  type Reason,
+  VERDICTS,
+  type Verdict,
+} from './reasons.ts';
 
 /** What was done, why, and the facts it rests on: read by explain, the page, the metrics and replay. */
 export interface Decision {
@@ -379,6 +369,16 @@ export type Reply =
   | { readonly kind: 'service-joined'; readonly services: readonly string[] }
   | { readonly kind: 'refired'; readonly times: number; readonly service: string }
   | { readonly kind: 'escalated'; readonly mention: readonly string[]; readonly afterMs: number }
+  | {
+      readonly kind: 'silenced';
+      readonly user: string;
+      readonly until: Instant;
+      readonly silence: string;
+      readonly matchers: readonly string[];
+      readonly alerts: number;
+    }
+  | { readonly kind: 'unsilenced'; readonly user: string; readonly silences: number }
+  | { readonly kind: 'misunderstood'; readonly user: string; readonly text: string }
   | { readonly kind: 'not-solved'; readonly user: string; readonly firing: number }
   /** Something of little urgency, told in the thread of the incident it stands beside. */
   | {

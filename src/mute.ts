@@ -5,6 +5,7 @@
 import { takePlace } from './correlate/place.ts';
 import { settle } from './life/end.ts';
 import { subjectOf } from './life/lead.ts';
+import { mutedNow } from './life/silenced.ts';
 import type { Alert } from './model.ts';
 import { scheduleAlert } from './schedule.ts';
 import { incidentOf, putAlert } from './state.ts';
@@ -13,7 +14,7 @@ import { note, type Turn } from './turn.ts';
 /** Looks at one muted alert again: it stays muted, or is not any more. */
 export function reviewMuted(turn: Turn, alert: Alert): void {
   if (alert.status !== 'firing' || alert.muted === undefined) return;
-  const muted = turn.rules.muted(subjectOf(alert), turn.now);
+  const muted = mutedNow(turn, subjectOf(alert));
   if (muted !== undefined) {
     const still = { ...alert, muted };
     putAlert(turn.state, still);
@@ -47,7 +48,7 @@ export function reviewMuting(turn: Turn): void {
 
 /** True when it is muted from now on. */
 export function muteIfMatched(turn: Turn, alert: Alert): boolean {
-  const muted = turn.rules.muted(subjectOf(alert), turn.now);
+  const muted = mutedNow(turn, subjectOf(alert));
   if (muted === undefined) return false;
   const incident = incidentOf(turn.state, alert);
   const silenced = { ...alert, muted, incident: undefined };

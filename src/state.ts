@@ -8,35 +8,12 @@
  */
 import { type AlertRecord, alertOfRecord, recordOfAlert } from './alert-record.ts';
 import { addTo, type IdIndex, removeFrom } from './id-index.ts';
-import type { Alert, DigestLine, Incident, Instant } from './model.ts';
+import type { Alert, Incident, Instant, Silence } from './model.ts';
+import type { Digest, Heartbeat, KeptSilence, SilenceTest, Storm } from './small-records.ts';
 import type { StateRecord } from './store/contract.ts';
 import { shareTexts } from './shared-texts.ts';
 import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
 import { createTimers, type Timers } from './timers.ts';
-
-export interface Heartbeat {
-  readonly name: string;
-  readonly lastSeenAt: Instant | undefined;
-  readonly missingAt: Instant;
-  /** The incident that tells of its absence. */
-  readonly incident: string | undefined;
-}
-
-export interface Storm {
-  readonly incident: string;
-  readonly since: Instant;
-  /** When new alerts last came faster than half of what begins a storm. */
-  readonly roughAt: Instant;
-  /** How many incidents it stands for. */
-  readonly counted: number;
-}
-
-export interface Digest {
-  readonly channel: string;
-  readonly from: Instant;
-  readonly dueAt: Instant;
-  readonly lines: readonly DigestLine[];
-}
 
 export interface TransactionUse {
   readonly incidents: Set<string>;
@@ -53,10 +30,13 @@ export interface LaneState {
   readonly incidents: Map<string, Incident>;
   readonly digests: Map<string, Digest>;
   readonly heartbeats: Map<string, Heartbeat>;
+  readonly silences: Map<string, KeptSilence>;
   storm: Storm | undefined;
 
   /** Fingerprints of resolved alerts, those that have been so for longest first. */
   readonly resolved: Set<string>;
+  /** What the silences match, compiled when first asked, with the catalog of that time. */
+  readonly silenceTests: Map<Silence, SilenceTest>;
   /** Fingerprints of each incident's alerts. */
   readonly members: Map<string, Set<string>>;
   readonly tallies: Map<string, Tally>;
@@ -96,6 +76,8 @@ export function createState(lane: string, alertsMax = Number.POSITIVE_INFINITY):
     incidents: new Map(),
     digests: new Map(),
     heartbeats: new Map(),
+    silences: new Map(),
+    silenceTests: new Map(),
     storm: undefined,
     resolved: new Set(),
     members: new Map(),
@@ -126,6 +108,10 @@ export function messageKey(channel: string, ts: string): string {
 
 export function incidentKey(id: string): string {
   return `i/${id}`;
+}
+
+export function silenceKey(id: string): string {
+  return `silence/${id}`;
 }
 
 export function incidentOf(state: LaneState, alert: Alert): Incident | undefined {
@@ -223,6 +209,20 @@ export function putHeartbeat(state: LaneState, heartbeat: Heartbeat): void {
   state.changed.add(`heartbeat/${heartbeat.name}`);
 }
 
+export function putSilence(state: LaneState, kept: KeptSilence): void {
+  const before = state.silences.get(kept.silence.id);
+  if (before !== undefined) state.silenceTests.delete(before.silence);
+  state.silences.set(kept.silence.id, kept);
+  state.changed.add(silenceKey(kept.silence.id));
+}
+
+export function removeSilence(state: LaneState, id: string): void {
+  const before = state.silences.get(id);
+  if (before !== undefined) state.silenceTests.delete(before.silence);
+  state.silences.delete(id);
+  state.changed.add(silenceKey(id));
+}
+
 export function putStorm(state: LaneState, storm: Storm | undefined): void {
   state.storm = storm;
   state.changed.add('storm');
@@ -248,6 +248,7 @@ function recordOf(state: LaneState, key: string): unknown {
   if (key.startsWith('i/')) return state.incidents.get(key.slice(2));
   if (key.startsWith('digest/')) return state.digests.get(key.slice(7));
   if (key.startsWith('heartbeat/')) return state.heartbeats.get(key.slice(10));
+  if (key.startsWith('silence/')) return state.silences.get(key.slice(8));
   return state.storm;
 }
 
@@ -258,6 +259,7 @@ export function restore(state: LaneState, records: Iterable<StateRecord>): void 
     if (key.startsWith('i/')) putIncident(state, value as Incident);
     else if (key.startsWith('digest/')) putDigest(state, value as Digest);
     else if (key.startsWith('heartbeat/')) putHeartbeat(state, value as Heartbeat);
+    else if (key.startsWith('silence/')) putSilence(state, value as KeptSilence);
     else if (key === 'storm') state.storm = value as Storm;
     else alerts.push(alertOfRecord(value as AlertRecord));
   }

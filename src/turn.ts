@@ -73,7 +73,8 @@ export function orderMessage(turn: Turn, incident: Incident): void {
  */
 export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incident {
   const { now, rules } = turn;
-  if (incident.toldIn !== 'message' || isQuiet(incident, now)) return incident;
+  if (incident.toldIn !== 'message') return incident;
+  if (isQuiet(incident, now) && !ANSWERS.has(reply.kind)) return incident;
   const last = incident.repliedAt[reply.kind];
   const isLimited = reply.kind === 'service-joined' || reply.kind === 'refired';
   if (isLimited && last !== undefined && now - last < rules.life.replyEveryMs) return incident;
@@ -91,6 +92,9 @@ export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incide
   });
   return change(turn, incident, { repliedAt: { ...incident.repliedAt, [reply.kind]: now } });
 }
+
+/** Owed to whoever asked, also where people want quiet. */
+const ANSWERS: ReadonlySet<Reply['kind']> = new Set(['silenced', 'unsilenced', 'misunderstood']);
 
 export function isQuiet(incident: Incident, now: Instant): boolean {
   return (

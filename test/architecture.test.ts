@@ -36,6 +36,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'alert-record.ts': 'state',
   'id-index.ts': 'state',
   'shared-texts.ts': 'state',
+  'small-records.ts': 'state',
   'state.ts': 'state',
   'tally.ts': 'state',
   'timers.ts': 'state',
@@ -43,6 +44,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'errors.ts': 'errors',
   'limits.ts': 'limits',
   'model.ts': 'model',
+  'reasons.ts': 'model',
 };
 
 const BASE = ['model', 'errors', 'limits'];

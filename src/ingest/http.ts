@@ -67,6 +67,8 @@ export function ingestHandler(deps: IngestDeps): FrontHandler {
     const style = path === '/api/v2/alerts' ? alertmanagerStyle : ingestStyle;
     const source = style === alertmanagerStyle ? 'prometheus' : sourceOf(path);
     if (source === undefined) return false;
+    // Alertmanager's tools read where Prometheus writes.
+    if (style === alertmanagerStyle && READING.has(message.method ?? '')) return false;
     const began = performance.now();
     const request = { source, style, delivery: mint(), began, message, response };
     const checked = check(request, door);
@@ -125,6 +127,8 @@ function objectToKind(
   if (!isSigned || (headers['content-encoding'] ?? 'identity') === 'identity') return undefined;
   return 'a signed request is sent without Content-Encoding: its very bytes are signed';
 }
+
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /** A web page may make its reader's browser post here; no monitoring tool sends these headers. */
 function isFromPage({ headers }: IncomingMessage): boolean {

@@ -3,7 +3,8 @@
  * one stays away, Quell itself says so.
  */
 import type { HeartbeatRule, Subject } from '../rules/rules.ts';
-import { type Heartbeat, putHeartbeat } from '../state.ts';
+import type { Heartbeat } from '../small-records.ts';
+import { putHeartbeat } from '../state.ts';
 import { schedule } from '../timers.ts';
 import { change, note, type Turn, wakeIncident } from '../turn.ts';
 import { armEscalation } from './escalation.ts';

@@ -15,7 +15,7 @@ const REACTIONS_MAX = 200;
 
 export function react(turn: Turn, reaction: Reaction): void {
   const gesture = turn.rules.gestures.get(reaction.emoji);
-  const incident = incidentReactedTo(turn, reaction);
+  const incident = incidentAt(turn, reaction.on);
   if (gesture === undefined || incident === undefined) {
     const what =
       gesture === undefined
@@ -45,12 +45,9 @@ export function react(turn: Turn, reaction: Reaction): void {
   );
 }
 
-function incidentReactedTo(turn: Turn, reaction: Reaction): Incident | undefined {
-  const { state } = turn;
-  const id =
-    'incident' in reaction.on
-      ? reaction.on.incident
-      : state.byMessage.get(messageKey(reaction.on.channel, reaction.on.ts));
+/** The incident of a message or of a line in its thread; the one it became part of, if it did. */
+export function incidentAt({ state }: Turn, on: Reaction['on']): Incident | undefined {
+  const id = 'incident' in on ? on.incident : state.byMessage.get(messageKey(on.channel, on.ts));
   let incident = state.incidents.get(id ?? '');
   for (let hop = 0; hop < 10 && incident?.mergedInto !== undefined; hop++)
     incident = state.incidents.get(incident.mergedInto);

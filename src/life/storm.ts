@@ -4,7 +4,8 @@
  * counted; a critical incident of a tier 1 service still has its own message.
  */
 import type { Incident, Instant } from '../model.ts';
-import { putStorm, type Storm, tallyOf } from '../state.ts';
+import type { Storm } from '../small-records.ts';
+import { putStorm, tallyOf } from '../state.ts';
 import { schedule } from '../timers.ts';
 import { change, note, type Turn, wakeIncident } from '../turn.ts';
 import { armEscalation } from './escalation.ts';

@@ -3,6 +3,7 @@
  *
  * No file at all gives the built-in defaults. `load.ts` reads a folder, `watch.ts` keeps it current.
  */
+import type { SilenceMatcher } from '../model.ts';
 import { createHash } from 'node:crypto';
 import type { Instant } from '../model.ts';
 import { collect } from './collect.ts';
@@ -30,7 +31,7 @@ import { compileServices } from './compile-services.ts';
 import { compileSchedules } from './compile-times.ts';
 import { DEFAULT_HUB_CALLERS } from './defaults.ts';
 import { type Diagnostic, inOrder } from './diagnostics.ts';
-import { mutedBy } from './mute.ts';
+import { matchingAll, mutedBy } from './mute.ts';
 import { normaliseBy, notIdentity } from './normalise.ts';
 import { type Report, createReport } from './report.ts';
 import { mutedByRoute, routeBy } from './route.ts';
@@ -111,6 +112,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
       mutes.map(({ mute }) => mute),
       mutedByRoute(root),
     ),
+    matching: (matchers: readonly SilenceMatcher[]) => matchingAll(matchers, catalog),
     hold: holdBy(compileHolds(collected, context), catalog),
     flap: firstOf(compileFlaps(collected, context), DEFAULT_FLAP),
     correlate: firstOf(compileCorrelations(collected, context), DEFAULT_CORRELATE),

@@ -14,6 +14,7 @@ import type {
   RouteDecision,
   RuleRef,
   Severity,
+  SilenceMatcher,
 } from '../model.ts';
 
 /**
@@ -137,6 +138,8 @@ export interface Rules {
 
   readonly heartbeats: readonly HeartbeatRule[];
   readonly muted: (subject: Subject, now: Instant) => Muted | undefined;
+  /** What a silence matches that people set. A pattern that cannot be compiled matches nothing. */
+  readonly matching: (matchers: readonly SilenceMatcher[]) => (subject: Subject) => boolean;
   readonly hold: (subject: Subject) => HoldRule;
   /** Undefined: flap damping is off for it. */
   readonly flap: (subject: Subject) => FlapRule | undefined;

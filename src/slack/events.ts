@@ -1,5 +1,6 @@
 /**
- * What Slack tells us: reactions, over HTTP (signed) or Socket Mode. Both feed `takeIn`.
+ * What Slack tells us: reactions, and mentions in threads, over HTTP (signed) or Socket Mode. Both feed
+ * `takeIn`.
  *
  * An event is acknowledged only when it is durable. Slack sends again what is not acknowledged within
  * three seconds; the lane knows a repeated reaction by who, what and when.
@@ -9,6 +10,7 @@ import type { Event } from '../model.ts';
 import type { Log } from './log.ts';
 
 export type ReactionEvent = Extract<Event, { kind: 'reaction' }>;
+export type PersonEvent = Extract<Event, { kind: 'reaction' | 'request' }>;
 export interface Challenge {
   readonly kind: 'challenge';
   readonly challenge: string;
@@ -16,8 +18,8 @@ export interface Challenge {
 
 export interface IntakeOptions {
   /** Resolves when the event is durable. */
-  readonly submit: (event: ReactionEvent) => Promise<void>;
-  /** Reactions of other bots say nothing about people. */
+  readonly submit: (event: PersonEvent) => Promise<void>;
+  /** What other bots say, says nothing about people. */
   readonly isBot?: ((user: string) => Promise<boolean>) | undefined;
   readonly log: Log;
 }
@@ -31,15 +33,42 @@ export async function takeIn(
   if (event === undefined || event.kind === 'challenge') return event;
   if (await isBot?.(event.user)) return undefined;
   await submit(event);
-  const { emoji, user, added } = event;
-  log.info({ emoji, user, added, on: event.on }, 'reaction taken in');
+  if (event.kind === 'request') log.info({ user: event.user, on: event.on }, 'request taken in');
+  else {
+    const { emoji, user, added } = event;
+    log.info({ emoji, user, added, on: event.on }, 'reaction taken in');
+  }
   return undefined;
 }
 
 /** Undefined: nothing that concerns us. */
-export function parseSlackEvent(payload: unknown): ReactionEvent | Challenge | undefined {
+export function parseSlackEvent(payload: unknown): PersonEvent | Challenge | undefined {
   const verification = Verification.safeParse(payload);
   if (verification.success) return { kind: 'challenge', challenge: verification.data.challenge };
+  return parseMention(payload) ?? parseReaction(payload);
+}
+
+/** `<@U0LAN0Z89> silence 2h` in the thread of a message. */
+function parseMention(payload: unknown): PersonEvent | undefined {
+  const parsed = MentionPayload.safeParse(payload);
+  if (!parsed.success) return undefined;
+  const { user, text, channel, ts, thread_ts: thread, bot_id: bot } = parsed.data.event;
+  if (bot !== undefined || user === SLACKBOT) return undefined;
+  return {
+    kind: 'request',
+    user,
+    text: plainText(text.replace(/^(\s*<@[^>]*>)+/, '')).trim(),
+    on: { channel, ts: thread ?? ts },
+    orderedAt: instantOf(ts),
+  };
+}
+
+/** Slack escapes three characters in what people write. */
+function plainText(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+}
+
+function parseReaction(payload: unknown): ReactionEvent | undefined {
   const parsed = ReactionPayload.safeParse(payload);
   if (!parsed.success) return undefined;
   const { event, authorizations } = parsed.data;
@@ -65,6 +94,18 @@ const SLACKBOT = 'USLACKBOT';
 const Word = z.string().max(200);
 const Timestamp = z.string().regex(/^\d{1,12}(\.\d{1,9})?$/);
 const Verification = z.object({ type: z.literal('url_verification'), challenge: Word });
+const MentionPayload = z.object({
+  type: z.literal('event_callback'),
+  event: z.object({
+    type: z.literal('app_mention'),
+    user: Word,
+    text: z.string().max(40_000),
+    channel: Word,
+    ts: Timestamp,
+    thread_ts: Timestamp.optional(),
+    bot_id: Word.optional(),
+  }),
+});
 const ReactionPayload = z.object({
   type: z.literal('event_callback'),
   event: z.object({

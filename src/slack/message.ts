@@ -35,6 +35,7 @@ export interface RenderedMessage {
 }
 
 const NAME_MAX = 60;
+const MATCHER_MAX = 200;
 const DIGEST_LINES_MAX = 40;
 
 export function renderMessage(view: MessageView): RenderedMessage {
@@ -101,6 +102,27 @@ function replyLine(reply: Reply, view: MessageView): Line {
         bold(`Nobody is on it after ${duration(reply.afterMs)}`),
         `: ${about}`,
         ...calls(reply.mention, view.people),
+      ];
+    case 'silenced':
+      return [
+        '🔕 ',
+        bold('Silenced'),
+        ' by ',
+        person(reply.user, view.people),
+        ' until ',
+        time(reply.until, view.now),
+        ` (${duration(reply.until - view.now)}): ${reply.matchers.map((text) => cut(text, MATCHER_MAX)).join(', ')}`,
+        ` · ${reply.alerts === 0 ? 'no alert that fires now' : count(reply.alerts, 'alert')} · to end it earlier, mention me with `,
+        bold('unsilence'),
+      ];
+    case 'unsilenced':
+      return reply.silences === 0
+        ? ['🔔 Nothing silences this incident as a whole.']
+        : ['🔔 ', bold('No longer silenced'), ', says ', person(reply.user, view.people)];
+    case 'misunderstood':
+      return [
+        person(reply.user, view.people),
+        `, I understand “silence 2h why it may be quiet” and “unsilence”, not “${cut(reply.text, 80)}”`,
       ];
     case 'not-solved':
       return [

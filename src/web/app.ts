@@ -13,6 +13,7 @@ import { AppError } from '../errors.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { alertmanagerApi } from './alertmanager-api.ts';
 import { alertDetail, incidentDetail } from './details.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
 import { overviewOf } from './overview.ts';
@@ -58,6 +59,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(guard.handler((request, response) => askForToken(request, response, login)));
   addReload(app, deps);
   app.use(readApi(deps));
+  app.use(alertmanagerApi(deps));
   addPages(app, deps);
   app.use((request, response) => {
     sendError(request, response.status(404), `nothing is at ${request.path.slice(0, 200)}`);

@@ -6,7 +6,8 @@ import type { Lane } from '../lane.ts';
 import { leadOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import { ago, nameOf } from '../slack/words.ts';
-import { type Heartbeat, incidentOf } from '../state.ts';
+import type { Heartbeat } from '../small-records.ts';
+import { incidentOf } from '../state.ts';
 import type { ClosedIncident, Store } from '../store/contract.ts';
 import { closedAlert, type LookBack, pastOfAlert, pastOfIncident } from './past.ts';
 import {

@@ -4,7 +4,7 @@
 import { momentInWords } from '../explain.ts';
 import type { Instant } from '../model.ts';
 import { ago, count, DOTS, list, severityWord } from '../slack/words.ts';
-import type { Heartbeat } from '../state.ts';
+import type { Heartbeat } from '../small-records.ts';
 import { type Html, html } from './html.ts';
 import {
   alertPath,

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { parseSlackEvent, type ReactionEvent } from '../../src/slack/events.ts';
+import { parseSlackEvent, type PersonEvent } from '../../src/slack/events.ts';
 import { slackEventsHandler, verifySignature } from '../../src/slack/events-http.ts';
 import { type SlackStandIn, startSlackStandIn } from '../support/slack-stand-in.ts';
 
@@ -107,12 +107,12 @@ test.each([
 interface Listener {
   readonly slack: SlackStandIn;
   readonly url: string;
-  readonly taken: readonly ReactionEvent[];
+  readonly taken: readonly PersonEvent[];
 }
 
 async function listen(submit?: () => Promise<void>): Promise<Listener> {
   const slack = await startSlackStandIn();
-  const taken: ReactionEvent[] = [];
+  const taken: PersonEvent[] = [];
   const ignore = () => undefined;
   const handler = slackEventsHandler({
     signingSecret: SECRET,

@@ -26,7 +26,7 @@ const SCOPES: Readonly<Record<string, readonly string[]>> = {
   'reactions.get': ['reactions:read'],
   'users.info': ['users:read'],
 };
-const EVENT_SCOPES = ['reactions:read'];
+const EVENT_SCOPES = ['reactions:read', 'app_mentions:read'];
 
 async function read(path: string): Promise<string> {
   return readFile(new URL(path, ROOT), 'utf8');
@@ -50,6 +50,7 @@ test('the app has exactly the scopes that our calls and events need', async () =
   expect(manifest.settings.event_subscriptions.bot_events).toEqual([
     'reaction_added',
     'reaction_removed',
+    'app_mention',
   ]);
 });
 

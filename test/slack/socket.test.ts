@@ -1,6 +1,6 @@
 /** Socket Mode against the stand-in: events, acknowledgements, and connections that come and go. */
 import { expect, onTestFinished, test } from 'vitest';
-import type { ReactionEvent } from '../../src/slack/events.ts';
+import type { PersonEvent } from '../../src/slack/events.ts';
 import { createSlackSocket, type SlackSocket } from '../../src/slack/socket.ts';
 import { type SlackStandIn, startSlackStandIn } from '../support/slack-stand-in.ts';
 import { type SleepingClock, sleepingClock } from '../support/sleeping-clock.ts';
@@ -9,7 +9,7 @@ interface Listening {
   readonly slack: SlackStandIn;
   readonly socket: SlackSocket;
   readonly clock: SleepingClock;
-  readonly taken: readonly ReactionEvent[];
+  readonly taken: readonly PersonEvent[];
   /** Resolves when the socket has connected that often. */
   readonly connections: (times: number) => Promise<void>;
   readonly failNext: (error: Error) => void;
@@ -18,7 +18,7 @@ interface Listening {
 async function listening(): Promise<Listening> {
   const slack = await startSlackStandIn();
   const clock = sleepingClock(0);
-  const taken: ReactionEvent[] = [];
+  const taken: PersonEvent[] = [];
   const failures: Error[] = [];
   let connected = 0;
   let watchers: (() => void)[] = [];

@@ -6,6 +6,7 @@
  * The n-th commit of a lane is always the same, so from the version alone follows what must be there.
  * Prints `acked N` when commit N is acknowledged, and `failed CODE` when one is refused.
  */
+import { hash } from 'node:crypto';
 import { argv } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { AppError } from '../../src/errors.ts';
@@ -17,13 +18,24 @@ export const KILL_LANE = 'prod';
 const KEYS = 60;
 const PUTS = 40;
 
+/** The same for the same seed, and nothing that could be compressed: the disk is to become full. */
+function noise(seed: string, length: number): string {
+  let text = '';
+  for (let part = 0; text.length < length; part++)
+    text += hash('sha512', `${seed} ${part}`, 'base64');
+  return text.slice(0, length);
+}
+
 /** What commit number `n` changes; it is made on version `n`. */
 export function commitNumber(n: number): Commit {
   const keys = Array.from({ length: PUTS }, (_, index) => `record ${(n * 7 + index) % KEYS}`);
   const service = `service ${n % 5}`;
   return aCommit(n, {
     put: [
-      ...keys.map((key) => ({ key, value: { n, key, filling: 'x'.repeat((n * 37) % 900) } })),
+      ...keys.map((key) => ({
+        key,
+        value: { n, key, filling: noise(`${n} ${key}`, (n * 37) % 900) },
+      })),
       { key: `once ${n % 200}`, value: n },
     ],
     remove: [`once ${(n + 100) % 200}`],

@@ -1,0 +1,125 @@
+/**
+ * What people ask for in the thread of a message: `@Quell silence 2h deploying`, `@Quell unsilence`.
+ */
+import { hash } from 'node:crypto';
+import type { Event, Incident, Silence, SilenceMatcher } from '../model.ts';
+import { parseDuration } from '../rules/duration.ts';
+import { change, note, orderReply, type Turn } from '../turn.ts';
+import { incidentAt } from './people.ts';
+import { countMatches, endSilence, isCovered, matchersInWords, setSilence } from './silences.ts';
+
+type Request = Extract<Event, { kind: 'request' }>;
+
+/** Values that one matcher lists: an incident with more services is better silenced by hand. */
+const VALUES_MAX = 50;
+const COMMENT_MAX = 500;
+
+export function request(turn: Turn, asked: Request): void {
+  const found = incidentAt(turn, asked.on);
+  if (found === undefined) {
+    const because = `${asked.user} asked for something where no message of ours stands`;
+    return note(turn, 'ignored', { because });
+  }
+  // Slack sends again what it thinks was not heard.
+  const key = `${asked.user} request`;
+  if ((found.reactions[key]?.orderedAt ?? 0) >= asked.orderedAt) {
+    return note(turn, 'ignored', { incident: found.id, because: 'the same request again' });
+  }
+  const remembered = { ...found.reactions, [key]: { added: true, orderedAt: asked.orderedAt } };
+  const incident = change(turn, found, { reactions: remembered });
+  const [, word = '', rest = ''] = /^\s*(\S*)\s*([\s\S]*)$/.exec(asked.text) ?? [];
+  switch (word.toLowerCase()) {
+    case 'silence':
+    case 'mute':
+      return silence(turn, incident, asked, rest);
+    case 'unsilence':
+    case 'unmute':
+      return unsilence(turn, incident, asked);
+    default:
+      return misunderstood(turn, incident, asked);
+  }
+}
+
+function silence(turn: Turn, incident: Incident, asked: Request, rest: string): void {
+  const [, duration = '', comment = ''] = /^(\S*)\s*([\s\S]*)$/.exec(rest) ?? [];
+  const lasts = parseDuration(duration);
+  const matchers = matchersOf(turn, incident);
+  if (lasts.kind === 'refused' || lasts.ms <= 0 || matchers === undefined) {
+    return misunderstood(turn, incident, asked);
+  }
+  const set: Silence = {
+    id: uuidOf(`${incident.id} ${asked.user} ${asked.orderedAt}`),
+    matchers,
+    startsAt: turn.now,
+    endsAt: turn.now + lasts.ms,
+    createdBy: asked.user,
+    comment: comment.trim().slice(0, COMMENT_MAX) || `asked for in the thread of ${incident.id}`,
+  };
+  orderReply(turn, incident, {
+    kind: 'silenced',
+    user: asked.user,
+    until: set.endsAt,
+    silence: set.id,
+    matchers: matchersInWords(set),
+    alerts: countMatches(turn, set).matched,
+  });
+  setSilence(turn, set);
+}
+
+function unsilence(turn: Turn, incident: Incident, asked: Request): void {
+  const { state, now } = turn;
+  const about = [...state.silences.values()].filter(
+    ({ silence: { startsAt, endsAt }, silence: one }) =>
+      startsAt <= now && endsAt > now && isCovered(turn, incident, one),
+  );
+  const answered = { kind: 'unsilenced', user: asked.user, silences: about.length } as const;
+  orderReply(turn, incident, answered);
+  for (const { silence: one } of about) endSilence(turn, one.id, asked.user);
+}
+
+function misunderstood(turn: Turn, incident: Incident, asked: Request): void {
+  note(turn, 'ignored', { incident: incident.id, because: `${asked.user} said: ${asked.text}` });
+  orderReply(turn, incident, { kind: 'misunderstood', user: asked.user, text: asked.text });
+}
+
+/** What fires of the incident: its services, and their kinds of alert, in its environment. */
+function matchersOf({ state }: Turn, incident: Incident): readonly SilenceMatcher[] | undefined {
+  const services = new Set<string>();
+  const names = new Set<string>();
+  for (const fingerprint of state.members.get(incident.id) ?? []) {
+    const alert = state.alerts.get(fingerprint);
+    if (alert === undefined || alert.status !== 'firing') continue;
+    services.add(alert.facts.service);
+    names.add(alert.facts.name);
+  }
+  if (services.size === 0 || services.size > VALUES_MAX || names.size > VALUES_MAX)
+    return undefined;
+  return [
+    matcherOf('environment', new Set([incident.environment])),
+    matcherOf('service', services),
+    matcherOf('alertname', names),
+  ];
+}
+
+function matcherOf(name: string, values: ReadonlySet<string>): SilenceMatcher {
+  const all = [...values].sort();
+  const isRegex = all.length > 1;
+  const value = isRegex ? all.map(escaped).join('|') : (all[0] ?? '');
+  return { name, value, isRegex, isEqual: true };
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
+/** In the form that Alertmanager's ids have, so that its tools take it. The same seed gives the same id. */
+function uuidOf(seed: string): string {
+  const hex = hash('sha1', seed, 'hex');
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20, 32),
+  ].join('-');
+}

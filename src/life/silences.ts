@@ -1,0 +1,166 @@
+/**
+ * The silences that people set: begun, changed, ended. An alert that one matches stands in no incident
+ * while it lasts, and is told when it ends and the alert still fires.
+ *
+ * What people were told of stays told: its message says that it is quiet, and until when.
+ */
+import type { Incident, Instant, Silence } from '../model.ts';
+import { muteIfMatched, reviewMuted } from '../mute.ts';
+import type { KeptSilence } from '../small-records.ts';
+import { putSilence, removeSilence, silenceKey } from '../state.ts';
+import { schedule } from '../timers.ts';
+import { change, note, type Turn, wakeIncident } from '../turn.ts';
+import { inWords } from './in-words.ts';
+import { subjectOf } from './lead.ts';
+import { show } from './show.ts';
+import { silenceRef, testOf } from './silenced.ts';
+
+/** As long as Alertmanager shows silences that are over. */
+const REMEMBERED_MS = 5 * 24 * 60 * 60_000;
+
+/** Returns how many of the alerts that fire now it matches. */
+export function setSilence(turn: Turn, silence: Silence): number {
+  const { state, now } = turn;
+  const before = state.silences.get(silence.id);
+  if (before !== undefined) lift(turn, before.silence);
+  putSilence(state, { silence, updatedAt: now, over: false });
+  scheduleSilence(turn, silence, now);
+  const { matched, firing } = countMatches(turn, silence);
+  const lasts = inWords(silence.endsAt - Math.max(now, silence.startsAt));
+  note(turn, 'silence-set', {
+    because: `${silence.createdBy} for ${lasts}: ${matchersInWords(silence).join(', ')}; it matches ${matched} of ${firing} alerts that fire now`,
+    rule: silenceRef(silence.id),
+    why: silence.comment,
+  });
+  if (before !== undefined) reviewMutedBy(turn, silence.id);
+  begin(turn, silence);
+  return matched;
+}
+
+/** It ends now. Nothing happens when it is unknown or over. */
+export function endSilence(turn: Turn, id: string, by: string): boolean {
+  const { state, now } = turn;
+  const kept = state.silences.get(id);
+  if (kept === undefined || kept.silence.endsAt <= now) return false;
+  lift(turn, kept.silence);
+  const silence = { ...kept.silence, endsAt: now, startsAt: Math.min(kept.silence.startsAt, now) };
+  over(turn, { silence, updatedAt: now, over: true }, `${by} ended it`);
+  reviewMutedBy(turn, id);
+  return true;
+}
+
+/** Called when it begins, when it ends, and when it may be forgotten. */
+export function silenceDue(turn: Turn, id: string): void {
+  const { state, now } = turn;
+  const kept = state.silences.get(id);
+  if (kept === undefined) return;
+  const { silence } = kept;
+  if (now >= silence.endsAt + REMEMBERED_MS) return removeSilence(state, id);
+  if (now >= silence.endsAt && !kept.over) {
+    over(turn, { ...kept, over: true }, `it lasted ${inWords(silence.endsAt - silence.startsAt)}`);
+  }
+  begin(turn, silence);
+  scheduleSilence(turn, silence, now);
+}
+
+export function scheduleSilence(turn: Turn, silence: Silence, now: Instant): void {
+  const { startsAt, endsAt, id } = silence;
+  const next = [startsAt, endsAt, endsAt + REMEMBERED_MS].find((at) => at > now) ?? now + 1;
+  schedule(turn.state.timers, silenceKey(id), next);
+}
+
+/** `service="payments"`, as people write them. */
+export function matchersInWords({ matchers }: Pick<Silence, 'matchers'>): readonly string[] {
+  return matchers.map(
+    ({ name, value, isRegex, isEqual }) =>
+      `${name}${isEqual ? '=' : '!'}${isRegex ? '~' : isEqual ? '' : '='}"${value}"`,
+  );
+}
+
+/** Looks at every alert: silences are set by people, now and then. */
+export function countMatches(
+  turn: Pick<Turn, 'state' | 'rules'>,
+  silence: Silence,
+): { readonly matched: number; readonly firing: number } {
+  const { state } = turn;
+  const matches = testOf(turn, silence);
+  let matched = 0;
+  let firing = 0;
+  for (const alert of state.alerts.values()) {
+    if (alert.status !== 'firing') continue;
+    firing++;
+    if (matches(subjectOf(alert))) matched++;
+  }
+  return { matched, firing };
+}
+
+function over(turn: Turn, kept: KeptSilence, because: string): void {
+  putSilence(turn.state, kept);
+  scheduleSilence(turn, kept.silence, turn.now);
+  const { id, comment } = kept.silence;
+  note(turn, 'silence-over', { because, rule: silenceRef(id), why: comment });
+}
+
+function begin(turn: Turn, silence: Silence): void {
+  const { state, now } = turn;
+  if (now < silence.startsAt || now >= silence.endsAt) return;
+  const matches = testOf(turn, silence);
+  for (const alert of state.alerts.values()) {
+    if (alert.status !== 'firing' || alert.muted !== undefined) continue;
+    const isUnseen = state.incidents.get(alert.incident ?? '')?.phase === 'gathering';
+    if (isUnseen && matches(subjectOf(alert))) muteIfMatched(turn, alert);
+  }
+  for (const id of state.open) {
+    const incident = state.incidents.get(id);
+    if (incident !== undefined && isCovered(turn, incident, silence))
+      quieten(turn, incident, silence);
+  }
+}
+
+/** All that still fires of it is silenced. */
+export function isCovered(turn: Turn, incident: Incident, silence: Silence): boolean {
+  const { state } = turn;
+  const matches = testOf(turn, silence);
+  let firing = 0;
+  for (const fingerprint of state.members.get(incident.id) ?? []) {
+    const alert = state.alerts.get(fingerprint);
+    if (alert?.status !== 'firing') continue;
+    if (!matches(subjectOf(alert))) return false;
+    firing++;
+  }
+  return firing > 0;
+}
+
+function quieten(turn: Turn, incident: Incident, silence: Silence): void {
+  const until = silence.endsAt;
+  if ((incident.snoozed?.until ?? 0) >= until) return;
+  wakeIncident(turn, incident.id, until);
+  const snoozed = { by: silence.createdBy, at: turn.now, until };
+  note(turn, 'snoozed', {
+    incident: incident.id,
+    service: incident.roots[0]?.service,
+    because: `all that fires of it is silenced by ${silence.createdBy}`,
+    rule: silenceRef(silence.id),
+    why: silence.comment,
+  });
+  show(turn, change(turn, incident, { snoozed }));
+}
+
+/** What it kept quiet speaks again. */
+function lift(turn: Turn, silence: Silence): void {
+  const { state, now } = turn;
+  if (now < silence.startsAt || now >= silence.endsAt) return;
+  for (const id of state.open) {
+    const incident = state.incidents.get(id);
+    const snoozed = incident?.snoozed;
+    if (incident === undefined || snoozed === undefined) continue;
+    if (snoozed.until !== silence.endsAt || snoozed.by !== silence.createdBy) continue;
+    show(turn, change(turn, incident, { snoozed: undefined }));
+  }
+}
+
+function reviewMutedBy(turn: Turn, id: string): void {
+  for (const alert of turn.state.alerts.values()) {
+    if (alert.muted?.rule === silenceRef(id)) reviewMuted(turn, alert);
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * What a lane remembers besides alerts and incidents: few records, and small ones.
+ */
+import type { DigestLine, Instant, Silence } from './model.ts';
+import type { Rules, Subject } from './rules/rules.ts';
+
+export interface Heartbeat {
+  readonly name: string;
+  readonly lastSeenAt: Instant | undefined;
+  readonly missingAt: Instant;
+  /** The incident that tells of its absence. */
+  readonly incident: string | undefined;
+}
+
+export interface Storm {
+  readonly incident: string;
+  readonly since: Instant;
+  /** When new alerts last came faster than half of what begins a storm. */
+  readonly roughAt: Instant;
+  /** How many incidents it stands for. */
+  readonly counted: number;
+}
+
+export interface Digest {
+  readonly channel: string;
+  readonly from: Instant;
+  readonly dueAt: Instant;
+  readonly lines: readonly DigestLine[];
+}
+
+/** A silence that people set, with what is known of it. */
+export interface KeptSilence {
+  readonly silence: Silence;
+  readonly updatedAt: Instant;
+  /** Its end was noticed. */
+  readonly over: boolean;
+}
+
+export interface SilenceTest {
+  readonly rules: Rules;
+  readonly matches: (subject: Subject) => boolean;
+}

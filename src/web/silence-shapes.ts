@@ -1,0 +1,106 @@
+/**
+ * Silences as Alertmanager's API says them, in and out.
+ */
+import { AppError } from '../errors.ts';
+import { parseTime } from '../ingest/time.ts';
+import type { Instant, Silence, SilenceMatcher } from '../model.ts';
+import { compileAnchored } from '../rules/regex.ts';
+import type { KeptSilence } from '../small-records.ts';
+
+const MATCHERS_MAX = 100;
+const TEXT_MAX = 4_096;
+
+/** What was sent is no silence: 400, and what would be right. */
+export function badSilence(message: string): AppError {
+  return new AppError('bad-silence', message, { retryable: false });
+}
+
+/** Throws `bad-silence`. An id is only there when a silence is to be changed. */
+export function readSilence(
+  body: unknown,
+  now: Instant,
+): Omit<Silence, 'id'> & { readonly id: string | undefined } {
+  if (!isRecord(body)) throw badSilence('expected an object with matchers, startsAt, endsAt ...');
+  const matchers = readMatchers(body['matchers']);
+  const endsAt = readInstant(body['endsAt'], 'endsAt');
+  const startsAt = body['startsAt'] === undefined ? now : readInstant(body['startsAt'], 'startsAt');
+  if (endsAt <= startsAt) throw badSilence('endsAt: the end is not after the start');
+  if (endsAt <= now) throw badSilence("endsAt: the end time can't be in the past");
+  const { id } = body;
+  return {
+    id: typeof id === 'string' && id !== '' ? id : undefined,
+    matchers,
+    // As in Alertmanager, what began before it was set begins now.
+    startsAt: Math.max(startsAt, now),
+    endsAt,
+    createdBy: readText(body['createdBy'], 'createdBy') || 'somebody',
+    comment: readText(body['comment'], 'comment'),
+  };
+}
+
+function readMatchers(value: unknown): readonly SilenceMatcher[] {
+  if (!Array.isArray(value) || value.length === 0)
+    throw badSilence('matchers: expected a list with at least one matcher');
+  if (value.length > MATCHERS_MAX) throw badSilence(`matchers: at most ${MATCHERS_MAX}`);
+  const matchers = value.map(readMatcher);
+  if (matchers.every(matchesEmpty))
+    throw badSilence('matchers: at least one must not match the empty string, or all is silenced');
+  return matchers;
+}
+
+function readMatcher(value: unknown, index: number): SilenceMatcher {
+  const place = `matchers[${index}]`;
+  if (!isRecord(value)) throw badSilence(`${place}: expected name, value, isRegex, isEqual`);
+  const name = readText(value['name'], `${place}.name`);
+  if (name === '') throw badSilence(`${place}.name: expected the name of a label`);
+  const isRegex = value['isRegex'] === true;
+  const matcher = {
+    name,
+    value: readText(value['value'], `${place}.value`),
+    isRegex,
+    isEqual: value['isEqual'] !== false,
+  };
+  const regex = isRegex ? compileAnchored(matcher.value) : undefined;
+  if (regex?.kind === 'refused') throw badSilence(`${place}.value: ${regex.message}`);
+  return matcher;
+}
+
+function matchesEmpty({ value, isRegex, isEqual }: SilenceMatcher): boolean {
+  if (!isRegex) return (value === '') === isEqual;
+  const regex = compileAnchored(value);
+  return regex.kind !== 'refused' && regex.test('') === isEqual;
+}
+
+function readText(value: unknown, place: string): string {
+  if (typeof value !== 'string') throw badSilence(`${place}: expected text`);
+  if (value.length > TEXT_MAX) throw badSilence(`${place}: at most ${TEXT_MAX} characters`);
+  return value;
+}
+
+function readInstant(value: unknown, place: string): Instant {
+  const at = typeof value === 'string' ? parseTime(value) : undefined;
+  if (at === undefined) throw badSilence(`${place}: expected a time like 2026-01-01T00:00:00Z`);
+  return at;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function silenceShape({ silence, updatedAt }: KeptSilence, now: Instant) {
+  const { id, matchers, startsAt, endsAt, createdBy, comment } = silence;
+  return {
+    id,
+    status: { state: now < startsAt ? 'pending' : now < endsAt ? 'active' : 'expired' },
+    matchers,
+    startsAt: iso(startsAt),
+    endsAt: iso(endsAt),
+    updatedAt: iso(updatedAt),
+    createdBy,
+    comment,
+  };
+}
+
+export function iso(at: Instant): string {
+  return new Date(at).toISOString();
+}

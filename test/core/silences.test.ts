@@ -1,0 +1,156 @@
+/** Silences that people set: by API, or in the thread of a message. */
+import { expect, test } from 'vitest';
+import type { Silence } from '../../src/model.ts';
+import { HOUR, MINUTE, SHOP, START, type Story, tell } from '../support/story.ts';
+
+function silence(more: Partial<Silence> = {}): Silence {
+  return {
+    id: 's1',
+    matchers: [{ name: 'service', value: 'payments', isRegex: false, isEqual: true }],
+    startsAt: START,
+    endsAt: START + HOUR,
+    createdBy: 'ann',
+    comment: 'database upgrade',
+    ...more,
+  };
+}
+
+function set(story: Story, more?: Partial<Silence>): void {
+  story.event({ kind: 'silence', silence: silence(more) });
+}
+
+function becauseOf(story: Story, reason: string): string | undefined {
+  return story.decisions.findLast((decision) => decision.reason === reason)?.because;
+}
+
+/** The first line of the newest state of the message. */
+function headline(story: Story): string | undefined {
+  return story.messages.findLast(({ action }) => action !== 'reply')?.text.split('\n')[0];
+}
+
+test('an alert that a silence matches is told to nobody, and to all when the silence ends', () => {
+  const story = tell(SHOP);
+  set(story);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  expect(story.reasons()).toEqual(['silence-set', 'silenced']);
+  expect(becauseOf(story, 'silenced')).toBe('a silence of ann');
+  story.wait(59 * MINUTE);
+  expect(story.posts()).toEqual([]);
+  story.wait(2 * MINUTE);
+  expect(story.reasons()).toContain('silence-over');
+  expect(story.reasons()).toContain('unsilenced');
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('a silence that begins later lets through what comes before it', () => {
+  const story = tell(SHOP);
+  set(story, { startsAt: START + 10 * MINUTE });
+  story.fire('payments', 'LatencyHigh');
+  story.wait(5 * MINUTE);
+  expect(story.reasons()).not.toContain('silenced');
+  story.wait(6 * MINUTE);
+  expect(story.reasons()).toContain('told');
+});
+
+test('what is still unseen when a silence begins is silenced', () => {
+  const story = tell(SHOP);
+  set(story, { startsAt: START + 2 * MINUTE });
+  story.fire('payments', 'LatencyHigh');
+  story.wait(30 * MINUTE);
+  expect(story.reasons()).toContain('silenced');
+  expect(story.posts()).toEqual([]);
+});
+
+test('who ends a silence early hears of what fires', () => {
+  const story = tell(SHOP);
+  set(story);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  story.wait(MINUTE);
+  story.event({ kind: 'unsilence', id: 's1', by: 'bob' });
+  expect(becauseOf(story, 'silence-over')).toBe('bob ended it');
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('a message that stands becomes quiet under a silence, and loud again without it', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  expect(story.posts()).toHaveLength(1);
+  set(story);
+  expect(headline(story)).toContain('🔕 quiet');
+  story.event({ kind: 'unsilence', id: 's1', by: 'bob' });
+  expect(headline(story)).not.toContain('🔕');
+});
+
+test('a silence that is changed lets go of what it no longer matches', () => {
+  const story = tell(SHOP);
+  set(story);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  set(story, { matchers: [{ name: 'service', value: 'bas.*', isRegex: true, isEqual: true }] });
+  expect(story.reasons()).toContain('unsilenced');
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('what is set says how many alerts it matches', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'LatencyHigh');
+  story.fire('basket', 'LatencyHigh');
+  set(story);
+  expect(becauseOf(story, 'silence-set')).toBe(
+    'ann for 60 min: service="payments"; it matches 1 of 2 alerts that fire now',
+  );
+});
+
+function ask(story: Story, text: string, orderedAt = story.now()): void {
+  const post = story.posts()[0];
+  if (post === undefined) throw new Error('nothing was posted');
+  const on = { channel: post.channel, ts: `${START}.1` };
+  story.event({ kind: 'request', user: 'U7', text, on, orderedAt });
+}
+
+test('in the thread, "silence 2h why" silences what fires of the incident, and says so', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  ask(story, 'silence 2h the upgrade goes on');
+  const [reply] = story.messages.filter(({ action }) => action === 'reply').slice(-1);
+  expect(reply?.text).toContain('Silenced by U7 until 12:00 UTC (2 h)');
+  expect(reply?.text).toContain('service=~"payments|payments-db"');
+  expect(reply?.text).toContain('2 alerts');
+  expect(story.decisions.findLast(({ reason }) => reason === 'silence-set')?.why).toBe(
+    'the upgrade goes on',
+  );
+  story.wait(3 * MINUTE);
+  story.resolve('payments', 'ErrorRateHigh', { severity: 'critical' });
+  story.wait(MINUTE);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  expect(story.reasons().filter((reason) => reason === 'silenced')).toHaveLength(1);
+  ask(story, 'unsilence');
+  expect(headline(story)).not.toContain('🔕');
+  expect(story.reasons()).toContain('silence-over');
+});
+
+test('the same request again does nothing', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  ask(story, 'silence 1h', START);
+  ask(story, 'silence 1h', START);
+  expect(story.reasons().filter((reason) => reason === 'silence-set')).toHaveLength(1);
+});
+
+test.each(['silence', 'silence soon', 'silence 10', 'what is this?', ''])(
+  'to "%s" the answer is what would be understood',
+  (text) => {
+    const story = tell(SHOP);
+    story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+    ask(story, text);
+    expect(story.last()?.text).toContain('I understand “silence 2h why it may be quiet”');
+    expect(story.reasons()).not.toContain('silence-set');
+  },
+);
+
+test('a request where no message of ours stands is ignored', () => {
+  const story = tell(SHOP);
+  const on = { channel: 'C1', ts: '1.1' };
+  story.event({ kind: 'request', user: 'U7', text: 'silence 1h', on, orderedAt: START });
+  expect(story.reasons()).toEqual(['ignored']);
+});
