@@ -2,11 +2,11 @@
  * The inbox of a lane: a BullMQ queue of what came in, one job after the other, whoever decides them.
  *
  * Deliveries that come while a job is being written share the next one, so one write serves many
- * requests. A job that fails is tried again; one that takes its worker down with it again and again
+ * requests. A job that could not be decided is tried again before the next; one that takes its worker down with it again and again
  * is set aside as failed, and kept for inspection.
  */
 import { setTimeout } from 'node:timers/promises';
-import { type Job, type Queue, Worker } from 'bullmq';
+import { type Job, type Queue, WaitingError, Worker } from 'bullmq';
 import { AppError } from '../errors.ts';
 import type { Event, Instant } from '../model.ts';
 import type { Connection } from '../store/redis/connection.ts';
@@ -54,7 +54,8 @@ const UNWRITTEN_MAX = 20_000;
 const WAITING_MAX = 5_000;
 /** A job that is with its worker when it dies so often has killed it. */
 const DEATHS_MAX = 10;
-const TRY_AGAIN = { attempts: 1_000_000, backoff: { type: 'fixed', delay: 500 } } as const;
+/** After a job that could not be decided. */
+const AGAIN_MS = 250;
 const FAILED_KEPT = 1_000;
 const STOP_MS = 2_000;
 /** Of what a job says: see `Written`. */
@@ -158,7 +159,6 @@ async function writeJob(open: Open, all: readonly Delivery[]): Promise<void> {
   const at = Math.max(...all.map((one) => one.at));
   const data: Written = { format: FORMAT, at, events };
   await open.queue.add('deliveries', data, {
-    ...TRY_AGAIN,
     removeOnComplete: true,
     removeOnFail: { count: FAILED_KEPT },
   });
@@ -179,7 +179,19 @@ function work(
   { blocking, tag, trouble, failed }: Open,
   decide: (job: InboxJob) => Promise<void>,
 ): { stop(): Promise<void> } {
-  const worker = new Worker('inbox', (job: Job<Written>) => decide(read(job)), {
+  async function process(job: Job<Written>): Promise<void> {
+    try {
+      await decide(read(job));
+    } catch (error) {
+      failed(job.id ?? '', error instanceof Error ? error : new Error(String(error)));
+      await setTimeout(AGAIN_MS);
+      // Back to the front, whoever takes it next: those behind it must not overtake it. Without an answer
+      // its lock ends, and it comes back there, too.
+      await job.moveToWait(job.token).catch(trouble);
+      throw new WaitingError();
+    }
+  }
+  const worker = new Worker('inbox', process, {
     ...workerOptions(blocking, tag),
     maxStalledCount: DEATHS_MAX,
   });
@@ -194,12 +206,12 @@ function work(
   };
 }
 
-function read({ id = '', data, attemptsMade, stalledCounter }: Job<Written>): InboxJob {
+function read({ id = '', data, attemptsStarted, stalledCounter }: Job<Written>): InboxJob {
   if (data.format !== FORMAT) {
     // A newer version wrote it while this one still leads: it is tried again until one that knows it does.
     const what = `the job has format ${data.format}, and this version of Quell knows format ${FORMAT}`;
     throw new AppError('store-format', what, { retryable: true });
   }
-  const again = attemptsMade > 0 || stalledCounter > 0;
+  const again = attemptsStarted > 1 || stalledCounter > 0;
   return { id, at: data.at, events: data.events, again };
 }

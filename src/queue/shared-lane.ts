@@ -170,12 +170,12 @@ function begin(
       shared.options.observer.leads(true);
     },
     async lost() {
-      const { leading } = shared;
-      shared.leading = undefined;
-      await shared.outbox?.abandon();
       await decider?.stop();
       decider = undefined;
+      const { leading } = shared;
+      shared.leading = undefined;
       await leading?.stop();
+      await shared.outbox?.abandon();
       // What the leader had in memory may never have been committed.
       shared.replica = newReplica(shared.options);
       shared.isLeaders = false;

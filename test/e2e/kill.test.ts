@@ -5,17 +5,14 @@
  *
  *     KILL_ROUNDS=100 KILL_SEED=7 npx vitest run test/e2e/kill.test.ts
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { stringify } from 'yaml';
 import { createRandom, type Random } from '../../bench/noise/random.ts';
 import { startSenders } from '../support/alert-senders.ts';
 import { type Quell, startQuell } from '../support/quell-process.ts';
-import { listAll } from '../support/read-all.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
-import { byId, slackForTest, topLevel } from '../support/slack-for-test.ts';
+import { slackForTest, topLevel } from '../support/slack-for-test.ts';
 import type { Fault } from '../support/slack-stand-in.ts';
+import { expectTruth, rulesFor } from '../support/truth.ts';
 import { within } from '../support/within.ts';
 
 const ROUNDS = Number(process.env['KILL_ROUNDS'] ?? 8);
@@ -52,7 +49,7 @@ test(`killed ${ROUNDS} times under load (seed ${SEED}): nothing is lost, nothing
   let quell = await startQuell(setUp);
   const { port, url } = quell;
   const senders = startSenders({
-    url: `${url}/v1/ingest/alertmanager`,
+    url: () => `${url}/v1/ingest/alertmanager`,
     random: random.fork('senders'),
     services,
     alertsPerService: ALERTS_PER_SERVICE,
@@ -73,86 +70,12 @@ test(`killed ${ROUNDS} times under load (seed ${SEED}): nothing is lost, nothing
     `${killer.history()}; ${senders.truth.size} alerts, ${senders.retries()} requests repeated, ${topLevel(slack).length} messages\n`,
   );
 
-  // 1. What was answered 2xx is known, and stands where its sender left it.
-  const alerts = new Map(
-    (await listAll<AlertJson>(quell, '/v1/alerts')).map((alert) => [
-      alert.labels.instance_id,
-      alert,
-    ]),
-  );
-  const known = [...senders.truth.values()].map(({ id }) => {
-    const { status, startsAt, episodes } = alerts.get(id) ?? {};
-    return { id, status, startsAt: Date.parse(startsAt ?? ''), episodes };
-  });
-  expect(known).toEqual(
-    [...senders.truth.values()].map(({ id, status, startsAt, fired }) => ({
-      id,
-      status,
-      startsAt,
-      episodes: fired,
-    })),
-  );
+  await expectTruth(quell, senders.truth, slack);
 
-  // 2. Each firing and each resolve has its decision, once.
-  const decided = new Map<string, Record<string, number>>();
-  for (const { name } of services) {
-    const decisions = await listAll<DecisionJson>(quell, `/v1/decisions?service=${name}`);
-    for (const { fingerprint, reason } of decisions) {
-      if (fingerprint === null) continue;
-      const counts = decided.get(fingerprint) ?? {};
-      decided.set(fingerprint, { ...counts, [reason]: (counts[reason] ?? 0) + 1 });
-    }
-  }
-  const counted = [...senders.truth.keys()].map((id) => {
-    const counts = decided.get(alerts.get(id)?.fingerprint ?? '') ?? {};
-    const { opened = 0, joined = 0, refired = 0, resolved = 0 } = counts;
-    return { id, fired: opened + joined + refired, resolved };
-  });
-  expect(counted).toEqual(
-    [...senders.truth.values()].map(({ id, fired, resolved }) => ({ id, fired, resolved })),
-  );
-
-  // 3. Each told incident has exactly one message, and each message stands for a told incident.
-  const incidents = await listAll<IncidentJson>(quell, '/v1/incidents');
-  const told = incidents.filter(({ toldIn }) => toldIn === 'message');
-  const messages = byId(slack);
-  expect([...messages].filter(([, all]) => all.length !== 1).map(([id]) => id)).toEqual([]);
-  expect(told.length).toBeGreaterThan(services.length / 2);
-  expect(
-    topLevel(slack)
-      .map(({ metadata }) => String(metadata.event_payload['id']))
-      .sort(),
-  ).toEqual(told.map(({ id }) => `message:${id}`).sort());
-  // 4. ... that says in the end how things stand.
-  const wrong = told.filter(({ id, state, mergedInto }) => {
-    const text = messages.get(`message:${id}`)?.[0]?.text ?? '';
-    return mergedInto === null && text.startsWith('🟢') !== (state === 'resolved');
-  });
-  expect(wrong).toEqual([]);
-
-  // 5. What came in and what was decided balance, also for what the last start found undecided.
+  // What came in and what was decided balance, also for what the last start found undecided.
   const [alertsIn, verdicts] = await quell.metrics('quell_alerts_in_total', 'quell_verdicts_total');
   expect(verdicts).toBe(alertsIn);
 });
-
-interface AlertJson {
-  readonly fingerprint: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly status: string;
-  readonly startsAt: string;
-  readonly episodes: number;
-}
-interface IncidentJson {
-  readonly id: string;
-  readonly state: string;
-  readonly toldIn: string | null;
-  readonly mergedInto: string | null;
-}
-
-interface DecisionJson {
-  readonly fingerprint: string | null;
-  readonly reason: string;
-}
 
 // ---------------------------------------------------------------------------------------------
 
@@ -203,20 +126,4 @@ function randomFault(random: Random, method: string): Fault | undefined {
   if (dice < 0.16) return { kind: 'rate-limit', seconds: 1 };
   if (dice < 0.165) return { kind: 'stall' };
   return undefined;
-}
-
-/** Each service stands for itself, in a channel of its own, so that Slack's pace holds nobody up. */
-function rulesFor(services: readonly string[]): string {
-  const dir = join(scratchDir('rules'), 'rules');
-  mkdirSync(dir);
-  const rules = {
-    services: services.map((name) => ({ name, tier: 1, channel: `#${name}` })),
-    // Held for a moment: some are over before, some are told by a timer that a kill interrupts.
-    hold: [{ match: ['severity="warning"'], for: '2s' }],
-    flap: [{ off: true }],
-    route: { channel: 'owner' },
-    storm: { off: true },
-  };
-  writeFileSync(join(dir, 'rules.yaml'), stringify(rules));
-  return dir;
 }

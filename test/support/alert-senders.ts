@@ -27,12 +27,15 @@ export interface SendingService {
 }
 
 export interface SendersOptions {
-  readonly url: string;
+  /** Asked for each attempt: where there are several instances, another one is tried. */
+  readonly url: () => string;
   readonly random: Random;
   /** One sender for each. */
   readonly services: readonly SendingService[];
   readonly alertsPerService: number;
   readonly deliveriesPerService: number;
+  /** Between two deliveries of a sender; none by default. */
+  readonly pauseMs?: number;
   /** Told of every 2xx. */
   readonly answered: () => void;
 }
@@ -42,6 +45,8 @@ export interface Senders {
   readonly truth: ReadonlyMap<string, SentAlert>;
   /** Lets the services of this wave begin. */
   begin(wave: number): void;
+  /** Each sender ends with the delivery that it is at. */
+  enough(): void;
   /** Requests that were repeated because nothing, or a 5xx, came back. */
   retries(): number;
   /** Resolves when every delivery was answered 2xx. */
@@ -55,6 +60,8 @@ interface Change {
   readonly endsAt: number | undefined;
 }
 
+/** As long as a sender waits for an answer. */
+const PATIENCE_MS = 2_000;
 const BACKOFF_MS = { first: 50, most: 800 };
 /** Most deliveries are single alerts, some are batches. */
 const BATCH_CHANCE = 0.4;
@@ -63,14 +70,16 @@ export function startSenders(options: SendersOptions): Senders {
   const truth = new Map<string, SentAlert>();
   let retries = 0;
   const retried = () => void (retries += 1);
+  const ending = new AbortController();
   const begun = new EventEmitter().setMaxListeners(0);
   const senders = options.services.map(async (service) => {
     await once(begun, String(service.wave));
-    await send(options, service, truth, retried);
+    await send(options, service, truth, retried, ending.signal);
   });
   return {
     truth,
     begin: (wave) => void begun.emit(String(wave)),
+    enough: () => ending.abort(),
     retries: () => retries,
     done: Promise.all(senders).then(() => undefined),
   };
@@ -81,12 +90,13 @@ async function send(
   { name, severity }: SendingService,
   truth: Map<string, SentAlert>,
   retried: () => void,
+  ending: AbortSignal,
 ): Promise<void> {
   const random = options.random.fork(name);
   const alerts = Array.from({ length: options.alertsPerService }, (_, index) =>
     unsent(`${name}-${index}`, name, severity),
   );
-  for (let sent = 0; sent < options.deliveriesPerService; sent++) {
+  for (let sent = 0; sent < options.deliveriesPerService && !ending.aborted; sent++) {
     const size = random.chance(BATCH_CHANCE) ? random.int(2, alerts.length) : 1;
     const changes = random.shuffle(alerts).slice(0, size).map(changeOf);
     await insist(options.url, JSON.stringify(webhookOf(changes)), retried);
@@ -95,6 +105,7 @@ async function send(
       truth.set(change.alert.id, change.alert);
     }
     options.answered();
+    if (options.pauseMs !== undefined) await setTimeout(options.pauseMs);
   }
 }
 
@@ -119,9 +130,9 @@ function apply({ alert, status, startsAt }: Change): void {
   else alert.resolved += 1;
 }
 
-async function insist(url: string, body: string, retried: () => void): Promise<void> {
+async function insist(url: () => string, body: string, retried: () => void): Promise<void> {
   for (let wait = BACKOFF_MS.first; ; wait = Math.min(BACKOFF_MS.most, wait * 2)) {
-    const status = await post(url, body);
+    const status = await post(url(), body);
     if (status !== undefined && status < 300) return;
     if (status !== undefined && status < 500) throw new Error(`the webhook was answered ${status}`);
     retried();
@@ -133,12 +144,18 @@ async function insist(url: string, body: string, retried: () => void): Promise<v
 async function post(url: string, body: string): Promise<number | undefined> {
   try {
     const headers = { 'content-type': 'application/json' };
-    const response = await fetch(url, { method: 'POST', headers, body });
+    const response = await fetch(url, {
+      method: 'POST',
+      headers,
+      body,
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
     await response.arrayBuffer();
     return response.status;
   } catch (error) {
-    // fetch says so of everything that happens on the network.
+    // fetch says so of everything that happens on the network, and of an answer that does not come.
     if (error instanceof TypeError) return undefined;
+    if (error instanceof Error && error.name === 'TimeoutError') return undefined;
     throw error;
   }
 }

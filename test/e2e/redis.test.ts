@@ -1,0 +1,117 @@
+/**
+ * Three instances on one Redis, under constant load: whatever happens to one of them, or to Redis, no
+ * alert that was answered 2xx is lost, no incident has two messages, and all instances know the same.
+ */
+import { afterAll, expect, test } from 'vitest';
+import { type InstancesOptions, startInstances } from '../support/instances.ts';
+import { startRedis } from '../support/redis.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { within } from '../support/within.ts';
+
+/** It takes about 6 seconds: the lock ends, and somebody looks. */
+const TAKE_OVER_S = 20;
+const TIMEOUT = { timeout: 240_000 };
+
+const redis = await startRedis();
+afterAll(() => redis.dispose());
+let tests = 0;
+/** Each test has the Redis to itself. */
+const freshUrl = (): string => `${redis.url}?prefix=test-${tests++}`;
+
+const started = async (options: Omit<InstancesOptions, 'waves'>) => {
+  const quells = await startInstances({ ...options, waves: 4 });
+  const { situation } = quells;
+  const first = await within(20, 'one leads', quells.leader(), situation);
+  quells.senders.begin(1);
+  await quells.slack.called('chat.postMessage', 2);
+  const takenOver = () =>
+    within(TAKE_OVER_S, 'another one leads', quells.otherLeader(first), situation);
+  return { ...quells, first, takenOver };
+};
+
+test('an instance that leads is killed: another one goes on', TIMEOUT, async () => {
+  const quells = await started({ redisUrl: freshUrl() });
+  await quells.first.kill('SIGKILL');
+  quells.senders.begin(2);
+  await quells.takenOver();
+  await quells.add(quells.first);
+  quells.senders.begin(3);
+  await quells.slack.called('chat.postMessage', 10);
+  await quells.expectTruth();
+});
+
+test(
+  'an instance that leads stands still, and goes on when another one leads: it says nothing more',
+  TIMEOUT,
+  async () => {
+    const quells = await started({ redisUrl: freshUrl() });
+    const { pid = 0 } = quells.first;
+    process.kill(pid, 'SIGSTOP');
+    quells.senders.begin(2);
+    await quells.takenOver();
+    process.kill(pid, 'SIGCONT');
+    quells.senders.begin(3);
+    await quells.slack.called('chat.postMessage', 10);
+    await quells.expectTruth();
+  },
+);
+
+test(
+  'an instance that leads is cut off from Redis: another one leads, until and after it is back',
+  TIMEOUT,
+  async () => {
+    const line = await startTcpProxy(redis.port);
+    const redisUrl = freshUrl();
+    const cutUrl = redisUrl.replace(String(redis.port), String(line.port));
+    const quells = await started({ redisUrl, redisUrls: { 0: cutUrl } });
+    expect(quells.first).toBe(quells.instances[0]);
+    line.cut();
+    quells.senders.begin(2);
+    await quells.takenOver();
+    quells.senders.begin(3);
+    await quells.slack.called('chat.postMessage', 10);
+    line.mend();
+    await quells.expectTruth();
+  },
+);
+
+test(
+  'Redis is killed and comes back with its log: senders are told to come again meanwhile',
+  TIMEOUT,
+  async () => {
+    const quells = await started({ redisUrl: freshUrl() });
+    const answers = [];
+    await redis.kill();
+    quells.senders.begin(2);
+    for (const { post } of quells.instances) {
+      const response = await post('/v1/ingest/generic', { labels: { service: 'service-0' } });
+      answers.push([response.status, response.headers.get('retry-after')]);
+    }
+    expect(answers).toEqual([
+      [503, '5'],
+      [503, '5'],
+      [503, '5'],
+    ]);
+    await redis.start();
+    quells.senders.begin(3);
+    await within(60, 'all are told', quells.slack.called('chat.postMessage', 10), quells.situation);
+    expect(quells.senders.retries()).toBeGreaterThan(0);
+    await quells.expectTruth();
+  },
+);
+
+test(
+  'one instance after the other is stopped and replaced: nobody waits for the next',
+  TIMEOUT,
+  async () => {
+    const quells = await started({ redisUrl: freshUrl() });
+    for (const [index, instance] of [...quells.instances].entries()) {
+      await instance.kill('SIGTERM');
+      await quells.add(instance);
+      if (index < 2) quells.senders.begin(index + 2);
+    }
+    await within(20, 'one leads', quells.leader(), quells.situation);
+    await quells.slack.called('chat.postMessage', 10);
+    await quells.expectTruth();
+  },
+);

@@ -1,0 +1,137 @@
+/**
+ * Several instances of Quell on one Redis, behind something like a load balancer: what a test can kill,
+ * pause and cut off, while senders go on.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { createRandom } from '../../bench/noise/random.ts';
+import { type Senders, startSenders } from './alert-senders.ts';
+import { type Quell, type QuellOptions, startQuell } from './quell-process.ts';
+import { scratchDir } from './scratch-dir.ts';
+import { type SlackForTest, slackForTest } from './slack-for-test.ts';
+import { expectTruth, rulesFor } from './truth.ts';
+import { within } from './within.ts';
+
+export interface InstancesOptions {
+  readonly redisUrl: string;
+  /** Another address of the same Redis for one instance, by its number. */
+  readonly redisUrls?: Readonly<Record<number, string>>;
+  readonly count?: number;
+  /** So many services begin to send in each wave. */
+  readonly waves: number;
+}
+
+export interface Instances {
+  readonly slack: SlackForTest;
+  readonly senders: Senders;
+  readonly instances: readonly Quell[];
+  /** The one that leads now, by what the log of each says last. */
+  leader(): Promise<Quell>;
+  /** Resolves when another one than this leads. */
+  otherLeader(than: Quell): Promise<Quell>;
+  /** One more, or one in place of another. */
+  add(inPlaceOf?: Quell): Promise<Quell>;
+  /** What is said of it when something does not happen in time. */
+  readonly situation: () => string;
+  /** Senders end, everything is decided and told, and all of it is as it must be. */
+  expectTruth(): Promise<void>;
+}
+
+const SERVICES_PER_WAVE = 3;
+const ALERTS_PER_SERVICE = 6;
+const PAUSE_MS = 40;
+const LOOK_EVERY_MS = 50;
+const LEADS = /this instance (leads|does not lead)/;
+
+/** The first wave is sent from the beginning. */
+export async function startInstances(options: InstancesOptions): Promise<Instances> {
+  const slack = await slackForTest();
+  const services = Array.from({ length: options.waves * SERVICES_PER_WAVE }, (_, index) => ({
+    name: `service-${index}`,
+    severity: 'critical' as const,
+    wave: Math.floor(index / SERVICES_PER_WAVE),
+  }));
+  const rulesDir = rulesFor(services.map(({ name }) => name));
+  const instances: Quell[] = [];
+  const start = (index: number): Promise<Quell> =>
+    startQuell(setUpOf(options, index, slack, rulesDir));
+  for (let index = 0; index < (options.count ?? 3); index++) instances.push(await start(index));
+  let turn = 0;
+  const senders = startSenders({
+    url: () => `${instances[turn++ % instances.length]?.url ?? ''}/v1/ingest/alertmanager`,
+    random: createRandom('1').fork('senders'),
+    services,
+    alertsPerService: ALERTS_PER_SERVICE,
+    deliveriesPerService: Infinity,
+    pauseMs: PAUSE_MS,
+    answered: () => undefined,
+  });
+  const situation = () =>
+    [slack.situation(), ...instances.map((one) => `${one.url}:\n${one.tail()}`)].join('\n');
+  const all = { slack, senders, instances, situation };
+  senders.begin(0);
+  return {
+    ...all,
+    leader: () => leaderOf(instances),
+    otherLeader: (than) => leaderOf(instances.filter((one) => one !== than)),
+    async add(inPlaceOf) {
+      const at = inPlaceOf === undefined ? instances.length : instances.indexOf(inPlaceOf);
+      const added = await start(at);
+      instances[at] = added;
+      return added;
+    },
+    async expectTruth() {
+      senders.enough();
+      await within(60, 'every delivery is answered 2xx', senders.done, situation);
+      await within(120, 'there is nothing left to do', settled(instances), situation);
+      for (const one of instances) await expectTruth(one, senders.truth, slack);
+    },
+  };
+}
+
+function setUpOf(
+  { redisUrl, redisUrls = {} }: InstancesOptions,
+  index: number,
+  slack: SlackForTest,
+  rulesDir: string,
+): QuellOptions {
+  return {
+    dataDir: scratchDir('data'),
+    rulesDir,
+    env: {
+      QUELL_REDIS_URL: redisUrls[index] ?? redisUrl,
+      SLACK_BOT_TOKEN: 'xoxb-test',
+      SLACK_API_URL: slack.url,
+    },
+  };
+}
+
+async function leaderOf(instances: readonly Quell[]): Promise<Quell> {
+  for (;;) {
+    const found = instances.find(({ lines }) => {
+      const said = lines.findLast((line) => LEADS.test(line)) ?? '';
+      return LEADS.exec(said)?.[1] === 'leads';
+    });
+    if (found !== undefined) return found;
+    await setTimeout(LOOK_EVERY_MS);
+  }
+}
+
+/**
+ * What an instance knows of the inbox is a moment old: so twice in a row, a moment apart. There is
+ * nothing that would tell another process.
+ */
+async function settled(instances: readonly Quell[]): Promise<void> {
+  for (let times = 0; times < 2; times++) {
+    await setTimeout(10 * LOOK_EVERY_MS);
+    const before = await waiting(instances);
+    if (before > 0) times = -1;
+  }
+}
+
+async function waiting(instances: readonly Quell[]): Promise<number> {
+  let sum = 0;
+  for (const one of instances) {
+    for (const count of await one.metrics('quell_deliveries_waiting', 'quell_outbox')) sum += count;
+  }
+  return sum;
+}
