@@ -10,7 +10,7 @@ import { type Job, type Queue, WaitingError, Worker } from 'bullmq';
 import { AppError } from '../errors.ts';
 import type { Event, Instant } from '../model.ts';
 import type { Connection } from '../store/redis/connection.ts';
-import { openQueue, workerOptions } from './queues.ts';
+import { closeSoon, openQueue, workerOptions } from './queues.ts';
 
 export interface Inbox {
   /** Resolves when Redis has it: only then may a webhook be answered 2xx. Rejects with a retryable AppError. */
@@ -115,8 +115,8 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
     decide: (decide) => work(open, decide),
     async close() {
       while (open.writing !== undefined) await open.writing;
-      await watch.close();
-      await queue.close();
+      await closeSoon(watch);
+      await closeSoon(queue);
     },
   };
 }
@@ -201,7 +201,8 @@ function work(
   return {
     async stop() {
       // What it does it may end, unless Redis is away: then the job is given to another worker anyway.
-      await Promise.race([worker.close(), setTimeout(STOP_MS)]);
+      await Promise.race([worker.pause(), setTimeout(STOP_MS, undefined, { ref: false })]);
+      await closeSoon(worker);
     },
   };
 }

@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type Job, type Queue, Worker } from 'bullmq';
 import type { Connection } from '../store/redis/connection.ts';
-import { LOCK_MS, openQueue, workerOptions } from './queues.ts';
+import { closeSoon, LOCK_MS, openQueue, workerOptions } from './queues.ts';
 
 export interface Lead {
   /** True while nobody else can lead. */
@@ -37,6 +37,7 @@ const RENEW_MS = 1_000;
 const MARGIN_MS = 500;
 /** After the lead could not be had because Redis did not answer. */
 const AGAIN_MS = 500;
+const STOP_MS = 1_000;
 const JOB = 'lead';
 
 interface Seeking extends LeadOptions {
@@ -81,9 +82,9 @@ export async function seekLead(options: LeadOptions): Promise<Lead> {
       seeking.stopping.abort();
       if (seeking.working) await done;
       // Who waits for the job does so no longer than the worker lives.
-      await worker.close();
-      await done;
-      await queue.close();
+      await closeSoon(worker);
+      await Promise.race([done, setTimeout(STOP_MS, undefined, { ref: false })]);
+      await closeSoon(queue);
     },
   };
 }
