@@ -83,8 +83,9 @@ test(
     const answers = [];
     await redis.kill();
     quells.senders.begin(2);
-    for (const { post } of quells.instances) {
-      const response = await post('/v1/ingest/generic', { labels: { service: 'service-0' } });
+    for (const one of quells.instances) {
+      const body = { labels: { service: 'service-0' } };
+      const response = await one.post('/v1/ingest/generic', body);
       answers.push([response.status, response.headers.get('retry-after')]);
     }
     expect(answers).toEqual([
