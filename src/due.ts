@@ -10,8 +10,15 @@ import { verifySolved } from './life/people.ts';
 import { show } from './life/show.ts';
 import { scheduleSilence, silenceDue } from './life/silences.ts';
 import { reviewStorm, STORM_KEY } from './life/storm.ts';
-import { considerTelling, list, tell } from './life/tell.ts';
-import type { Alert, Incident, Instant } from './model.ts';
+import {
+  considerLasting,
+  considerTelling,
+  list,
+  reconsiderRoute,
+  tellAfterStorm,
+} from './life/tell.ts';
+import { leaveSolitude } from './correlate/place.ts';
+import type { Alert, Flap, Incident, Instant } from './model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
 import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule.ts';
 import { incidentOf, putAlert, refreshAlert, removeAlert, tallyOf } from './state.ts';
@@ -42,7 +49,7 @@ function tellOutlasting(turn: Turn, incidents: readonly Incident[]): void {
       one.gatheredAt - other.gatheredAt,
   );
   for (const [index, incident] of worstFirst.entries()) {
-    if (index < OUTLASTING_TOLD) tell(turn, incident, 'it outlasted the storm', undefined);
+    if (index < OUTLASTING_TOLD) tellAfterStorm(turn, incident);
     else list(turn, incident, 'it outlasted the storm');
   }
 }
@@ -66,8 +73,8 @@ export function scheduleEverything(turn: Turn): void {
     scheduleAlert(turn, graced);
   }
   for (const incident of state.incidents.values()) scheduleIncident(turn, incident);
-  for (const digest of state.digests.values())
-    schedule(state.timers, `digest/${digest.channel}`, digest.dueAt);
+  for (const { channel, dueAt } of state.digests.values())
+    if (dueAt !== undefined) schedule(state.timers, `digest/${channel}`, dueAt);
   for (const heartbeat of state.heartbeats.values())
     schedule(state.timers, `heartbeat/${heartbeat.name}`, heartbeat.missingAt);
   for (const { silence } of state.silences.values()) scheduleSilence(turn, silence, now);
@@ -90,34 +97,27 @@ function firingDue(turn: Turn, alert: Alert): void {
     return;
   }
   const incident = incidentOf(turn.state, alert);
-  if (isDue(alert.heldUntil, now) && incident?.phase === 'gathering') {
-    // A window may have begun while it was held.
-    if (muteIfMatched(turn, alert)) return;
-    considerTelling(turn, incident, alert);
-  }
-  const steady =
-    alert.flap?.flapping === true && isDue(alert.heldUntil, now) ? sustained(turn, alert) : alert;
-  scheduleAlert(turn, steady);
+  if (!isDue(alert.heldUntil, now) || incident === undefined) return scheduleAlert(turn, alert);
+  // A window may have begun while it was held.
+  if (incident.phase === 'gathering' && muteIfMatched(turn, alert)) return;
+  if (alert.flap?.flapping === true) return sustained(turn, incident, alert, alert.flap);
+  if (incident.phase === 'gathering') considerTelling(turn, incident, alert);
+  else reconsiderRoute(turn, incident, alert);
+  scheduleAlert(turn, alert);
 }
 
 /** It flapped, and now fires on: that is a state, and people are told of states. */
-function sustained(turn: Turn, alert: Alert): Alert {
-  const { flap } = alert;
-  const steady: Alert = {
-    ...alert,
-    flap: flap === undefined ? undefined : { ...flap, flapping: false, since: undefined },
-  };
-  putAlert(turn.state, steady);
+function sustained(turn: Turn, incident: Incident, alert: Alert, flap: Flap): void {
+  const steady: Alert = { ...alert, flap: { ...flap, flapping: false, since: undefined } };
   note(turn, 'calmed', { ...about(alert), because: 'it no longer flaps: it fires on' });
-  const incident = incidentOf(turn.state, alert);
-  if (incident?.toldIn === 'message' && incident.phase !== 'resolved') {
-    orderReply(turn, show(turn, incident), {
-      kind: 'refired',
-      times: alert.episodes,
-      service: alert.facts.service,
-    });
-  }
-  return steady;
+  if (incident.toldIn !== 'message') return leaveSolitude(turn, incident, steady);
+  putAlert(turn.state, steady);
+  scheduleAlert(turn, steady);
+  orderReply(turn, show(turn, incident), {
+    kind: 'refired',
+    times: alert.episodes,
+    service: alert.facts.service,
+  });
 }
 
 function expire(turn: Turn, alert: Alert): void {
@@ -158,6 +158,7 @@ function incidentDue(turn: Turn, id: string): void {
   const { now, state } = turn;
   const incident = state.incidents.get(id);
   if (incident === undefined || (incident.phase === 'resolved' && forget(turn, incident))) return;
+  if (incident.phase === 'gathering') return considerLasting(turn, incident);
   let present: Incident = incident;
   if (isDue(present.verifyAt, now)) present = verifySolved(turn, present);
   if (isDue(present.escalateAt, now)) present = escalate(turn, present);

@@ -1,8 +1,8 @@
 /**
  * The episodes of an alert: it begins to fire, fires again, goes on, ends.
  */
-import { rejoin, takePlace } from './correlate/place.ts';
-import { afterRefire } from './dedupe/flap.ts';
+import { rejoin, standAlone, takePlace } from './correlate/place.ts';
+import { afterRefire, PENALTY } from './dedupe/flap.ts';
 import type { News } from './dedupe/repeat.ts';
 import { settle } from './life/end.ts';
 import { beat, heartbeatOf } from './life/heartbeat.ts';
@@ -66,8 +66,9 @@ export function fires(
   alert.muted = mutedNow(turn, subject);
   if (alert.muted !== undefined) return silenced(turn, alert, known);
   countEpisode(turn);
-  if (known === undefined || !belongsStill(turn, known)) return takePlace(turn, alert);
-  return refired(turn, known, alert, hidden);
+  if (known === undefined) return takePlace(turn, alert);
+  if (alert.flap?.flapping === true) return flaps(turn, known, alert, hidden);
+  return belongsStill(turn, known) ? refired(turn, known, alert, hidden) : takePlace(turn, alert);
 }
 
 /** It had timed out or was said to be over, wrongly as it turns out: the same episode goes on. */
@@ -125,14 +126,26 @@ export function resolved(
   return 'resolved';
 }
 
-/** Its incident is open, or over for so short a time that it re-opens. */
+/**
+ * Its incident is open, or over for so short a time that its message opens again. What was over before
+ * anybody was told of it is over for good.
+ */
 function belongsStill(turn: Turn, known: Alert): boolean {
   const incident = incidentOf(turn.state, known);
   if (incident === undefined) return false;
-  return (
-    incident.resolvedAt === undefined ||
-    turn.now - incident.resolvedAt <= turn.rules.life.reopenWithinMs
-  );
+  if (incident.resolvedAt === undefined) return true;
+  const forMs = turn.now - incident.resolvedAt;
+  return incident.toldIn === 'message' && forMs <= turn.rules.life.reopenWithinMs;
+}
+
+/** It stays where it is alone. An incident of others would be kept open by it for hours. */
+function flaps(turn: Turn, known: Alert, alert: Draft<Alert>, hidden: boolean): Verdict {
+  const incident = incidentOf(turn.state, known);
+  const isAlone = incident !== undefined && turn.state.members.get(incident.id)?.size === 1;
+  if (isAlone) return refired(turn, known, alert, hidden);
+  standAlone(turn, alert);
+  noteFiring(turn, known, alert, hidden);
+  return 'damped';
 }
 
 /** A muted alert stands in no incident: it neither tells nor explains anything. */
@@ -152,10 +165,19 @@ function silenced(turn: Turn, alert: Draft<Alert>, known: Alert | undefined): Ve
   return 'silenced';
 }
 
-function refired(turn: Turn, known: Alert, alert: Alert, hidden: boolean): Verdict {
+function refired(turn: Turn, known: Alert, alert: Draft<Alert>, hidden: boolean): Verdict {
+  alert.incident = known.incident;
+  const verdict = noteFiring(turn, known, alert, hidden);
+  rejoin(turn, known, alert);
+  const incident = incidentOf(turn.state, known);
+  if (verdict === 'damped' && incident !== undefined) touch(turn, incident);
+  return verdict;
+}
+
+function noteFiring(turn: Turn, known: Alert, alert: Alert, hidden: boolean): 'damped' | 'refired' {
   const verdict = alert.flap?.flapping === true ? 'damped' : 'refired';
   const times = `firing number ${alert.episodes}`;
-  const place = { ...about(alert), incident: known.incident };
+  const place = about(alert);
   note(turn, verdict, {
     ...place,
     because: hidden ? `${times}; the resolve in between was never seen` : times,
@@ -167,17 +189,19 @@ function refired(turn: Turn, known: Alert, alert: Alert, hidden: boolean): Verdi
       because: `penalty ${penalty} after ${alert.episodes} firings`,
     });
   }
-  rejoin(turn, known, alert);
-  const incident = incidentOf(turn.state, known);
-  if (verdict === 'damped' && incident !== undefined) touch(turn, incident);
   return verdict;
 }
 
-/** When it has outlasted its hold. Time that it already fired counts: delays do not add up. */
+/**
+ * When it has outlasted its hold. Time that it already fired counts: delays do not add up. What came
+ * and went lately is held for longer in proportion to its penalty, until it counts as flapping.
+ */
 function heldUntil(turn: Turn, subject: Subject, alert: Alert, holdMs: number): number {
-  const sustainedMs =
-    alert.flap?.flapping === true ? (turn.rules.flap(subject)?.sustainedMs ?? 0) : 0;
-  const forMs = Math.max(holdMs, sustainedMs);
+  const { flap } = alert;
+  const forMs =
+    flap?.flapping === true
+      ? Math.max(holdMs, turn.rules.flap(subject)?.sustainedMs ?? 0)
+      : holdMs * ((flap?.penalty ?? PENALTY) / PENALTY);
   return Math.min(turn.now + forMs, Math.max(turn.now, alert.startsAt + forMs));
 }
 

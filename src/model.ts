@@ -340,9 +340,11 @@ export interface ReplyEffect extends EffectBase {
   readonly incident: string;
   readonly reply: Reply;
 }
-/** One message for all that was worth telling, but not at once. */
+/** One standing message of a channel for all that was worth telling, but not at once. */
 export interface DigestEffect extends EffectBase {
   readonly kind: 'digest';
+  /** To be updated; undefined: to be posted. */
+  readonly message: MessageRef | undefined;
   readonly from: Instant;
   readonly lines: readonly DigestLine[];
 }

@@ -28,7 +28,7 @@ export interface SentMessage {
   readonly channel: string;
   readonly incident: string;
   readonly severity: Severity;
-  /** All alerts of the incident at that moment, labels exactly as received. */
+  /** All alerts of the incident at that moment, labels exactly as received. A digest has none. */
   readonly alerts: readonly { readonly labels: Labels; readonly startsAt: string }[];
   readonly root: string | undefined;
   /** The likely roots, best first. */
@@ -199,10 +199,11 @@ function send(
   }
   if (incident !== undefined) counts.told.add(incident.id);
   if (options.onMessage !== undefined) {
-    const subject = { effect, incident, alerts: alertsOf(state, effect) };
+    const subject = { effect, incident, alerts: alertsOf(state, effect, incident) };
     options.onMessage(messageOf(state, subject, action, at, options.rules), subject);
   }
-  const message = (action === 'update' ? incident?.message : undefined) ?? {
+  const standing = effect.kind === 'digest' ? effect.message : incident?.message;
+  const message = (action === 'update' ? standing : undefined) ?? {
     channel: effect.channel,
     ts: `${at}.${counts.posts + counts.replies}`,
   };
@@ -218,16 +219,18 @@ function actionOf(
   incident: Incident | undefined,
 ): SentMessage['action'] | undefined {
   if (effect.kind === 'reply') return 'reply';
-  if (effect.kind === 'digest') return 'post';
+  if (effect.kind === 'digest') return effect.message === undefined ? 'post' : 'update';
   if (incident === undefined) return undefined;
   if (incident.message !== undefined) return 'update';
   return incident.mergedInto === undefined ? 'post' : undefined;
 }
 
-function alertsOf(state: LaneState, effect: Effect): readonly Alert[] {
-  const ids =
-    effect.kind === 'digest' ? effect.lines.map((line) => line.incident) : [effect.incident];
-  return ids.flatMap((id) =>
+function alertsOf(
+  state: LaneState,
+  effect: Effect,
+  incident: Incident | undefined,
+): readonly Alert[] {
+  return incidentsIn(state, effect, incident).flatMap((id) =>
     [...(state.members.get(id) ?? [])].flatMap(
       (fingerprint) => state.alerts.get(fingerprint) ?? [],
     ),
@@ -247,11 +250,22 @@ function messageOf(
     channel: effect.channel,
     incident: incident?.id ?? effect.id,
     severity: effect.severity,
-    alerts: alerts.map(alertLine),
+    // A digest lists incidents and is none: its alerts do not belong together.
+    alerts: effect.kind === 'digest' ? [] : alerts.map(alertLine),
     root: incident?.roots[0]?.service,
     candidates: incident?.roots.map((root) => root.service) ?? [],
     text: textOf(state, effect, incident, at, rules),
   };
+}
+
+/** What a message stands for: a storm and a digest for many incidents. */
+function incidentsIn(
+  state: LaneState,
+  effect: Effect,
+  incident: Incident | undefined,
+): readonly string[] {
+  if (effect.kind === 'digest') return effect.lines.map((line) => line.incident);
+  return incident?.special === 'storm' ? [...state.stormed] : [effect.incident];
 }
 
 function alertLine(alert: Alert): SentMessage['alerts'][number] {

@@ -59,6 +59,7 @@ export function calmOf(turn: Turn, alert: Alert): Instant | undefined {
 }
 
 export function scheduleIncident(turn: Turn, incident: Incident): void {
+  if (incident.phase === 'gathering') return wakeIncident(turn, incident.id, turn.now);
   const { refreshAt, verifyAt, escalateAt, snoozed, resolvedAt } = incident;
   const closesAt =
     resolvedAt === undefined ? undefined : resolvedAt + turn.rules.life.reopenWithinMs;

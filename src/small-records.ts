@@ -15,7 +15,7 @@ export interface Heartbeat {
 export interface Storm {
   readonly incident: string;
   readonly since: Instant;
-  /** When new alerts last came faster than half of what begins a storm. */
+  /** When it last was more than people can read. */
   readonly roughAt: Instant;
   /** How many incidents it stands for. */
   readonly counted: number;
@@ -23,8 +23,11 @@ export interface Storm {
 
 export interface Digest {
   readonly channel: string;
+  /** When it was last brought up to date. */
   readonly from: Instant;
-  readonly dueAt: Instant;
+  /** Undefined: there is nothing to say. */
+  readonly dueAt: Instant | undefined;
+  readonly message: MessageRef | undefined;
   readonly lines: readonly DigestLine[];
 }
 

@@ -14,6 +14,24 @@ export interface ServiceTally {
   lead: string;
   leadRank: number;
   leadFires: boolean;
+  /** The weights of its alerts added up, whether they fire or not: how much says that it is hit. */
+  weight: number;
+  /** When the last of those that ended did, and how long the longest of them had fired. */
+  clearedAt: Instant | undefined;
+  lastedMs: number;
+}
+
+export interface Check {
+  firing: number;
+  readonly weight: number;
+  /** Of the alert that it began with. */
+  readonly since: Instant;
+  readonly heldUntil: Instant;
+}
+
+/** Information: no evidence of anything. */
+export function isMild(severity: Severity): boolean {
+  return WEIGHTS[severity] === 0;
 }
 
 export interface Tally {
@@ -27,9 +45,11 @@ export interface Tally {
   /** Firing alerts by severity, worst first. */
   readonly severities: number[];
   readonly services: Map<string, ServiceTally>;
+  /** How many services have an alert in it; those whose alerts all left do not count. */
+  hit: number;
   readonly kinds: Map<string, number>;
   /** What fires steadily, by service and kind: a check that fails on two hosts counts once. */
-  readonly checks: Map<string, { firing: number; readonly weight: number }>;
+  readonly checks: Map<string, Check>;
   /** The weights of those added up: how much speaks for an outage, and against a blip. */
   weight: number;
   /** Alerts of each service on each host; the service alone stands for a single alert, as most hosts have. */
@@ -46,6 +66,7 @@ export function createTally(): Tally {
     lastEndsAt: undefined,
     severities: SEVERITIES.map(() => 0),
     services: new Map(),
+    hit: 0,
     kinds: new Map(),
     checks: new Map(),
     weight: 0,
@@ -75,7 +96,9 @@ const WEIGHTS: Readonly<Record<Severity, number>> = {
 function weigh(tally: Tally, alert: Alert, by: 1 | -1): void {
   if (alert.status !== 'firing' || alert.flap?.flapping === true) return;
   const key = `${alert.facts.service}\n${alert.facts.name}`;
-  const check = tally.checks.get(key) ?? { firing: 0, weight: WEIGHTS[alert.facts.severity] };
+  const { since, heldUntil } = alert;
+  const known = tally.checks.get(key);
+  const check = known ?? { firing: 0, weight: WEIGHTS[alert.facts.severity], since, heldUntil };
   if (check.firing === 0) {
     tally.checks.set(key, check);
     tally.weight += check.weight;
@@ -97,6 +120,7 @@ export function addToTally(tally: Tally, alert: Alert): void {
   if (alert.since > tally.lastSince) tally.lastSince = alert.since;
   if (alert.endsAt !== undefined) tally.lastEndsAt = Math.max(alert.endsAt, tally.lastEndsAt ?? 0);
   weigh(tally, alert, 1);
+  if ((tally.services.get(facts.service)?.alerts ?? 0) === 0) tally.hit++;
   addService(tally.services, alert, firing, rank);
   count(tally.kinds, facts.name, 1);
   if (facts.host !== undefined) addHost(tally.hosts, facts.host, facts.service);
@@ -115,8 +139,9 @@ export function removeFromTally(tally: Tally, alert: Alert): void {
   weigh(tally, alert, -1);
   const service = tally.services.get(facts.service);
   if (service !== undefined) {
-    service.alerts--;
+    if (--service.alerts === 0) tally.hit--;
     service.firing -= firing;
+    service.weight -= WEIGHTS[facts.severity];
   }
   count(tally.kinds, facts.name, -1);
   if (facts.host !== undefined) removeHost(tally.hosts, facts.host, facts.service);
@@ -140,11 +165,18 @@ function addService(
       lead: alert.fingerprint,
       leadRank: rank,
       leadFires: firing > 0,
+      weight: WEIGHTS[alert.facts.severity],
+      clearedAt: alert.resolvedAt,
+      lastedMs: lastedMs(alert),
     });
     return;
   }
   present.alerts++;
   present.firing += firing;
+  present.weight += WEIGHTS[alert.facts.severity];
+  present.lastedMs = Math.max(present.lastedMs, lastedMs(alert));
+  if (alert.resolvedAt !== undefined)
+    present.clearedAt = Math.max(alert.resolvedAt, present.clearedAt ?? 0);
   if (alert.since < present.firstSince) present.firstSince = alert.since;
   if (alert.since > present.lastSince) present.lastSince = alert.since;
   const isLead = present.lead === alert.fingerprint;
@@ -180,6 +212,10 @@ export function servicesOn(tally: Tally, host: string): ReadonlyMap<string, numb
 }
 
 const NOTHING: ReadonlyMap<string, number> = new Map();
+
+function lastedMs({ resolvedAt, since }: Alert): number {
+  return resolvedAt === undefined ? 0 : resolvedAt - since;
+}
 
 function count(counts: Map<string, number>, name: string, by: number): void {
   const now = (counts.get(name) ?? 0) + by;

@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DateTime } from 'luxon';
 import { iso, notifications, type Sent, webhookBody } from './alertmanager.ts';
-import { LEVELS } from './checks.ts';
+import { type Level, LEVELS } from './checks.ts';
 import { type Delivery, deliveries } from './deliver.ts';
 import { LABEL_STYLES, type LabelStyle, labelStyle, type LabelStyleName } from './labels.ts';
 import { buildPlatform, inventServices, type Platform, servicesFromCatalog } from './platform.ts';
@@ -21,7 +21,7 @@ import { rulesFiles, WEEKLY_WINDOW } from './rules-dir.ts';
 import type { Windows } from './diary.ts';
 import { fillSchedule } from './schedule.ts';
 import type { Truth, TruthEvent, TruthFiring } from './truth.ts';
-import { createWorld, DAY, type Firing, HOUR, type World } from './world.ts';
+import { createWorld, DAY, type Firing, type Happening, HOUR, type World } from './world.ts';
 
 export interface GenerateOptions {
   readonly seed: string;
@@ -63,9 +63,18 @@ export function generate(options: GenerateOptions): Generated {
   const delivered = deliveries(sorted, recorded, random.fork('deliveries'));
   return {
     deliveries: delivered,
-    truth: tellTruth(world, { options, services: services.length }, said, delivered),
+    truth: tellTruth(toldOf(world), { options, services: services.length }, said, delivered),
     rules: rulesFiles(platform, style, windows),
   };
+}
+
+function toldOf({ from, to, happenings, platform }: World): Told {
+  const aliases = platform.services.flatMap((it) =>
+    it.aliases.map((alias) => [alias, it.name] as const),
+  );
+  const isUrgent = ({ level, service }: Said): boolean =>
+    level === 'critical' && platform.byName.get(service)?.tier === 1;
+  return { from, to, happenings, aliases: Object.fromEntries(aliases), isUrgent };
 }
 
 function planWindows(
@@ -112,10 +121,28 @@ function say(world: World, style: LabelStyle): ReadonlyMap<Sent, Firing> {
   return said;
 }
 
-function tellTruth(
-  world: World,
+/** A world, as far as the truth about it is told. */
+export interface Told {
+  readonly from: number;
+  readonly to: number;
+  readonly happenings: readonly Happening[];
+  readonly aliases: Readonly<Record<string, string>>;
+  readonly isUrgent: (firing: Said) => boolean;
+}
+
+/** What one check said. */
+export interface Said {
+  readonly events: readonly string[];
+  readonly service: string;
+  readonly level: Level;
+  readonly from: number;
+  readonly to: number;
+}
+
+export function tellTruth(
+  world: Told,
   { options, services }: { readonly options: GenerateOptions; readonly services: number },
-  said: ReadonlyMap<Sent, Firing>,
+  said: ReadonlyMap<Sent, Said>,
   delivered: readonly Delivery[],
 ): Truth {
   const seen = new Map<Sent, number>();
@@ -134,9 +161,6 @@ function tellTruth(
       ...(seenAt === undefined ? {} : { seenAt: iso(seenAt) }),
     };
   });
-  const aliases = world.platform.services.flatMap((it) =>
-    it.aliases.map((alias) => [alias, it.name] as const),
-  );
   return {
     format: 1,
     seed: options.seed,
@@ -145,7 +169,7 @@ function tellTruth(
     style: options.labels,
     from: iso(world.from),
     to: iso(world.to),
-    aliases: Object.fromEntries(aliases),
+    aliases: world.aliases,
     events: truthEvents(
       world,
       [...said].flatMap(([alert, firing]) => (seen.has(alert) ? [firing] : [])),
@@ -155,16 +179,14 @@ function tellTruth(
 }
 
 /** Only what reached the recording: nobody can be told of the rest. */
-function truthEvents(world: World, seen: readonly Firing[]): TruthEvent[] {
-  const byEvent = new Map<string, Firing[]>();
+function truthEvents(world: Told, seen: readonly Said[]): TruthEvent[] {
+  const byEvent = new Map<string, Said[]>();
   for (const firing of seen) {
     for (const id of firing.events) byEvent.set(id, [...(byEvent.get(id) ?? []), firing]);
   }
   return world.happenings.flatMap((event) => {
     const own = byEvent.get(event.id);
     if (own === undefined) return [];
-    const isUrgent = ({ level, service }: Firing): boolean =>
-      level === 'critical' && world.platform.byName.get(service)?.tier === 1;
     return {
       id: event.id,
       kind: event.kind,
@@ -172,7 +194,7 @@ function truthEvents(world: World, seen: readonly Firing[]): TruthEvent[] {
       environment: event.environment,
       ...(event.root === undefined ? {} : { root: event.root }),
       severity: LEVELS.find((level) => own.some((firing) => firing.level === level)) ?? 'info',
-      urgent: own.some(isUrgent),
+      urgent: own.some(world.isUrgent),
       startsAt: iso(own.reduce((min, { from }) => Math.min(min, from), Number.POSITIVE_INFINITY)),
       endsAt: iso(own.reduce((max, { to }) => Math.max(max, to), 0)),
       ...(event.mutedUntil === undefined ? {} : { mutedUntil: iso(event.mutedUntil) }),

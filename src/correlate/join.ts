@@ -2,23 +2,28 @@
  * Which incident an alert belongs to, and what says so.
  *
  * Evidence in order of strength: a shared transaction ID, the service itself or a path of
- * dependencies, a shared host, equal labels where a rule asks for it. Along dependencies an alert
+ * dependencies, a shared host, equal labels where a rule asks for it, and where nobody said what depends
+ * on what the mere time. Along dependencies an alert
  * joins as an effect (it depends on the incident's likely root) or as a deeper cause (the root
  * depends on it). A sideways neighbour, something else that a mere symptom also depends on, does not
  * join: that would chain the whole platform into one incident.
  */
 import { idsOf } from '../id-index.ts';
-import type { Facts, Incident, Instant } from '../model.ts';
+import type { Facts, Incident, Instant, Severity } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { type LaneState, placeKey, tallyOf } from '../state.ts';
-import type { ServiceTally } from '../tally.ts';
+import { isMild, type ServiceTally, servicesOn, type Tally } from '../tally.ts';
 import type { Turn } from '../turn.ts';
 import { callersOf, type Near, nearby } from './graph.ts';
+import { isByTime } from './group.ts';
 
 /** Alerts on one host are one failure only if they come this close together. */
 export const HOST_WINDOW_MS = 120_000;
 
-export type Evidence = 'transaction' | 'service' | 'dependency' | 'host' | 'labels';
+/** Without a graph, what comes this soon after an incident began is part of it. */
+const TOGETHER_MS = 90_000;
+
+export type Evidence = 'transaction' | 'service' | 'dependency' | 'host' | 'labels' | 'time';
 
 export interface Match {
   readonly incident: Incident;
@@ -39,16 +44,17 @@ export function matchesOf(
 ): readonly Match[] {
   if (!rule.on) return sameService(turn, facts, rule).sort(closest).slice(0, 1);
   const byTransaction = sharedTransaction(turn, facts, rule);
-  if (byTransaction.length > 0) return byTransaction;
+  if (byTransaction.length > 0)
+    return [...byTransaction, ...explained(turn, facts, rule, byTransaction)];
   // The service itself is the shortest path, and the common case: its neighbours need no asking.
   const own = sameService(turn, facts, rule).sort(closest)[0];
   if (own !== undefined) return [own];
   const [best, ...rest] = dependency(turn, facts, rule).sort(closest);
   if (best !== undefined) return [best, ...rest.filter((match) => best.explains && match.explains)];
-  const byHost = sharedHost(turn, facts, rule).sort(closest)[0];
-  if (byHost !== undefined) return [byHost];
-  const byLabels = group === undefined ? undefined : sharedLabels(turn, group, rule);
-  return byLabels === undefined ? [] : [byLabels];
+  const byHost = sharedHost(turn, facts, rule).sort(closest);
+  if (byHost.length > 0) return byHost;
+  const byGroup = group === undefined ? undefined : sharedGroup(turn, facts, group, rule);
+  return byGroup === undefined ? [] : [byGroup];
 }
 
 function closest(one: Match, other: Match): number {
@@ -59,10 +65,28 @@ function closest(one: Match, other: Match): number {
   );
 }
 
-/** Open or gathering, or over for less than the window, and not older than the rule's span. */
+/** Incidents that the alert is a deeper cause of, besides those that it belongs to anyway. */
+function explained(
+  turn: Turn,
+  facts: Facts,
+  rule: CorrelateRule,
+  found: readonly Match[],
+): readonly Match[] {
+  const known = new Set(found.map(({ incident }) => incident.id));
+  return dependency(turn, facts, rule).filter(
+    (match) => match.explains && !known.has(match.incident.id),
+  );
+}
+
+/**
+ * Open or gathering, or over for less than the window, and not older than the rule's span. What ended
+ * before anybody was told of it is over for good: nothing new belongs to it.
+ */
 function isJoinable(incident: Incident, rule: CorrelateRule, now: Instant): boolean {
   if (incident.mergedInto !== undefined || incident.special !== undefined) return false;
-  if (incident.resolvedAt !== undefined && now - incident.resolvedAt > rule.windowMs) return false;
+  if (incident.resolvedAt !== undefined) {
+    if (incident.toldIn !== 'message' || now - incident.resolvedAt > rule.windowMs) return false;
+  }
   return now - incident.gatheredAt <= rule.spanMs;
 }
 
@@ -99,8 +123,10 @@ function sameService(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   for (const id of incidentsOf(state, facts.environment, facts.service)) {
     const incident = state.incidents.get(id);
     if (incident === undefined || !isJoinable(incident, rule, now)) continue;
-    const tally = tallyOf(state, incident.id).services.get(facts.service);
-    if (tally === undefined || !isFresh(tally, rule, now)) continue;
+    const whole = tallyOf(state, incident.id);
+    const tally = whole.services.get(facts.service);
+    if (tally === undefined || !isFresh(incident, tally, rule, now)) continue;
+    if (incident.resolvedAt === undefined && !gathers(incident, whole, facts.severity)) continue;
     const because = `${facts.service} already has an alert in it`;
     matches.push({
       incident,
@@ -114,9 +140,21 @@ function sameService(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   return matches;
 }
 
-/** A service counts while it fires, and for one window after its last new alert. */
-function isFresh(tally: ServiceTally, rule: CorrelateRule, now: Instant): boolean {
-  return tally.firing > 0 || now - tally.lastSince <= rule.windowMs;
+/** A service counts while it fires, and where people were told of it for a window after its last new alert. */
+function isFresh(
+  incident: Incident,
+  tally: ServiceTally,
+  rule: CorrelateRule,
+  now: Instant,
+): boolean {
+  if (tally.firing > 0) return true;
+  return incident.toldIn === 'message' && now - tally.lastSince <= rule.windowMs;
+}
+
+/** What flaps gathers nothing, and information that nobody was called for only information. */
+function gathers(incident: Incident, tally: Tally, severity: Severity): boolean {
+  if (incident.toldIn === 'message' || isMild(severity)) return tally.checks.size > 0;
+  return tally.weight > 0;
 }
 
 function dependency(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
@@ -133,20 +171,51 @@ function dependency(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   return [...best.values()];
 }
 
+/** Incidents whose likely root depends on `root`, and has come to fire lately. */
+export function effectsOf(
+  turn: Turn,
+  incident: Incident,
+  root: string,
+  rule: CorrelateRule,
+): readonly Match[] {
+  const { state, now, rules } = turn;
+  const matches = new Map<string, Match>();
+  for (const near of nearby(rules.catalog, rules.hubCallers, root, rule.maxHops)) {
+    if (near.side !== 'effect') continue;
+    for (const id of incidentsOf(state, incident.environment, near.service)) {
+      const other = state.incidents.get(id);
+      if (other === undefined || id === incident.id || matches.has(id)) continue;
+      if (other.resolvedAt !== undefined || !isJoinable(other, rule, now)) continue;
+      if ((other.roots[0]?.service ?? near.service) !== near.service) continue;
+      const match = alongPath(
+        turn,
+        { service: root, severity: incident.severity },
+        rule,
+        near,
+        other,
+      );
+      if (match !== undefined) matches.set(id, match);
+    }
+  }
+  return [...matches.values()];
+}
+
 function alongPath(
   turn: Turn,
-  facts: Facts,
+  { service, severity }: Pick<Facts, 'service' | 'severity'>,
   rule: CorrelateRule,
   near: Near,
   incident: Incident,
 ): Match | undefined {
   const tally = tallyOf(turn.state, incident.id);
   const there = tally.services.get(near.service);
-  if (there === undefined || turn.now - there.lastSince > rule.windowMs) return undefined;
+  if (there === undefined || there.firing === 0) return undefined;
+  if (!gathers(incident, tally, severity)) return undefined;
+  if (turn.now - there.lastSince > rule.windowMs) return undefined;
   const between = near.path.slice(1, -1);
   if (between.filter((name) => !tally.services.has(name)).length > rule.silent) return undefined;
   const root = incident.roots[0]?.service ?? near.service;
-  const standing = standsTo(turn, facts.service, root, near);
+  const standing = standsTo(turn, service, root, near);
   if (standing === 'sideways') return undefined;
   const apartMs = turn.now - there.lastSince;
   const hops = near.hops === 1 ? '1 hop' : `${near.hops} hops`;
@@ -183,22 +252,51 @@ function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   for (const id of idsOf(state.byHost, host)) {
     const incident = state.incidents.get(id);
     if (incident === undefined || !isJoinable(incident, rule, now)) continue;
-    const apartMs = now - tallyOf(state, incident.id).lastSince;
-    if (apartMs > HOST_WINDOW_MS) continue;
+    const tally = tallyOf(state, incident.id);
+    const apartMs = now - tally.lastSince;
+    if (apartMs > HOST_WINDOW_MS || !gathers(incident, tally, facts.severity)) continue;
+    if (!isAboutHost(incident, tally, host)) continue;
     const because = `on the same host ${host}, ${Math.round(apartMs / 1000)} s apart`;
     matches.push({ incident, evidence: 'host', because, explains: false, hops: 0, apartMs });
   }
   return matches;
 }
 
-function sharedLabels(turn: Turn, group: string, rule: CorrelateRule): Match | undefined {
+/**
+ * With several services a host, one alert on it proves nothing: nearly all that is hit must run on it.
+ * Of a single service every alert must be there, and once people were told of that, it is about it.
+ */
+function isAboutHost(incident: Incident, tally: Tally, host: string): boolean {
+  const there = servicesOn(tally, host);
+  if (tally.hit > 1) return there.size >= tally.hit - 1;
+  if (incident.toldIn === 'message') return false;
+  let alerts = 0;
+  for (const count of there.values()) alerts += count;
+  return alerts === tally.alerts;
+}
+
+function sharedGroup(
+  turn: Turn,
+  facts: Facts,
+  group: string,
+  rule: CorrelateRule,
+): Match | undefined {
   const { state, now } = turn;
   const incident = state.incidents.get(state.byGroup.get(group) ?? '');
   if (incident === undefined || !isJoinable(incident, rule, now)) return undefined;
-  const apartMs = now - tallyOf(state, incident.id).lastSince;
-  if (apartMs > rule.windowMs) return undefined;
-  const because = `same ${rule.by.join(', ')} (${group.split('\n').slice(2).join(', ')})`;
-  return { incident, evidence: 'labels', because, explains: false, hops: 0, apartMs };
+  const tally = tallyOf(state, incident.id);
+  const apartMs = now - tally.lastSince;
+  const match = { incident, explains: false, hops: 0, apartMs } as const;
+  if (!isByTime(group)) {
+    if (apartMs > rule.windowMs) return undefined;
+    const because = `same ${rule.by.join(', ')} (${group.split('\n').slice(2).join(', ')})`;
+    return { ...match, evidence: 'labels', because };
+  }
+  const afterMs = now - incident.gatheredAt;
+  if (afterMs > TOGETHER_MS || isMild(facts.severity)) return undefined;
+  if (!gathers(incident, tally, facts.severity)) return undefined;
+  const because = `${Math.round(afterMs / 1000)} s after it began; nobody said what ${facts.service} depends on`;
+  return { ...match, evidence: 'time', because };
 }
 
 function incidentsOf(state: LaneState, environment: string, service: string): Iterable<string> {

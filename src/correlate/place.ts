@@ -7,13 +7,13 @@ import { openIncident } from '../life/open.ts';
 import { touch } from '../life/show.ts';
 import { considerTelling, reconsiderRoute } from '../life/tell.ts';
 import type { Alert, Draft, Incident, Verdict } from '../model.ts';
-import type { CorrelateRule } from '../rules/rules.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
 import { change, note, orderReply, type Turn } from '../turn.ts';
 import { subjectOf } from '../life/lead.ts';
-import { matchesOf } from './join.ts';
+import { groupOf } from './group.ts';
+import { effectsOf, type Match, matchesOf } from './join.ts';
 import { mergeIncidents } from './merge.ts';
 import { rankRoots } from './root.ts';
 
@@ -23,14 +23,16 @@ const NEWS_AFTER_MS = 60_000;
 /** A new firing, or one whose incident is forgotten. */
 export function takePlace(turn: Turn, alert: Draft<Alert>): Verdict {
   const rule = turn.rules.correlate(subjectOf(alert));
-  const group = groupOf(alert, rule);
+  const group = groupOf(alert, rule, turn.rules.catalog);
   const matches = matchesOf(turn, alert.facts, rule, group);
   const best = matches[0];
-  if (best === undefined) return opens(turn, alert, group);
-  let { incident } = best;
-  for (const other of matches) {
-    if (other !== best) incident = mergeIncidents(turn, incident, other.incident, best.because);
+  if (best === undefined) {
+    opens(turn, alert, group);
+    note(turn, 'opened', { ...about(alert), because: 'nothing else is open that it belongs to' });
+    considerTelling(turn, incidentOf(turn.state, alert), alert);
+    return 'opened';
   }
+  const incident = merged(turn, best.incident, matches);
   alert.incident = incident.id;
   // Spelt out, because it runs for every new alert: a spread costs more than all the rest of this.
   note(turn, 'joined', {
@@ -53,14 +55,40 @@ export function rejoin(turn: Turn, known: Alert, alert: Alert): void {
   scheduleAlert(turn, alert);
 }
 
-function opens(turn: Turn, alert: Draft<Alert>, group: string | undefined): Verdict {
+/** What flaps says little of what happens around it: it stands alone until it lasts. */
+export function standAlone(turn: Turn, alert: Draft<Alert>): void {
+  opens(turn, alert, undefined);
+}
+
+/** It stood alone and lasts: with its place it takes along where it stood. */
+export function leaveSolitude(turn: Turn, incident: Incident, alert: Alert): void {
+  const { state } = turn;
+  const rule = turn.rules.correlate(subjectOf(alert));
+  putAlert(state, { ...alert, incident: undefined });
+  const matches = matchesOf(
+    turn,
+    alert.facts,
+    rule,
+    groupOf(alert, rule, turn.rules.catalog),
+  ).filter((match) => match.incident.id !== incident.id);
+  const place = merged(turn, incident, matches);
+  enter(turn, place, { ...alert, incident: place.id });
+}
+
+function merged(turn: Turn, incident: Incident, matches: readonly Match[]): Incident {
+  let place = incident;
+  for (const match of matches) {
+    if (match.incident !== incident)
+      place = mergeIncidents(turn, place, match.incident, match.because);
+  }
+  return place;
+}
+
+function opens(turn: Turn, alert: Draft<Alert>, group: string | undefined): void {
   const incident = openIncident(turn.state, alert.fingerprint, turn.now, alert, { group });
   alert.incident = incident.id;
   putAlert(turn.state, alert);
   scheduleAlert(turn, alert);
-  note(turn, 'opened', { ...about(alert), because: 'nothing else is open that it belongs to' });
-  considerTelling(turn, incident, alert);
-  return 'opened';
 }
 
 function enter(turn: Turn, incident: Incident, alert: Alert): void {
@@ -75,11 +103,21 @@ function enter(turn: Turn, incident: Incident, alert: Alert): void {
   // Most alerts change nothing about their incident: then its record need not be written.
   const isNews = startsAt !== revived.startsAt || severity !== revived.severity;
   const joined = isNews ? change(turn, revived, { startsAt, severity }) : revived;
-  const rooted = isNewService ? reroot(turn, joined) : joined;
+  const rooted = isNewService ? gatherEffects(turn, reroot(turn, joined), alert) : joined;
   if (rooted.phase === 'gathering') considerTelling(turn, rooted, alert);
   else if (rooted.toldIn === 'message')
     tellMore(turn, rooted, isNewService ? alert.facts.service : undefined);
-  else reconsiderRoute(turn, rooted);
+  else reconsiderRoute(turn, rooted, alert);
+}
+
+/** Another service is the likely cause: incidents whose own cause it explains are one with it. */
+function gatherEffects(turn: Turn, incident: Incident, alert: Alert): Incident {
+  const rule = turn.rules.correlate(subjectOf(alert));
+  const root = incident.roots[0]?.service;
+  if (root === undefined || !rule.on) return incident;
+  const matches = effectsOf(turn, incident, root, rule);
+  if (matches.length === 0) return incident;
+  return reroot(turn, merged(turn, incident, matches));
 }
 
 function reroot(turn: Turn, incident: Incident): Incident {
@@ -118,15 +156,6 @@ function tellMore(turn: Turn, incident: Incident, newService: string | undefined
 
 function survivorOf(state: LaneState, incident: Incident | undefined): Incident | undefined {
   return incident?.mergedInto === undefined ? incident : state.incidents.get(incident.mergedInto);
-}
-
-/** Environment, rule and label values; undefined when the rule groups by nothing, or the alert has none of it. */
-function groupOf(alert: Alert, rule: CorrelateRule): string | undefined {
-  if (rule.by.length === 0) return undefined;
-  const values = rule.by.map((name) => alert.labels[name] ?? '');
-  return values.every((value) => value === '')
-    ? undefined
-    : [alert.facts.environment, rule.rule, ...values].join('\n');
 }
 
 function about(alert: Alert) {

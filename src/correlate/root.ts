@@ -3,7 +3,7 @@
  * that alert, then the one that alerted first, then the worst. A service explains itself and what
  * depends on it. The first candidates are kept with their reasons, for people to judge.
  */
-import type { Incident, RootCandidate } from '../model.ts';
+import type { Incident, Instant, RootCandidate } from '../model.ts';
 import { tallyOf } from '../state.ts';
 import type { ServiceTally, Tally } from '../tally.ts';
 import type { Turn } from '../turn.ts';
@@ -16,8 +16,18 @@ const WEIGHED_MAX = 40;
 /** A host is a better explanation than any service from so many services on. */
 const HOST_SERVICES_MIN = 3;
 
+/** A failure reaches its callers within this, and is noticed. */
+const CASCADE_MS = 5 * 60_000;
+/** Transients last less. */
+const PASSING_MS = 5 * 60_000;
+/** A cause may clear a little before its effects do. */
+const CLEARED_MS = 2 * 60_000;
+/** More than one warning. */
+const SOLID_WEIGHT = 1.5;
+
 interface Weighed {
   readonly service: string;
+  readonly standing: number;
   readonly explained: number;
   readonly alerts: number;
   readonly tally: ServiceTally;
@@ -27,7 +37,9 @@ interface Weighed {
 export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidate[] {
   const tally = tallyOf(turn.state, incident.id);
   const services = mostHit(tally);
-  const weighed = services.map(([service, own]) => weigh(turn, service, own, services));
+  const weighed = services.map(([service, own]) =>
+    weigh(turn, incident, { service, own, services }),
+  );
   weighed.sort(better);
   const earliest = services.reduce(
     (min, [, own]) => Math.min(min, own.firstSince),
@@ -46,9 +58,16 @@ function mostHit(tally: Tally): readonly (readonly [string, ServiceTally])[] {
 
 function weigh(
   turn: Turn,
-  service: string,
-  own: ServiceTally,
-  services: readonly (readonly [string, ServiceTally])[],
+  incident: Incident,
+  {
+    service,
+    own,
+    services,
+  }: {
+    readonly service: string;
+    readonly own: ServiceTally;
+    readonly services: readonly (readonly [string, ServiceTally])[];
+  },
 ): Weighed {
   const callers = callersOf(turn.rules.catalog, turn.rules.hubCallers, service);
   let explained = 1;
@@ -61,11 +80,24 @@ function weigh(
     alerts += tally.alerts;
     if (path.length > longest.length) longest = path;
   }
-  return { service, explained, alerts, tally: own, paths: longest };
+  const standing = standingOf(own, incident, turn.now);
+  return { service, standing, explained, alerts, tally: own, paths: longest };
+}
+
+/**
+ * What merely passes by is no cause of what goes on, however much depends on it: 0 for a service whose
+ * alerts were short and are over, 1 for a single warning that came when the cascade was complete.
+ */
+function standingOf(own: ServiceTally, incident: Incident, now: Instant): number {
+  const isOver = own.firing === 0 && own.clearedAt !== undefined;
+  if (isOver && own.lastedMs < PASSING_MS && now - (own.clearedAt ?? now) > CLEARED_MS) return 0;
+  const isLate = own.firstSince - incident.gatheredAt >= CASCADE_MS;
+  return isLate && own.weight < SOLID_WEIGHT ? 1 : 2;
 }
 
 function better(one: Weighed, other: Weighed): number {
   return (
+    other.standing - one.standing ||
     other.explained - one.explained ||
     one.tally.firstSince - other.tally.firstSince ||
     one.tally.leadRank - other.tally.leadRank ||

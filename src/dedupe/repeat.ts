@@ -32,8 +32,8 @@ export function newsOf(known: Alert | undefined, received: ReceivedAlert, now: I
   const isSame = received.undated === true && known?.status === 'firing';
   const startsAt = isSame ? known.startsAt : received.startsAt;
   if (received.status === 'resolved') {
-    const endsAt = received.endsAt ?? now;
-    return resolvedNews(known, startsAt, isSame ? Math.max(endsAt, startsAt) : endsAt);
+    // A clock that was put back must not make an end of the firing before.
+    return resolvedNews(known, startsAt, Math.max(received.endsAt ?? now, startsAt));
   }
   return firingNews(known, startsAt, now);
 }

@@ -3,6 +3,7 @@
  */
 import type { DeliveryOutcome, Incident, MessageRef } from '../model.ts';
 import { change, note, orderMessage, type Turn } from '../turn.ts';
+import { digestDelivered } from './digest.ts';
 import { nobody } from './lead.ts';
 
 /** Replies whose reactions still count for the message. */
@@ -14,6 +15,8 @@ export function delivered(turn: Turn, effect: string, outcome: DeliveryOutcome):
   turn.effectsDone.add(effect);
   if (kind === 'message' && incident !== undefined)
     return messageDelivered(turn, incident, outcome);
+  if (kind === 'digest' && outcome.kind !== 'refused')
+    return digestDelivered(turn, id ?? '', outcome.kind === 'sent' ? outcome.message : undefined);
   if (outcome.kind === 'refused') {
     return note(turn, 'undeliverable', {
       incident: incident?.id,

@@ -1,8 +1,12 @@
 /**
- * The digest of a channel: one message a day for what is worth knowing, but not at once.
+ * The digest of a channel: what is worth knowing, but not at once.
+ *
+ * One standing message that is brought up to date once a day: it says what came since the day before
+ * and what still fires, and pings nobody. It is first posted when there is something in it that
+ * somebody could act upon; whoever wants it at the end of the channel again deletes it.
  */
-import type { DigestLine, Incident } from '../model.ts';
-import { putDigest, removeDigest, tallyOf } from '../state.ts';
+import type { DigestLine, Incident, MessageRef } from '../model.ts';
+import { type Digest, putDigest, tallyOf } from '../state.ts';
 import { schedule } from '../timers.ts';
 import { note, type Turn } from '../turn.ts';
 
@@ -28,14 +32,16 @@ export function addToDigest(turn: Turn, incident: Incident, channel: string): vo
     alerts: tally.alerts,
     firing: tally.firing > 0,
   };
-  const digest = state.digests.get(channel) ?? {
-    channel,
-    from: now,
-    dueAt: turn.rules.nextDigest(now),
-    lines: [],
-  };
-  putDigest(state, { ...digest, lines: addLine(digest.lines, line) });
-  schedule(state.timers, digestKey(channel), digest.dueAt);
+  const digest = state.digests.get(channel);
+  const lines = addLine(digest?.lines ?? [], line);
+  awaitTime(turn, { channel, from: now, message: undefined, dueAt: undefined, ...digest, lines });
+}
+
+/** Sees to it that the digest is brought up to date at its next time of day. */
+function awaitTime(turn: Turn, digest: Digest): void {
+  const dueAt = digest.dueAt ?? turn.rules.nextDigest(turn.now);
+  putDigest(turn.state, { ...digest, dueAt });
+  schedule(turn.state.timers, digestKey(digest.channel), dueAt);
 }
 
 function addLine(lines: readonly DigestLine[], line: DigestLine): readonly DigestLine[] {
@@ -59,24 +65,48 @@ function addLine(lines: readonly DigestLine[], line: DigestLine): readonly Diges
 export function sendDigest(turn: Turn, channel: string): void {
   const { state, now } = turn;
   const digest = state.digests.get(channel);
-  if (digest === undefined) return;
+  if (digest?.dueAt === undefined) return;
   if (digest.dueAt > now) return schedule(state.timers, digestKey(channel), digest.dueAt);
-  const id = `digest:${channel}:${digest.from}`;
+  const lines = digest.lines.map((line) => ({
+    ...line,
+    firing: tallyOf(state, line.incident).firing > 0,
+  }));
+  const going = lines.filter(({ firing }) => firing);
+  // What was over before anybody looked is on record, and no reason for a message.
+  if (digest.message !== undefined || going.length > 0) {
+    order(turn, digest, lines);
+    note(turn, 'told', {
+      because: `${lines.length} kinds of incident in the digest of ${channel}`,
+    });
+  }
+  const next: Digest = { ...digest, from: now, dueAt: undefined, lines: going };
+  if (going.length > 0) awaitTime(turn, next);
+  else putDigest(state, next);
+}
+
+function order(turn: Turn, { channel, from, message }: Digest, lines: readonly DigestLine[]): void {
+  const id = `digest:${channel}`;
+  turn.effectsDone.delete(id);
   turn.effects.set(id, {
     kind: 'digest',
     id,
-    at: now,
+    at: turn.now,
     channel,
     severity: 'info',
     delivery: turn.delivery,
-    from: digest.from,
-    lines: digest.lines.map((line) => ({
-      ...line,
-      firing: tallyOf(state, line.incident).firing > 0,
-    })),
+    message,
+    from,
+    lines,
   });
-  note(turn, 'told', {
-    because: `${digest.lines.length} kinds of incident in the digest of ${channel}`,
-  });
-  removeDigest(state, channel);
+}
+
+/** Where Slack has it; undefined: somebody deleted it, and the next one is posted anew. */
+export function digestDelivered(
+  turn: Turn,
+  channel: string,
+  message: MessageRef | undefined,
+): void {
+  const digest = turn.state.digests.get(channel);
+  if (digest === undefined || digest.message?.ts === message?.ts) return;
+  putDigest(turn.state, { ...digest, message });
 }

@@ -15,7 +15,9 @@ import { nobody } from './lead.ts';
 
 const LATELY_MS = 60_000;
 /** Messages within a minute that people can still read. */
-const TELLINGS_BEARABLE = 5;
+const TELLINGS_BEARABLE = 2;
+/** Its message does not stand for longer than this. */
+const STORM_MAX_MS = 3 * 60 * 60_000;
 export const STORM_KEY = 'storm';
 
 export function countEpisode(turn: Turn): void {
@@ -32,8 +34,8 @@ export function countTelling(turn: Turn): void {
 }
 
 /** True when the storm's message tells of the incident too. May begin a storm. */
-export function joinsStorm(turn: Turn, incident: Incident, tier: number | undefined): boolean {
-  if (!turn.rules.storm.on || (incident.severity === 'critical' && tier === 1)) return false;
+export function joinsStorm(turn: Turn, incident: Incident): boolean {
+  if (!turn.rules.storm.on) return false;
   const { state } = turn;
   if (state.storm === undefined && !isStormy(turn)) return false;
   const storm = state.storm ?? begin(turn);
@@ -59,15 +61,22 @@ export function reviewStorm(turn: Turn): readonly Incident[] {
   const { storm } = turn.state;
   if (storm === undefined) return [];
   trim(turn.state.episodesLately, turn.now);
-  if (turn.state.episodesLately.length >= turn.rules.storm.perMinute / 2) {
-    putStorm(turn.state, { ...storm, roughAt: turn.now });
-  }
+  if (isRough(turn, storm)) putStorm(turn.state, { ...storm, roughAt: turn.now });
   const calmAt = (turn.state.storm?.roughAt ?? turn.now) + turn.rules.storm.calmMs;
   if (turn.now < calmAt) {
     schedule(turn.state.timers, STORM_KEY, Math.min(calmAt, turn.now + LATELY_MS));
     return [];
   }
   return end(turn, storm);
+}
+
+/**
+ * New alerts still come fast, or do not only because everything is broken by now: a message for each
+ * incident that goes on would be the storm again.
+ */
+function isRough({ state, rules, now }: Turn, storm: Storm): boolean {
+  if (state.episodesLately.length >= rules.storm.perMinute / 2) return true;
+  return state.stormed.size > TELLINGS_BEARABLE && now - storm.since < STORM_MAX_MS;
 }
 
 function begin(turn: Turn): Storm {

@@ -5,53 +5,158 @@
  * several things failing at once are an outage, not a blip. Blips come in small cascades too (a
  * service and two of its callers, for some minutes), so the evidence is weighed by severity.
  */
-import type { Alert, Incident, Instant, RouteDecision } from '../model.ts';
+import type { Alert, Incident, Instant, RouteDecision, Severity } from '../model.ts';
+import { isByTime } from '../correlate/group.ts';
 import { rankRoots } from '../correlate/root.ts';
 import { tallyOf } from '../state.ts';
-import { change, isQuiet, note, orderReply, type Turn } from '../turn.ts';
+import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
 import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
-import { leadOf, nobody, subjectOfIncident } from './lead.ts';
+import { severityRank, type Tally } from '../tally.ts';
+import { leadOf, nobody, subjectOf, subjectOfIncident } from './lead.ts';
 import { show } from './show.ts';
 import { countTelling, joinsStorm } from './storm.ts';
 
 /** Three warnings are a blip that comes with echoes; a critical alert and two warnings are not. */
 const WEIGHT_SUFFICES = 4.5;
+/** What only came at the same time, for all that is known, proves less. */
+const WEIGHT_BY_TIME = 6;
 const CHECKS_MIN = 2;
+/** Two warnings that both outlast what usually passes by itself. */
+const LASTING_WEIGHT = 2;
+const LASTING_MS = 4 * 60_000;
 
-/** Called whenever an alert fires in an incident that is still unseen. */
-export function considerTelling(turn: Turn, incident: Incident, alert: Alert): Incident {
-  if (incident.phase !== 'gathering') return incident;
-  if (alert.heldUntil <= turn.now)
-    return tell(turn, incident, outlasted(alert, turn.now), alert.holdRule);
-  const { weight, checks, services } = tallyOf(turn.state, incident.id);
-  if (weight < WEIGHT_SUFFICES || checks.size < CHECKS_MIN) return incident;
-  const where = services.size === 1 ? alert.facts.service : `${services.size} services`;
-  return tell(turn, incident, `${checks.size} checks fail at once on ${where}`, undefined);
+/** Why an incident is worth telling, and the alert that must be heard. */
+interface Proof {
+  readonly because: string;
+  readonly rule: string | undefined;
+  readonly speaker: Alert;
+  /** The worst that is proven: what merely stands beside an alert that lasts is not. */
+  readonly severity: Severity;
 }
 
-export function tell(
-  turn: Turn,
-  incident: Incident,
-  because: string,
-  rule: string | undefined,
-): Incident {
+/** Called whenever an alert fires, or outlasts its hold, in an incident that may be unseen. */
+export function considerTelling(turn: Turn, incident: Incident | undefined, alert: Alert): void {
+  if (incident?.phase !== 'gathering') return;
+  const proof = proofOf(turn, incident, alert);
+  if (proof !== undefined) tell(turn, incident, proof);
+  else considerLasting(turn, incident);
+}
+
+/** Several things that fail at the same time need not last as long as one that fails alone. */
+export function considerLasting(turn: Turn, incident: Incident): void {
+  const { now, state } = turn;
+  const tally = tallyOf(state, incident.id);
+  const { checks, weight } = tally;
+  if (incident.phase !== 'gathering' || checks.size < CHECKS_MIN || weight < LASTING_WEIGHT) return;
+  // Two have to last: what passes by proves nothing of what goes on.
+  let first = Number.POSITIVE_INFINITY;
+  let second = Number.POSITIVE_INFINITY;
+  for (const check of checks.values()) {
+    if (check.weight === 0) continue;
+    if (check.since < first) {
+      second = first;
+      first = check.since;
+    } else if (check.since < second) second = check.since;
+  }
+  const at = second + LASTING_MS;
+  if (!Number.isFinite(at)) return;
+  if (at > now) return wakeIncident(turn, incident.id, at);
+  const speaker = worstOf(turn, tally, undefined);
+  if (speaker === undefined) return;
+  const because = `${checks.size} checks still fail after ${inWords(now - second)}`;
+  tell(turn, incident, { because, rule: undefined, speaker, severity: incident.severity });
+}
+
+/** People were told elsewhere, or not at all, by its route: does the route say otherwise by now? */
+export function reconsiderRoute(turn: Turn, incident: Incident, alert: Alert): void {
+  const { toldIn } = incident;
+  if (toldIn === undefined || toldIn === 'message' || toldIn === 'storm') return;
+  if (incident.phase === 'resolved') return;
+  const proof = proofOf(turn, incident, alert);
+  const route = proof === undefined ? undefined : routeOf(turn, incident, proof);
+  if (route?.urgency !== 'post') return;
+  const worse = change(turn, incident, { route, worstTold: incident.severity });
+  publish(turn, worse, route, 'it is worse now', route.rule);
+}
+
+function proofOf(turn: Turn, incident: Incident, alert: Alert): Proof | undefined {
+  const tally = tallyOf(turn.state, incident.id);
+  const { weight, checks, hit } = tally;
+  const lasts = alert.heldUntil <= turn.now && alert.flap?.flapping !== true;
+  const suffices = isByTime(incident.group) ? WEIGHT_BY_TIME : WEIGHT_SUFFICES;
+  if (weight >= suffices && checks.size >= CHECKS_MIN) {
+    const where = hit === 1 ? alert.facts.service : `${hit} services`;
+    const because = lasts
+      ? outlasted(alert, turn.now)
+      : `${checks.size} checks fail at once on ${where}`;
+    const rule = lasts ? alert.holdRule : undefined;
+    return { because, rule, speaker: worstOf(turn, tally, alert), severity: incident.severity };
+  }
+  if (!lasts) return undefined;
+  const because = outlasted(alert, turn.now);
+  return { because, rule: alert.holdRule, speaker: alert, severity: alert.facts.severity };
+}
+
+/** Services looked through for the worst alert: beyond that it is a storm. */
+const LOOKED_THROUGH_MAX = 100;
+
+/** The worst of what fires, of the most important service. */
+function worstOf(turn: Turn, tally: Tally, alert: Alert): Alert;
+function worstOf(turn: Turn, tally: Tally, alert: undefined): Alert | undefined;
+function worstOf(turn: Turn, tally: Tally, alert: Alert | undefined): Alert | undefined {
+  let worst = alert;
+  let looked = 0;
+  for (const { lead, leadFires } of tally.services.values()) {
+    if (++looked > LOOKED_THROUGH_MAX) break;
+    const other = leadFires ? turn.state.alerts.get(lead) : undefined;
+    if (other === undefined) continue;
+    if (worst === undefined || badness(turn, other) < badness(turn, worst)) worst = other;
+  }
+  return worst;
+}
+
+function badness(turn: Turn, { facts }: Alert): number {
+  return severityRank(facts.severity) * 10 + (tierOf(turn, facts.service) ?? 2);
+}
+
+export function tell(turn: Turn, incident: Incident, proof: Proof): Incident {
   const roots = rankRoots(turn, incident);
-  const lead = leadOf(turn.state, { ...incident, roots });
-  const route = turn.rules.route(
-    lead === undefined ? nobody(incident) : subjectOfIncident(lead, incident),
-    turn.now,
-  );
+  const route = routeOf(turn, { ...incident, roots }, proof);
   const told = change(turn, incident, {
     roots,
     route,
     phase: incident.acknowledged.length > 0 ? 'acknowledged' : 'open',
     toldAt: turn.now,
-    toldBecause: because,
+    toldBecause: proof.because,
     worstTold: incident.severity,
   });
-  return publish(turn, told, route, because, rule);
+  return publish(turn, told, route, proof.because, proof.rule);
+}
+
+/** It outlasted a storm, which told of it so far. */
+export function tellAfterStorm(turn: Turn, incident: Incident): void {
+  const lead = leadOf(turn.state, incident);
+  if (lead === undefined) return;
+  const because = 'it outlasted the storm';
+  tell(turn, incident, { because, rule: undefined, speaker: lead, severity: incident.severity });
+}
+
+const LOUDNESS: Readonly<Record<RouteDecision['urgency'], number>> = {
+  post: 3,
+  thread: 2,
+  digest: 1,
+  drop: 0,
+};
+
+/** As its likely cause says; but a cause of little importance does not hush a victim of more. */
+function routeOf(turn: Turn, incident: Incident, { speaker, severity }: Proof): RouteDecision {
+  const lead = leadOf(turn.state, incident) ?? speaker;
+  const route = turn.rules.route(subjectOfIncident(lead, { severity }), turn.now);
+  if (route.urgency === 'post' || lead === speaker) return route;
+  const other = turn.rules.route(subjectOf(speaker), turn.now);
+  return LOUDNESS[other.urgency] > LOUDNESS[route.urgency] ? other : route;
 }
 
 /** Tells it as a line of the digest, wherever its route would have told it. */
@@ -67,26 +172,6 @@ export function list(turn: Turn, incident: Incident, because: string): Incident 
   });
   addToDigest(turn, incident, route.channel);
   return change(turn, incident, { route, toldIn: 'digest' });
-}
-
-/** People were told elsewhere, or not at all, by its route: does the route say otherwise by now? */
-export function reconsiderRoute(turn: Turn, incident: Incident): Incident {
-  const { toldIn } = incident;
-  if (toldIn === 'message' || toldIn === undefined || incident.phase === 'resolved')
-    return incident;
-  const lead = leadOf(turn.state, incident);
-  if (lead === undefined) return incident;
-  const route = turn.rules.route(subjectOfIncident(lead, incident), turn.now);
-  if (route.urgency !== 'post') return incident;
-  if (toldIn === 'storm' && joinsStorm(turn, incident, tierOf(turn, lead.facts.service)))
-    return incident;
-  return publish(
-    turn,
-    change(turn, incident, { route, worstTold: incident.severity }),
-    route,
-    'it is worse now',
-    route.rule,
-  );
 }
 
 function publish(
@@ -116,7 +201,7 @@ function publish(
     case 'post':
       break;
   }
-  if (joinsStorm(turn, incident, tierOf(turn, incident.roots[0]?.service))) {
+  if (joinsStorm(turn, incident)) {
     note(turn, 'stormed', about);
     return change(turn, incident, { toldIn: 'storm' });
   }

@@ -9,7 +9,13 @@ import { SEVERITIES } from '../model.ts';
 import { type FactSource, annotations, firstValue, labels, own } from './fact-source.ts';
 import { remember } from './remember.ts';
 import type { Catalog } from './rules.ts';
-import { canonicalNames, isExporter, isProxyExporter } from './service-name.ts';
+import {
+  canonicalNames,
+  isExporter,
+  isProxyExporter,
+  withoutCluster,
+  workloadOf,
+} from './service-name.ts';
 import { DEFAULT_TRANSACTIONS, transactionsOf } from './transactions.ts';
 
 /** One fact: where it stands, what its values mean, and what it is when nothing says so. */
@@ -78,7 +84,8 @@ export const DEFAULT_NORMALISE: NormaliseRules = {
   service: guess(
     labels(
       ...words('service service_name app app_kubernetes_io_name kubernetes_name k8s_app component'),
-      ...words('deployment statefulset daemonset container job'),
+      ...words('destination_workload destination_service_name destination_service workload'),
+      ...words('deployment statefulset daemonset pod container job'),
     ),
   ),
   environment: guess(
@@ -174,7 +181,7 @@ function serviceBy(rule: FactRule, catalog: Catalog): Reader {
   const canonical = canonicalNames(catalog.canonical);
   const { map, otherwise, guessed } = rule;
   const settle = remember(MEMORY_MAX, (raw) => {
-    const mapped = map.get(raw.toLowerCase()) ?? raw;
+    const mapped = map.get(raw.toLowerCase()) ?? (guessed ? withoutCluster(raw) : raw);
     const known = canonical(mapped);
     return known ?? (guessed && isExporter(mapped) ? '' : mapped);
   });
@@ -189,7 +196,7 @@ function serviceBy(rule: FactRule, catalog: Catalog): Reader {
   return (alert) => {
     for (const name of names) {
       const raw = own(alert.labels, name);
-      const settled = raw === undefined ? '' : settle(raw);
+      const settled = raw === undefined ? '' : settle(name === 'pod' ? workloadOf(raw) : raw);
       if (settled !== '') return settled;
     }
     return otherwise;

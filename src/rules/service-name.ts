@@ -58,3 +58,19 @@ function resolveStripped(known: ReadonlyMap<string, string>, name: string): stri
   }
   return undefined;
 }
+
+/** What Kubernetes puts at the end of names: no vowels, so that no word comes about by chance. */
+const SAFE = '[bcdfghjklmnpqrstvwxz2456789]';
+const POD = new RegExp(
+  `^(.+?)-(?:${SAFE}{6,10}-${SAFE}{5}|\\d{8,10}-${SAFE}{5}|${SAFE}{5}|\\d{1,3})$`,
+);
+
+/** The workload that a pod belongs to: `cart-6d5f8b7c9-x2k4z`, `cart-x2k4z` and `cart-0` are of `cart`. */
+export function workloadOf(pod: string): string {
+  return POD.exec(pod)?.[1] ?? pod;
+}
+
+/** `cart.shop.svc.cluster.local` is `cart`. */
+export function withoutCluster(name: string): string {
+  return name.replace(/\.[^.]+\.svc(?:\..*)?$/, '');
+}

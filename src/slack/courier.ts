@@ -87,7 +87,10 @@ export function createCourier(options: CourierOptions): Courier {
 async function attempt(desk: Desk, track: Track, effect: Effect): Promise<Attempt> {
   if (effect.kind === 'digest') {
     const write = () => content(renderDigest(effect));
-    return post(desk, { track, effect, channel: effect.channel, thread: undefined, write });
+    const task = { track, effect, channel: effect.channel, thread: undefined, write };
+    return effect.message === undefined
+      ? post(desk, task)
+      : bringUpToDate(desk, task, effect.message);
   }
   const seen = desk.look(effect.incident);
   if (seen === undefined) return refused('unknown_incident');
@@ -155,6 +158,19 @@ async function update(
     track.gone = message.ts;
     return { kind: 'done', outcome: { kind: 'gone' } };
   }
+  return failed(desk, task, answer, desk.updates);
+}
+
+/** A digest that stands in the channel. Somebody may have deleted it: then this one is posted. */
+async function bringUpToDate(desk: Desk, task: Task, message: MessageRef): Promise<Attempt> {
+  const { effect } = task;
+  if (!(await desk.updates.take(() => 20 + rank(effect)))) return STOPPED;
+  const answer = await desk.breaker.guard(() =>
+    desk.api.update(message, onTheWire(task, task.write())),
+  );
+  if (answer === undefined) return STOPPED;
+  if (answer.kind === 'ok') return took(task, message, { revision: 0, state: '' });
+  if (answer.kind === 'refused' && isGone(answer.error)) return post(desk, task);
   return failed(desk, task, answer, desk.updates);
 }
 

@@ -565,6 +565,7 @@ test('a digest is a message of its own', async () => {
   delivery.enqueue([
     {
       kind: 'digest',
+      message: undefined,
       id: 'digest:#dev:1',
       at: 0,
       from: 0,

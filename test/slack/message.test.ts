@@ -159,6 +159,7 @@ function digest(): DigestEffect {
   const line = { environment: 'staging', incident: '1', firing: false };
   return {
     kind: 'digest',
+    message: undefined,
     id: 'digest:#alerts-dev',
     at: NOW,
     from: minutesAgo(60),
