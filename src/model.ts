@@ -137,7 +137,7 @@ export interface Alert {
   readonly startsAt: Instant;
   /** Resolved: when, by the source's clock; undefined while it fires and when it only timed out. */
   readonly endsAt: Instant | undefined;
-  /** When the present episode was first heard of. */
+  /** When the episode was first heard of. */
   readonly since: Instant;
   /** Firing: taken as resolved then unless the source mentions it again. Undefined: never. */
   readonly expiresAt: Instant | undefined;
@@ -340,10 +340,9 @@ export interface ReplyEffect extends EffectBase {
   readonly incident: string;
   readonly reply: Reply;
 }
-/** One standing message of a channel for all that was worth telling, but not at once. */
+/** One standing message for all that was worth telling, but not at once. No `message`: it is posted. */
 export interface DigestEffect extends EffectBase {
   readonly kind: 'digest';
-  /** To be updated; undefined: to be posted. */
   readonly message: MessageRef | undefined;
   readonly from: Instant;
   readonly lines: readonly DigestLine[];
@@ -360,14 +359,14 @@ export interface DigestLine {
   readonly firing: boolean;
 }
 
+interface Rise {
+  readonly from: Severity;
+  readonly to: Severity;
+  readonly service: string;
+}
 /** A line in the thread: only for what deserves a ping. */
 export type Reply =
-  | {
-      readonly kind: 'severity-rose';
-      readonly from: Severity;
-      readonly to: Severity;
-      readonly service: string;
-    }
+  | ({ readonly kind: 'severity-rose' } & Rise)
   | { readonly kind: 'service-joined'; readonly services: readonly string[] }
   | { readonly kind: 'refired'; readonly times: number; readonly service: string }
   | { readonly kind: 'escalated'; readonly mention: readonly string[]; readonly afterMs: number }

@@ -6,7 +6,8 @@
  * somebody could act upon; whoever wants it at the end of the channel again deletes it.
  */
 import type { DigestLine, Incident, MessageRef } from '../model.ts';
-import { type Digest, putDigest, tallyOf } from '../state.ts';
+import type { Digest } from '../small-records.ts';
+import { putDigest, tallyOf } from '../state.ts';
 import { schedule } from '../timers.ts';
 import { note, type Turn } from '../turn.ts';
 
