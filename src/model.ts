@@ -359,14 +359,10 @@ export interface DigestLine {
   readonly firing: boolean;
 }
 
-interface Rise {
-  readonly from: Severity;
-  readonly to: Severity;
-  readonly service: string;
-}
+type Rise = Readonly<Record<'from' | 'to', Severity>>;
 /** A line in the thread: only for what deserves a ping. */
 export type Reply =
-  | ({ readonly kind: 'severity-rose' } & Rise)
+  | ({ readonly kind: 'severity-rose'; readonly service: string } & Rise)
   | { readonly kind: 'service-joined'; readonly services: readonly string[] }
   | { readonly kind: 'refired'; readonly times: number; readonly service: string }
   | { readonly kind: 'escalated'; readonly mention: readonly string[]; readonly afterMs: number }
