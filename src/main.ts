@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./commands/explain.ts')).explainCommand(),
   replay: async () => (await import('./commands/replay.ts')).replayCommand(),
   report: async () => (await import('./commands/report.ts')).reportCommand(),
+  import: async () => (await import('./commands/import.ts')).importCommand(),
   suggest: async () => (await import('./commands/suggest.ts')).suggestCommand(),
 };
 

@@ -1,0 +1,92 @@
+/**
+ * `quell import ALERTMANAGER.YML`: makes rules of an Alertmanager configuration, and says what could
+ * not be carried over. Exit code 0 written, 1 nothing to make rules of, 2 could not read or write.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { Command } from 'commander';
+import { AppError } from '../errors.ts';
+import { importAlertmanager } from '../importing/alertmanager.ts';
+import type { Note } from '../importing/notes.ts';
+import type { RulesFile } from '../rules/source-file.ts';
+
+interface ImportFlags {
+  readonly out: string;
+  readonly force?: boolean;
+}
+
+export function importCommand(): Command {
+  return new Command('import')
+    .summary('make rules of an Alertmanager configuration')
+    .description(
+      'Makes rules files of an alertmanager.yml: routes with the channels of their Slack receivers, time ' +
+        'intervals, the resolve timeout. Says what could not be carried over, and why.',
+    )
+    .argument('<file>', 'the configuration, alertmanager.yml')
+    .option('--out <dir>', 'folder to write to', 'rules')
+    .option('--force', 'overwrite files that are there')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 written, 1 the file is no configuration of Alertmanager, 2 could not read or write.',
+    )
+    .action(async (path: string, flags: ImportFlags) => {
+      const { output, exitCode } = await runImport(path, flags);
+      process.stdout.write(`${output}\n`);
+      process.exitCode = exitCode;
+    });
+}
+
+export async function runImport(
+  path: string,
+  { out, force = false }: ImportFlags,
+): Promise<{ readonly output: string; readonly exitCode: 0 | 1 }> {
+  const imported = importAlertmanager({ name: basename(path), text: await read(path) });
+  const noted = imported.notes.map(lineOf);
+  if (imported.kind === 'refused') {
+    return { output: [...noted, 'Nothing was written.'].join('\n'), exitCode: 1 };
+  }
+  await write(imported.files, out, force);
+  const names = imported.files.map(({ name }) => join(out, name)).join(', ');
+  const output = [
+    ...noted,
+    ...(noted.length > 0 ? [''] : []),
+    `Written: ${names}.`,
+    `Next: list your services in ${join(out, 'services.yaml')} (who depends on whom, who owns what), run`,
+    `  quell check ${out}`,
+    'and add Quell to Alertmanager as a receiver: docs/alertmanager.md.',
+  ].join('\n');
+  return { output, exitCode: 0 };
+}
+
+function lineOf({ file, line, message }: Note): string {
+  return `${file}:${line}  ${message}`;
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw unusable(`${path} cannot be read`, error);
+  }
+}
+
+/** All or nothing: what is there stays, unless it is to be overwritten. */
+async function write(files: readonly RulesFile[], out: string, force: boolean): Promise<void> {
+  const present = files.map(({ name }) => join(out, name)).filter((path) => existsSync(path));
+  if (present.length > 0 && !force) {
+    const message = `${present.join(', ')} exists already: choose another folder with --out, or overwrite with --force`;
+    throw new AppError('file-unusable', message, { retryable: false });
+  }
+  try {
+    await mkdir(out, { recursive: true });
+    for (const { name, text } of files) await writeFile(join(out, name), text);
+  } catch (error) {
+    throw unusable(`${out} cannot be written`, error);
+  }
+}
+
+function unusable(what: string, error: unknown): AppError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'an error';
+  return new AppError('file-unusable', `${what} (${code})`, { retryable: false, cause: error });
+}
