@@ -111,7 +111,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['telemetry'],
   re2js: ['rules'],
   undici: ['slack'],
-  yaml: ['rules', 'config'],
+  yaml: ['rules', 'config', 'importing'],
   zod: ['rules', 'rule-tests', 'config', 'slack', 'web', 'ingest'],
 };
 

@@ -32,21 +32,8 @@ export function readRoute(
     notes.add(path, 'a route that is no mapping: left out');
     return undefined;
   }
-  const name = typeof value['receiver'] === 'string' ? value['receiver'] : undefined;
-  const receiver = name === undefined ? undefined : receivers.get(name);
-  if (name !== undefined && receiver === undefined) {
-    notes.add(
-      [...path, 'receiver'],
-      `there is no receiver "${name}": the route keeps the channel above it`,
-    );
-  }
   const isRoot = path.length === 1;
-  if (isRoot && receiver?.channel === undefined) {
-    notes.add(
-      path,
-      `the default receiver posts to no Slack channel: "${DEFAULT_CHANNEL}" is taken`,
-    );
-  }
+  const { name, receiver } = receiverOf(value, path, receivers, notes);
   return {
     line: notes.lineOf(path),
     receiver: name,
@@ -59,6 +46,25 @@ export function readRoute(
     mute: textsOf(value['mute_time_intervals']),
     routes: readRoutes(value['routes'], path, receivers, notes),
   };
+}
+
+function receiverOf(
+  route: Readonly<Record<string, unknown>>,
+  path: Path,
+  receivers: ReadonlyMap<string, Receiver>,
+  notes: Notes,
+) {
+  const name = typeof route['receiver'] === 'string' ? route['receiver'] : undefined;
+  const receiver = receivers.get(name ?? '');
+  if (name !== undefined && receiver === undefined) {
+    const message = `there is no receiver "${name}": the route keeps the channel above it`;
+    notes.add([...path, 'receiver'], message);
+  }
+  if (path.length === 1 && receiver?.channel === undefined) {
+    const message = `the default receiver posts to no Slack channel: "${DEFAULT_CHANNEL}" is taken`;
+    notes.add(path, message);
+  }
+  return { name, receiver };
 }
 
 function readRoutes(

@@ -221,7 +221,10 @@ test('any digest is sound', () => {
   fc.assert(
     fc.property(fc.array(digestLine, { maxLength: 60 }), at, at, (lines, from, now) => {
       const base = { id: 'digest', channel: '#x', severity: 'info', delivery: undefined } as const;
-      expectSound(renderDigest({ kind: 'digest', message: undefined, ...base, at: now, from, lines }), []);
+      expectSound(
+        renderDigest({ kind: 'digest', message: undefined, ...base, at: now, from, lines }),
+        [],
+      );
     }),
   );
 });
