@@ -11,6 +11,7 @@ import {
   putStorm,
   removeAlert,
   removeDigest,
+  removeSilence,
   restore,
   takeChanges,
 } from '../state.ts';
@@ -71,6 +72,7 @@ function forget(state: LaneState, key: string): void {
   if (key.startsWith('i/')) closeIncident(state, key.slice(2));
   else if (key.startsWith('digest/')) removeDigest(state, key.slice('digest/'.length));
   else if (key.startsWith('heartbeat/')) state.heartbeats.delete(key.slice('heartbeat/'.length));
+  else if (key.startsWith('silence/')) removeSilence(state, key.slice('silence/'.length));
   else if (key === 'storm') putStorm(state, undefined);
   else removeAlert(state, key);
 }

@@ -4,10 +4,10 @@
  * `until` is when to look again: the end of the window, or earlier. An alert that still fires then is
  * told then.
  */
-import type { Instant, Muted, RuleRef, SilenceMatcher } from '../model.ts';
+import type { Instant, Muted, RuleRef } from '../model.ts';
 import type { Schedule } from './interval.ts';
-import { allOf, compileMatcher, type Operator, type Predicate } from './matcher.ts';
-import type { Catalog, Subject } from './rules.ts';
+import type { Predicate } from './matcher.ts';
+import type { Subject } from './rules.ts';
 
 export interface Mute {
   readonly name: string;
@@ -47,16 +47,4 @@ function activeUntil(mute: Mute, now: Instant): Instant | undefined {
   if (schedule === undefined) return Math.min(end, now + AGAIN_MS);
   const state = schedule(now);
   return state.active ? Math.min(end, state.until) : undefined;
-}
-
-/** What a silence matches that people set by API or in Slack. */
-export function matchingAll(matchers: readonly SilenceMatcher[], catalog: Catalog): Predicate {
-  return allOf(
-    matchers.map(({ name, value, isRegex, isEqual }) => {
-      const operator: Operator = isRegex ? (isEqual ? '=~' : '!~') : isEqual ? '=' : '!=';
-      const place = { nameAt: 0, valueAt: 0, end: 0 };
-      const compiled = compileMatcher({ name, operator, value, ...place }, catalog);
-      return compiled.kind === 'predicate' ? compiled.test : () => false;
-    }),
-  );
 }

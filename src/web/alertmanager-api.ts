@@ -1,23 +1,17 @@
 /**
  * The part of Alertmanager's API v2 that its tools need: amtool sets, shows and ends silences with it,
- * and lists alerts.
+ * and lists alerts; Karma shows both.
  *
- * Errors are JSON strings, as its clients expect. A list of alerts is written a few hundred at a time,
- * so that nobody else waits for it.
+ * Errors are JSON strings, as its clients expect. Alerts are shown by alertmanager-alerts.ts.
  */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
 import express, { type Request, type Response, Router } from 'express';
 import { AppError } from '../errors.ts';
 import type { Lane } from '../lane.ts';
-import { subjectOf } from '../life/lead.ts';
 import { countMatches, matchersInWords } from '../life/silences.ts';
-import type { Alert, Instant, Silence } from '../model.ts';
-import { compileMatcher, type Matcher, parseSelector, type Predicate } from '../rules/matcher.ts';
-import { compileAnchored } from '../rules/regex.ts';
+import type { Instant, Silence } from '../model.ts';
 import type { Log } from '../telemetry/log.ts';
-import { badQuery } from './query.ts';
+import { readAlertsQuery, sendAlerts, sendGroups, silenceFilter } from './alertmanager-alerts.ts';
 import { laneOf, type ReadApiDeps } from './read-api.ts';
 import { badSilence, iso, readSilence, silenceShape } from './silence-shapes.ts';
 
@@ -28,10 +22,6 @@ export interface AlertmanagerApiDeps extends ReadApiDeps {
 /** Silences that are not over. Each is asked about every alert that begins to fire. */
 const SILENCES_MAX = 1_000;
 const BODY_MAX = '256kb';
-/** Alerts written at a time. */
-const ALERTS_AT_ONCE = 200;
-/** How long a firing alert counts as firing when its source did not say. */
-const TIMEOUT_MS = 5 * 60_000;
 
 export function alertmanagerApi(deps: AlertmanagerApiDeps): Router {
   const router = Router();
@@ -68,7 +58,17 @@ export function alertmanagerApi(deps: AlertmanagerApiDeps): Router {
   );
   router.get(
     '/api/v2/alerts',
-    answered((request, response) => listAlerts(deps, request, response)),
+    answered((request, response) => {
+      const lane = laneOf(deps);
+      return sendAlerts(response, lane, readAlertsQuery(request.url, lane), deps.now());
+    }),
+  );
+  router.get(
+    '/api/v2/alerts/groups',
+    answered((request, response) => {
+      const lane = laneOf(deps);
+      return sendGroups(response, lane, readAlertsQuery(request.url, lane), deps.now());
+    }),
   );
   return router;
 }
@@ -93,12 +93,8 @@ function statusShape(startedAt: Instant) {
 
 function listSilences(deps: AlertmanagerApiDeps, request: Request, response: Response): void {
   const { state } = laneOf(deps);
-  const filters = readFilters(request).map((matcher) => ({ matcher, test: valueTest(matcher) }));
-  const kept = [...state.silences.values()].filter(({ silence }) =>
-    filters.every(({ matcher, test }) =>
-      silence.matchers.some(({ name, value }) => name === matcher.name && test(value)),
-    ),
-  );
+  const accepts = silenceFilter(request.url);
+  const kept = [...state.silences.values()].filter(({ silence }) => accepts(silence));
   response.json(kept.map((one) => silenceShape(one, deps.now())));
 }
 
@@ -152,95 +148,4 @@ async function endSilence(
   }
   if (kept.silence.endsAt > now) await lane.submit(now, [{ kind: 'unsilence', id, by: 'the API' }]);
   response.status(200).end();
-}
-
-/** All alerts that fire, in pieces; what changes meanwhile may be in it or not. */
-async function listAlerts(
-  deps: AlertmanagerApiDeps,
-  request: Request,
-  response: Response,
-): Promise<void> {
-  const lane = laneOf(deps);
-  const accepts = acceptance(lane, request);
-  const ids = [...lane.state.alerts.keys()];
-  response.type('application/json');
-  let isFirst = true;
-  response.write('[');
-  for (let from = 0; from < ids.length && !response.destroyed; from += ALERTS_AT_ONCE) {
-    const texts = ids.slice(from, from + ALERTS_AT_ONCE).flatMap((id) => {
-      const alert = lane.state.alerts.get(id);
-      return alert?.status === 'firing' && accepts(alert)
-        ? [JSON.stringify(alertShape(alert, deps.now()))]
-        : [];
-    });
-    const text = texts.join(',');
-    const isFull = text !== '' && !response.write(isFirst ? text : `,${text}`);
-    if (text !== '') isFirst = false;
-    if (isFull && !response.destroyed)
-      await Promise.race([once(response, 'drain'), once(response, 'close')]);
-    else await setImmediate();
-  }
-  response.end(']');
-}
-
-function acceptance(lane: Lane, request: Request): (alert: Alert) => boolean {
-  const asked = parametersOf(request);
-  const wants = (name: string): boolean => asked.get(name) !== 'false';
-  const tests = readFilters(request).map((matcher) => predicateOf(matcher, lane));
-  return (alert) =>
-    (alert.muted === undefined ? wants('active') : wants('silenced')) &&
-    tests.every((test) => test(subjectOf(alert)));
-}
-
-function alertShape(alert: Alert, now: Instant) {
-  const { muted } = alert;
-  return {
-    annotations: alert.annotations,
-    endsAt: iso(alert.expiresAt ?? now + TIMEOUT_MS),
-    fingerprint: alert.fingerprint,
-    receivers: [{ name: 'quell' }],
-    startsAt: iso(alert.startsAt),
-    status: {
-      inhibitedBy: [],
-      silencedBy: muted === undefined ? [] : [muted.rule.replace(/^silence /, '')],
-      state: muted === undefined ? 'active' : 'suppressed',
-    },
-    updatedAt: iso(alert.since),
-    generatorURL: alert.generatorURL ?? '',
-    labels: alert.labels,
-  };
-}
-
-/** `?filter=service="payments"`, repeated; a bare word is the name of an alert. */
-function readFilters(request: Request): readonly Matcher[] {
-  return parametersOf(request)
-    .getAll('filter')
-    .flatMap((text) => {
-      const parsed = parseSelector(text);
-      if (parsed.kind === 'refused') throw badQuery(`filter: ${parsed.message}`);
-      const { name, matchers } = parsed;
-      const place = { nameAt: 0, valueAt: 0, end: 0 };
-      const named: Matcher[] =
-        name === undefined ? [] : [{ name: 'alertname', operator: '=', value: name, ...place }];
-      return [...named, ...matchers];
-    });
-}
-
-function parametersOf(request: Request): URLSearchParams {
-  return new URL(request.url, 'http://quell.invalid').searchParams;
-}
-
-function predicateOf(matcher: Matcher, { rules }: Lane): Predicate {
-  const compiled = compileMatcher(matcher, rules.catalog);
-  if (compiled.kind === 'refused') throw badQuery(`filter: ${compiled.message}`);
-  return compiled.test;
-}
-
-/** The same test on a bare value. */
-function valueTest({ operator, value }: Matcher): (text: string) => boolean {
-  if (operator === '=') return (text) => text === value;
-  if (operator === '!=') return (text) => text !== value;
-  const regex = compileAnchored(value);
-  if (regex.kind === 'refused') throw badQuery(`filter: ${regex.message}`);
-  return operator === '=~' ? (text) => regex.test(text) : (text) => !regex.test(text);
 }

@@ -7,8 +7,9 @@ import { AppError } from '../errors.ts';
 import { readLooseTime } from '../ingest/loose.ts';
 import { type Instant, SEVERITIES } from '../model.ts';
 import { resolveName } from '../rules/catalog.ts';
+import { factOrLabel } from '../rules/selector.ts';
 import { didYouMean } from '../rules/suggest.ts';
-import { compileMatcher, type Matcher, parseSelector, type Predicate } from '../rules/matcher.ts';
+import { type Matcher, parseSelector, type Predicate } from '../rules/matcher.ts';
 import type { Catalog, Subject } from '../rules/rules.ts';
 import type { Place } from './newest.ts';
 
@@ -120,33 +121,14 @@ function readMatch(text: string, catalog: Catalog): readonly Predicate[] {
   const parsed = parseSelector(text);
   if (parsed.kind === 'refused') throw badQuery(`match: ${parsed.message}`);
   const { name } = parsed;
-  const predicates = parsed.matchers.map((matcher) => factOrLabel(matcher, catalog));
+  const predicates = parsed.matchers.map((matcher) => compiled(matcher, catalog));
   if (name === undefined) return predicates;
   const named = ({ facts, labels }: Subject) => facts.name === name || labels['alertname'] === name;
   return [named, ...predicates];
 }
 
-const RAW = 'a label as it was received';
-
-/** People type what they see: the label that the source sent, an alias, or what the rules made of it. */
-function factOrLabel(matcher: Matcher, catalog: Catalog): Predicate {
-  const { name, operator } = matcher;
-  const isService = name === 'service' && (operator === '=' || operator === '!=');
-  const value = (isService ? readService(matcher.value, catalog) : undefined) ?? matcher.value;
-  const onFact = compiled({ ...matcher, value }, catalog);
-  const onLabel = compiled({ ...matcher, name: RAW }, catalog);
-  const isNegative = operator === '!=' || operator === '!~';
-  return (subject) => {
-    const label: unknown = Object.hasOwn(subject.labels, name) ? subject.labels[name] : undefined;
-    if (typeof label !== 'string') return onFact(subject);
-    const labelled = { ...subject, labels: { [RAW]: label } };
-    if (isNegative) return onFact(subject) && onLabel(labelled);
-    return onFact(subject) || onLabel(labelled);
-  };
-}
-
 function compiled(matcher: Matcher, catalog: Catalog): Predicate {
-  const made = compileMatcher(matcher, catalog);
+  const made = factOrLabel(matcher, catalog);
   if (made.kind === 'predicate') return made.test;
   throw badQuery(`match: ${made.message}`);
 }

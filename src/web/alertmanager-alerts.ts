@@ -1,0 +1,248 @@
+/**
+ * Alerts as Alertmanager's API shows them: those that fire, streamed in small steps, because whoever
+ * asks for a hundred thousand of them must not keep alerts from coming in.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Response } from 'express';
+import type { Lane } from '../lane.ts';
+import { subjectOf } from '../life/lead.ts';
+import { testOf } from '../life/silenced.ts';
+import type { Alert, Instant, Silence } from '../model.ts';
+import { parseSelector, type Predicate } from '../rules/matcher.ts';
+import { compileAnchored } from '../rules/regex.ts';
+import { type Asked, factOrLabel } from '../rules/selector.ts';
+import type { LaneState } from '../state.ts';
+import { badQuery } from './query.ts';
+
+export interface AlertsQuery {
+  readonly active: boolean;
+  readonly suppressed: boolean;
+  readonly inhibited: boolean;
+  readonly matches: readonly Predicate[];
+  readonly receiver: (name: string) => boolean;
+}
+
+const FLAGS = ['active', 'silenced', 'inhibited', 'unprocessed', 'muted'] as const;
+
+/** Parameters of others' newer versions are left alone, as Alertmanager does. */
+export function readAlertsQuery(url: string, lane: Lane): AlertsQuery {
+  const { searchParams } = new URL(url, 'http://quell.invalid');
+  const flag = (name: (typeof FLAGS)[number]): boolean => {
+    const text = searchParams.get(name) ?? 'true';
+    if (text === 'true' || text === 'false') return text === 'true';
+    throw badQuery(`${name}: expected true or false, got "${text.slice(0, 40)}"`);
+  };
+  return {
+    active: flag('active'),
+    suppressed: flag('silenced'),
+    inhibited: flag('inhibited'),
+    matches: searchParams
+      .getAll('filter')
+      .flatMap(matchersIn)
+      .map((asked) => predicateOf(asked, lane)),
+    receiver: readReceiver(searchParams.get('receiver')),
+  };
+}
+
+/** A bare word is the name of an alert. */
+function matchersIn(text: string): readonly Asked[] {
+  const parsed = parseSelector(text);
+  if (parsed.kind === 'refused') throw badQuery(`filter: ${parsed.message}`);
+  const { name, matchers } = parsed;
+  return name === undefined
+    ? matchers
+    : [{ name: 'alertname', operator: '=', value: name }, ...matchers];
+}
+
+function predicateOf(asked: Asked, { rules }: Lane): Predicate {
+  const made = factOrLabel(asked, rules.catalog);
+  if (made.kind === 'predicate') return made.test;
+  throw badQuery(`filter: ${made.message}`);
+}
+
+function readReceiver(pattern: string | null): (name: string) => boolean {
+  if (pattern === null || pattern === '') return () => true;
+  const regex = compileAnchored(pattern);
+  if (regex.kind === 'refused') throw badQuery(`receiver: ${regex.message}`);
+  return regex.test;
+}
+
+/** As Alertmanager filters silences: by the values of their matchers, as if those were labels. */
+export function silenceFilter(url: string): (silence: Silence) => boolean {
+  const { searchParams } = new URL(url, 'http://quell.invalid');
+  const filters = searchParams.getAll('filter').flatMap(matchersIn);
+  const wanted = filters.map(({ name, operator, value }) => {
+    const isNegative = operator === '!=' || operator === '!~';
+    const regex = operator === '=~' || operator === '!~' ? compileAnchored(value) : undefined;
+    if (regex?.kind === 'refused') throw badQuery(`filter: ${regex.message}`);
+    const equals = (text: string) => (regex === undefined ? text === value : regex.test(text));
+    return { name, holds: (text: string) => equals(text) !== isNegative };
+  });
+  return ({ matchers }) =>
+    wanted.every(({ name, holds }) =>
+      holds(matchers.find((matcher) => matcher.name === name)?.value ?? ''),
+    );
+}
+
+// ---------------------------------------------------------------------------------------------
+
+/** Alerts that are looked at before others get a turn. */
+const STEP = 200;
+
+interface Shown {
+  readonly alert: Alert;
+  readonly silencedBy: readonly string[];
+}
+
+/** Firing alerts as they stand now; records are never changed in place. */
+function* shownOf(lane: Lane, query: AlertsQuery, now: Instant): Generator<Shown | undefined> {
+  const { state } = lane;
+  const inEffect = [...state.silences.values()]
+    .filter(({ silence }) => silence.startsAt <= now && now < silence.endsAt)
+    .map(({ silence }) => ({ id: silence.id, test: testOf(lane, silence) }));
+  for (const alert of Array.from(state.alerts.values())) {
+    // Undefined: nothing to show, but work was done.
+    yield shownAs(alert, query, inEffect, state);
+  }
+}
+
+function shownAs(
+  alert: Alert,
+  query: AlertsQuery,
+  inEffect: readonly { readonly id: string; readonly test: Predicate }[],
+  state: LaneState,
+): Shown | undefined {
+  if (alert.status !== 'firing') return undefined;
+  const subject = subjectOf(alert);
+  if (!query.matches.every((matches) => matches(subject))) return undefined;
+  if (!query.receiver(receiverOf(alert, state))) return undefined;
+  const silencedBy = inEffect.filter(({ test }) => test(subject)).map(({ id }) => id);
+  const isSuppressed = silencedBy.length > 0 || alert.muted !== undefined;
+  return (isSuppressed ? query.suppressed : query.active) ? { alert, silencedBy } : undefined;
+}
+
+/** The channel that is told of it. */
+function receiverOf({ incident }: Alert, { incidents }: LaneState): string {
+  return incidents.get(incident ?? '')?.route?.channel ?? 'quell';
+}
+
+function shapeOf({ alert, silencedBy }: Shown, state: LaneState, now: Instant) {
+  const { muted, expiresAt } = alert;
+  const mutedBy = muted === undefined || silencedBy.length > 0 ? [] : [muted.by];
+  const isSuppressed = silencedBy.length > 0 || muted !== undefined;
+  return {
+    annotations: alert.annotations,
+    endsAt: iso(expiresAt ?? now + SHOWN_TIMEOUT_MS),
+    fingerprint: alert.fingerprint,
+    generatorURL: alert.generatorURL ?? '',
+    labels: alert.labels,
+    receivers: [{ name: receiverOf(alert, state) }],
+    startsAt: iso(alert.startsAt),
+    status: {
+      inhibitedBy: [],
+      mutedBy,
+      silencedBy,
+      state: isSuppressed ? 'suppressed' : 'active',
+    },
+    updatedAt: iso(alert.since),
+  };
+}
+
+/** The API asks for an end; this is Alertmanager's usual time-out. */
+const SHOWN_TIMEOUT_MS = 5 * 60_000;
+
+function iso(at: Instant): string {
+  return new Date(at).toISOString();
+}
+
+/** A JSON array, written in steps. Ends early when nobody reads it any more. */
+async function streamArray(response: Response, items: Iterable<unknown>): Promise<void> {
+  response.type('application/json');
+  let text = '[';
+  let separator = '';
+  let looked = 0;
+  for (const item of items) {
+    if (item !== undefined) {
+      text += `${separator}${JSON.stringify(item)}`;
+      separator = ',';
+    }
+    if (++looked % STEP !== 0) continue;
+    const isFlowing = text === '' || response.write(text);
+    text = '';
+    if (response.destroyed) return;
+    if (isFlowing) await setImmediate();
+    else await drained(response);
+  }
+  response.end(`${text}]\n`);
+}
+
+/** Resolves when more can be written, or nobody reads it any more. */
+function drained(response: Response): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      response.off('drain', go);
+      response.off('close', go);
+      resolve();
+    };
+    response.on('drain', go);
+    response.on('close', go);
+  });
+}
+
+export async function sendAlerts(
+  response: Response,
+  lane: Lane,
+  query: AlertsQuery,
+  now: Instant,
+): Promise<void> {
+  const { state } = lane;
+  function* items() {
+    for (const shown of shownOf(lane, query, now))
+      yield shown === undefined ? undefined : shapeOf(shown, state, now);
+  }
+  await streamArray(response, items());
+}
+
+interface Group {
+  readonly incident: string | undefined;
+  readonly alerts: Shown[];
+}
+
+/** A group is an incident; what stands in none, because it is silenced, is a group of its own. */
+export async function sendGroups(
+  response: Response,
+  lane: Lane,
+  query: AlertsQuery,
+  now: Instant,
+): Promise<void> {
+  const { state } = lane;
+  const groups = new Map<string | undefined, Group>();
+  let looked = 0;
+  for (const shown of shownOf(lane, query, now)) {
+    if (++looked % STEP === 0) await setImmediate();
+    if (shown === undefined) continue;
+    const { incident } = shown.alert;
+    const group = groups.get(incident) ?? { incident, alerts: [] };
+    groups.set(incident, group);
+    group.alerts.push(shown);
+  }
+  function* items() {
+    for (const { incident, alerts } of groups.values()) {
+      const [first] = alerts;
+      yield {
+        labels: labelsOf(state, incident),
+        receiver: { name: first === undefined ? 'quell' : receiverOf(first.alert, state) },
+        alerts: alerts.map((shown) => shapeOf(shown, state, now)),
+      };
+    }
+  }
+  await streamArray(response, items());
+}
+
+function labelsOf({ incidents }: LaneState, id: string | undefined): Record<string, string> {
+  const incident = incidents.get(id ?? '');
+  if (incident === undefined) return {};
+  const service = incident.roots[0]?.service;
+  const { environment } = incident;
+  return { incident: incident.id, environment, ...(service === undefined ? {} : { service }) };
+}

@@ -1,0 +1,123 @@
+/** Alertmanager's API v2, asked as Karma and Grafana ask. test/e2e/amtool.test.ts asks with the real amtool. */
+import { afterEach, expect, test } from 'vitest';
+import { NOW, type Service, type ServiceOptions, startService } from '../support/service.ts';
+import { SHOP } from '../support/story.ts';
+
+const HOUR = 3_600_000;
+
+let running: Service | undefined;
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+});
+
+async function start(options: ServiceOptions = {}): Promise<Service> {
+  running = await startService({ yaml: SHOP, ...options });
+  return running;
+}
+
+async function fire(service: Service, labels: Record<string, string>): Promise<void> {
+  const answer = await service.post('/api/v2/alerts', [
+    { labels: { env: 'production', ...labels }, startsAt: new Date(NOW).toISOString() },
+  ]);
+  expect(answer.status).toBe(200);
+}
+
+function posted(more: object = {}): object {
+  return {
+    matchers: [{ name: 'service', value: 'payments', isRegex: false, isEqual: true }],
+    startsAt: new Date(NOW).toISOString(),
+    endsAt: new Date(NOW + HOUR).toISOString(),
+    createdBy: 'ann',
+    comment: 'the database moves',
+    ...more,
+  };
+}
+
+test('a label as it was received counts, and what the rules make of it', async () => {
+  const service = await start();
+  await fire(service, { alertname: 'HighErrorRate', service: 'payments', severity: 'page' });
+  const table = [
+    ['severity="page"', 1],
+    ['severity="critical"', 1],
+    ['severity!="page"', 0],
+    ['severity!="critical"', 0],
+    ['severity="warning"', 0],
+    ['HighErrorRate', 1],
+    ['env=~"prod.*"', 1],
+  ] as const;
+  for (const [filter, shown] of table) {
+    const answer = await service.get(`/api/v2/alerts?filter=${encodeURIComponent(filter)}`);
+    expect([filter, await answer.json()]).toMatchObject([filter, { length: shown }]);
+  }
+  const matchers = [{ name: 'severity', value: 'page', isRegex: false, isEqual: true }];
+  await service.post('/api/v2/silences', posted({ matchers }));
+  const silenced = await service.get('/api/v2/alerts?active=false');
+  expect(await silenced.json()).toMatchObject([
+    { status: { state: 'suppressed', silencedBy: [expect.any(String)] } },
+  ]);
+});
+
+test('a filter that is none is refused in words', async () => {
+  const service = await start();
+  for (const query of ['filter=severity%3D~"("', 'receiver=(', 'active=maybe', 'filter=a"b']) {
+    for (const path of ['alerts', 'alerts/groups']) {
+      const answer = await service.get(`/api/v2/${path}?${query}`);
+      expect([path, query, answer.status]).toEqual([path, query, 400]);
+      expect(await answer.json()).toEqual(expect.any(String));
+    }
+  }
+});
+
+test('groups are incidents, and what is silenced stands in one of its own', async () => {
+  const service = await start();
+  await service.post(
+    '/api/v2/silences',
+    posted({ matchers: [{ name: 'service', value: 'basket', isRegex: false }] }),
+  );
+  await fire(service, { alertname: 'HighErrorRate', service: 'payments', severity: 'critical' });
+  await fire(service, { alertname: 'Refused', service: 'payments-db', severity: 'critical' });
+  await fire(service, { alertname: 'Slow', service: 'basket', severity: 'critical' });
+  const groups = (await (await service.get('/api/v2/alerts/groups')).json()) as unknown[];
+  expect(groups).toMatchObject([
+    { labels: { environment: 'production' }, receiver: { name: '#alerts' }, alerts: [{}, {}] },
+    { labels: {}, receiver: { name: 'quell' }, alerts: [{ status: { state: 'suppressed' } }] },
+  ]);
+});
+
+test('the API asks for a token, and takes nothing from web pages of others', async () => {
+  const service = await start({ apiToken: 'secret' });
+  const calls = [
+    service.get('/api/v2/alerts'),
+    service.get('/api/v2/silences'),
+    service.post('/api/v2/silences', posted()),
+    fetch(`${service.url}/api/v2/silence/x`, { method: 'DELETE' }),
+  ];
+  for (const answer of await Promise.all(calls)) expect(answer.status).toBe(401);
+  const headers = { authorization: 'Bearer secret' };
+  expect((await service.post('/api/v2/silences', posted(), headers)).status).toBe(200);
+  const page = { ...headers, origin: 'https://evil.example.com' };
+  expect((await service.post('/api/v2/silences', posted(), page)).status).toBe(403);
+});
+
+test('others get their turn while very many alerts are shown', async () => {
+  const service = await start({ limits: { body: 10_000_000 } });
+  const alerts = Array.from({ length: 20_000 }, (_, i) => ({
+    labels: { alertname: `Check${i}`, service: 'payments', env: 'production' },
+    startsAt: new Date(NOW).toISOString(),
+  }));
+  for (let i = 0; i < alerts.length; i += 5_000) {
+    const part = alerts.slice(i, i + 5_000);
+    expect((await service.post('/api/v2/alerts', part)).status).toBe(200);
+  }
+  const order: string[] = [];
+  const all = service.get('/api/v2/alerts').then(async (answer) => {
+    const shown = (await answer.json()) as unknown[];
+    order.push('all');
+    return shown;
+  });
+  const healthy = service.get('/-/healthy').then(() => order.push('healthy'));
+  const [shown] = await Promise.all([all, healthy]);
+  expect(shown).toHaveLength(20_000);
+  expect(order).toEqual(['healthy', 'all']);
+}, 30_000);
