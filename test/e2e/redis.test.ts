@@ -5,6 +5,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { type InstancesOptions, startInstances } from '../support/instances.ts';
 import { startRedis } from '../support/redis.ts';
+import { startSentinel } from '../support/sentinel.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { within } from '../support/within.ts';
 
@@ -113,6 +114,21 @@ test(
     }
     await within(20, 'one leads', quells.leader(), quells.situation);
     await quells.slack.called('chat.postMessage', 10);
+    await quells.expectTruth();
+  },
+);
+
+test(
+  'the master is killed and Sentinel makes its replica the master: nothing that was answered is lost',
+  TIMEOUT,
+  async () => {
+    const { url, master } = await startSentinel();
+    const quells = await started({ redisUrl: url });
+    await master.kill();
+    quells.senders.begin(2);
+    quells.senders.begin(3);
+    await within(60, 'all are told', quells.slack.called('chat.postMessage', 10), quells.situation);
+    expect(quells.senders.retries()).toBeGreaterThan(0);
     await quells.expectTruth();
   },
 );
