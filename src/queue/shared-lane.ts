@@ -235,6 +235,7 @@ async function decideJob(shared: Shared, { id, at, events, again }: InboxJob): P
 async function follow(shared: Shared): Promise<void> {
   while (!shared.stopping) {
     await setTimeout(FOLLOW_MS);
+    if (shared.stopping) return;
     try {
       await shared.inbox.look();
       if (!shared.isLeaders) await shared.replica.catchUp();

@@ -1,0 +1,58 @@
+/**
+ * What one Redis and some instances carry, and what they need for it.
+ *
+ *     npm run build && npx tsx bench/scale/run.ts [instances services memory history]
+ *         [--alerts 100000] [--write]
+ *
+ * Without names all parts run. `--write` puts the tables into bench/scale/RESULTS.md. CPU is what the
+ * kernel counts for each process; it carries over to other machines better than alerts a second.
+ */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { PARTS, type Table } from './parts.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    alerts: { type: 'string', default: '100000' },
+    write: { type: 'boolean', default: false },
+  },
+});
+
+async function main(): Promise<void> {
+  const before = machine();
+  const tables: Table[] = [];
+  for (const name of positionals.length > 0 ? positionals : Object.keys(PARTS)) {
+    const part = PARTS[name];
+    if (part === undefined) throw new Error(`no part is called ${name}`);
+    console.log(`${name} ...`);
+    tables.push(await part({ alerts: Number(values.alerts) }));
+  }
+  const text = [before, ...tables.map(markdown)].join('\n\n');
+  console.log(`\n${text}`);
+  if (values.write) writeFileSync('bench/scale/RESULTS.md', `${HEADING}\n\n${text}\n`);
+}
+
+const HEADING = `# Scale: instances on one Redis
+
+How: \`npm run build && npx tsx bench/scale/run.ts --write\`; what each part does: parts.ts. Redis writes
+its log with appendfsync everysec. Alerts are about 800 bytes, posted to \`/api/v2/alerts\` over 8
+connections; the sender runs on the same machine.`;
+
+function machine(): string {
+  const [cpu] = cpus();
+  const redis = execFileSync('redis-server', ['--version']).toString();
+  const version = /v=([\d.]+)/.exec(redis)?.[1] ?? '';
+  const memory = Math.round(totalmem() / 2 ** 30);
+  const load = (loadavg()[0] ?? 0).toFixed(1);
+  return `${new Date().toISOString().slice(0, 10)}, ${cpu?.model}, ${cpus().length} CPUs, ${memory} GB, Node ${process.version}, Redis ${version}. Load of the machine before it began: ${load}.`;
+}
+
+function markdown({ title, head, rows }: Table): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [`## ${title}`, '', line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+await main();
