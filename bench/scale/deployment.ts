@@ -14,7 +14,7 @@ export interface RedisUnderLoad {
   readonly url: string;
   readonly client: Redis;
   /** CPU seconds so far. */
-  cpu(): number;
+  readonly cpu: () => number;
   stop(): Promise<void>;
 }
 
