@@ -14,6 +14,7 @@ import { createReplay, type Replay, type ReplaySummary, type SentMessage } from 
 import { formatDiagnostics } from '../rules/diagnostics.ts';
 import { loadRules } from '../rules/load.ts';
 import type { Rules } from '../rules/rules.ts';
+import type { LaneState } from '../state.ts';
 import {
   fileError,
   type History,
@@ -103,7 +104,8 @@ async function replayOne(history: History, dir: string, flags: ReplayFlags): Pro
 function playLine(line: Recorded, place: string, run: Replay, rules: Rules): string | undefined {
   if (line.kind === 'bad') return line.error;
   if (line.kind === 'reaction') {
-    run.play([reactionTo(line.incident, line)], line.at);
+    // Under these rules nobody may have been told of it by then: so nobody could react.
+    if (isTold(run.state, line.incident)) run.play([reactionTo(line.incident, line)], line.at);
     return undefined;
   }
   const context = { source: line.source, delivery: place, at: line.at };
@@ -111,6 +113,13 @@ function playLine(line: Recorded, place: string, run: Replay, rules: Rules): str
   if (parsed.kind === 'refused') return parsed.error;
   run.play(parsed.events, line.at);
   return undefined;
+}
+
+function isTold({ incidents }: LaneState, id: string): boolean {
+  const incident = incidents.get(id);
+  const survivor =
+    incident?.mergedInto === undefined ? incident : incidents.get(incident.mergedInto);
+  return survivor?.toldAt !== undefined;
 }
 
 function openMessageFile(path: string): {

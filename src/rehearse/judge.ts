@@ -3,7 +3,7 @@
  * on (👀, ✅) needed to be told; somebody who marked it 🗑️ did not.
  */
 import type { Gesture, Instant } from '../model.ts';
-import type { Firing, Story } from './ledger.ts';
+import { type Firing, lastOf, type Story } from './ledger.ts';
 
 export const OPINIONS = ['acknowledged', 'not-actionable', 'untouched'] as const;
 export type Opinion = (typeof OPINIONS)[number];
@@ -68,4 +68,21 @@ export function createJudge(): Judge {
 function judgedOf({ story, firings, at, takenOn, marked }: Said): readonly Judged[] {
   if (takenOn.size > 0) return [{ opinion: 'acknowledged', at, story, firings }];
   return marked.size > 0 ? [{ opinion: 'not-actionable', at, story, firings }] : [];
+}
+
+/** What was said of each incident, and when first. */
+export type Opinions = ReadonlyMap<
+  Story,
+  { readonly opinion: Judged['opinion']; readonly at: Instant }
+>;
+
+/** Incidents that became one later share what was said of each. */
+export function opinionsByStory(judged: readonly Judged[]): Opinions {
+  const opinions = new Map<Story, { readonly opinion: Judged['opinion']; readonly at: Instant }>();
+  for (const { story, opinion, at } of judged) {
+    const last = story === undefined ? undefined : lastOf(story);
+    if (last === undefined || opinions.get(last)?.opinion === 'acknowledged') continue;
+    opinions.set(last, { opinion, at });
+  }
+  return opinions;
 }

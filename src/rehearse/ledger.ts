@@ -257,6 +257,32 @@ export function toldAt(firing: Firing): Instant | undefined {
   return first === undefined || first > (firing.endedAt ?? first) ? undefined : first;
 }
 
+/** An incident that people were told of while it lasted, with all that became part of it. */
+export interface Shown {
+  readonly story: Story;
+  readonly firings: readonly Firing[];
+  /** When they were told. */
+  readonly at: Instant;
+}
+
+/** Storms and lost heartbeats are not among them: they stand for no alerts of their own. */
+export function shownIn(ledger: Ledger): readonly Shown[] {
+  const found = new Map<Story, { readonly firings: Firing[]; at: Instant | undefined }>();
+  for (const story of ledger.stories.values()) {
+    const last = lastOf(story);
+    const shown = found.get(last) ?? { firings: [], at: undefined };
+    found.set(last, shown);
+    for (const firing of story.firings) {
+      shown.firings.push(firing);
+      const at = toldAt(firing);
+      if (at !== undefined && at < (shown.at ?? Infinity)) shown.at = at;
+    }
+  }
+  return [...found].flatMap(([story, { firings, at }]) =>
+    at === undefined ? [] : [{ story, firings, at }],
+  );
+}
+
 export function count(counts: Map<string, number>, name: string, by = 1): void {
   counts.set(name, (counts.get(name) ?? 0) + by);
 }

@@ -6,7 +6,8 @@ import { hash } from 'node:crypto';
 import { count, duration } from '../slack/words.ts';
 import { type Html, html } from '../web/html.ts';
 import { STYLE } from '../web/style.ts';
-import type { Change, Comparison, Fates, Figure } from './compare.ts';
+import type { Change } from './change.ts';
+import type { Comparison, Fates, Figure } from './compare.ts';
 import {
   changeInWords,
   type Describe,

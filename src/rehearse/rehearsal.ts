@@ -116,11 +116,14 @@ function playReaction(line: Reaction, before: Side, others: readonly Side[], jud
     story: story === undefined ? undefined : lastOf(story),
     firings: firingsOf(before, alerts),
   });
-  if (incident !== undefined) before.replay.play([reactionTo(incident.id, line)], line.at);
-  for (const side of others) {
-    const there = incidentOf(side, line.incident, alerts);
-    if (there !== undefined) side.replay.play([reactionTo(there.id, line)], line.at);
-  }
+  react(before.replay, incident, line);
+  for (const side of others) react(side.replay, incidentOf(side, line.incident, alerts), line);
+}
+
+/** Nobody can react to what they were not told of: under these rules there was no message by then. */
+function react(replay: Replay, incident: Incident | undefined, line: Reaction): void {
+  if (incident?.toldAt === undefined) return;
+  replay.play([reactionTo(incident.id, line)], line.at);
 }
 
 export function reactionTo(incident: string, line: Reaction): Event {

@@ -3,7 +3,8 @@
  * entries that make the difference.
  */
 import { duration } from '../slack/words.ts';
-import type { Change, Comparison, Fates, Figure } from './compare.ts';
+import type { Change } from './change.ts';
+import type { Comparison, Fates, Figure } from './compare.ts';
 import {
   changeInWords,
   type Describe,
@@ -106,9 +107,9 @@ function laterRemark({ fates }: Comparison): string {
   const max = Math.max(...Object.values(fates).map(({ laterMaxMs }) => laterMaxMs));
   if (max === 0) return '';
   const own =
-    acknowledged.later === 0
-      ? 'none of them acknowledged'
-      : `${figure(acknowledged.later)} of them acknowledged, by ${duration(acknowledged.laterMaxMs)} at most`;
+    acknowledged.tooLate === 0
+      ? 'none acknowledged within it'
+      : `${figure(acknowledged.tooLate)} acknowledged within it`;
   return `by ${duration(max)} at most, ${own}`;
 }
 

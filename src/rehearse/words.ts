@@ -3,7 +3,8 @@
  * share. Every number carries what it is a number of.
  */
 import { count, duration } from '../slack/words.ts';
-import type { Change, Comparison, Fates } from './compare.ts';
+import type { Change } from './change.ts';
+import type { Comparison, Fates } from './compare.ts';
 import type { RuleEffect } from './effects.ts';
 
 /** What an entry says, beside its place. Undefined when no file has it. */

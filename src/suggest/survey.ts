@@ -4,8 +4,8 @@
  */
 import type { Instant } from '../model.ts';
 import type { Result } from '../rehearse/compare.ts';
-import type { Judged, Opinion } from '../rehearse/judge.ts';
-import { count, type Firing, lastOf, type Story } from '../rehearse/ledger.ts';
+import { type Judged, type Opinions, opinionsByStory } from '../rehearse/judge.ts';
+import { count, type Firing, type Shown, shownIn } from '../rehearse/ledger.ts';
 import type { Catalog } from '../rules/rules.ts';
 import { type Lifetime, survivalOf, type Survival } from './survival.ts';
 
@@ -49,8 +49,8 @@ export interface Survey {
   readonly flapping: readonly { readonly firing: Firing; readonly times: number }[];
 }
 
-interface Opinions {
-  readonly ofStory: ReadonlyMap<Story, Opinion>;
+interface Heard {
+  readonly ofStory: Opinions;
   /** When somebody took on what a firing belongs to. */
   readonly takenOn: ReadonlyMap<Firing, Instant>;
 }
@@ -66,8 +66,8 @@ export function surveyOf(
 ): Survey {
   const about = { from: summary.from ?? 0, to: summary.to ?? 0, catalog };
   const firings = [...ledger.firings.values()];
-  const opinions = opinionsOf(judged);
-  const stories = wholeStories(ledger.stories.values());
+  const shown = shownIn(ledger);
+  const opinions = heardFrom(judged, shown);
   const unknown = new Map<string, number>();
   for (const { facts } of firings) {
     // An alert without a service stands for itself under its own name.
@@ -78,15 +78,15 @@ export function surveyOf(
     to: about.to,
     firings,
     unknown,
-    kinds: kindsBy((firing) => firing.facts.name, firings, stories, opinions, about),
+    kinds: kindsBy((firing) => firing.facts.name, firings, shown, opinions, about),
     kindsByService: kindsBy(
       ({ facts }) => `${facts.name}\n${facts.service}`,
       firings,
-      stories,
+      shown,
       opinions,
       about,
     ),
-    messages: stories.size,
+    messages: shown.length,
     acknowledged: judged.filter(({ opinion }) => opinion === 'acknowledged').length,
     marked: judged.filter(({ opinion }) => opinion === 'not-actionable').length,
     flapping: flappingOf(firings),
@@ -98,11 +98,11 @@ type KeyOf = (firing: Firing) => string;
 function kindsBy(
   keyOf: KeyOf,
   firings: readonly Firing[],
-  stories: ReadonlyMap<Story, readonly Firing[]>,
-  opinions: Opinions,
+  shown: readonly Shown[],
+  opinions: Heard,
   about: About,
 ): readonly Kind[] {
-  const messages = messagesBy(keyOf, stories, opinions.ofStory);
+  const messages = messagesBy(keyOf, shown, opinions.ofStory);
   const groups = new Map<string, Firing[]>();
   for (const firing of firings) {
     const key = keyOf(firing);
@@ -117,28 +117,16 @@ function kindsBy(
     );
 }
 
-/** Incidents that were told, with the firings of all that became part of them. */
-function wholeStories(stories: Iterable<Story>): ReadonlyMap<Story, readonly Firing[]> {
-  const whole = new Map<Story, Firing[]>();
-  for (const story of stories) {
-    const last = lastOf(story);
-    const own = whole.get(last);
-    if (own === undefined) whole.set(last, [...story.firings]);
-    else own.push(...story.firings);
-  }
-  for (const [story, firings] of whole) {
-    if (story.tellings.length === 0 || firings.length === 0) whole.delete(story);
-  }
-  return whole;
-}
-
-function opinionsOf(judged: readonly Judged[]): Opinions {
-  const ofStory = new Map<Story, Opinion>();
+function heardFrom(judged: readonly Judged[], shown: readonly Shown[]): Heard {
+  const ofStory = opinionsByStory(judged);
   const takenOn = new Map<Firing, Instant>();
-  for (const { story, opinion, firings, at } of judged) {
-    if (story !== undefined && ofStory.get(story) !== 'acknowledged') ofStory.set(story, opinion);
-    if (opinion !== 'acknowledged') continue;
-    for (const firing of [...firings, ...(story?.firings ?? [])]) takenOn.set(firing, at);
+  for (const { opinion, firings, at } of judged) {
+    if (opinion === 'acknowledged') for (const firing of firings) takenOn.set(firing, at);
+  }
+  for (const { story, firings } of shown) {
+    const said = ofStory.get(story);
+    if (said?.opinion === 'acknowledged')
+      for (const firing of firings) takenOn.set(firing, said.at);
   }
   return { ofStory, takenOn };
 }
@@ -153,18 +141,18 @@ interface Told {
 /** Mixed messages count for no kind: what to do about one does not follow from another. */
 function messagesBy(
   keyOf: KeyOf,
-  stories: ReadonlyMap<Story, readonly Firing[]>,
-  opinions: ReadonlyMap<Story, Opinion>,
+  shown: readonly Shown[],
+  opinions: Opinions,
 ): ReadonlyMap<string, Told> {
   const found = new Map<string, Told>();
-  for (const [story, firings] of stories) {
+  for (const { story, firings } of shown) {
     const [key, ...others] = new Set(firings.map(keyOf));
     if (key === undefined || others.length > 0) continue;
     const told = found.get(key) ?? { messages: 0, acknowledged: 0, marked: 0, channels: new Map() };
     found.set(key, told);
     told.messages++;
-    if (opinions.get(story) === 'acknowledged') told.acknowledged++;
-    if (opinions.get(story) === 'not-actionable') told.marked++;
+    if (opinions.get(story)?.opinion === 'acknowledged') told.acknowledged++;
+    if (opinions.get(story)?.opinion === 'not-actionable') told.marked++;
     if (story.channel !== undefined) count(told.channels, story.channel);
   }
   return found;
@@ -180,7 +168,7 @@ function kindOf(
   key: string,
   firings: readonly Firing[],
   told: Told | undefined,
-  opinions: Opinions,
+  opinions: Heard,
   { from, to, catalog }: About,
 ): Kind {
   const services = new Map<string, number>();
@@ -209,7 +197,7 @@ function kindOf(
 }
 
 /** Incidents with an alert of this kind that people took on, mixed ones as well. */
-function acknowledgedOf(firings: readonly Firing[], { takenOn }: Opinions): number {
+function acknowledgedOf(firings: readonly Firing[], { takenOn }: Heard): number {
   const instants = new Set<Instant>();
   for (const firing of firings) {
     const at = takenOn.get(firing);

@@ -1,6 +1,6 @@
 /** What another set of rules would change, told message by message, and judged by what people said. */
 import { expect, test } from 'vitest';
-import type { Change } from '../../src/rehearse/compare.ts';
+import type { Change } from '../../src/rehearse/change.ts';
 import { fires, reacts, recordingOf, rehearsed } from './support.ts';
 
 const ALL = 'hold: [{ for: 0s }]\n';
@@ -148,4 +148,11 @@ test('rules that name alerts differently are compared by the alerts themselves',
   const { changes, fates } = rehearsed(recording, ALL, replicas);
   expect(changes).toEqual([]);
   expect(fates.acknowledged.messages).toBe(1);
+});
+
+test('what was acknowledged before it would be told is told too late', () => {
+  const early = recordingOf(fires(0, 40, cpu), reacts(2, 'eyes', cpu));
+  expect(rehearsed(early, ALL, LONGER).fates.acknowledged).toMatchObject({ later: 1, tooLate: 1 });
+  const late = recordingOf(fires(0, 40, cpu), reacts(12, 'eyes', cpu));
+  expect(rehearsed(late, ALL, LONGER).fates.acknowledged).toMatchObject({ later: 1, tooLate: 0 });
 });
