@@ -19,6 +19,8 @@ export interface Firing {
   story: Story | undefined;
   /** When it took it. */
   placedAt: Instant;
+  /** When people were told of it in an incident where it does not stand any more. */
+  seenAt: Instant | undefined;
   /** What it joined the incident by; undefined for the first of an incident. */
   joinedBy: RuleRef | undefined;
   mutedBy: RuleRef | undefined;
@@ -31,7 +33,6 @@ export interface Firing {
 export interface Story {
   readonly id: string;
   readonly beganAt: Instant;
-  readonly firings: Firing[];
   /** When people were told in Slack, or told again because it re-opened. */
   readonly tellings: Instant[];
   /** Ended in the digest, or nowhere, and by which entry. The last such decision. */
@@ -145,10 +146,11 @@ function began(book: Book, decision: Decision, state: LaneState): void {
     firing.mutedBy = rule;
     return;
   }
+  // Where it stood before, people may have been told of it already.
+  firing.seenAt ??= toldAt(firing, at);
   firing.placedAt = at;
   firing.joinedBy = reason === 'joined' ? rule : undefined;
-  firing.story = storyOf(book, decision.incident ?? alert.incident, at, state);
-  firing.story?.firings.push(firing);
+  firing.story = storyOf(book, alert.incident ?? decision.incident, at, state);
 }
 
 function newFiring(book: Book, alert: Alert, at: Instant, damped: boolean): Firing {
@@ -161,6 +163,7 @@ function newFiring(book: Book, alert: Alert, at: Instant, damped: boolean): Firi
     damped,
     story: undefined,
     placedAt: at,
+    seenAt: undefined,
     joinedBy: undefined,
     mutedBy: undefined,
     endedAt: undefined,
@@ -191,7 +194,6 @@ function storyOf(
   const story: Story = {
     id,
     beganAt: at,
-    firings: [],
     tellings: [],
     quiet: undefined,
     mergedInto: undefined,
@@ -230,7 +232,9 @@ function merged(book: Book, { incident = '', at }: Decision, state: LaneState): 
   const story = book.stories.get(incident);
   const into = state.incidents.get(incident)?.mergedInto;
   if (story === undefined || into === undefined) return;
-  story.mergedInto = storyOf(book, into, at, state);
+  const survivor = storyOf(book, into, at, state);
+  if (survivor === undefined || lastOf(survivor) === story) return;
+  story.mergedInto = survivor;
   story.mergedAt = at;
 }
 
@@ -242,19 +246,20 @@ export function lastOf(story: Story): Story {
   return last;
 }
 
-/** When people were told of a firing; undefined: never while it lasted. */
-export function toldAt(firing: Firing): Instant | undefined {
+/** When people were told of a firing, by an instant; undefined: never while it lasted. */
+export function toldAt(firing: Firing, by = Infinity): Instant | undefined {
   let { story, placedAt: from } = firing;
-  let first: Instant | undefined;
+  let first = firing.seenAt ?? Infinity;
   while (story !== undefined) {
     const since = from;
-    const after = story.tellings.find((at) => at >= since);
-    const at = story.tellings.some((telling) => telling <= since) ? since : after;
-    if (at !== undefined && (first === undefined || at < first)) first = at;
+    const at = story.tellings.some((telling) => telling <= since)
+      ? since
+      : story.tellings.find((telling) => telling > since);
+    first = Math.min(first, at ?? Infinity);
     from = Math.max(from, story.mergedAt);
     story = story.mergedInto;
   }
-  return first === undefined || first > (firing.endedAt ?? first) ? undefined : first;
+  return first <= Math.min(by, firing.endedAt ?? Infinity) && first < Infinity ? first : undefined;
 }
 
 /** An incident that people were told of while it lasted, with all that became part of it. */
@@ -267,19 +272,17 @@ export interface Shown {
 
 /** Storms and lost heartbeats are not among them: they stand for no alerts of their own. */
 export function shownIn(ledger: Ledger): readonly Shown[] {
-  const found = new Map<Story, { readonly firings: Firing[]; at: Instant | undefined }>();
-  for (const story of ledger.stories.values()) {
-    const last = lastOf(story);
-    const shown = found.get(last) ?? { firings: [], at: undefined };
+  const found = new Map<Story, { readonly firings: Firing[]; at: Instant }>();
+  for (const firing of ledger.firings.values()) {
+    if (firing.story === undefined) continue;
+    const last = lastOf(firing.story);
+    const shown = found.get(last) ?? { firings: [], at: Infinity };
     found.set(last, shown);
-    for (const firing of story.firings) {
-      shown.firings.push(firing);
-      const at = toldAt(firing);
-      if (at !== undefined && at < (shown.at ?? Infinity)) shown.at = at;
-    }
+    shown.firings.push(firing);
+    shown.at = Math.min(shown.at, toldAt(firing) ?? Infinity);
   }
   return [...found].flatMap(([story, { firings, at }]) =>
-    at === undefined ? [] : [{ story, firings, at }],
+    at < Infinity ? [{ story, firings, at }] : [],
   );
 }
 

@@ -9,13 +9,19 @@ import { startSlackStandIn } from '../support/slack-stand-in.ts';
 import { within } from '../support/within.ts';
 
 const timeout = 120_000;
-const NOW = 'hold: [{ for: 0s }]\nstorm: { off: true }\n';
+const SERVICES = `services:
+  - { name: web, dependsOn: [cache] }
+  - { name: store, dependsOn: [disks] }
+  - { name: cache }
+  - { name: disks }
+`;
+const NOW = `hold: [{ for: 0s }]\nstorm: { off: true }\n${SERVICES}`;
 const NEW = `hold:
   - match: ['service="web"']
     for: 10m
   - for: 0s
 storm: { off: true }
-`;
+${SERVICES}`;
 
 function rulesDir(yaml: string): string {
   const dir = scratchDir('rules');

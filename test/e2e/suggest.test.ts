@@ -25,7 +25,9 @@ services:
 
 const RECORDING = recordingOf(
   Array.from({ length: 20 }, (_, index) => fires(index * HOUR, index * HOUR + 3, cpu)).flat(),
-  Array.from({ length: 4 }, (_, index) => fires(index * HOUR, index * HOUR + 4, billing)).flat(),
+  Array.from({ length: 4 }, (_, index) =>
+    fires(index * HOUR + 30, index * HOUR + 34, billing),
+  ).flat(),
   fires(21 * HOUR, 23 * HOUR, disk),
   reacts(21 * HOUR + 3, 'eyes', disk),
 );

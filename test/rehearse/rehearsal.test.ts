@@ -91,12 +91,15 @@ test('a shorter hold tells what was not told before, by which entry', () => {
   expect(effects).toMatchObject([{ rule: 'rules.yaml:1', messages: 1 }]);
 });
 
-const APART = ALL;
-const TOGETHER = `${ALL}services:
+const APART = `${ALL}services:
+  - name: disks
   - name: store
+    dependsOn: [disks]
   - name: web
-    dependsOn: [store]
+    dependsOn: [cache]
+  - name: cache
 `;
+const TOGETHER = APART.replace('[cache]', '[cache, store]');
 
 test('an edge between two services makes one message of two', () => {
   const recording = recordingOf(fires(0, 30, disk), fires(1, 30, { ...cpu, severity: 'high' }));
