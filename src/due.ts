@@ -8,7 +8,7 @@ import { reviewHeartbeat } from './life/heartbeat.ts';
 import { escalate } from './life/escalation.ts';
 import { verifySolved } from './life/people.ts';
 import { show } from './life/show.ts';
-import { scheduleSilence, silenceDue } from './life/silences.ts';
+import { endQuiet, scheduleSilence, silenceDue } from './life/silences.ts';
 import { reviewStorm, STORM_KEY } from './life/storm.ts';
 import {
   considerLasting,
@@ -24,7 +24,7 @@ import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule
 import { incidentOf, putAlert, refreshAlert, removeAlert, tallyOf } from './state.ts';
 import { severityRank } from './tally.ts';
 import { schedule } from './timers.ts';
-import { change, note, orderReply, type Turn } from './turn.ts';
+import { note, orderReply, type Turn } from './turn.ts';
 
 /** Incidents that get a message of their own when a storm is over. */
 const OUTLASTING_TOLD = 10;
@@ -162,8 +162,7 @@ function incidentDue(turn: Turn, id: string): void {
   let present: Incident = incident;
   if (isDue(present.verifyAt, now)) present = verifySolved(turn, present);
   if (isDue(present.escalateAt, now)) present = escalate(turn, present);
-  if (isDue(present.snoozed?.until, now))
-    present = show(turn, change(turn, present, { snoozed: undefined }));
+  if (isDue(present.snoozed?.until, now)) present = endQuiet(turn, present);
   if (isDue(present.refreshAt, now)) present = show(turn, present);
   if (present.phase !== 'resolved') scheduleIncident(turn, present);
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Reason, Verdict } from './reasons.ts';
+import type { Silence, Snoozed } from './silence.ts';
 
 /** Milliseconds since 1970-01-01T00:00:00Z. */
 export type Instant = number;
@@ -155,25 +156,6 @@ export interface Alert {
   readonly flap: Flap | undefined;
 }
 
-/** Keeps alerts quiet for a while, because somebody said so: by API, or in the thread of a message. */
-export interface Silence {
-  readonly id: string;
-  /** All of them must match. */
-  readonly matchers: readonly SilenceMatcher[];
-  readonly startsAt: Instant;
-  readonly endsAt: Instant;
-  readonly createdBy: string;
-  readonly comment: string;
-}
-
-/** Alertmanager's: `isEqual` false turns it round. */
-export interface SilenceMatcher {
-  readonly name: string;
-  readonly value: string;
-  readonly isRegex: boolean;
-  readonly isEqual: boolean;
-}
-
 export interface Muted {
   readonly by: string;
   readonly rule: RuleRef;
@@ -251,9 +233,7 @@ export interface Incident {
   readonly solved: Mark | undefined;
   /** When "solved" is checked against the source. */
   readonly verifyAt: Instant | undefined;
-  readonly snoozed:
-    | { readonly by: string; readonly at: Instant; readonly until: Instant }
-    | undefined;
+  readonly snoozed: Snoozed | undefined;
   readonly notActionable: readonly Mark[];
   readonly escalateAt: Instant | undefined;
   readonly escalated: number;
@@ -291,6 +271,7 @@ export {
   VERDICTS,
   type Verdict,
 } from './reasons.ts';
+export type { Silence, SilenceMatcher, Snoozed } from './silence.ts';
 
 /** What was done, why, and the facts it rests on: read by explain, the page, the metrics and replay. */
 export interface Decision {
@@ -376,6 +357,8 @@ export type Reply =
     }
   | { readonly kind: 'unsilenced'; readonly user: string; readonly silences: number }
   | { readonly kind: 'misunderstood'; readonly user: string; readonly text: string }
+  /** A silence is over, and this is what still fires. */
+  | { readonly kind: 'silence-over'; readonly firing: number }
   | { readonly kind: 'not-solved'; readonly user: string; readonly firing: number }
   /** Something of little urgency, told in the thread of the incident it stands beside. */
   | {

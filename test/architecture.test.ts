@@ -45,6 +45,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'limits.ts': 'limits',
   'model.ts': 'model',
   'reasons.ts': 'model',
+  'silence.ts': 'model',
 };
 
 const BASE = ['model', 'errors', 'limits'];

@@ -136,7 +136,11 @@ function reroot(turn: Turn, incident: Incident): Incident {
 
 /** What deserves a ping goes to the thread; everything shows in the message. */
 function tellMore(turn: Turn, incident: Incident, newService: string | undefined): void {
-  let told = incident;
+  // No silence matches it: the quiet was for what fired until now.
+  let told =
+    incident.snoozed?.silence === undefined
+      ? incident
+      : change(turn, incident, { snoozed: undefined });
   if (severityRank(told.severity) < severityRank(told.worstTold)) {
     const service = newService ?? told.roots[0]?.service ?? '';
     told = orderReply(turn, told, {

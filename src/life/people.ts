@@ -76,7 +76,9 @@ function put(turn: Turn, incident: Incident, gesture: Gesture, mark: Mark): Inci
       const until = now + rules.life.snoozeMs;
       say(turn, 'snoozed', incident, `${mark.user} asked for quiet`);
       wakeIncident(turn, incident.id, until);
-      return change(turn, incident, { snoozed: { by: mark.user, at: now, until } });
+      return change(turn, incident, {
+        snoozed: { by: mark.user, at: now, until, silence: undefined },
+      });
     }
     case 'not-actionable': {
       say(turn, 'not-actionable', incident, `${mark.user} says so`);

@@ -7,9 +7,10 @@
 import type { Incident, Instant, Silence } from '../model.ts';
 import { muteIfMatched, reviewMuted } from '../mute.ts';
 import type { KeptSilence } from '../small-records.ts';
-import { putSilence, removeSilence, silenceKey } from '../state.ts';
+import { putSilence, removeSilence, silenceKey, tallyOf } from '../state.ts';
 import { schedule } from '../timers.ts';
-import { change, note, type Turn, wakeIncident } from '../turn.ts';
+import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
 import { subjectOf } from './lead.ts';
 import { show } from './show.ts';
@@ -18,12 +19,15 @@ import { silenceRef, testOf } from './silenced.ts';
 /** As long as Alertmanager shows silences that are over. */
 const REMEMBERED_MS = 5 * 24 * 60 * 60_000;
 
+/** Silences in memory: beyond that the oldest that is over is forgotten. */
+const REMEMBERED_MAX = 5_000;
+
 /** Returns how many of the alerts that fire now it matches. */
 export function setSilence(turn: Turn, silence: Silence): number {
   const { state, now } = turn;
   const before = state.silences.get(silence.id);
-  if (before !== undefined) lift(turn, before.silence);
   putSilence(state, { silence, updatedAt: now, over: false });
+  makeRoom(turn);
   scheduleSilence(turn, silence, now);
   const { matched, firing } = countMatches(turn, silence);
   const lasts = inWords(silence.endsAt - Math.max(now, silence.startsAt));
@@ -34,6 +38,7 @@ export function setSilence(turn: Turn, silence: Silence): number {
   });
   if (before !== undefined) reviewMutedBy(turn, silence.id);
   begin(turn, silence);
+  if (before !== undefined) reviewQuiet(turn, silence.id);
   return matched;
 }
 
@@ -42,9 +47,9 @@ export function endSilence(turn: Turn, id: string, by: string): boolean {
   const { state, now } = turn;
   const kept = state.silences.get(id);
   if (kept === undefined || kept.silence.endsAt <= now) return false;
-  lift(turn, kept.silence);
   const silence = { ...kept.silence, endsAt: now, startsAt: Math.min(kept.silence.startsAt, now) };
   over(turn, { silence, updatedAt: now, over: true }, `${by} ended it`);
+  reviewQuiet(turn, id);
   reviewMutedBy(turn, id);
   return true;
 }
@@ -94,6 +99,11 @@ export function countMatches(
   return { matched, firing };
 }
 
+function makeRoom({ state }: Turn): void {
+  if (state.silences.size <= REMEMBERED_MAX) return;
+  for (const [id, kept] of state.silences) if (kept.over) return removeSilence(state, id);
+}
+
 function over(turn: Turn, kept: KeptSilence, because: string): void {
   putSilence(turn.state, kept);
   scheduleSilence(turn, kept.silence, turn.now);
@@ -131,32 +141,59 @@ export function isCovered(turn: Turn, incident: Incident, silence: Silence): boo
   return firing > 0;
 }
 
-function quieten(turn: Turn, incident: Incident, silence: Silence): void {
-  const until = silence.endsAt;
-  if ((incident.snoozed?.until ?? 0) >= until) return;
-  wakeIncident(turn, incident.id, until);
-  const snoozed = { by: silence.createdBy, at: turn.now, until };
+function quieten(turn: Turn, incident: Incident, silence: Silence): Incident {
+  if ((incident.snoozed?.until ?? 0) >= silence.endsAt) return incident;
+  wakeIncident(turn, incident.id, silence.endsAt);
+  const { id, createdBy, endsAt, comment } = silence;
   note(turn, 'snoozed', {
     incident: incident.id,
     service: incident.roots[0]?.service,
-    because: `all that fires of it is silenced by ${silence.createdBy}`,
-    rule: silenceRef(silence.id),
-    why: silence.comment,
+    because: `all that fires of it is silenced by ${createdBy}`,
+    rule: silenceRef(id),
+    why: comment,
   });
-  show(turn, change(turn, incident, { snoozed }));
+  const snoozed = { by: createdBy, at: turn.now, until: endsAt, silence: id };
+  return show(turn, change(turn, incident, { snoozed }));
 }
 
-/** What it kept quiet speaks again. */
-function lift(turn: Turn, silence: Silence): void {
-  const { state, now } = turn;
-  if (now < silence.startsAt || now >= silence.endsAt) return;
-  for (const id of state.open) {
-    const incident = state.incidents.get(id);
-    const snoozed = incident?.snoozed;
-    if (incident === undefined || snoozed === undefined) continue;
-    if (snoozed.until !== silence.endsAt || snoozed.by !== silence.createdBy) continue;
-    show(turn, change(turn, incident, { snoozed: undefined }));
+/** What it kept quiet is looked at again. */
+function reviewQuiet(turn: Turn, id: string): void {
+  const { state } = turn;
+  for (const open of state.open) {
+    const incident = state.incidents.get(open);
+    if (incident?.snoozed?.silence === id) endQuiet(turn, incident);
   }
+}
+
+/** Its quiet is over, unless a silence goes on with it. Whoever looked away is told what still fires. */
+export function endQuiet(turn: Turn, incident: Incident): Incident {
+  const loud = change(turn, incident, { snoozed: undefined });
+  if (incident.snoozed?.silence === undefined) return show(turn, loud);
+  const next = longestOver(turn, loud);
+  if (next !== undefined) return quieten(turn, loud, next);
+  const shown = show(turn, armEscalation(turn, loud));
+  const { firing } = tallyOf(turn.state, shown.id);
+  // Whoever asked for it was answered.
+  if (firing === 0 || shown.repliedAt['unsilenced'] === turn.now) return shown;
+  const { service } = shown.roots[0] ?? {};
+  const because = `${count(firing)} of it when the silence was over`;
+  note(turn, 'unsilenced', { incident: shown.id, service, because });
+  return orderReply(turn, shown, { kind: 'silence-over', firing });
+}
+
+function count(firing: number): string {
+  return firing === 1 ? '1 alert fires' : `${firing} alerts fire`;
+}
+
+/** The silence that lasts longest of those that match all that fires in it. */
+function longestOver(turn: Turn, incident: Incident): Silence | undefined {
+  let longest: Silence | undefined;
+  for (const { silence } of turn.state.silences.values()) {
+    if (turn.now < silence.startsAt || turn.now >= silence.endsAt) continue;
+    if (longest !== undefined && longest.endsAt >= silence.endsAt) continue;
+    if (isCovered(turn, incident, silence)) longest = silence;
+  }
+  return longest;
 }
 
 function reviewMutedBy(turn: Turn, id: string): void {

@@ -116,9 +116,9 @@ function replyLine(reply: Reply, view: MessageView): Line {
         bold('unsilence'),
       ];
     case 'unsilenced':
-      return reply.silences === 0
-        ? ['🔔 Nothing silences this incident as a whole.']
-        : ['🔔 ', bold('No longer silenced'), ', says ', person(reply.user, view.people)];
+      return unsilenced(reply, view);
+    case 'silence-over':
+      return ['🔔 ', bold('The silence is over'), `: ${stillFiring(reply.firing)} · ${about}`];
     case 'misunderstood':
       return [
         person(reply.user, view.people),
@@ -140,6 +140,18 @@ function replyLine(reply: Reply, view: MessageView): Line {
         ` · ${severityWord(reply.severity)} · ${about}`,
       ];
   }
+}
+
+function unsilenced(
+  { silences, user }: Extract<Reply, { kind: 'unsilenced' }>,
+  { people }: MessageView,
+): Line {
+  if (silences === 0) return ['🔔 Nothing silences this incident as a whole.'];
+  return ['🔔 ', bold('No longer silenced'), ', says ', person(user, people)];
+}
+
+function stillFiring(firing: number): string {
+  return `${count(firing, 'alert')} still ${firing === 1 ? 'fires' : 'fire'}`;
 }
 
 function kind(name: string): string {

@@ -154,3 +154,75 @@ test('a request where no message of ours stands is ignored', () => {
   story.event({ kind: 'request', user: 'U7', text: 'silence 1h', on, orderedAt: START });
   expect(story.reasons()).toEqual(['ignored']);
 });
+
+function replies(story: Story): readonly string[] {
+  return story.messages.filter(({ action }) => action === 'reply').map(({ text }) => text);
+}
+
+test('when a silence over a message is over, the thread says what still fires', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  set(story);
+  story.wait(59 * MINUTE);
+  expect(replies(story)).toEqual([]);
+  story.wait(MINUTE);
+  expect(replies(story)).toEqual([
+    expect.stringContaining('The silence is over: 1 alert still fires'),
+  ]);
+  expect(headline(story)).not.toContain('🔕');
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('when nothing fires any more, the end of a silence is nothing to speak of', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  set(story);
+  story.wait(MINUTE);
+  story.resolve('payments', 'ErrorRateHigh', { severity: 'critical' });
+  story.wait(2 * HOUR);
+  expect(replies(story)).toEqual([]);
+});
+
+test('a message stays quiet while any silence matches all that fires of it', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  set(story);
+  set(story, { id: 's2', endsAt: START + 2 * HOUR });
+  story.event({ kind: 'unsilence', id: 's2', by: 'bob' });
+  expect(headline(story)).toContain('🔕 quiet');
+  story.event({ kind: 'unsilence', id: 's1', by: 'bob' });
+  expect(headline(story)).not.toContain('🔕');
+});
+
+test('a new alert that no silence matches is told in the thread of a quiet message', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  set(story);
+  story.wait(2 * MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  expect(replies(story)).toEqual([expect.stringContaining('Now hit too: payments-db')]);
+  expect(headline(story)).not.toContain('🔕');
+});
+
+test('while one silence is over and another goes on, an alert stays silenced', () => {
+  const story = tell(SHOP);
+  set(story);
+  set(story, { id: 's2', endsAt: START + 2 * HOUR });
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  story.wait(HOUR + MINUTE);
+  expect(story.posts()).toEqual([]);
+  story.wait(HOUR);
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('who asks for the end of a silence in the thread gets one answer', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  ask(story, 'silence 2h');
+  story.wait(MINUTE);
+  ask(story, 'unsilence');
+  expect(replies(story)).toEqual([
+    expect.stringContaining('Silenced by U7'),
+    expect.stringContaining('No longer silenced'),
+  ]);
+});
