@@ -13,6 +13,7 @@ import { compileAnchored } from '../rules/regex.ts';
 import { type Asked, factOrLabel } from '../rules/selector.ts';
 import type { LaneState } from '../state.ts';
 import { badQuery } from './query.ts';
+import { STEP, streamArray } from './stream-array.ts';
 
 export interface AlertsQuery {
   readonly active: boolean;
@@ -86,9 +87,6 @@ export function silenceFilter(url: string): (silence: Silence) => boolean {
 
 // ---------------------------------------------------------------------------------------------
 
-/** Alerts that are looked at before others get a turn. */
-const STEP = 200;
-
 interface Shown {
   readonly alert: Alert;
   readonly silencedBy: readonly string[];
@@ -153,40 +151,6 @@ const SHOWN_TIMEOUT_MS = 5 * 60_000;
 
 function iso(at: Instant): string {
   return new Date(at).toISOString();
-}
-
-/** A JSON array, written in steps. Ends early when nobody reads it any more. */
-async function streamArray(response: Response, items: Iterable<unknown>): Promise<void> {
-  response.type('application/json');
-  let text = '[';
-  let separator = '';
-  let looked = 0;
-  for (const item of items) {
-    if (item !== undefined) {
-      text += `${separator}${JSON.stringify(item)}`;
-      separator = ',';
-    }
-    if (++looked % STEP !== 0) continue;
-    const isFlowing = text === '' || response.write(text);
-    text = '';
-    if (response.destroyed) return;
-    if (isFlowing) await setImmediate();
-    else await drained(response);
-  }
-  response.end(`${text}]\n`);
-}
-
-/** Resolves when more can be written, or nobody reads it any more. */
-function drained(response: Response): Promise<void> {
-  return new Promise((resolve) => {
-    const go = () => {
-      response.off('drain', go);
-      response.off('close', go);
-      resolve();
-    };
-    response.on('drain', go);
-    response.on('close', go);
-  });
 }
 
 export async function sendAlerts(

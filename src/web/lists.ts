@@ -5,6 +5,7 @@
  * hold fewer items than asked for. Only `next: null` is the end.
  */
 import { setImmediate } from 'node:timers/promises';
+import type { Response } from 'express';
 import { idsOf } from '../id-index.ts';
 import type { Lane } from '../lane.ts';
 import { subjectOf } from '../life/lead.ts';
@@ -22,6 +23,7 @@ import {
   liveCounts,
   viewOf,
 } from './shapes.ts';
+import { streamArray } from './stream-array.ts';
 
 export interface Listed<T> {
   readonly items: readonly T[];
@@ -38,7 +40,26 @@ const LIVE = 'i';
 /** The cursor of incidents that left memory, around the store's own. */
 const CLOSED = 'h';
 
-export function listAlerts({ state }: Pick<Lane, 'state'>, query: ListQuery): Listed<AlertJson> {
+export function listAlerts(lane: Pick<Lane, 'state'>, query: ListQuery): Listed<AlertJson> {
+  const { items, next } = pageOfAlerts(lane, query);
+  return { items: items.map(alertShape), next };
+}
+
+/** The same page, put into words only as it is sent. */
+export async function sendAlertList(
+  response: Response,
+  lane: Pick<Lane, 'state'>,
+  query: ListQuery,
+): Promise<void> {
+  const { items, next } = pageOfAlerts(lane, query);
+  function* shapes() {
+    for (const alert of items) yield alertShape(alert);
+  }
+  const close = `],"next":${JSON.stringify(next)}}`;
+  await streamArray(response, shapes(), { open: '{"items":[', close });
+}
+
+function pageOfAlerts({ state }: Pick<Lane, 'state'>, query: ListQuery): Listed<Alert> {
   const after = readCursor(ALERTS, query.cursor);
   if (after === undefined && query.cursor !== undefined) throw badCursor();
   const page = newest(state.alerts.values(), {
@@ -49,7 +70,7 @@ export function listAlerts({ state }: Pick<Lane, 'state'>, query: ListQuery): Li
     limit: query.limit,
   });
   const next = page.next === undefined ? null : writeCursor(ALERTS, page.next);
-  return { items: page.items.map(alertShape), next };
+  return { items: page.items, next };
 }
 
 function acceptsAlert(alert: Alert, query: ListQuery): boolean {

@@ -16,8 +16,8 @@ import {
   ALERT_STATES,
   INCIDENT_STATES,
   LIST_PARAMETERS,
-  listAlerts,
   listIncidents,
+  sendAlertList,
 } from './lists.ts';
 import type { LookBack } from './past.ts';
 import { type QueryOptions, readQuery, SPAN } from './query.ts';
@@ -36,11 +36,10 @@ export interface ReadApiDeps {
 
 export function readApi(deps: ReadApiDeps): Router {
   const router = Router();
-  router.get('/v1/alerts', (request, response) => {
+  router.get('/v1/alerts', async (request, response) => {
     const lane = laneOf(deps);
-    response.json(
-      listAlerts(lane, readQuery(request.url, queryOf(lane, ALERT_PARAMETERS, ALERT_STATES))),
-    );
+    const query = readQuery(request.url, queryOf(lane, ALERT_PARAMETERS, ALERT_STATES));
+    await sendAlertList(response, lane, query);
   });
   router.get('/v1/incidents', async (request, response) => {
     const lane = laneOf(deps);
