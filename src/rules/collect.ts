@@ -8,6 +8,7 @@
 import type { z } from 'zod';
 import { LISTS, NAMED, SINGLES, SPELLINGS } from './schema.ts';
 import { parseAt } from './schema-errors.ts';
+import { LIST_MAX } from './schema-parts.ts';
 import { type Report, below } from './report.ts';
 import { readSource } from './read-source.ts';
 import { type Place, type RulesFile, type SourceFile, refOf } from './source-file.ts';
@@ -139,6 +140,15 @@ function listOf<T>(
   for (const { place, value } of raws.get(key) ?? []) {
     if (!Array.isArray(value)) {
       report.error(place, `"${key}" is a list`, 'begin each entry with "- "', 'key');
+      continue;
+    }
+    if (value.length > LIST_MAX) {
+      report.error(
+        place,
+        `"${key}" has ${value.length} entries, more than ${LIST_MAX}`,
+        undefined,
+        'key',
+      );
       continue;
     }
     for (const [i, item] of value.entries()) {

@@ -2,7 +2,8 @@
  * Reads a rules folder: every `*.yaml` and `*.yml` in it, except `*.test.yaml` and hidden files.
  * Nothing is thrown for what is in the folder: what cannot be read becomes a diagnostic.
  */
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { type LoadResult, compileRules } from './compile.ts';
@@ -12,6 +13,8 @@ import type { Seen } from './seen.ts';
 import type { RulesFile } from './source-file.ts';
 
 const FILES_MAX = 500;
+/** A service that reads them anew stands still meanwhile. */
+const FOLDER_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Rejects with rules-dir when there is no such folder. */
 export async function loadRules(dir: string, seen?: Seen): Promise<LoadResult> {
@@ -58,10 +61,15 @@ export async function readFolder(
   const names = (await namesIn(dir)).filter(isWanted).sort();
   const files: RulesFile[] = [];
   const problems: Diagnostic[] = [];
+  let size = 0;
   for (const name of names.slice(0, FILES_MAX)) {
     const read = await readRulesFile(dir, name);
-    if (read.kind === 'text') files.push({ name, text: read.text });
-    else problems.push(unreadable(name, read.message));
+    if (read.kind === 'unreadable') problems.push(unreadable(name, read.message, read.hint));
+    else if ((size += read.text.length) > FOLDER_BYTES_MAX) {
+      // Nothing of it is looked at: to read so much takes longer than anybody waits.
+      const message = 'the files of a folder have at most 4 MB together';
+      return { files: [], names, problems: [unreadable(name, message)] };
+    } else files.push({ name, text: read.text });
   }
   if (names.length > FILES_MAX) problems.push(unreadable('.', `more than ${FILES_MAX} files`));
   return { files, names, problems };
@@ -80,21 +88,59 @@ async function namesIn(dir: string): Promise<readonly string[]> {
 
 type ReadText =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'unreadable'; readonly message: string };
+  | { readonly kind: 'unreadable'; readonly message: string; readonly hint?: string };
 
+/** A pipe without a writer, or a device without an end, must not hold it up: it asks what was opened. */
 async function readRulesFile(dir: string, name: string): Promise<ReadText> {
-  const refused = (message: string): ReadText => ({ kind: 'unreadable', message });
   try {
-    const path = join(dir, name);
-    const found = await stat(path);
-    if (!found.isFile()) return refused('this is no file');
-    if (found.size > FILE_BYTES_MAX) return refused('a rules file has at most 2 MB: split it');
-    const bytes = await readFile(path);
+    const file = await open(join(dir, name), constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const found = await file.stat();
+      if (!found.isFile()) return { kind: 'unreadable', message: whatItIs(found) };
+      return found.size > FILE_BYTES_MAX ? TOO_LARGE : textOf(await bytesOf(file, found.size));
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause)) throw cause;
+    return { kind: 'unreadable', message: `cannot be read: ${reasonOf(cause)}` };
+  }
+}
+
+/** As many as it had when it was opened, however it grows meanwhile. */
+async function bytesOf(file: FileHandle, size: number): Promise<Uint8Array> {
+  const bytes = Buffer.alloc(size);
+  let at = 0;
+  while (at < size) {
+    const { bytesRead } = await file.read(bytes, at, size - at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+  }
+  return bytes.subarray(0, at);
+}
+
+const TOO_LARGE: ReadText = {
+  kind: 'unreadable',
+  message: 'a rules file has at most 2 MB',
+  hint: 'split it: all files of the folder are read as one',
+};
+
+function textOf(bytes: Uint8Array): ReadText {
+  try {
     return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch (cause) {
-    if (cause instanceof TypeError) return refused('this is no UTF-8 text');
-    return refused(`cannot be read: ${reasonOf(cause)}`);
+    if (!(cause instanceof TypeError)) throw cause;
+    const [first, second] = bytes;
+    const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+    const hint = isUtf16 ? 'it is UTF-16: save it as UTF-8' : 'save it as UTF-8';
+    return { kind: 'unreadable', message: 'this is no UTF-8 text', hint };
   }
+}
+
+function whatItIs(found: Stats): string {
+  if (found.isDirectory())
+    return 'this is a folder, not a file: rules in folders below are not read';
+  return found.isFIFO() ? 'this is a pipe, not a file' : 'this is no file';
 }
 
 function reasonOf(cause: unknown): string {
@@ -115,14 +161,14 @@ function reasonOf(cause: unknown): string {
 }
 
 /** A file that could not even be read. */
-export function unreadable(file: string, message: string): Diagnostic {
+export function unreadable(file: string, message: string, hint?: string): Diagnostic {
   return {
     file,
     line: 1,
     column: 1,
     severity: 'error',
     message,
-    hint: undefined,
+    hint,
     excerpt: undefined,
     width: 1,
   };
