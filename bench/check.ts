@@ -56,8 +56,9 @@ function teams(): string {
 /** Seconds from the call to the exit. */
 function timed(...args: readonly string[]): number {
   const began = performance.now();
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/main.js', ...args]);
-  if (status !== 0) throw new Error(`quell ${args.join(' ')}: ${status} ${stdout} ${stderr}`);
+  const options = { encoding: 'utf8' } as const;
+  const { status, stderr } = spawnSync(process.execPath, ['dist/main.js', ...args], options);
+  if (status !== 0) throw new Error(`quell ${args.join(' ')} ended with ${status}: ${stderr}`);
   return (performance.now() - began) / 1_000;
 }
 

@@ -8,7 +8,7 @@ import { test as runTests } from '../../src/commands/test.ts';
 import { keepRules } from '../../src/rules/watch.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
 
-type Make = (dir: string) => Promise<unknown> | unknown;
+type Make = (dir: string) => unknown;
 
 const GOOD = 'services: [{ name: a, owner: x }]\n';
 /** Far more than anybody waits for; on a busy machine the work takes a second or two. */
