@@ -6,7 +6,6 @@ import { fingerprintOf } from '../dedupe/fingerprint.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Decision, Event, Incident, Instant, ReceivedAlert } from '../model.ts';
 import { createReplay, type MessageSubject, type Replay, type SentMessage } from '../replay.ts';
-import { mutedBy } from '../rules/mute.ts';
 import type { Rules, Subject } from '../rules/rules.ts';
 import { type Place, refOf } from '../rules/source-file.ts';
 import type { Reacting, RuleTest, Selector } from './read.ts';
@@ -49,7 +48,7 @@ export interface Played {
 }
 
 export function playTest(test: RuleTest, given: Rules): Played {
-  const rules = rulesFor(test, given);
+  const rules = rulesFor(given);
   const told: Told[] = [];
   const decisions: Decision[] = [];
   const replay: Replay = createReplay({
@@ -90,11 +89,10 @@ export function playTest(test: RuleTest, given: Rules): Played {
 }
 
 /** A heartbeat is missed only when the test sends it once: else each test would have to. */
-function rulesFor(test: RuleTest, rules: Rules): Rules {
+function rulesFor(rules: Rules): Rules {
   return {
     ...rules,
     heartbeats: rules.heartbeats.map((one) => ({ ...one, expected: false })),
-    muted: mutedBy(test.silences, rules.muted),
   };
 }
 
@@ -109,10 +107,10 @@ type Step = { readonly at: Instant } & (
 /** In order of time; at the same instant alerts come first and looks last. */
 function stepsOf(test: RuleTest, endsAt: Instant): readonly Step[] {
   const { startsAt } = test;
-  const steps: Step[] = test.silences.map((one) => ({
+  const steps: Step[] = test.silences.map((silence) => ({
     kind: 'event',
-    at: one.startsAt ?? startsAt,
-    event: { kind: 'rules-changed' },
+    at: silence.startsAt,
+    event: { kind: 'silence', silence },
   }));
   for (const { value, place } of test.alerts) {
     const delivery = refOf(place);
@@ -179,12 +177,12 @@ function reactionTo(
         : `no message stands for ${on.text} yet`;
     return { place, problem };
   }
-  const named = [...rules.people].find(([, name]) => name.toLowerCase() === user?.toLowerCase());
+  const named = [...rules.people].find(([, name]) => name.toLowerCase() === user.toLowerCase());
   return {
     kind: 'reaction',
     added,
     emoji,
-    user: named?.[0] ?? user ?? 'somebody',
+    user: named?.[0] ?? user,
     on: { incident: incident.id },
     orderedAt: at,
   };
@@ -213,7 +211,11 @@ function take(told: Told[], message: SentMessage, subject: MessageSubject, repla
     });
     return;
   }
-  const index = told.findLastIndex((one) => one.incident?.id === incident?.id && incident);
+  const index = told.findLastIndex((one) =>
+    incident === undefined
+      ? one.urgency === 'digest' && one.message.channel === message.channel
+      : one.incident?.id === incident.id,
+  );
   const known = told[index];
   if (message.action === 'post' || known === undefined) {
     const urgency = effect.kind === 'digest' ? 'digest' : 'post';

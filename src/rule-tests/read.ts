@@ -3,10 +3,9 @@
  * against the rules, every mistake at its place.
  */
 import { z } from 'zod';
-import type { Instant } from '../model.ts';
-import { type CompiledMatch, compileMatch } from '../rules/compile-match.ts';
+import type { Instant, Silence } from '../model.ts';
+import { compileMatch } from '../rules/compile-match.ts';
 import { type Predicate, allOf, compileMatcher, parseSelector } from '../rules/matcher.ts';
-import type { Mute } from '../rules/mute.ts';
 import { readSource } from '../rules/read-source.ts';
 import { type Report, below } from '../rules/report.ts';
 import type { Rules, Subject } from '../rules/rules.ts';
@@ -55,7 +54,7 @@ export interface Reacting {
   readonly atMs: number;
   readonly emoji: string;
   readonly added: boolean;
-  readonly user: string | undefined;
+  readonly user: string;
   readonly on: Selector | undefined;
   readonly place: Place;
 }
@@ -67,7 +66,7 @@ export interface RuleTest {
   readonly untilMs: number;
   readonly alerts: readonly Written<SentAlertSource>[];
   readonly reactions: readonly Reacting[];
-  readonly silences: readonly Mute[];
+  readonly silences: readonly Silence[];
   readonly expect: readonly Expectation[];
 }
 
@@ -75,6 +74,7 @@ export interface RuleTest {
 const START = Date.parse('2026-03-03T10:00:00Z');
 /** Longer than any built-in hold, escalations and the re-opening of messages included. */
 const AFTERWARDS_MS = 3_600_000;
+const SOMEBODY = 'somebody';
 const DELIVERIES_MAX = 100_000;
 
 /** Each test is looked at by itself, so that a mistake in one hides none in another. */
@@ -118,13 +118,13 @@ function readTest(test: RuleTestSource, place: Place, context: Context): RuleTes
         atMs: value.at,
         emoji: value.reaction,
         added: value.removed !== true,
-        user: value.user,
+        user: value.user ?? SOMEBODY,
         on: selector(value.on, below(at, 'on'), context),
         place: at,
       };
     }),
     silences: (test.silences ?? []).map((value, i) =>
-      silence({ value, place: below(place, 'silences', i) }, startsAt, context),
+      silence({ value, place: below(place, 'silences', i) }, { startsAt, untilMs }, context),
     ),
     expect: test.expect.map((value, i) =>
       expectation(value, below(place, 'expect', i), untilMs, context),
@@ -134,28 +134,27 @@ function readTest(test: RuleTestSource, place: Place, context: Context): RuleTes
 
 function silence(
   { value, place }: Written<NonNullable<RuleTestSource['silences']>[number]>,
-  startsAt: Instant,
-  context: Context,
-): Mute {
-  const from = startsAt + (value.at ?? 0);
-  return {
-    name: 'silence',
-    matches: matching({ value, place }, context).test,
-    startsAt: from,
-    endsAt: value.for === undefined ? undefined : from + value.for,
-    schedule: undefined,
-    rule: refOf(place),
-    why: value.why,
-  };
-}
-
-function matching(
-  entry: Written<{ readonly match: readonly string[] }>,
+  test: Pick<RuleTest, 'startsAt' | 'untilMs'>,
   { rules, report }: Context,
-): CompiledMatch {
+): Silence {
   const { catalog } = rules;
   const environment = (name: string) => name;
-  return compileMatch(entry, { catalog, report, environment, unsure: () => true });
+  const context = { catalog, report, environment, unsure: () => true };
+  const { conditions } = compileMatch({ value, place }, context);
+  const startsAt = test.startsAt + (value.at ?? 0);
+  return {
+    id: refOf(place),
+    matchers: conditions.map(({ matcher: { name, operator, value: text } }) => ({
+      name,
+      value: text,
+      isRegex: operator === '=~' || operator === '!~',
+      isEqual: operator === '=' || operator === '=~',
+    })),
+    startsAt,
+    endsAt: value.for === undefined ? test.startsAt + test.untilMs + 1 : startsAt + value.for,
+    createdBy: value.user ?? SOMEBODY,
+    comment: value.why ?? '',
+  };
 }
 
 function expectation(

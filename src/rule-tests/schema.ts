@@ -56,6 +56,7 @@ const Silence = strict({
   match: Match.describe('Which alerts: all matchers must hold.'),
   at: Duration.optional().describe('When it begins. Default: 0s.'),
   for: Duration.optional().describe('How long it lasts. Default: to the end of the test.'),
+  user: Text.optional().describe('Who sets it.'),
   why: Text.optional().describe('The reason, which decisions repeat.'),
 });
 

@@ -100,10 +100,12 @@ export function routeBy(root: RouteNode, owners: Owners) {
     descend(root, subject, (node) => state(node, stated, service, team));
     const { escalate } = stated;
     const urgency = stated.urgency ?? usualUrgency(subject, service, isTesting);
-    // Nobody asked for a digest in a team's channel: what is quiet by itself stands in the main one.
+    // Nobody asked for a digest in a team's channel: what is quiet by itself stands in the main one,
+    // if there is one.
     const isUnasked = stated.urgency === undefined && urgency === 'digest';
+    const isMain = isUnasked && root.channel !== 'owner';
     return {
-      channel: isUnasked ? (root.channel ?? DEFAULT_CHANNEL) : stated.channel,
+      channel: isMain ? (root.channel ?? DEFAULT_CHANNEL) : stated.channel,
       urgency,
       mention: idsOf(stated.mention, team),
       escalate: escalate && {

@@ -158,6 +158,20 @@ test('what stands in the thread of another message is a message of urgency threa
   expect({ output, exitCode }).toMatchObject({ exitCode: 0 });
 });
 
+test('a digest is one message, however often it is brought up to date', async () => {
+  const alert = (service: string, at: string) =>
+    `{ labels: { alertname: Slow, service: ${service}, severity: info }, at: ${at} }`;
+  const tests = `tests:
+  - name: digest
+    start: 2026-03-03T08:00:00Z
+    alerts: [${alert('web', '0s')}, ${alert('elsewhere', '3h')}]
+    until: 30h
+    expect:
+      messages: [{ urgency: digest, channel: '#web', at: 1h, root: none }]`;
+  const { output } = await outcome(tests);
+  expect(output).toContain('1 of 1 test passed');
+});
+
 test.each([
   ['there is no folder', '/nowhere/at/all', /^cannot read the rules folder .*: there is none$/],
 ])('%s: exit code 2', async (_case, dir, output) => {
@@ -191,7 +205,7 @@ test('a test file that cannot be read: nothing runs', async () => {
   const dir = await folder({ 'good.test.yaml': `tests: [{ name: a, ${DOWN}, expect: {} }]` });
   await mkdir(join(dir, 'folder.test.yaml'));
   expect(await runFolder(dir, { format: 'text' })).toMatchObject({
-    output: expect.stringContaining('folder.test.yaml:1:1  this is no file'),
+    output: expect.stringContaining('folder.test.yaml:1:1  this is a folder, not a file'),
     exitCode: 2,
   });
 });

@@ -112,6 +112,18 @@ test('an escalation that is inherited can be switched off', () => {
   expect(route({ service: 'web', severity: 'critical', team: 'quiet' }).escalate).toBeUndefined();
 });
 
+test('what waits for the digest by itself stands in the main channel, or with its owner if there is none', () => {
+  const info = { service: 'web', severity: 'info' };
+  expect(route(info).channel).toBe('#alerts');
+  const rules = rulesOf(`
+services: [{ name: web, owner: team-web, channel: '#web' }]
+route: { channel: owner }`);
+  const channelOf = (labels: Record<string, string>) =>
+    rules.route(seenBy(rules, labels), 0).channel;
+  expect(channelOf(info)).toBe('#web');
+  expect(channelOf({ service: 'unowned', severity: 'info' })).toBe('#alerts');
+});
+
 test('info and none go into the digest unless a route says otherwise', () => {
   expect(route({ service: 'payments', severity: 'info' }).urgency).toBe('digest');
   expect(builtInRules().route(subjectOf({}, { severity: 'none' }), 0)).toEqual({
