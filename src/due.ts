@@ -10,14 +10,8 @@ import { verifySolved } from './life/people.ts';
 import { show } from './life/show.ts';
 import { endQuiet, scheduleSilence, silenceDue } from './life/silences.ts';
 import { reviewStorm, STORM_KEY } from './life/storm.ts';
-import {
-  considerLasting,
-  considerTelling,
-  list,
-  reconsiderRoute,
-  tellAfterStorm,
-} from './life/tell.ts';
-import { leaveSolitude } from './correlate/place.ts';
+import { considerLasting, list, reconsiderRoute, tellAfterStorm } from './life/tell.ts';
+import { takeProvenPlace } from './correlate/place.ts';
 import type { Alert, Flap, Incident, Instant } from './model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
 import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule.ts';
@@ -101,8 +95,8 @@ function firingDue(turn: Turn, alert: Alert): void {
   // A window may have begun while it was held.
   if (incident.phase === 'gathering' && muteIfMatched(turn, alert)) return;
   if (alert.flap?.flapping === true) return sustained(turn, incident, alert, alert.flap);
-  if (incident.phase === 'gathering') considerTelling(turn, incident, alert);
-  else reconsiderRoute(turn, incident, alert);
+  if (incident.phase === 'gathering') return takeProvenPlace(turn, incident, alert);
+  reconsiderRoute(turn, incident, alert);
   scheduleAlert(turn, alert);
 }
 
@@ -110,7 +104,7 @@ function firingDue(turn: Turn, alert: Alert): void {
 function sustained(turn: Turn, incident: Incident, alert: Alert, flap: Flap): void {
   const steady: Alert = { ...alert, flap: { ...flap, flapping: false, since: undefined } };
   note(turn, 'calmed', { ...about(alert), because: 'it no longer flaps: it fires on' });
-  if (incident.toldIn !== 'message') return leaveSolitude(turn, incident, steady);
+  if (incident.toldIn !== 'message') return takeProvenPlace(turn, incident, steady);
   putAlert(turn.state, steady);
   scheduleAlert(turn, steady);
   orderReply(turn, show(turn, incident), {

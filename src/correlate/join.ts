@@ -12,13 +12,15 @@ import { idsOf } from '../id-index.ts';
 import type { Facts, Incident, Instant, Severity } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { type LaneState, placeKey, tallyOf } from '../state.ts';
-import { isMild, type ServiceTally, servicesOn, type Tally } from '../tally.ts';
+import { isMild, type ServiceTally, servicesOn, severityRank, type Tally } from '../tally.ts';
 import type { Turn } from '../turn.ts';
 import { callersOf, type Near, nearby } from './graph.ts';
 import { isByTime } from './group.ts';
 
 /** Alerts on one host are one failure only if they come this close together. */
 export const HOST_WINDOW_MS = 120_000;
+
+const STRAGGLING_FROM = severityRank('warning');
 
 /** Without a graph, what comes this soon after an incident began is part of it. */
 const TOGETHER_MS = 90_000;
@@ -35,19 +37,23 @@ export interface Match {
   readonly apartMs: number;
 }
 
-/** All incidents that the alert belongs to, the best first. More than one: they are to be merged. */
+/**
+ * All incidents that the alert belongs to, the best first. More than one: they are to be merged.
+ * `proven`: it has outlasted its hold.
+ */
 export function matchesOf(
   turn: Turn,
   facts: Facts,
   rule: CorrelateRule,
   group: string | undefined,
+  proven = false,
 ): readonly Match[] {
-  if (!rule.on) return sameService(turn, facts, rule).sort(closest).slice(0, 1);
+  if (!rule.on) return sameService(turn, facts, rule, true).sort(closest).slice(0, 1);
   const byTransaction = sharedTransaction(turn, facts, rule);
   if (byTransaction.length > 0)
     return [...byTransaction, ...explained(turn, facts, rule, byTransaction)];
   // The service itself is the shortest path, and the common case: its neighbours need no asking.
-  const own = sameService(turn, facts, rule).sort(closest)[0];
+  const own = sameService(turn, facts, rule, proven).sort(closest)[0];
   if (own !== undefined) return [own];
   const [best, ...rest] = dependency(turn, facts, rule).sort(closest);
   if (best !== undefined) return [best, ...rest.filter((match) => best.explains && match.explains)];
@@ -117,7 +123,7 @@ function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match
   return [...matches.values()].sort(closest);
 }
 
-function sameService(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
+function sameService(turn: Turn, facts: Facts, rule: CorrelateRule, proven: boolean): Match[] {
   const { state, now } = turn;
   const matches: Match[] = [];
   for (const id of incidentsOf(state, facts.environment, facts.service)) {
@@ -127,6 +133,8 @@ function sameService(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
     const tally = whole.services.get(facts.service);
     if (tally === undefined || !isFresh(incident, tally, rule, now)) continue;
     if (incident.resolvedAt === undefined && !gathers(incident, whole, facts.severity)) continue;
+    if (!proven && isStraggler(facts, tally, rule, now)) continue;
+    if (isElsewhere(incident, whole, facts)) continue;
     const because = `${facts.service} already has an alert in it`;
     matches.push({
       incident,
@@ -149,6 +157,25 @@ function isFresh(
 ): boolean {
   if (tally.firing > 0) return true;
   return incident.toldIn === 'message' && now - tally.lastSince <= rule.windowMs;
+}
+
+/**
+ * Blips hit what is broken as well: a mild alert that comes when the service has long been in the
+ * incident stands by itself until it has lasted.
+ */
+function isStraggler(
+  { severity }: Facts,
+  tally: ServiceTally,
+  rule: CorrelateRule,
+  now: Instant,
+): boolean {
+  return severityRank(severity) >= STRAGGLING_FROM && now - tally.lastSince > rule.windowMs;
+}
+
+/** It fails on another host than the one that the incident is about. */
+function isElsewhere(incident: Incident, whole: Tally, { host }: Facts): boolean {
+  const root = incident.roots[0]?.service ?? '';
+  return host !== undefined && host !== root && whole.hosts.has(root) && !whole.services.has(root);
 }
 
 /** What flaps gathers nothing, and information that nobody was called for only information. */
@@ -219,7 +246,7 @@ function alongPath(
   if (standing === 'sideways') return undefined;
   const apartMs = turn.now - there.lastSince;
   const hops = near.hops === 1 ? '1 hop' : `${near.hops} hops`;
-  const because = `${near.path.join(' -> ')}, ${hops}, ${Math.round(apartMs / 1000)} s apart`;
+  const because = `${near.path.join(' -> ')}, ${hops}, ${Math.round(Math.abs(apartMs) / 1000)} s apart`;
   return {
     incident,
     evidence: 'dependency',
@@ -256,7 +283,7 @@ function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
     const apartMs = now - tally.lastSince;
     if (apartMs > HOST_WINDOW_MS || !gathers(incident, tally, facts.severity)) continue;
     if (!isAboutHost(incident, tally, host)) continue;
-    const because = `on the same host ${host}, ${Math.round(apartMs / 1000)} s apart`;
+    const because = `on the same host ${host}, ${Math.round(Math.abs(apartMs) / 1000)} s apart`;
     matches.push({ incident, evidence: 'host', because, explains: false, hops: 0, apartMs });
   }
   return matches;

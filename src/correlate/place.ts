@@ -60,17 +60,17 @@ export function standAlone(turn: Turn, alert: Draft<Alert>): void {
   opens(turn, alert, undefined);
 }
 
-/** It stood alone and lasts: with its place it takes along where it stood. */
-export function leaveSolitude(turn: Turn, incident: Incident, alert: Alert): void {
+/** It outlasted its hold where it stands: another place may be its own by now. It takes along where it stood. */
+export function takeProvenPlace(turn: Turn, incident: Incident, alert: Alert): void {
   const { state } = turn;
   const rule = turn.rules.correlate(subjectOf(alert));
   putAlert(state, { ...alert, incident: undefined });
-  const matches = matchesOf(
-    turn,
-    alert.facts,
-    rule,
-    groupOf(alert, rule, turn.rules.catalog),
-  ).filter((match) => match.incident.id !== incident.id);
+  const group = groupOf(alert, rule, turn.rules.catalog);
+  // What lies near it in time is near to when it began, not to now.
+  const then = { ...turn, now: alert.since };
+  const matches = matchesOf(then, alert.facts, rule, group, true).filter(
+    (match) => match.incident.id !== incident.id,
+  );
   const place = merged(turn, incident, matches);
   enter(turn, place, { ...alert, incident: place.id });
 }

@@ -1,0 +1,201 @@
+/**
+ * What keeps a platform's noise out of its messages, each behaviour by itself.
+ */
+import { expect, test } from 'vitest';
+import { HOUR, MINUTE, SHOP, tell } from '../support/story.ts';
+
+test('a blip that is over explains nothing that comes later', () => {
+  const story = tell();
+  story.fire('payments-db', 'HighCpu');
+  story.wait(2 * MINUTE);
+  story.resolve('payments-db', 'HighCpu');
+  story.wait(MINUTE);
+  story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+  story.wait(MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()).toMatchObject({ root: 'payments', alerts: [{}] });
+});
+
+test('an alert that fires again after it ended untold takes a new place', () => {
+  const story = tell();
+  story.fire('basket', 'HighLatency');
+  story.wait(MINUTE);
+  story.resolve('basket', 'HighLatency');
+  story.wait(10 * MINUTE);
+  story.fire('basket', 'HighLatency');
+  expect(story.reasons().filter((reason) => reason === 'opened')).toHaveLength(2);
+});
+
+test('two checks that both fail for four minutes are told before one alone would be', () => {
+  const story = tell();
+  story.fire('basket', 'HighLatency');
+  story.wait(MINUTE);
+  story.fire('basket-db', 'SlowQueries');
+  story.wait(4 * MINUTE - 1);
+  expect(story.posts()).toHaveLength(0);
+  story.wait(1);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.posts()[0]?.alerts).toHaveLength(2);
+});
+
+test('one that lasts and one that passes by are not two that last', () => {
+  const story = tell();
+  story.fire('basket', 'HighLatency');
+  story.wait(3 * MINUTE);
+  story.fire('basket-db', 'SlowQueries');
+  story.wait(2 * MINUTE);
+  story.resolve('basket-db', 'SlowQueries');
+  story.wait(3 * MINUTE - 1);
+  expect(story.posts()).toHaveLength(0);
+  story.wait(1);
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('what came and went lately is held for longer', () => {
+  const story = tell();
+  story.fire('basket', 'HighLatency');
+  story.wait(MINUTE);
+  story.resolve('basket', 'HighLatency');
+  story.wait(10 * MINUTE);
+  story.fire('basket', 'HighLatency');
+  story.wait(9 * MINUTE);
+  expect(story.posts()).toHaveLength(0);
+  story.wait(8 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('what flaps joins nobody, and takes its place once it lasts', () => {
+  const story = tell();
+  for (let i = 0; i < 5; i++) {
+    story.fire('payments-db', 'SlowQueries');
+    story.wait(MINUTE);
+    story.resolve('payments-db', 'SlowQueries');
+    story.wait(4 * MINUTE);
+  }
+  story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+  story.wait(MINUTE);
+  story.fire('payments-db', 'SlowQueries');
+  expect(story.last()?.alerts).toHaveLength(1);
+  story.wait(21 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.alerts).toHaveLength(2);
+});
+
+test('information does not gather an outage, nor make it look older than it is', () => {
+  const story = tell();
+  story.fire('payments-db', 'DiskHalfFull', { severity: 'info' });
+  story.wait(30 * MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  expect(story.posts()).toHaveLength(1);
+  expect(story.posts()[0]?.alerts).toHaveLength(1);
+});
+
+test('one alert on a host does not draw others there into its incident', () => {
+  const story = tell();
+  const onHost = { severity: 'critical', labels: { host: 'h1' } } as const;
+  story.fire('payments-db', 'Down', onHost);
+  story.fire('newsletter', 'Down', onHost);
+  story.wait(5 * MINUTE);
+  expect(story.posts()).toHaveLength(2);
+});
+
+test('a host that fails is one incident of all that runs on it', () => {
+  const story = tell();
+  const onHost = { severity: 'high', labels: { host: 'h1' } } as const;
+  for (const service of ['payments-db', 'newsletter', 'stranger']) {
+    story.fire(service, 'Down', onHost);
+    story.wait(5_000);
+  }
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()).toMatchObject({ root: 'h1' });
+});
+
+test('a warning that passes by does not take over an outage as its cause', () => {
+  const story = tell();
+  story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+  story.fire('checkout', 'HighErrorRate', { severity: 'critical' });
+  story.wait(4 * MINUTE);
+  story.fire('payments-db', 'HighCpu');
+  story.wait(2 * MINUTE);
+  story.resolve('payments-db', 'HighCpu');
+  story.wait(3 * MINUTE);
+  story.fire('checkout', 'HighLatency', { severity: 'high' });
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.root).toBe('payments');
+});
+
+test('a cause that comes last takes the incidents along that it explains', () => {
+  const story = tell();
+  story.fire('payments', 'HighErrorRate', {
+    severity: 'critical',
+    annotations: { transaction_id: 'tid_5a5a5a' },
+  });
+  story.fire('basket-db', 'Down', { severity: 'critical' });
+  story.wait(MINUTE);
+  story.fire('payments-db', 'ConnectionsExhausted', { severity: 'critical' });
+  story.wait(MINUTE);
+  expect(story.last()).toMatchObject({ root: 'payments-db' });
+  expect(story.posts()).toHaveLength(2);
+});
+
+test('a late warning of a broken service stands by itself until it has lasted', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(10 * MINUTE);
+  story.fire('payments-db', 'HighCpu');
+  story.wait(2 * MINUTE);
+  story.resolve('payments-db', 'HighCpu');
+  story.wait(MINUTE);
+  story.fire('payments-db', 'SlowQueries');
+  story.wait(9 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.alerts.map(({ labels }) => labels['alertname'])).toEqual([
+    'Down',
+    'SlowQueries',
+  ]);
+});
+
+test('a mild cause does not hush a victim that matters more', () => {
+  const story = tell(`
+services:
+  - { name: shop, tier: 1, dependsOn: [counter] }
+  - { name: counter, tier: 3 }
+`);
+  story.fire('counter', 'QueueGrowing');
+  story.wait(20_000);
+  story.fire('shop', 'HighErrorRate', { severity: 'critical' });
+  expect(story.posts()).toHaveLength(1);
+  expect(story.posts()[0]).toMatchObject({ root: 'counter', severity: 'critical' });
+});
+
+test('what stands in the digest is told when it has become worse, not when a blip comes by', () => {
+  const story = tell();
+  story.fire('basket', 'DiskHalfFull', { severity: 'info' });
+  story.wait(16 * MINUTE);
+  story.fire('basket', 'HighLatency');
+  story.wait(2 * MINUTE);
+  story.resolve('basket', 'HighLatency');
+  story.wait(HOUR);
+  expect(story.posts()).toHaveLength(0);
+});
+
+test('services that nobody said anything about are grouped by the time at which they fail', () => {
+  const story = tell('');
+  for (const service of ['cart', 'orders', 'front']) {
+    story.fire(service, 'HighErrorRate', { severity: 'critical' });
+    story.wait(20_000);
+  }
+  story.wait(2 * MINUTE);
+  story.fire('mail', 'HighErrorRate', { severity: 'critical' });
+  story.wait(2 * MINUTE);
+  expect(story.posts()).toHaveLength(2);
+});
+
+test('the graph keeps apart what only came at the same time', () => {
+  const story = tell(SHOP);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.fire('basket-db', 'Down', { severity: 'critical' });
+  story.wait(MINUTE);
+  expect(story.posts()).toHaveLength(2);
+});
