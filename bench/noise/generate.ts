@@ -141,7 +141,13 @@ export interface Said {
 
 export function tellTruth(
   world: Told,
-  { options, services }: { readonly options: GenerateOptions; readonly services: number },
+  {
+    options,
+    services,
+  }: {
+    readonly options: Pick<GenerateOptions, 'seed' | 'days' | 'labels'>;
+    readonly services: number;
+  },
   said: ReadonlyMap<Sent, Said>,
   delivered: readonly Delivery[],
 ): Truth {

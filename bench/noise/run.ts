@@ -5,7 +5,7 @@
  *
  * Writes bench/noise/RESULTS.md. `--stages` adds the table with each stage switched off in turn,
  * `--alertmanager` a real Alertmanager on the recordings of 45 services (five minutes each).
- * `--sizes example,45,400,2000` chooses the platforms, `--keep DIR` keeps recordings and messages,
+ * `--sizes example,45,400,2000,shop,bare` chooses the platforms, `--keep DIR` keeps recordings and messages,
  * `--results FILE` writes elsewhere, `--quell 'npx tsx src/main.ts'` runs the sources.
  */
 import { spawnSync } from 'node:child_process';
@@ -23,6 +23,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BASELINES, type BaselineName, runBaseline } from './baselines.ts';
 import { type Generated, generate, writeGenerated } from './generate.ts';
+import { generateShop } from './shop.ts';
 import { LABEL_STYLES, type LabelStyleName, labelStyle } from './labels.ts';
 import { type Column, kindTable, scoreTable } from './report.ts';
 import { runRealAlertmanager } from './real-alertmanager.ts';
@@ -53,7 +54,7 @@ const { values: flags } = parseArgs({
   options: {
     days: { type: 'string', default: '7' },
     seeds: { type: 'string', default: '1,2,3' },
-    sizes: { type: 'string', default: 'example,45,400,2000' },
+    sizes: { type: 'string', default: 'example,45,400,2000,shop,bare' },
     stages: { type: 'boolean', default: false },
     alertmanager: { type: 'boolean', default: false },
     keep: { type: 'string' },
@@ -64,22 +65,30 @@ const { values: flags } = parseArgs({
 
 function prepare(size: string, seed: string, work: string): Variant {
   // The shipped rules fit one habit of labels; other platforms have each seed another one.
-  const style =
-    size === 'example'
+  const style = isShop(size)
+    ? 'kube'
+    : size === 'example'
       ? 'plain'
       : (LABEL_STYLES[(Number(seed) + size.length) % LABEL_STYLES.length] ?? 'plain');
   const dir = join(work, `${size}-${seed}`);
   mkdirSync(dir, { recursive: true });
-  const generated = generate({
-    seed,
-    days: Number(flags.days),
-    services: size === 'example' ? 45 : Number(size),
-    labels: style,
-    catalog: size === 'example' ? readFileSync('rules/services.yaml', 'utf8') : undefined,
-  });
+  const generated = isShop(size)
+    ? generateShop({ seed, days: Number(flags.days), graph: size === 'shop' })
+    : generate({
+        seed,
+        days: Number(flags.days),
+        services: size === 'example' ? 45 : Number(size),
+        labels: style,
+        catalog: size === 'example' ? readFileSync('rules/services.yaml', 'utf8') : undefined,
+      });
   writeGenerated(generated, dir);
   if (size === 'example') useShippedRules(dir, generated);
   return { size, seed, style, dir, generated };
+}
+
+/** The second world, which has one habit of labels and no baselines. */
+function isShop(size: string): boolean {
+  return size === 'shop' || size === 'bare';
 }
 
 /** `rules/` as it is, and the work that was planned for the recorded days. */
@@ -145,7 +154,8 @@ async function main(): Promise<void> {
       const variant = prepare(size, seed, work);
       const scores = await scoreQuell(variant);
       columns.push({ name: `seed ${seed}, ${variant.style}`, scores: [scores] });
-      for (const [name, list] of baselines) list.push(await scoreBaseline(variant, name));
+      if (!isShop(size))
+        for (const [name, list] of baselines) list.push(await scoreBaseline(variant, name));
       process.stderr.write(`${sizeName(size)}, seed ${seed}: ${scores.posts} posts\n`);
       if (flags.alertmanager && size === '45') real.push(await scoreAlertmanager(variant));
       if (!flags.stages || size !== sizes[0]) continue;
@@ -169,6 +179,8 @@ const BASELINE_NAMES: Readonly<Record<BaselineName, string>> = {
 };
 
 function sizeName(size: string): string {
+  if (size === 'shop') return 'another world, its graph';
+  if (size === 'bare') return 'another world, no rules';
   return size === 'example' ? 'the shipped rules' : `${size} services`;
 }
 

@@ -9,73 +9,32 @@
  */
 import { notifications, type Sent } from './alertmanager.ts';
 import { deliveries } from './deliver.ts';
-import { type Generated, type GenerateOptions, tellTruth } from './generate.ts';
+import { type Generated, tellTruth } from './generate.ts';
 import { createRandom, type Random } from './random.ts';
+import {
+  BLIPS,
+  CALLS,
+  CPU,
+  ERRORS,
+  FAULTS,
+  FELT,
+  type Kind,
+  labelsOf,
+  MEMORY,
+  NAMESPACE,
+  NODES,
+  NOT_READY,
+  OOM,
+  SERVICES,
+  type Severity,
+  SLOW,
+  SOME_ERRORS,
+  THROTTLED,
+} from './shop-checks.ts';
 import { DAY, type EventKind, HOUR, MINUTE, SECOND } from './world.ts';
-
-/** Who calls whom; the order is from the front to the stores. */
-const CALLS: Readonly<Record<string, readonly string[]>> = {
-  frontend: ['catalogue', 'cart', 'user', 'checkout', 'recommendation', 'ads'],
-  checkout: ['cart', 'payment', 'shipping', 'user', 'currency', 'email'],
-  recommendation: ['catalogue'],
-  catalogue: ['catalogue-db'],
-  cart: ['cart-redis'],
-  user: ['user-db'],
-  payment: ['currency'],
-  shipping: ['rabbitmq', 'currency'],
-  'queue-master': ['rabbitmq'],
-  email: [],
-  currency: [],
-  ads: [],
-  'catalogue-db': [],
-  'cart-redis': [],
-  'user-db': [],
-  rabbitmq: [],
-};
-const SERVICES = Object.keys(CALLS);
-const NAMESPACE = 'shop';
-const NODES = ['node-1', 'node-2', 'node-3', 'node-4'];
 
 const BEGIN = Date.parse('2026-04-06T00:00:00Z');
 const PER_DAY = { incident: 4, pair: 0.3, node: 0.25, transient: 55, rollout: 5, flapping: 1.2 };
-
-type Severity = 'critical' | 'warning' | 'info';
-/** What an alert says of a service: measured by the mesh, or seen by kube-state-metrics on a pod. */
-interface Kind {
-  readonly name: string;
-  readonly from: 'mesh' | 'pod' | 'workload';
-  readonly severity: Severity;
-}
-const kind = (name: string, from: Kind['from'], severity: Severity): Kind => ({
-  name,
-  from,
-  severity,
-});
-const ERRORS = kind('HighErrorRate', 'mesh', 'critical');
-const SOME_ERRORS = kind('ElevatedErrorRate', 'mesh', 'warning');
-const SLOW = kind('HighRequestLatency', 'mesh', 'warning');
-const NO_TRAFFIC = kind('NoTraffic', 'mesh', 'warning');
-const CRASHING = kind('KubePodCrashLooping', 'pod', 'warning');
-const NOT_READY = kind('KubePodNotReady', 'pod', 'warning');
-const OOM = kind('ContainerOomKilled', 'pod', 'warning');
-const MISMATCH = kind('KubeDeploymentReplicasMismatch', 'workload', 'warning');
-const DOWN = kind('ServiceDown', 'workload', 'critical');
-const CPU = kind('ContainerCpuHigh', 'pod', 'warning');
-const MEMORY = kind('ContainerMemoryHigh', 'pod', 'warning');
-const THROTTLED = kind('CPUThrottlingHigh', 'pod', 'info');
-
-/** What breaks, and what its own checks say, the surest first. */
-const FAULTS: readonly (readonly Kind[])[] = [
-  [CRASHING, ERRORS, MISMATCH, NOT_READY],
-  [DOWN, NOT_READY, MISMATCH],
-  [SLOW, CPU, ERRORS],
-  [OOM, CRASHING, MEMORY, SOME_ERRORS],
-  [SOME_ERRORS, SLOW],
-  [NO_TRAFFIC, ERRORS],
-  [SLOW, MEMORY],
-];
-const FELT = [ERRORS, SOME_ERRORS, SLOW, SLOW] as const;
-const BLIPS = [SLOW, SLOW, SOME_ERRORS, CPU, MEMORY, NOT_READY, CRASHING, ERRORS, THROTTLED];
 
 interface Shop {
   readonly random: Random;
@@ -100,7 +59,15 @@ interface ShopFiring {
   readonly to: number;
 }
 
-export function generateShop(options: GenerateOptions, graph: boolean): Generated {
+export interface ShopOptions {
+  readonly seed: string;
+  readonly days: number;
+  /** The rules say who calls whom; else there are none. */
+  readonly graph: boolean;
+}
+
+export function generateShop({ seed, days, graph }: ShopOptions): Generated {
+  const options = { seed, days, labels: 'kube' } as const;
   const random = createRandom(`shop/${options.seed}`);
   const span = { from: BEGIN, to: BEGIN + options.days * DAY };
   const shop: Shop = { random, until: span.to, events: [], firings: [], busy: new Map() };
@@ -337,32 +304,8 @@ function fire(
   event: string,
   { service, kind: it, from, to, random, node }: Fire,
 ): void {
-  const base = {
-    alertname: it.name,
-    namespace: NAMESPACE,
-    severity: it.severity,
-    prometheus: 'monitoring/k8s',
-  };
-  const seen = {
-    job: 'kube-state-metrics',
-    service: 'kube-state-metrics',
-    instance: '10.42.0.17:8080',
-  };
-  const pod = `${service}-${podHash(random, 9)}-${podHash(random, 5)}`;
-  const on = node === undefined ? {} : { node };
-  const labels = {
-    mesh: { ...base, destination_workload: service, reporter: 'destination' },
-    pod: { ...base, ...seen, ...on, pod, container: 'server' },
-    workload: { ...base, ...seen, deployment: service },
-  }[it.from];
+  const labels = labelsOf(it, service, node, random);
   push(shop, event, { service, level: it.severity, from, to }, labels);
-}
-
-/** As Kubernetes does it: without vowels. */
-function podHash(random: Random, length: number): string {
-  const letters = 'bcdfghjklmnpqrstvwxz2456789';
-  const letter = (): string => letters.charAt(random.int(0, letters.length - 1));
-  return Array.from({ length }, letter).join('');
 }
 
 /** One alert is in one state at a time: what would overlap its own like is left out. */

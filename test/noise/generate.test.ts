@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { canonicalKey, createFinder } from '../../bench/noise/finder.ts';
 import { generate, type Generated, recordingLines } from '../../bench/noise/generate.ts';
+import { generateShop } from '../../bench/noise/shop.ts';
 import { LABEL_STYLES } from '../../bench/noise/labels.ts';
 import type { RecordedLine } from '../../bench/noise/baselines.ts';
 import { compileRules } from '../../src/rules/compile.ts';
@@ -131,3 +132,16 @@ for (const labels of LABEL_STYLES) {
     }
   });
 }
+
+test('the second world is the same bytes for the same seed, and its truth tells nothing to a tool', () => {
+  const one = generateShop({ seed: 'a', days: 2, graph: true });
+  const other = generateShop({ seed: 'a', days: 2, graph: false });
+  const lines = [...recordingLines(one.deliveries)];
+  expect([...recordingLines(other.deliveries)]).toEqual(lines);
+  expect(generateShop({ seed: 'b', days: 2, graph: true }).truth).not.toEqual(one.truth);
+  expect(Object.keys(one.rules)).toEqual(['services.yaml']);
+  expect(other.rules).toEqual({});
+  for (const { id } of one.truth.events)
+    expect(lines.some((line) => line.includes(id))).toBe(false);
+  expect(one.truth.events.filter(({ actionable }) => actionable).length).toBeGreaterThan(5);
+});
