@@ -84,7 +84,7 @@ export type Event =
       readonly user: string;
       /** Without the mention of Quell that it began with. */
       readonly text: string;
-      readonly on: MessageRef;
+      readonly on: MessageRef | { readonly incident: string };
       readonly orderedAt: Instant;
     }
   /** What became of an effect of the outbox. */

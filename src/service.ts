@@ -9,7 +9,7 @@ import { AppError } from './errors.ts';
 import { ingestHandler } from './ingest/http.ts';
 import { type Journal, journalDir, openJournal } from './ingest/journal.ts';
 import { readJournal } from './ingest/journal-read.ts';
-import { keepReactions } from './ingest/keep-reactions.ts';
+import { keepPeople } from './ingest/keep-people.ts';
 import { openRecorder, type Recorder, type RecorderDeps } from './ingest/recorder.ts';
 import type { LaneObserver } from './batch.ts';
 import type { Clock, Lane } from './lane.ts';
@@ -86,9 +86,10 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     leads: () => slack?.catchUp(),
   });
   lane = opened;
+  const people = keepPeople(opened, record);
   slack = connectSlack({
     config: config.slack,
-    lane: keepReactions(opened, record),
+    lane: people,
     look: (id) => lookAt(opened, id, config.publicUrl),
     clock,
     random: Math.random,
@@ -99,7 +100,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   lane.attach(slack.delivery);
   const server = createHttpServer({
     ingest: ingestHandler({ ...doorOf(config), lane: () => lane, log, metrics, record }),
-    lane: () => lane,
+    lane: () => people,
     store,
     now: clock.now,
     messageText: (id) => textOf(viewOf(opened, id, config.publicUrl)),

@@ -9,7 +9,7 @@ import { Command } from 'commander';
 import { AppError } from '../errors.ts';
 import type { Recorded } from '../ingest/recording.ts';
 import { parseDelivery } from '../ingest/sources.ts';
-import { reactionTo } from '../rehearse/rehearsal.ts';
+import { reactionTo, requestIn } from '../rehearse/rehearsal.ts';
 import { createReplay, type Replay, type ReplaySummary, type SentMessage } from '../replay.ts';
 import { formatDiagnostics } from '../rules/diagnostics.ts';
 import { loadRules } from '../rules/load.ts';
@@ -106,6 +106,10 @@ function playLine(line: Recorded, place: string, run: Replay, rules: Rules): str
   if (line.kind === 'reaction') {
     // Under these rules nobody may have been told of it by then: so nobody could react.
     if (isTold(run.state, line.incident)) run.play([reactionTo(line.incident, line)], line.at);
+    return undefined;
+  }
+  if (line.kind === 'request' || line.kind === 'silence') {
+    run.play([line.kind === 'silence' ? line.event : requestIn(line.incident, line)], line.at);
     return undefined;
   }
   const context = { source: line.source, delivery: place, at: line.at };

@@ -5,7 +5,8 @@
  */
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
-import type { Instant, Labels } from '../model.ts';
+import { z } from 'zod';
+import type { Event, Instant, Labels } from '../model.ts';
 import { describe, isObject, isProblem, type JsonObject, readIdentity } from './parsed.ts';
 import { readJson } from './json.ts';
 import { parseTime } from './time.ts';
@@ -29,6 +30,23 @@ export type Recorded =
       readonly user: string;
       /** Of the incident when it was reacted to, as far as the recording says. */
       readonly alerts: readonly RecordedAlert[];
+    }
+  /** Asked for in the thread of a message. */
+  | {
+      readonly kind: 'request';
+      readonly line: number;
+      readonly at: Instant;
+      readonly text: string;
+      readonly incident: string;
+      readonly user: string;
+      readonly orderedAt: Instant;
+      readonly alerts: readonly RecordedAlert[];
+    }
+  | {
+      readonly kind: 'silence';
+      readonly line: number;
+      readonly at: Instant;
+      readonly event: Extract<Event, { readonly kind: 'silence' | 'unsilence' }>;
     }
   | { readonly kind: 'bad'; readonly line: number; readonly error: string };
 
@@ -112,6 +130,9 @@ export function readLine(text: string, line: number): Recorded | undefined {
     return { kind: 'bad', line, error };
   }
   if (value['reaction'] !== undefined) return readReaction(value, at, line);
+  if (value['request'] !== undefined) return readRequest(value, at, line);
+  if (value['silence'] !== undefined || value['unsilence'] !== undefined)
+    return readSilence(value, at, line);
   const { source, body } = value;
   if (typeof source !== 'string' || body === undefined) {
     return { kind: 'bad', line, error: 'expected "source" and "body", or "reaction"' };
@@ -124,7 +145,6 @@ function readReaction(value: JsonObject, at: Instant, line: number): Recorded {
   if (typeof reaction !== 'string' || typeof incident !== 'string' || typeof user !== 'string') {
     return { kind: 'bad', line, error: 'expected "reaction", "incident" and "user" as text' };
   }
-  const alerts = Array.isArray(value['alerts']) ? value['alerts'].flatMap(readAlert) : [];
   return {
     kind: 'reaction',
     line,
@@ -133,8 +153,48 @@ function readReaction(value: JsonObject, at: Instant, line: number): Recorded {
     removed: removed === true,
     incident,
     user,
-    alerts,
+    alerts: alertsOf(value),
   };
+}
+
+function readRequest(value: JsonObject, at: Instant, line: number): Recorded {
+  const { request: text, incident, user, orderedAt = at } = value;
+  const areTexts =
+    typeof text === 'string' && typeof incident === 'string' && typeof user === 'string';
+  if (!areTexts || typeof orderedAt !== 'number') {
+    return { kind: 'bad', line, error: 'expected "request", "incident" and "user" as text' };
+  }
+  return { kind: 'request', line, at, text, incident, user, orderedAt, alerts: alertsOf(value) };
+}
+
+function readSilence(value: JsonObject, at: Instant, line: number): Recorded {
+  const set = SilenceSet.safeParse(value);
+  if (set.success) return { kind: 'silence', line, at, event: { kind: 'silence', ...set.data } };
+  const ended = SilenceEnded.safeParse(value);
+  if (!ended.success) {
+    return { kind: 'bad', line, error: 'expected "silence" as it is recorded, or "unsilence"' };
+  }
+  const { unsilence: id, by } = ended.data;
+  return { kind: 'silence', line, at, event: { kind: 'unsilence', id, by } };
+}
+
+const Words = z.string().max(100_000);
+const SilenceSet = z.object({
+  silence: z.object({
+    id: Words,
+    matchers: z.array(
+      z.object({ name: Words, value: Words, isRegex: z.boolean(), isEqual: z.boolean() }),
+    ),
+    startsAt: z.number(),
+    endsAt: z.number(),
+    createdBy: Words,
+    comment: Words,
+  }),
+});
+const SilenceEnded = z.object({ unsilence: Words, by: Words });
+
+function alertsOf(value: JsonObject): readonly RecordedAlert[] {
+  return Array.isArray(value['alerts']) ? value['alerts'].flatMap(readAlert) : [];
 }
 
 function readAlert(value: unknown): readonly RecordedAlert[] {

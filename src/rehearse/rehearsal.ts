@@ -48,7 +48,8 @@ export function createRehearsal(now: Rules, tried: readonly Rules[]): Rehearsal 
   return {
     play(line, delivery) {
       if (line.kind === 'delivery') return playDelivery(line, delivery, [before, ...others]);
-      playReaction(line, before, others, judge);
+      if (line.kind === 'reaction') playReaction(line, before, others, judge);
+      else for (const side of [before, ...others]) playSilence(line, side);
       return undefined;
     },
     finish() {
@@ -98,6 +99,24 @@ function createSide(rules: Rules, unlike: ReadonlySet<string>): Side {
     onPost: ledger.posted,
   });
   return { rules, replay, ledger };
+}
+
+/** People silence what they see: a request is one for the incident that holds the same alerts. */
+function playSilence(
+  line: Extract<Line, { readonly kind: 'request' | 'silence' }>,
+  side: Side,
+): void {
+  if (line.kind === 'silence') return side.replay.play([line.event], line.at);
+  const incident = incidentOf(side, line.incident, line.alerts);
+  if (incident?.toldAt === undefined) return;
+  side.replay.play([requestIn(incident.id, line)], line.at);
+}
+
+export function requestIn(
+  incident: string,
+  { user, text, orderedAt }: Extract<Line, { readonly kind: 'request' }>,
+): Event {
+  return { kind: 'request', user, text, on: { incident }, orderedAt };
 }
 
 type Reaction = Extract<Line, { readonly kind: 'reaction' }>;
