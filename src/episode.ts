@@ -4,6 +4,7 @@
 import { rejoin, standAlone, takePlace } from './correlate/place.ts';
 import { afterRefire, PENALTY } from './dedupe/flap.ts';
 import type { News } from './dedupe/repeat.ts';
+import { predecessorOf } from './dedupe/successor.ts';
 import { settle } from './life/end.ts';
 import { beat, heartbeatOf } from './life/heartbeat.ts';
 import { subjectOf } from './life/lead.ts';
@@ -56,9 +57,10 @@ export function fires(
   const hold = turn.rules.hold(subject);
   alert.holdRule = hold.rule;
   alert.holdWhy = hold.why;
-  if (known !== undefined) {
-    alert.episodes = known.episodes + 1;
-    alert.flap = damped(turn, known, subject);
+  const before = known ?? predecessorOf(turn.state, alert);
+  if (before !== undefined) {
+    alert.episodes = before.episodes + 1;
+    alert.flap = damped(turn, before, subject);
   }
   alert.heldUntil = heldUntil(turn, subject, alert, hold.forMs);
   // Nobody saw it resolve: it has fired since it was first heard of, for all that is known.
@@ -66,8 +68,9 @@ export function fires(
   alert.muted = mutedNow(turn, subject);
   if (alert.muted !== undefined) return silenced(turn, alert, known);
   countEpisode(turn);
+  if (before !== undefined && alert.flap?.flapping === true)
+    return flaps(turn, before, alert, hidden);
   if (known === undefined) return takePlace(turn, alert);
-  if (alert.flap?.flapping === true) return flaps(turn, known, alert, hidden);
   return belongsStill(turn, known) ? refired(turn, known, alert, hidden) : takePlace(turn, alert);
 }
 
@@ -142,7 +145,8 @@ function belongsStill(turn: Turn, known: Alert): boolean {
 function flaps(turn: Turn, known: Alert, alert: Draft<Alert>, hidden: boolean): Verdict {
   const incident = incidentOf(turn.state, known);
   const isAlone = incident !== undefined && turn.state.members.get(incident.id)?.size === 1;
-  if (isAlone) return refired(turn, known, alert, hidden);
+  if (isAlone && known.fingerprint === alert.fingerprint)
+    return refired(turn, known, alert, hidden);
   standAlone(turn, alert);
   noteFiring(turn, known, alert, hidden);
   return 'damped';

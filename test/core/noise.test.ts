@@ -81,6 +81,31 @@ test('what flaps joins nobody, and takes its place once it lasts', () => {
   expect(story.last()?.alerts).toHaveLength(2);
 });
 
+test('a workload whose pods come and go flaps, although each alert is a new one', () => {
+  const story = tell('');
+  for (let i = 0; i < 12; i++) {
+    const pod = {
+      severity: 'critical',
+      labels: { pod: `cart-7d9f8b6c5-x2k${'bcdfghjklmnp'[i]}z` },
+    };
+    story.fire('cart', 'PodCrashLooping', pod);
+    story.wait(2 * MINUTE);
+    story.resolve('cart', 'PodCrashLooping', pod);
+    story.wait(7 * MINUTE);
+  }
+  expect(story.posts().length).toBeLessThan(3);
+  expect(story.reasons()).toContain('flapping');
+});
+
+test('the same trouble on several pods at once is no flap', () => {
+  const story = tell('');
+  for (const last of ['b', 'c', 'd', 'f', 'g']) {
+    story.fire('cart', 'PodNotReady', { labels: { pod: `cart-7d9f8b6c5-x2k4${last}` } });
+    story.wait(20_000);
+  }
+  expect(story.reasons()).not.toContain('flapping');
+});
+
 test('information does not gather an outage, nor make it look older than it is', () => {
   const story = tell();
   story.fire('payments-db', 'DiskHalfFull', { severity: 'info' });
