@@ -70,17 +70,62 @@ function ofRecordings(paths: readonly string[]): History {
   return {
     name: paths.join(', '),
     async read(each) {
-      for (const path of paths) {
-        try {
-          for await (const lines of readRecordingInBatches(path)) {
-            for (const line of lines) each(line, `${path}:${line.line}`);
-          }
-        } catch (error) {
-          throw fileError(`cannot read ${path}`, error);
-        }
+      const open = await Promise.all(paths.map(openRecording));
+      for (let turn = earliest(open); turn !== undefined; turn = earliest(open)) {
+        const until = Math.min(...open.filter((one) => one !== turn).map(nextAt));
+        do {
+          const line = turn.lines[turn.next++];
+          if (line !== undefined) each(line, `${turn.path}:${line.line}`);
+          if (turn.next >= turn.lines.length) await readOn(turn);
+        } while (nextAt(turn) <= until && turn.lines.length > 0);
       }
     },
   };
+}
+
+/** A recording that is being read, and the lines of it that are next. Without lines it is at its end. */
+interface OpenRecording {
+  readonly path: string;
+  readonly batches: AsyncIterator<readonly Recorded[]>;
+  lines: readonly Recorded[];
+  next: number;
+}
+
+async function openRecording(path: string): Promise<OpenRecording> {
+  const batches = readRecordingInBatches(path)[Symbol.asyncIterator]();
+  const recording: OpenRecording = { path, batches, lines: [], next: 0 };
+  await readOn(recording);
+  return recording;
+}
+
+async function readOn(recording: OpenRecording): Promise<void> {
+  try {
+    recording.next = 0;
+    do {
+      const { value, done } = await recording.batches.next();
+      recording.lines = done === true ? [] : value;
+      if (done === true) return;
+    } while (recording.lines.length === 0);
+  } catch (error) {
+    throw fileError(`cannot read ${recording.path}`, error);
+  }
+}
+
+/** The recording whose next line is the oldest: those of several instances are read side by side. */
+function earliest(recordings: readonly OpenRecording[]): OpenRecording | undefined {
+  let first: OpenRecording | undefined;
+  for (const one of recordings) {
+    if (one.lines.length === 0) continue;
+    if (first === undefined || nextAt(one) < nextAt(first)) first = one;
+  }
+  return first;
+}
+
+/** A line that cannot be read is told at once. */
+function nextAt({ lines, next }: OpenRecording): number {
+  const line = lines[next];
+  if (line === undefined) return Infinity;
+  return line.kind === 'bad' ? -Infinity : line.at;
 }
 
 function ofDataDir(dataDir: string, span: JournalSpan, since: string): History {

@@ -42,7 +42,7 @@ export function replayCommand(): Command {
         'written by `quell serve --record FILE`: one JSON line for each delivery, {"at","source","body"}; ' +
         '.gz is read as well. Without one, --since reads what the service has kept, also while it runs.',
     )
-    .argument('[recording...]', 'files, in order of time')
+    .argument('[recording...]', 'files; several are put in order of time')
     .option('--since <duration>', 'instead of recordings: what the service kept, like 30d')
     .option('--data-dir <dir>', 'the data directory of the service (QUELL_DATA_DIR, ./data)')
     .option('--url <url>', 'ask a service elsewhere instead; QUELL_API_TOKEN is shown to it')

@@ -23,7 +23,7 @@ export function reportCommand(): Command {
         'fires all the time or comes and goes, what has no runbook. Decides what came in again, under ' +
         'the rules in force.',
     )
-    .argument('[recording...]', 'files, in order of time, instead of what the service kept')
+    .argument('[recording...]', 'files, instead of what the service kept')
     .option('--since <duration>', 'how far to look back at what the service kept (30d)')
     .option('--data-dir <dir>', 'the data directory of the service (QUELL_DATA_DIR, ./data)')
     .option('--url <url>', 'ask a service elsewhere instead; QUELL_API_TOKEN is shown to it')

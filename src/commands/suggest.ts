@@ -26,7 +26,7 @@ export function suggestCommand(): Command {
         'digests, dependencies, names. Each comes with its figures, a patch, and its effect when it is ' +
         'decided on the same history. Nothing is changed: apply what you agree with.',
     )
-    .argument('[recording...]', 'files, in order of time, instead of what the service kept')
+    .argument('[recording...]', 'files, instead of what the service kept')
     .option('--since <duration>', 'how far to look back at what the service kept (30d)')
     .option('--data-dir <dir>', 'the data directory of the service (QUELL_DATA_DIR, ./data)')
     .option('--url <url>', 'ask a service elsewhere instead; QUELL_API_TOKEN is shown to it')

@@ -125,14 +125,16 @@ async function closeDays(dir: string, today: string, { log }: RecorderDeps): Pro
     for (const { name, day, closed } of await daysIn(dir)) {
       if (closed || day >= today) continue;
       const path = join(dir, name);
+      // Another process may share the folder, and do the same.
+      const packed = `${path}.${process.pid}.new`;
       await cutTail(path);
       await pipeline(
         createReadStream(path),
         createGzip(),
-        createWriteStream(`${path}.gz.new`, { mode: 0o600 }),
+        createWriteStream(packed, { mode: 0o600 }),
       );
-      await rename(`${path}.gz.new`, `${path}.gz`);
-      await rm(path);
+      await rename(packed, `${path}.gz`);
+      await rm(path, { force: true });
     }
   } catch (error) {
     log.error({ error, folder: dir }, 'a day of the recording could not be packed');

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { fires, recordingOf } from '../rehearse/support.ts';
 import { type Quell, startQuell } from '../support/quell-process.ts';
 import { runQuell } from '../support/run-quell.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
@@ -119,4 +120,26 @@ test.each([
   const { code, text } = await quell('replay', ...args, '--rules', rulesDir(NOW));
   expect(code).toBe(2);
   expect(text).toContain(said);
+});
+
+test('recordings of several instances are decided in order of time', { timeout }, async () => {
+  const dir = scratchDir('recordings');
+  const lines = [1, 2, 3, 4, 5, 6].flatMap((hour) =>
+    fires(hour * 60, hour * 60 + 5, { name: `A${hour}`, service: 'web' }),
+  );
+  const recording = recordingOf(lines);
+  const parts = {
+    all: recording,
+    odd: recording.filter((_, index) => index % 3 === 0),
+    even: recording.filter((_, index) => index % 3 !== 0),
+    none: [],
+  };
+  for (const [name, texts] of Object.entries(parts))
+    writeFileSync(join(dir, `${name}.jsonl`), texts.map((text) => `${text}\n`).join(''));
+  const rules = rulesDir(NOW);
+  const run = (...names: readonly string[]) =>
+    quell('replay', ...names.map((name) => join(dir, `${name}.jsonl`)), '--rules', rules, '--json');
+  const whole = await run('all');
+  expect(JSON.parse(whole.text)).toMatchObject({ deliveries: 12, posts: 6 });
+  expect(await run('even', 'none', 'odd')).toEqual(whole);
 });
