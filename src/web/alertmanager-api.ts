@@ -13,7 +13,7 @@ import type { Instant, Silence } from '../model.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readAlertsQuery, sendAlerts, sendGroups, silenceFilter } from './alertmanager-alerts.ts';
 import { laneOf, type ReadApiDeps } from './read-api.ts';
-import { badSilence, iso, readSilence, silenceShape } from './silence-shapes.ts';
+import { badSilence, iso, readSilence, silenceShape, silencesInOrder } from './silence-shapes.ts';
 
 export interface AlertmanagerApiDeps extends ReadApiDeps {
   readonly log: Log;
@@ -95,7 +95,7 @@ function listSilences(deps: AlertmanagerApiDeps, request: Request, response: Res
   const { state } = laneOf(deps);
   const accepts = silenceFilter(request.url);
   const kept = [...state.silences.values()].filter(({ silence }) => accepts(silence));
-  response.json(kept.map((one) => silenceShape(one, deps.now())));
+  response.json(silencesInOrder(kept, deps.now()));
 }
 
 async function postSilence(

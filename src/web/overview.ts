@@ -18,6 +18,7 @@ import {
   incidentShape,
   liveCounts,
 } from './shapes.ts';
+import { silencesInOrder } from './silence-shapes.ts';
 
 export interface OverviewDeps {
   readonly store: Store;
@@ -64,6 +65,10 @@ export async function overviewOf(deps: OverviewDeps, lane: Lane): Promise<Overvi
     gatheringTotal: gathering,
     quiet: await latelyQuiet(deps, lane),
     resolved: await latelyOver(deps, lane),
+    silences: silencesInOrder(state.silences.values(), deps.now()).filter(
+      ({ status }) => status.state !== 'expired',
+    ),
+    people: rules.people,
     heartbeats: [...state.heartbeats.values()].slice(0, HEARTBEATS_SHOWN),
     alertsTotal: state.alerts.size,
     quarantined: deps.metrics.quarantined,

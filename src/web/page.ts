@@ -17,6 +17,8 @@ import {
   stateInWords,
 } from './layout.ts';
 import type { DecisionJson, IncidentJson } from './shapes.ts';
+import { silenceSection } from './silence-section.ts';
+import type { SilenceJson } from './silence-shapes.ts';
 
 /** A message that would go to Slack, if Quell had a token. */
 export interface PreviewMessage {
@@ -52,6 +54,9 @@ export interface Overview {
   readonly quiet: readonly DecisionJson[];
   /** Told, and over since. */
   readonly resolved: readonly IncidentJson[];
+  /** Not those that are over. */
+  readonly silences: readonly SilenceJson[];
+  readonly people: ReadonlyMap<string, string>;
   readonly heartbeats: readonly Heartbeat[];
   readonly alertsTotal: number;
   /** Alerts that were not understood, since the start. */
@@ -74,7 +79,7 @@ ${more(openTotal - open.length, '/v1/incidents?state=open,acknowledged')}
 ${gathering.length === 0 ? html`<p class="quiet">Nothing is held back.</p>` : undefined}
 ${gathering.map((one) => heldCard(one, now))}
 ${more(gatheringTotal - gathering.length, '/v1/incidents?state=gathering')}
-${resolvedSection(overview.resolved, now)}${quietSection(overview.quiet, now)}${heartbeatSection(overview.heartbeats, now)}
+${resolvedSection(overview.resolved, now)}${quietSection(overview.quiet, now)}${silenceSection(overview.silences, overview.people, now)}${heartbeatSection(overview.heartbeats, now)}
 ${preview === undefined ? undefined : previewSection(preview, now)}
 </main>`,
   ]);

@@ -22,6 +22,7 @@ import {
 import type { LookBack } from './past.ts';
 import { type QueryOptions, readQuery, SPAN } from './query.ts';
 import { type ReadRecording, sendRecording } from './recording.ts';
+import { silencesInOrder } from './silence-shapes.ts';
 
 export interface ReadApiDeps {
   /** Undefined until it is loaded: answered 503. */
@@ -50,6 +51,10 @@ export function readApi(deps: ReadApiDeps): Router {
     const lane = laneOf(deps);
     const query = readDecisionQuery(request.url, lane.rules.catalog);
     response.json(await listDecisions(lane, deps.store, query));
+  });
+  router.get('/v1/silences', (_request, response) => {
+    const { silences } = laneOf(deps).state;
+    response.json({ items: silencesInOrder(silences.values(), deps.now()), next: null });
   });
   router.get('/v1/incidents/:id', async (request, response) => {
     const lane = laneOf(deps);

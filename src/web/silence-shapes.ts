@@ -101,6 +101,26 @@ export function silenceShape({ silence, updatedAt }: KeptSilence, now: Instant) 
   };
 }
 
+export type SilenceJson = ReturnType<typeof silenceShape>;
+
+const PHASES = ['active', 'pending', 'expired'];
+
+/** What ends next, then what begins next, then what is over, the newest first: as Alertmanager does it. */
+export function silencesInOrder(
+  silences: Iterable<KeptSilence>,
+  now: Instant,
+): readonly SilenceJson[] {
+  const all = [...silences].map((kept) => ({ kept: kept.silence, shape: silenceShape(kept, now) }));
+  all.sort((one, other) => {
+    const { state } = one.shape.status;
+    const byPhase = PHASES.indexOf(state) - PHASES.indexOf(other.shape.status.state);
+    if (byPhase !== 0) return byPhase;
+    if (state === 'pending') return one.kept.startsAt - other.kept.startsAt;
+    return (one.kept.endsAt - other.kept.endsAt) * (state === 'active' ? 1 : -1);
+  });
+  return all.map(({ shape }) => shape);
+}
+
 export function iso(at: Instant): string {
   return new Date(at).toISOString();
 }

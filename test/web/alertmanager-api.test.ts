@@ -121,3 +121,43 @@ test('others get their turn while very many alerts are shown', async () => {
   expect(shown).toHaveLength(20_000);
   expect(order).toEqual(['healthy', 'all']);
 }, 30_000);
+
+test('silences stand on the first page and at /v1/silences: what ends next first, then what is to come', async () => {
+  const service = await start({
+    yaml: `${SHOP}\npeople: [{ name: Ann, slack: U012AB3CD }]`,
+  });
+  expect(await (await service.get('/')).text()).not.toContain('<h2>Silences</h2>');
+  const set = async (comment: string, from: number, to: number, createdBy = 'U012AB3CD') => {
+    const span = {
+      startsAt: new Date(NOW + from * HOUR).toISOString(),
+      endsAt: new Date(NOW + to * HOUR).toISOString(),
+    };
+    const matchers = [{ name: 'service', value: 'pay.*s', isRegex: true, isEqual: true }];
+    await service.post('/api/v2/silences', posted({ ...span, comment, createdBy, matchers }));
+  };
+  await set('tomorrow', 20, 30, '<script>');
+  await set('long', 0, 9);
+  await set('short', 0, 1);
+  await service.pass(2 * HOUR);
+  const listed = (await (await service.get('/v1/silences')).json()) as { items: object[] };
+  expect(listed).toMatchObject({
+    items: [
+      { comment: 'long', status: { state: 'active' } },
+      { comment: 'tomorrow', status: { state: 'pending' } },
+      { comment: 'short', status: { state: 'expired' } },
+    ],
+    next: null,
+  });
+  const page = await (await service.get('/')).text();
+  expect(page).toContain('{service=~&quot;pay.*s&quot;} <span class="soft">Ann: long</span>');
+  expect(page).toContain('&lt;script&gt;: tomorrow');
+  expect(page).not.toContain('short');
+  for (const path of [
+    '/v1/silences',
+    '/v1/alerts?state=silenced',
+    '/decisions?reason=silence-set',
+  ]) {
+    expect(page).toContain(`href="${path}"`);
+    expect((await service.get(path)).status).toBe(200);
+  }
+});
