@@ -9,10 +9,7 @@ import {
   Lexer,
   Parser,
   type YAMLError,
-  isCollection,
   isMap,
-  isNode,
-  isPair,
   isScalar,
 } from 'yaml';
 import type { Diagnostic } from './diagnostics.ts';
@@ -25,14 +22,11 @@ import {
   lineStartsOf,
   spanOf,
 } from './source-file.ts';
+import { plainData } from './yaml-data.ts';
 import { depthGauge, isMark } from './yaml-depth.ts';
 
 export const FILE_BYTES_MAX = 2 * 1024 * 1024;
-const ALIASES_MAX = 1_000;
-const DEPTH_MAX = 40;
-const VALUES_MAX = 500_000;
 const SYNTAX_ERRORS_MAX = 5;
-const DUPLICATES_MAX = 50;
 
 export type ReadSource =
   | {
@@ -134,7 +128,7 @@ function compose(text: string): Composed {
     prettyErrors: false,
     logLevel: 'silent',
     stringKeys: true,
-    // The library compares each key with each other; duplicateKeys below does not.
+    // The library compares each key with each other; yaml-data.ts does not.
     uniqueKeys: false,
     version: '1.2',
   });
@@ -146,44 +140,14 @@ function compose(text: string): Composed {
 }
 
 function toData(source: SourceFile, document: Document): ReadSource {
-  try {
-    // At the border: the root is a mapping, which becomes a plain object.
-    const data = document.toJS({ maxAliasCount: ALIASES_MAX }) as Record<string, unknown>;
-    if (!isModest(data)) return refuse(source, 0, 'nested deeper, or larger, than rules can be');
-    return { kind: 'data', source, data, errors: duplicateKeys(source, document) };
-  } catch (error) {
-    const aliases = /alias/i.test(messageOf(error));
-    const reason = aliases ? 'its aliases (*name) expand to too much' : messageOf(error);
-    return refuse(source, 0, `this YAML cannot be read: ${reason}`);
-  }
-}
-
-/** In each mapping of the file, however deep. */
-function duplicateKeys(source: SourceFile, document: Document): readonly Diagnostic[] {
-  const found: Diagnostic[] = [];
-  const waiting: unknown[] = [document.contents];
-  while (waiting.length > 0 && found.length < DUPLICATES_MAX) {
-    const node = waiting.pop();
-    if (isPair(node)) waiting.push(node.value);
-    if (!isCollection(node)) continue;
-    for (const item of node.items) waiting.push(item);
-    if (!isMap(node)) continue;
-    const seen = new Map<string, number>();
-    for (const { key } of node.items) {
-      if (!isNode(key) || !isScalar(key) || !key.range) continue;
-      const [start, end] = key.range;
-      const name = String(key.value);
-      const first = seen.get(name);
-      if (first === undefined) seen.set(name, start);
-      else found.push(duplicate(source, name, { start, end }, first));
-    }
-  }
-  return found;
-}
-
-function duplicate(source: SourceFile, name: string, span: Span, first: number): Diagnostic {
-  const message = `the key "${name.slice(0, 60)}" stands twice: also in line ${lineAt(source, first)}`;
-  return diagnose(source, span, 'error', message, 'put both contents under one key');
+  const plain = plainData(document);
+  if (plain.kind === 'refused') return refuse(source, 0, plain.message);
+  const errors = plain.duplicates.map(({ name, span, first }) => {
+    const message = `the key "${name.slice(0, 60)}" stands twice: also in line ${lineAt(source, first)}`;
+    return diagnose(source, span, 'error', message, 'put both contents under one key');
+  });
+  // At the border: the root is a mapping, which became a plain object.
+  return { kind: 'data', source, data: plain.data as Record<string, unknown>, errors };
 }
 
 function messageOf(error: unknown): string {
@@ -221,22 +185,4 @@ function openingQuote(text: string, quote: string): number {
     offset += token.length;
   }
   return found;
-}
-
-/** False for data nested too deep or too large to be rules: a schema that recurses must not meet it. */
-function isModest(data: unknown): boolean {
-  let level: readonly unknown[] = [data];
-  let seen = 0;
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > DEPTH_MAX) return false;
-    const next: unknown[] = [];
-    for (const value of level) {
-      if (typeof value !== 'object' || value === null) continue;
-      for (const child of Object.values(value)) next.push(child);
-    }
-    seen += next.length;
-    if (seen > VALUES_MAX) return false;
-    level = next;
-  }
-  return true;
 }

@@ -94,12 +94,17 @@ const HASH_HINT = "# begins a comment in YAML: write it in quotes, like '#alerts
 
 /** A key without a value: often a `#` that was meant as text and began a comment. */
 function reportEmpty(value: unknown, place: Place, report: Report): readonly Path[] {
-  const found = emptyPaths(value, []);
+  const found = hasEmpty(value) ? emptyPaths(value, []) : [];
   for (const path of found) {
     const hint = path.at(-1) === 'channel' ? HASH_HINT : 'give it a value, or take the line out';
     report.error(below(place, ...path), `${nameOf(path, place)} is empty`, hint, 'key');
   }
   return found;
+}
+
+function hasEmpty(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value === null;
+  return Object.values(value).some(hasEmpty);
 }
 
 function emptyPaths(value: unknown, path: Path): readonly Path[] {

@@ -30,18 +30,23 @@ export function depthGauge(): (token: string) => boolean {
   return (token) => {
     const last = before;
     before = token;
+    // Most tokens are texts and blanks, which only end a run of dashes or stand too far right.
+    if (token.length > 2) {
+      if (last === SCALAR_MARK) block = 0;
+      return token.length > INDENT_MAX && isWideIndent(token, last);
+    }
     if (isMark(token)) return false;
     if (last === SCALAR_MARK || token === '\n' || token === '\r\n') block = 0;
     else if (BLOCK_STEPS.has(token)) block += 1;
     else flow = Math.max(0, flow + (FLOW_STEPS.get(token) ?? 0));
-    return flow > FLOW_MAX || block > BLOCK_MAX || isWideIndent(token, last);
+    return flow > FLOW_MAX || block > BLOCK_MAX;
   };
 }
 
 export function isMark(token: string): boolean {
-  return MARKS.has(token);
+  return token.length === 1 && MARKS.has(token);
 }
 
 function isWideIndent(token: string, before: string): boolean {
-  return token.length > INDENT_MAX && before.endsWith('\n') && token.trim() === '';
+  return before.endsWith('\n') && token.trim() === '';
 }
