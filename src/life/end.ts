@@ -49,6 +49,8 @@ function end(turn: Turn, incident: Incident, service: string): Incident {
   const about = { incident: ended.id, service: ended.roots[0]?.service ?? service };
   const tally = tallyOf(turn.state, ended.id);
   if (ended.toldAt === undefined) {
+    // Nothing was over: all that it held was silenced, and the record says so.
+    if (tally.alerts === 0) return ended;
     const lead = turn.state.alerts.get(tally.services.get(service)?.lead ?? '');
     const lasted = inWords(now - ended.gatheredAt);
     note(turn, 'transient', {
@@ -60,9 +62,13 @@ function end(turn: Turn, incident: Incident, service: string): Incident {
     });
     return ended;
   }
-  const all = tally.alerts === 1 ? 'its alert is' : `all ${tally.alerts} alerts are`;
-  note(turn, 'ended', { ...about, because: `${all} resolved` });
+  note(turn, 'ended', { ...about, because: howItEnded(tally.alerts) });
   return show(turn, ended);
+}
+
+function howItEnded(alerts: number): string {
+  if (alerts === 0) return 'what is left of it is silenced';
+  return alerts === 1 ? 'its alert is resolved' : `all ${alerts} alerts are resolved`;
 }
 
 /** Something fires in an incident that was over, or unseen and over. */

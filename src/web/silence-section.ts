@@ -26,8 +26,9 @@ export function silenceSection(
       const operator = isRegex ? (isEqual ? '=~' : '!~') : isEqual ? '=' : '!=';
       return `${name}${operator}"${value}"`;
     });
-    return html`<li><span>${when} <time datetime="${at}">${clock(at.replace('.000Z', 'Z'), now)}</time> (${isPending ? 'in ' : ''}${rest}${isPending ? '' : ' to go'})</span>
-<span>{${what.join(', ')}} <span class="soft">${people.get(createdBy) ?? createdBy}: ${comment.slice(0, COMMENT_SHOWN)}</span></span></li>`;
+    const left = isPending ? `begins in ${rest}` : `${rest} to go`;
+    return html`<li><span>${when} <time datetime="${at}">${clock(at, now).slice(0, -3)}</time></span>
+<span>{${what.join(', ')}} <span class="soft">${people.get(createdBy) ?? createdBy}: ${comment.slice(0, COMMENT_SHOWN)} · ${left}</span></span></li>`;
   });
   const more = silences.length - SHOWN;
   const rest = more > 0 ? html`${count(more, 'silence')} more are not shown. ` : undefined;

@@ -149,8 +149,10 @@ test('silences stand on the first page and at /v1/silences: what ends next first
     next: null,
   });
   const page = await (await service.get('/')).text();
-  expect(page).toContain('{service=~&quot;pay.*s&quot;} <span class="soft">Ann: long</span>');
-  expect(page).toContain('&lt;script&gt;: tomorrow');
+  expect(page).toContain(
+    '{service=~&quot;pay.*s&quot;} <span class="soft">Ann: long · 7 h to go</span>',
+  );
+  expect(page).toContain('&lt;script&gt;: tomorrow · begins in 18 h');
   expect(page).not.toContain('short');
   for (const path of [
     '/v1/silences',
