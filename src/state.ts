@@ -270,6 +270,30 @@ export function restore(state: LaneState, records: Iterable<StateRecord>): void 
   takeChanges(state);
 }
 
+/**
+ * Takes over what another process changed. What is gone goes first: an incident that ended takes the
+ * alerts along that it had here.
+ */
+export function follow(
+  state: LaneState,
+  put: Iterable<StateRecord>,
+  remove: readonly string[],
+): void {
+  for (const key of remove) removeRecord(state, key);
+  // The store has them already.
+  state.closed.length = 0;
+  restore(state, put);
+}
+
+function removeRecord(state: LaneState, key: string): void {
+  if (key.startsWith('i/')) closeIncident(state, key.slice(2));
+  else if (key.startsWith('digest/')) removeDigest(state, key.slice(7));
+  else if (key.startsWith('heartbeat/')) state.heartbeats.delete(key.slice(10));
+  else if (key.startsWith('silence/')) removeSilence(state, key.slice(8));
+  else if (key === 'storm') state.storm = undefined;
+  else removeAlert(state, key);
+}
+
 /** Transaction ids kept in memory; the least recently seen go first. */
 const TRANSACTIONS_KEPT_MAX = 100_000;
 

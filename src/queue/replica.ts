@@ -4,18 +4,8 @@
  *
  * It reads what changed since its version, so keeping up costs what changes and not what is there.
  */
-import {
-  closeIncident,
-  createState,
-  type LaneState,
-  putStorm,
-  removeAlert,
-  removeDigest,
-  removeSilence,
-  restore,
-  takeChanges,
-} from '../state.ts';
-import type { LaneChanges, SharedStore } from '../store/contract.ts';
+import { createState, follow, type LaneState, restore } from '../state.ts';
+import type { SharedStore } from '../store/contract.ts';
 
 export interface Replica {
   /** For reading only. Another one after a `catchUp` that had to load everything. */
@@ -39,7 +29,7 @@ export function createReplica(store: SharedStore, lane: string, alertsMax: numbe
       restore(state, snapshot.records);
       version = snapshot.version;
     } else if (changes.version !== version) {
-      apply(state, changes);
+      follow(state, changes.put, changes.remove);
       version = changes.version;
     }
   }
@@ -57,22 +47,4 @@ export function createReplica(store: SharedStore, lane: string, alertsMax: numbe
       return turn;
     },
   };
-}
-
-/** What is gone first: an incident that ended takes the alerts along that it had here. */
-function apply(state: LaneState, { put, remove }: LaneChanges): void {
-  for (const key of remove) forget(state, key);
-  restore(state, put);
-  // The store has them; and nothing is to be committed from here.
-  state.closed.length = 0;
-  takeChanges(state);
-}
-
-function forget(state: LaneState, key: string): void {
-  if (key.startsWith('i/')) closeIncident(state, key.slice(2));
-  else if (key.startsWith('digest/')) removeDigest(state, key.slice('digest/'.length));
-  else if (key.startsWith('heartbeat/')) state.heartbeats.delete(key.slice('heartbeat/'.length));
-  else if (key.startsWith('silence/')) removeSilence(state, key.slice('silence/'.length));
-  else if (key === 'storm') putStorm(state, undefined);
-  else removeAlert(state, key);
 }

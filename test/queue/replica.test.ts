@@ -1,0 +1,117 @@
+/** An instance that follows has the same in memory as the one that decides. */
+import { afterAll, expect, test } from 'vitest';
+import { createRandom, type Random } from '../../bench/noise/random.ts';
+import { openLane } from '../../src/lane.ts';
+import type { Event } from '../../src/model.ts';
+import { createReplica } from '../../src/queue/replica.ts';
+import type { LaneState } from '../../src/state.ts';
+import { openRedisStore } from '../../src/store/redis.ts';
+import { readRedisUrl } from '../../src/store/redis/address.ts';
+import { startRedis } from '../support/redis.ts';
+import { MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
+
+const redis = await startRedis();
+afterAll(() => redis.dispose());
+
+const STEPS = 600;
+const ALERTS_MAX = 10_000;
+const SERVICES = ['checkout', 'payments', 'payments-db', 'basket', 'basket-db', 'newsletter'];
+
+for (const seed of ['1', '2', '3']) {
+  test(`whenever it reads on, a replica has what a fresh one loads (seed ${seed})`, async () => {
+    const random = createRandom(seed);
+    const address = readRedisUrl(`${redis.url}?prefix=replica-${seed}`);
+    if (address === undefined) throw new Error('no address');
+    const store = await openRedisStore(address, () => undefined);
+    let now = START;
+    const lane = await openLane({
+      name: 'default',
+      store,
+      rules: rulesOf(SHOP),
+      clock: { now: () => now, wakeAt: () => () => undefined },
+      observer: {
+        decided: () => undefined,
+        committed: () => undefined,
+        failed: (error) => {
+          throw error;
+        },
+      },
+    });
+    const replica = createReplica(store, 'default', ALERTS_MAX);
+    let comparisons = 0;
+    for (let step = 0; step < STEPS; step++) {
+      // Mostly minutes, now and then hours: incidents end, close and are forgotten.
+      now += random.chance(0.03) ? random.int(1, 12) * 60 * MINUTE : random.int(0, 3) * MINUTE;
+      await lane.submit(now, eventsOf(random, now));
+      if (!random.chance(0.1)) continue;
+      await replica.catchUp();
+      const fresh = createReplica(store, 'default', ALERTS_MAX);
+      await fresh.catchUp();
+      expect(contentsOf(replica.state)).toEqual(contentsOf(fresh.state));
+      expect(recordsOf(replica.state)).toEqual(recordsOf(lane.state));
+      comparisons++;
+    }
+    expect(comparisons).toBeGreaterThan(30);
+    expect(lane.state.incidents.size).toBeGreaterThan(0);
+    await lane.stop();
+    await store.close();
+  }, 60_000);
+}
+
+function eventsOf(random: Random, now: number): readonly Event[] {
+  return Array.from({ length: random.int(1, 4) }, (): Event => {
+    const startsAt = now - random.int(0, 5) * MINUTE;
+    const isOver = random.chance(0.45);
+    const host = random.chance(0.3) ? { instance: `host-${random.int(0, 2)}:9100` } : {};
+    return {
+      kind: 'alert',
+      delivery: 'd',
+      alert: {
+        source: 'alertmanager',
+        status: isOver ? 'resolved' : 'firing',
+        labels: {
+          alertname: `Check${random.int(0, 2)}`,
+          service: SERVICES[random.int(0, SERVICES.length - 1)] ?? '',
+          severity: random.chance(0.5) ? 'critical' : 'warning',
+          ...host,
+        },
+        annotations: {},
+        startsAt,
+        endsAt: isOver ? now : undefined,
+        generatorURL: undefined,
+      },
+    };
+  });
+}
+
+/** What a leader and those that follow it must agree on. */
+function recordsOf({ alerts, incidents, heartbeats, storm }: LaneState): unknown {
+  const parts = { alerts: sorted(alerts), incidents: sorted(incidents), heartbeats, storm };
+  // As the store keeps them.
+  return JSON.parse(JSON.stringify(parts));
+}
+
+/** All that is derived from the records, in an order of its own. */
+function contentsOf(state: LaneState): unknown {
+  const { open, stormed, tallies, members, byService, byHost, byGroup, byMessage } = state;
+  return {
+    records: recordsOf(state),
+    open: [...open].sort(),
+    stormed: [...stormed].sort(),
+    incidents: [...tallies.keys()].sort(),
+    members: sorted(members).map(([id, some]) => [id, [...some].sort()]),
+    byService: keysOf(byService),
+    byHost: keysOf(byHost),
+    // Of several that are over, any may stand for its group.
+    byGroup: keysOf(byGroup),
+    byMessage: sorted(byMessage),
+  };
+}
+
+function sorted<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {
+  return [...map].sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+function keysOf(index: { keys(): Iterable<string> }): readonly string[] {
+  return [...index.keys()].sort();
+}
