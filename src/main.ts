@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import('./commands/replay.ts')).replayCommand(),
   report: async () => (await import('./commands/report.ts')).reportCommand(),
   import: async () => (await import('./commands/import.ts')).importCommand(),
+  migrate: async () => (await import('./commands/migrate.ts')).migrateCommand(),
   suggest: async () => (await import('./commands/suggest.ts')).suggestCommand(),
 };
 

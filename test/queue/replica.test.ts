@@ -91,9 +91,12 @@ function recordsOf({ alerts, incidents, heartbeats, storm }: LaneState): unknown
   return JSON.parse(JSON.stringify(parts));
 }
 
-/** All that is derived from the records, in an order of its own. */
+/**
+ * All that is derived from the records, in an order of its own. Only which of several incidents that are
+ * over stands for its group depends on what came first.
+ */
 function contentsOf(state: LaneState): unknown {
-  const { open, stormed, tallies, members, byService, byHost, byGroup, byMessage } = state;
+  const { open, stormed, tallies, members, byService, byHost, byMessage } = state;
   return {
     records: recordsOf(state),
     open: [...open].sort(),
@@ -102,8 +105,6 @@ function contentsOf(state: LaneState): unknown {
     members: sorted(members).map(([id, some]) => [id, [...some].sort()]),
     byService: keysOf(byService),
     byHost: keysOf(byHost),
-    // Of several that are over, any may stand for its group.
-    byGroup: keysOf(byGroup),
     byMessage: sorted(byMessage),
   };
 }

@@ -1,0 +1,114 @@
+/**
+ * Carries a lane over from one store to another, whatever they are made of: history first, the state
+ * last, so that a copy that was broken off is never taken for a whole one.
+ */
+import { AppError } from '../errors.ts';
+import type { ClosedIncident, Commit, PastDecision, Store } from './contract.ts';
+
+export interface Copied {
+  readonly records: number;
+  readonly decisions: number;
+  readonly closed: number;
+  readonly effects: number;
+}
+
+/** Of history: read, and written, at a time. */
+const PAGE = 1_000;
+/** State records written at a time. */
+const RECORDS = 1_000;
+
+/** Rejects with an AppError when there is something in the lane already. Nothing may write to either meanwhile. */
+export async function copyLane(from: Store, to: Store, lane: string): Promise<Copied> {
+  const there = await to.load(lane);
+  if (there.version > 0) {
+    const message = `there is something at the target already (${there.version} commits): migrate to an empty one`;
+    throw new AppError('target-not-empty', message, { retryable: false });
+  }
+  const writer = createWriter(to, lane, there.version);
+  const decisions = await copyDecisions(from, lane, writer);
+  const closed = await copyClosed(from, lane, writer);
+  const { records, outbox, wakeAt } = await from.load(lane);
+  let count = 0;
+  let put: Commit['put'][number][] = [];
+  for (const record of records) {
+    put.push(record);
+    count++;
+    if (put.length < RECORDS) continue;
+    await writer({ put });
+    put = [];
+  }
+  await writer({ put, effects: outbox, wakeAt });
+  return { records: count, decisions, closed, effects: outbox.length };
+}
+
+type Writer = (change: Partial<Commit>) => Promise<void>;
+
+function createWriter(to: Store, lane: string, version: number): Writer {
+  let at = version;
+  return async (change) => {
+    const result = await to.commit(lane, { ...NOTHING, version: at, ...change });
+    if (result.kind === 'stale') {
+      const message = 'somebody else writes to the target: stop it, and migrate to an empty one';
+      throw new AppError('target-not-empty', message, { retryable: false });
+    }
+    at = result.version;
+  };
+}
+
+const NOTHING: Omit<Commit, 'version'> = {
+  put: [],
+  remove: [],
+  decisions: [],
+  rules: '',
+  closed: [],
+  effects: [],
+  effectsDone: [],
+  wakeAt: undefined,
+  jobs: [],
+};
+
+/**
+ * Read from the newest to the oldest. Within one instant decisions stand in the order of their commits,
+ * so those of an instant are written together, or one after the other when other rules made them.
+ */
+async function copyDecisions(from: Store, lane: string, write: Writer): Promise<number> {
+  let count = 0;
+  let waiting: PastDecision[] = [];
+  for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+    const page = await from.decisions({ lane, limit: PAGE, ...(cursor === '' ? {} : { cursor }) });
+    waiting.push(...page.items);
+    count += page.items.length;
+    cursor = page.next;
+    // The oldest instant of the page may go on in the next.
+    const oldest = cursor === undefined ? undefined : waiting.at(-1)?.at;
+    const whole = waiting.filter(({ at }) => at !== oldest);
+    waiting = waiting.filter(({ at }) => at === oldest);
+    for (const { rules, decisions } of runsOfRules(whole.reverse())) {
+      await write({ rules, decisions });
+    }
+  }
+  return count;
+}
+
+function runsOfRules(decisions: readonly PastDecision[]) {
+  const runs: { readonly rules: string; readonly decisions: PastDecision[] }[] = [];
+  for (const { rules, ...decision } of decisions) {
+    const last = runs.at(-1);
+    if (last?.rules === rules) last.decisions.push({ ...decision, rules });
+    else runs.push({ rules, decisions: [{ ...decision, rules }] });
+  }
+  return runs;
+}
+
+async function copyClosed(from: Store, lane: string, write: Writer): Promise<number> {
+  let count = 0;
+  for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+    const query = { lane, limit: PAGE, ...(cursor === '' ? {} : { cursor }) };
+    const page: { readonly items: readonly ClosedIncident[]; readonly next: string | undefined } =
+      await from.closedIncidents(query);
+    if (page.items.length > 0) await write({ closed: page.items });
+    count += page.items.length;
+    cursor = page.next;
+  }
+  return count;
+}

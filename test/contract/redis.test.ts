@@ -1,0 +1,116 @@
+/** What Redis must be, where it may be, and what only a store that is shared must do. */
+import { expect, onTestFinished, test } from 'vitest';
+import { openRedisStore } from '../../src/store/redis.ts';
+import { readRedisUrl, type RedisAddress } from '../../src/store/redis/address.ts';
+import { startRedis } from '../support/redis.ts';
+import { aCommit } from '../support/store-builders.ts';
+
+function addressOf(url: string): RedisAddress {
+  const address = readRedisUrl(url);
+  if (address === undefined) throw new Error(`${url} is no address`);
+  return address;
+}
+
+async function opened(settings: readonly string[] = []) {
+  const server = await startRedis(settings);
+  onTestFinished(() => server.dispose());
+  const address = addressOf(server.url);
+  return { server, address, open: () => openRedisStore(address, () => undefined) };
+}
+
+test('a Redis that may throw keys away is refused, with what would be right', async () => {
+  const { open } = await opened(['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru']);
+  await expect(open()).rejects.toMatchObject({
+    code: 'store-refused',
+    message: expect.stringMatching(/allkeys-lru\): set maxmemory-policy to noeviction$/),
+  });
+});
+
+test('a Redis that keeps nothing on disk, or snapshots only, is used with a remark', async () => {
+  const nothing = await (await opened(['--appendonly', 'no'])).open();
+  expect(nothing.remarks.join()).toContain('Redis keeps nothing on disk');
+  const snapshots = await (await opened(['--appendonly', 'no', '--save', '60 1'])).open();
+  expect(snapshots.remarks.join()).toContain('Redis writes snapshots only');
+  const log = await (await opened()).open();
+  expect(log.remarks).toEqual([]);
+  for (const store of [nothing, snapshots, log]) await store.close();
+});
+
+test('a password opens, and is in no message', async () => {
+  const { server, address } = await opened(['--requirepass', 'hush-hush']);
+  const withPassword = addressOf(`redis://:hush-hush@127.0.0.1:${server.port}`);
+  const store = await openRedisStore(withPassword, () => undefined);
+  await store.close();
+  expect(JSON.stringify(withPassword.shown)).not.toContain('hush');
+  const without = openRedisStore(address, () => undefined);
+  await expect(without).rejects.toMatchObject({ message: expect.not.stringContaining('hush') });
+});
+
+test('addresses of one Redis, of sentinels and of a cluster are understood; others are not', () => {
+  expect(addressOf('redis://h')).toMatchObject({ hosts: [{ host: 'h', port: 6379 }], db: 0 });
+  expect(addressOf('rediss://u:p%40@h:1/3?prefix=x')).toMatchObject({
+    tls: true,
+    username: 'u',
+    password: 'p@',
+    db: 3,
+    prefix: 'x',
+    shown: 'rediss://h:1/3',
+  });
+  expect(addressOf('redis+sentinel://a,b:1/main/2?sentinelPassword=s')).toMatchObject({
+    kind: 'sentinel',
+    hosts: [
+      { host: 'a', port: 26_379 },
+      { host: 'b', port: 1 },
+    ],
+    master: 'main',
+    db: 2,
+    sentinelPassword: 's',
+  });
+  expect(addressOf('rediss+cluster://a,b')).toMatchObject({ kind: 'cluster', tls: true });
+  for (const odd of ['', 'h:6379', 'http://h', 'redis://', 'redis://a,b', 'redis://h?x=1']) {
+    expect(readRedisUrl(odd)).toBeUndefined();
+  }
+  expect(readRedisUrl('redis+sentinel://a')).toBeUndefined();
+});
+
+test('what changed since a version is all that changed, and nothing else', async () => {
+  const store = await (await opened()).open();
+  const put = (key: string, value: unknown) => ({ put: [{ key, value }] });
+  await store.commit('prod', aCommit(0, put('a', 1)));
+  await store.commit('prod', aCommit(1, put('b', 1)));
+  await store.commit('prod', aCommit(2, { ...put('c', 1), remove: ['a'] }));
+  expect(await store.changes('prod', 3)).toMatchObject({ version: 3, put: [], remove: [] });
+  expect(await store.changes('prod', 1)).toEqual({
+    version: 3,
+    put: [
+      { key: 'b', value: 1 },
+      { key: 'c', value: 1 },
+    ],
+    remove: ['a'],
+  });
+  expect(await store.changes('prod', 9)).toBeUndefined();
+  await store.close();
+});
+
+test('whoever is too far behind to be told what changed loads the lane', async () => {
+  const store = await (await opened()).open();
+  await store.commit('prod', aCommit(0, { put: [{ key: 'first', value: 1 }] }));
+  for (let version = 1; version < 4; version++) {
+    const put = Array.from({ length: 9_000 }, (_, n) => ({ key: `${version}/${n}`, value: n }));
+    await store.commit('prod', aCommit(version, { put }));
+  }
+  expect(await store.changes('prod', 1)).toBeUndefined();
+  expect((await store.changes('prod', 3))?.put.length).toBe(9_000);
+  const { records } = await store.load('prod');
+  expect([...records].length).toBe(27_001);
+  await store.close();
+});
+
+test('a job that a commit decided is known as decided, of a stale one not', async () => {
+  const store = await (await opened()).open();
+  await store.commit('prod', aCommit(0, { jobs: ['7'] }));
+  await store.commit('prod', aCommit(0, { jobs: ['8'] }));
+  expect(await store.decided('prod', '7')).toBe(true);
+  expect(await store.decided('prod', '8')).toBe(false);
+  await store.close();
+});
