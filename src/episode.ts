@@ -14,7 +14,7 @@ import { countEpisode } from './life/storm.ts';
 import type { Alert, Draft, Flap, ReceivedAlert, Verdict } from './model.ts';
 import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './schedule.ts';
-import { incidentOf, putAlert } from './state.ts';
+import { closeIncident, incidentOf, putAlert } from './state.ts';
 import { note, type Turn } from './turn.ts';
 
 /** An alert as it would be if nothing were known of it. */
@@ -70,8 +70,16 @@ export function fires(
   countEpisode(turn);
   if (before !== undefined && alert.flap?.flapping === true)
     return flaps(turn, before, alert, hidden);
-  if (known === undefined) return takePlace(turn, alert);
-  return belongsStill(turn, known) ? refired(turn, known, alert, hidden) : takePlace(turn, alert);
+  if (known !== undefined && belongsStill(turn, known)) return refired(turn, known, alert, hidden);
+  if (known !== undefined) closeBehind(turn, known);
+  return takePlace(turn, alert);
+}
+
+/** Where it stood alone and ended untold is of the past: it is kept as it was, with its alert. */
+function closeBehind(turn: Turn, known: Alert): void {
+  const incident = incidentOf(turn.state, known);
+  if (incident?.phase !== 'resolved' || incident.toldAt !== undefined) return;
+  if (turn.state.members.get(incident.id)?.size === 1) closeIncident(turn.state, incident.id);
 }
 
 /** It had timed out or was said to be over, wrongly as it turns out: the same episode goes on. */
@@ -141,7 +149,7 @@ function belongsStill(turn: Turn, known: Alert): boolean {
   return incident.toldIn === 'message' && forMs <= turn.rules.life.reopenWithinMs;
 }
 
-/** It stays where it is alone. An incident of others would be kept open by it for hours. */
+/** It stays where it is alone, or fires already. An incident of others would be kept open by it for hours. */
 function flaps(turn: Turn, known: Alert, alert: Draft<Alert>, hidden: boolean): Verdict {
   const incident = incidentOf(turn.state, known);
   const isAlone = incident !== undefined && turn.state.members.get(incident.id)?.size === 1;

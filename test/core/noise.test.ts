@@ -26,6 +26,20 @@ test('an alert that fires again after it ended untold takes a new place', () => 
   expect(story.reasons().filter((reason) => reason === 'opened')).toHaveLength(2);
 });
 
+test('a flapping alert of which no end was seen stays where it fires', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.fire('payments-db', 'SlowQueries');
+  for (let i = 0; i < 5; i++) {
+    story.wait(5 * MINUTE);
+    story.fire('payments-db', 'SlowQueries', { startsAt: story.now() });
+  }
+  story.wait(MINUTE);
+  expect(story.reasons()).toContain('flapping');
+  expect(story.last()?.alerts).toHaveLength(2);
+  expect(story.reasons()).not.toContain('ended');
+});
+
 test('two checks that both fail for four minutes are told before one alone would be', () => {
   const story = tell();
   story.fire('basket', 'HighLatency');

@@ -1,5 +1,6 @@
 /** Delivery under each fault, against the Slack stand-in and a clock that only tests move. */
 import { expect, test } from 'vitest';
+import type { Effect, MessageRef } from '../../src/model.ts';
 import { deliveryDesk, messageEffect, replyEffect } from '../support/delivery-desk.ts';
 
 test('an incident is posted at once, and reported with its place in Slack', async () => {
@@ -560,23 +561,40 @@ test('an incident that nobody remembers is reported as undeliverable', async () 
   expect(reports).toMatchObject([{ outcome: { kind: 'refused', error: 'unknown_incident' } }]);
 });
 
-test('a digest is a message of its own', async () => {
-  const { slack, delivery } = await deliveryDesk();
-  delivery.enqueue([
-    {
-      kind: 'digest',
-      message: undefined,
-      id: 'digest:#dev:1',
-      at: 0,
-      from: 0,
-      channel: '#dev',
-      severity: 'info',
-      delivery: undefined,
-      lines: [],
-    },
-  ]);
+function digestEffect(message: MessageRef | undefined, at: number): Effect {
+  return {
+    kind: 'digest',
+    message,
+    id: 'digest:#dev',
+    at,
+    from: 0,
+    channel: '#dev',
+    severity: 'info',
+    delivery: undefined,
+    lines: [],
+  };
+}
+
+test('a digest is one standing message: posted, brought up to date, posted anew when deleted', async () => {
+  const { slack, delivery, reports } = await deliveryDesk();
+  const sent = (): MessageRef | undefined => {
+    const outcome = reports.at(-1)?.outcome;
+    return outcome?.kind === 'sent' ? outcome.message : undefined;
+  };
+  delivery.enqueue([digestEffect(undefined, 0)]);
   await delivery.idle();
   expect(slack.channel('#dev').messages[0]?.text).toContain('Digest');
+  const first = sent();
+  delivery.enqueue([digestEffect(first, 86_400_000)]);
+  await delivery.idle();
+  expect(slack.channel('#dev').messages).toHaveLength(1);
+  expect(slack.callsOf('chat.update')).toHaveLength(1);
+  expect(sent()).toEqual(first);
+  slack.deleteMessage(await slack.message(/Digest/));
+  delivery.enqueue([digestEffect(first, 2 * 86_400_000)]);
+  await delivery.idle();
+  expect(slack.callsOf('chat.postMessage')).toHaveLength(2);
+  expect(sent()?.ts).not.toBe(first?.ts);
 });
 
 test('what is on its way when delivery stops is ended and reported; the rest stays', async () => {
