@@ -175,6 +175,14 @@ function decideOne(
     options.onDecision?.(decision, state);
   }
   for (const effect of outcome.effects) outbox.push(effect);
+  if (state.changed.size + state.changedAlerts.size + state.closed.length >= FORGOTTEN_TOGETHER)
+    forgetChanges(state);
+}
+
+/** What changed is for a store, and there is none here. To empty a set costs as much as to make one. */
+const FORGOTTEN_TOGETHER = 1_000;
+
+function forgetChanges(state: LaneState): void {
   state.changed.clear();
   state.changedAlerts.clear();
   state.closed.length = 0;

@@ -6,7 +6,7 @@ import { openSources } from '../config-sources.ts';
 import { AppError } from '../errors.ts';
 import { journalDir } from '../ingest/journal.ts';
 import { readJournal, type JournalSpan } from '../ingest/journal-read.ts';
-import { type Recorded, readLine, readRecordingInBatches } from '../ingest/recording.ts';
+import { type Recorded, readLine, textsInBatches } from '../ingest/recording.ts';
 import { parseDuration } from '../rules/duration.ts';
 
 export interface History {
@@ -73,39 +73,52 @@ function ofRecordings(paths: readonly string[]): History {
       const open = await Promise.all(paths.map(openRecording));
       for (let turn = earliest(open); turn !== undefined; turn = earliest(open)) {
         const until = Math.min(...open.filter((one) => one !== turn).map(nextAt));
-        do {
-          const line = turn.lines[turn.next++];
-          if (line !== undefined) each(line, `${turn.path}:${line.line}`);
-          if (turn.next >= turn.lines.length) await readOn(turn);
-        } while (nextAt(turn) <= until && turn.lines.length > 0);
+        while (turn.line !== undefined && nextAt(turn) <= until) {
+          each(turn.line, `${turn.path}:${turn.line.line}`);
+          if (!advance(turn)) await readOn(turn);
+        }
       }
     },
   };
 }
 
-/** A recording that is being read, and the lines of it that are next. Without lines it is at its end. */
+/** A recording that is being read. Lines become objects one by one: many at once cost much memory. */
 interface OpenRecording {
   readonly path: string;
-  readonly batches: AsyncIterator<readonly Recorded[]>;
-  lines: readonly Recorded[];
+  readonly batches: AsyncIterator<readonly string[]>;
+  texts: readonly string[];
+  /** Of the texts. */
   next: number;
+  /** In the file. */
+  number: number;
+  /** The next line; undefined at the end. */
+  line: Recorded | undefined;
 }
 
 async function openRecording(path: string): Promise<OpenRecording> {
-  const batches = readRecordingInBatches(path)[Symbol.asyncIterator]();
-  const recording: OpenRecording = { path, batches, lines: [], next: 0 };
+  const batches = textsInBatches(path, 'all')[Symbol.asyncIterator]();
+  const recording = { path, batches, texts: [], next: 0, number: 0, line: undefined };
   await readOn(recording);
   return recording;
 }
 
+/** False when no line is left of what was read of the file. */
+function advance(recording: OpenRecording): boolean {
+  recording.line = undefined;
+  while (recording.line === undefined && recording.next < recording.texts.length) {
+    recording.line = readLine(recording.texts[recording.next++] ?? '', ++recording.number);
+  }
+  return recording.line !== undefined;
+}
+
 async function readOn(recording: OpenRecording): Promise<void> {
   try {
-    recording.next = 0;
     do {
       const { value, done } = await recording.batches.next();
-      recording.lines = done === true ? [] : value;
       if (done === true) return;
-    } while (recording.lines.length === 0);
+      recording.texts = value;
+      recording.next = 0;
+    } while (!advance(recording));
   } catch (error) {
     throw fileError(`cannot read ${recording.path}`, error);
   }
@@ -115,15 +128,14 @@ async function readOn(recording: OpenRecording): Promise<void> {
 function earliest(recordings: readonly OpenRecording[]): OpenRecording | undefined {
   let first: OpenRecording | undefined;
   for (const one of recordings) {
-    if (one.lines.length === 0) continue;
+    if (one.line === undefined) continue;
     if (first === undefined || nextAt(one) < nextAt(first)) first = one;
   }
   return first;
 }
 
 /** A line that cannot be read is told at once. */
-function nextAt({ lines, next }: OpenRecording): number {
-  const line = lines[next];
+function nextAt({ line }: OpenRecording): number {
   if (line === undefined) return Infinity;
   return line.kind === 'bad' ? -Infinity : line.at;
 }

@@ -61,20 +61,19 @@ const CHUNK = 1024 * 1024;
 
 /** Fails with the error of the file system when the file cannot be read. */
 export async function* readRecording(path: string): AsyncGenerator<Recorded> {
-  for await (const batch of readRecordingInBatches(path)) yield* batch;
-}
-
-/** All lines of a chunk at once: an await for each line would cost more than the line. */
-export async function* readRecordingInBatches(path: string): AsyncGenerator<readonly Recorded[]> {
-  let line = 0;
+  let number = 0;
   for await (const texts of textsInBatches(path, 'all')) {
-    const first = line + 1;
-    line += texts.length;
-    yield texts.flatMap((text, index) => readLine(text, first + index) ?? []);
+    for (const text of texts) {
+      const line = readLine(text, ++number);
+      if (line !== undefined) yield line;
+    }
   }
 }
 
-/** The lines of a file as texts. A last line without a line break is one too, unless `wanted` are whole lines. */
+/**
+ * The lines of a file as texts, as many at once as are read: an await for each would cost more than the
+ * line. A last line without a line break is one too, unless `wanted` are whole lines.
+ */
 export async function* textsInBatches(
   path: string,
   wanted: 'all' | 'whole lines',
