@@ -1,6 +1,7 @@
 /**
  * `quell import ALERTMANAGER.YML`: makes rules of an Alertmanager configuration, and says what could
- * not be carried over. Exit code 0 written, 1 nothing to make rules of, 2 could not read or write.
+ * not be carried over. Exit code 0 written, 1 nothing to make rules of, or the folder has mistakes
+ * then, 2 could not read or write.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -9,7 +10,10 @@ import { Command } from 'commander';
 import { AppError } from '../errors.ts';
 import { importAlertmanager } from '../importing/alertmanager.ts';
 import type { Note } from '../importing/notes.ts';
+import { formatDiagnostics } from '../rules/diagnostics.ts';
+import { loadRules } from '../rules/load.ts';
 import type { RulesFile } from '../rules/source-file.ts';
+import { prefixOf } from './program.ts';
 
 interface ImportFlags {
   readonly out: string;
@@ -20,15 +24,15 @@ export function importCommand(): Command {
   return new Command('import')
     .summary('make rules of an Alertmanager configuration')
     .description(
-      'Makes rules files of an alertmanager.yml: routes with the channels of their Slack receivers, time ' +
-        'intervals, the resolve timeout. Says what could not be carried over, and why.',
+      'Makes rules files of an alertmanager.yml: routes with the channels of their Slack receivers, and ' +
+        'time intervals. Says what could not be carried over, and why.',
     )
     .argument('<file>', 'the configuration, alertmanager.yml')
     .option('--out <dir>', 'folder to write to', 'rules')
     .option('--force', 'overwrite files that are there')
     .addHelpText(
       'after',
-      '\nExit code: 0 written, 1 the file is no configuration of Alertmanager, 2 could not read or write.',
+      '\nExit code: 0 written; 1 the file is no configuration of Alertmanager, or the folder has mistakes now; 2 could not read or write.',
     )
     .action(async (path: string, flags: ImportFlags) => {
       const { output, exitCode } = await runImport(path, flags);
@@ -47,16 +51,26 @@ export async function runImport(
     return { output: [...noted, 'Nothing was written.'].join('\n'), exitCode: 1 };
   }
   await write(imported.files, out, force);
+  const mistakes = await mistakesIn(out);
   const names = imported.files.map(({ name }) => join(out, name)).join(', ');
   const output = [
     ...noted,
     ...(noted.length > 0 ? [''] : []),
     `Written: ${names}.`,
+    ...(mistakes === undefined ? [] : [`With what else is in ${out}:`, mistakes]),
     `Next: list your services in ${join(out, 'services.yaml')} (who depends on whom, who owns what), run`,
     `  quell check ${out}`,
     'and add Quell to Alertmanager as a receiver: docs/alertmanager.md.',
   ].join('\n');
-  return { output, exitCode: 0 };
+  return { output, exitCode: mistakes === undefined ? 0 : 1 };
+}
+
+/** Other files of the folder may state the same. */
+async function mistakesIn(dir: string): Promise<string | undefined> {
+  const result = await loadRules(dir);
+  return result.kind === 'refused'
+    ? formatDiagnostics(result.errors, { prefix: prefixOf(dir) })
+    : undefined;
 }
 
 function lineOf({ file, line, message }: Note): string {

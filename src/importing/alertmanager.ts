@@ -1,16 +1,15 @@
 /**
  * Rules made of an Alertmanager configuration: its routes with the channels of their Slack receivers,
- * its time intervals, its resolve timeout; and a note for everything that cannot be carried over.
+ * its time intervals; and a note for everything that cannot be carried over.
  */
 import { stringify } from 'yaml';
 import { compileRules } from '../rules/compile.ts';
 import type { Diagnostic } from '../rules/diagnostics.ts';
-import { parseDuration } from '../rules/duration.ts';
 import { readSource } from '../rules/read-source.ts';
 import type { RulesFile } from '../rules/source-file.ts';
-import { createNotes, isRecord, type Note, type Notes, textsOf } from './notes.ts';
+import { createNotes, isRecord, type Note, type Notes, textOf, textsOf } from './notes.ts';
 import { readReceivers } from './receivers.ts';
-import { type ImportedRoute, readRoute, routeLines } from './routes.ts';
+import { type ImportedRoute, readRoot, routeLines } from './routes.ts';
 
 export type Imported =
   | {
@@ -31,12 +30,13 @@ export function importAlertmanager(file: RulesFile): Imported {
   const { data, source } = read;
   const notes = createNotes(source);
   const receivers = readReceivers(data['receivers'], notes);
-  const root = readRoute(data['route'], ['route'], receivers, notes);
+  const intervals = readIntervals(data, notes);
+  const names = new Set(intervals.map(({ name }) => name));
+  const root = readRoot(data['route'], { receivers, intervals: names, notes });
   noteTheRest(data, notes);
   const files = [
     ...(root === undefined ? [] : [routesFile(root, file.name)]),
-    ...intervalsFile(data),
-    ...incidentFile(data, notes),
+    ...(intervals.length === 0 ? [] : [intervalsFile(intervals)]),
   ];
   return { kind: 'imported', files, notes: [...notes.all(), ...problemsOf(files)] };
 }
@@ -56,38 +56,61 @@ function routesFile(root: ImportedRoute, from: string): RulesFile {
   const text = `# routes.yaml - who is told, made of ${from} by \`quell import\`.
 #
 # The same tree: the first child that matches takes the incident, children inherit what they do not
-# state. What Alertmanager did with group_by, group_wait, group_interval and repeat_interval Quell does
-# by itself: it groups by cause, and updates its message in place.
+# state. Time intervals are not inherited.
+#
+# Without an "urgency" what is only information, and what comes from test environments, waits for the
+# daily digest; "urgency: post" gives it a message of its own.
 route:
 ${routeLines(root, from, '  ').join('\n')}
 `;
   return { name: 'routes.yaml', text };
 }
 
-function intervalsFile(data: Readonly<Record<string, unknown>>): readonly RulesFile[] {
-  const both = [data['time_intervals'], data['mute_time_intervals']];
-  const timeIntervals = both.flatMap((value) => (Array.isArray(value) ? value : []));
-  if (timeIntervals.length === 0) return [];
+interface NamedInterval {
+  readonly name: string;
+}
+
+/** Those that Quell understands, under either of Alertmanager's keys. */
+function readIntervals(
+  data: Readonly<Record<string, unknown>>,
+  notes: Notes,
+): readonly NamedInterval[] {
+  const found = new Map<string, NamedInterval>();
+  for (const key of ['time_intervals', 'mute_time_intervals']) {
+    const list = data[key];
+    if (list === undefined || list === null) continue;
+    if (!Array.isArray(list)) notes.add([key], `"${key}" is no list: left out`);
+    const entries: readonly unknown[] = Array.isArray(list) ? list : [];
+    for (const [index, entry] of entries.entries()) {
+      const read = readInterval(entry, found);
+      if (typeof read === 'object') found.set(read.name, read);
+      else notes.add([key, index], `a time interval is left out: ${read}`);
+    }
+  }
+  return [...found.values()];
+}
+
+/** A text says why not. */
+function readInterval(
+  entry: unknown,
+  before: ReadonlyMap<string, NamedInterval>,
+): NamedInterval | string {
+  const name = isRecord(entry) ? textOf(entry['name']) : undefined;
+  if (!isRecord(entry) || name === undefined) return 'it has no name';
+  if (before.has(name)) return `"${name}" stands twice`;
+  const interval = { ...entry, name };
+  const result = compileRules([intervalsFile([interval])]);
+  const [error] = result.kind === 'refused' ? result.errors : [];
+  return error === undefined ? interval : noteOf(error).message;
+}
+
+function intervalsFile(timeIntervals: readonly object[]): RulesFile {
   const head = "# intervals.yaml - named times that routes refer to, in Alertmanager's notation.\n";
-  return [{ name: 'intervals.yaml', text: head + stringify({ timeIntervals }, QUOTED) }];
+  return { name: 'intervals.yaml', text: head + stringify({ timeIntervals }, QUOTED) };
 }
 
 /** So that 22:00 is a text for every reader of YAML. */
 const QUOTED = { defaultStringType: 'QUOTE_SINGLE', defaultKeyType: 'PLAIN' } as const;
-
-function incidentFile(data: Readonly<Record<string, unknown>>, notes: Notes): readonly RulesFile[] {
-  const timeout = isRecord(data['global']) ? data['global']['resolve_timeout'] : undefined;
-  if (timeout === undefined) return [];
-  if (typeof timeout !== 'string' || parseDuration(timeout).kind === 'refused') {
-    notes.add(['global', 'resolve_timeout'], 'resolve_timeout is no duration: left out');
-    return [];
-  }
-  const text = `# incident.yaml - the life of an incident.
-incident:
-  resolveTimeout: ${timeout} # an alert that its source stops mentioning is over after this
-`;
-  return [{ name: 'incident.yaml', text }];
-}
 
 const KNOWN = [
   'route',
@@ -109,6 +132,12 @@ function noteTheRest(data: Readonly<Record<string, unknown>>, notes: Notes): voi
   }
   if (isRecord(data['global'])) {
     const keys = Object.keys(data['global']).filter((key) => key !== 'resolve_timeout');
+    if (data['global']['resolve_timeout'] !== undefined) {
+      notes.add(
+        ['global', 'resolve_timeout'],
+        'resolve_timeout is not carried over: Alertmanager goes on to apply it, and Quell hears from Alertmanager what is resolved',
+      );
+    }
     const slack = keys.some((key) => key.startsWith('slack_'));
     if (slack) {
       notes.add(

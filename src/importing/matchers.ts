@@ -2,64 +2,109 @@
  * Matchers of a route, in whichever of Alertmanager's three notations. They mean the same in Quell,
  * except that `severity` and `environment` are Quell's own words there: `page` is `critical`.
  */
-import type { Path } from '../rules/source-file.ts';
+import { SEVERITIES } from '../model.ts';
 import { type Matcher, type Operator, parseMatchers } from '../rules/matcher.ts';
 import { ENVIRONMENT_MAP, SEVERITY_MAP } from '../rules/normalise.ts';
-import { wordsOf } from '../rules/regex.ts';
-import { SEVERITIES } from '../model.ts';
-import { isRecord, type Notes, textsOf } from './notes.ts';
+import { compileAnchored, wordsOf } from '../rules/regex.ts';
+import type { Path } from '../rules/source-file.ts';
+import { isRecord, type Notes, textOf, textsOf } from './notes.ts';
 
 type Bare = Pick<Matcher, 'name' | 'operator' | 'value'>;
 
+/** Undefined when one of them cannot be read: the others alone would match more than they should. */
 export function readMatchers(
   route: Readonly<Record<string, unknown>>,
   path: Path,
   notes: Notes,
-): readonly string[] {
-  const found: readonly Bare[] = [
-    ...equal(route['match'], '='),
-    ...equal(route['match_re'], '=~'),
-    ...textsOf(route['matchers']).flatMap((text) => {
-      const parsed = parseMatchers(text);
-      if (parsed.kind === 'matchers') return parsed.matchers;
-      notes.add([...path, 'matchers'], `a matcher cannot be read (${parsed.message}): left out`);
-      return [];
-    }),
-  ];
+): readonly string[] | undefined {
+  const found: Bare[] = [];
+  const refuse = (key: string, why: string): undefined => {
+    notes.add([...path, key], `a matcher cannot be read (${why}): its route is left out`);
+    return undefined;
+  };
+  for (const [key, operator] of PAIRS) {
+    const pairs = equal(route[key], operator);
+    if (pairs === undefined) return refuse(key, 'expected labels and values');
+    found.push(...pairs);
+  }
+  const { matchers } = route;
+  if (matchers !== undefined && textsOf(matchers).length !== [matchers].flat().length) {
+    return refuse('matchers', 'expected texts');
+  }
+  for (const text of textsOf(matchers)) {
+    const parsed = parseMatchers(text);
+    if (parsed.kind === 'refused') return refuse('matchers', parsed.message);
+    found.push(...parsed.matchers);
+  }
+  for (const { operator, value } of found) {
+    const regex = operator.endsWith('~') ? compileAnchored(value) : undefined;
+    if (regex?.kind === 'refused') return refuse(keyOf(route), regex.message);
+  }
   return found.map((matcher) => written(inQuellsWords(matcher, path, notes)));
 }
 
-function equal(value: unknown, operator: Operator): readonly Bare[] {
-  if (!isRecord(value)) return [];
-  return Object.entries(value).map(([name, text]) => ({ name, operator, value: String(text) }));
+const PAIRS = [
+  ['match', '='],
+  ['match_re', '=~'],
+] as const;
+
+function keyOf(route: Readonly<Record<string, unknown>>): string {
+  return route['matchers'] === undefined ? 'match_re' : 'matchers';
 }
 
-const WORDS: Readonly<Record<string, ReadonlyMap<string, string>>> = {
-  severity: SEVERITY_MAP,
-  environment: ENVIRONMENT_MAP,
-};
+function equal(value: unknown, operator: Operator): readonly Bare[] | undefined {
+  if (value === undefined || value === null) return [];
+  if (!isRecord(value)) return undefined;
+  const pairs = Object.entries(value).map(([name, raw]) => ({ name, raw: textOf(raw) }));
+  if (pairs.some(({ name, raw }) => raw === undefined || name.trim() === '')) return undefined;
+  return pairs.map(({ name, raw }) => ({ name, operator, value: raw ?? '' }));
+}
 
 function inQuellsWords(matcher: Bare, path: Path, notes: Notes): Bare {
-  const map = WORDS[matcher.name];
-  if (map === undefined || matcher.value === '') return matcher;
-  const isRegex = matcher.operator === '=~' || matcher.operator === '!~';
-  const values = isRegex ? wordsOf(matcher.value) : [matcher.value];
-  if (values === undefined) {
+  if (matcher.value === '') return matcher;
+  if (matcher.name === 'severity') return onSeverity(matcher, path, notes);
+  return matcher.name === 'environment' ? onEnvironment(matcher) : matcher;
+}
+
+const WORDS = [...SEVERITY_MAP.keys(), ...SEVERITIES];
+
+/** A pattern stands for the words of Quell that it matches, as `warn.*` for `warning`. */
+function onSeverity(matcher: Bare, path: Path, notes: Notes): Bare {
+  const { operator, value } = matcher;
+  const isRegex = operator.endsWith('~');
+  const listed = isRegex ? wordsOf(value) : [value];
+  const meant = (listed ?? wordsMatching(value)).map(
+    (word) => SEVERITY_MAP.get(word.toLowerCase()) ?? word,
+  );
+  for (const word of meant) {
+    if (SEVERITIES.some((known) => known === word)) continue;
     notes.add(
       path,
-      `the pattern ${written(matcher)} is asked about Quell's own words for ${matcher.name} (${SEVERITIES.join(', ')} for severities): see that it fits them`,
-    );
-    return matcher;
-  }
-  const meant = values.map((value) => map.get(value.toLowerCase()) ?? value);
-  for (const value of meant) {
-    if (matcher.name !== 'severity' || SEVERITIES.some((known) => known === value)) continue;
-    notes.add(
-      path,
-      `severity "${value}" is no severity of Quell: say in normalise.yaml what it means, like severity: { from: [labels.severity], map: { ${value}: warning } }`,
+      `severity "${word}" is no severity of Quell: say in normalise.yaml what it means, like severity: { from: [labels.severity], map: { ${word}: warning } }, and name that here`,
     );
   }
-  return { ...matcher, value: isRegex ? [...new Set(meant)].join('|') : (meant[0] ?? '') };
+  const all = [...new Set(meant)];
+  if (listed === undefined) {
+    const words = all.length === 0 ? 'none of the severities of Quell' : all.join(', ');
+    notes.add(path, `${written(matcher)} is taken for ${words}`);
+  }
+  if (listed === undefined && all.length === 0) return matcher;
+  if (all.length > 1) return { ...matcher, value: all.join('|') };
+  return { ...matcher, operator: operator.startsWith('!') ? '!=' : '=', value: all[0] ?? '' };
+}
+
+function wordsMatching(pattern: string): readonly string[] {
+  const regex = compileAnchored(pattern);
+  return regex.kind === 'refused' ? [] : WORDS.filter((word) => regex.test(word));
+}
+
+/** `prod` is `production`; a pattern is asked about both by nobody, so it stays what it is. */
+function onEnvironment(matcher: Bare): Bare {
+  const isRegex = matcher.operator.endsWith('~');
+  const words = isRegex ? wordsOf(matcher.value) : [matcher.value];
+  if (words === undefined) return matcher;
+  const meant = words.map((word) => ENVIRONMENT_MAP.get(word.toLowerCase()) ?? word);
+  return { ...matcher, value: [...new Set(meant)].join('|') };
 }
 
 function written({ name, operator, value }: Bare): string {
@@ -67,6 +112,8 @@ function written({ name, operator, value }: Bare): string {
   return `${label}${operator}"${escaped(value)}"`;
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
+
 function escaped(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  return text.replace(/[\\"\n\t\r]/g, (char) => ESCAPES[char] ?? `\\${char}`);
 }

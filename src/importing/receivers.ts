@@ -2,7 +2,7 @@
  * What a receiver of Alertmanager is to Quell: a channel, and who is mentioned there.
  */
 import type { Path } from '../rules/source-file.ts';
-import { isRecord, type Notes } from './notes.ts';
+import { isRecord, type Notes, textOf } from './notes.ts';
 
 export interface Receiver {
   readonly channel: string | undefined;
@@ -39,6 +39,10 @@ export function readReceivers(value: unknown, notes: Notes): ReadonlyMap<string,
       notes.add(['receivers', index], 'a receiver without a name: left out');
       continue;
     }
+    if (receivers.has(one['name'])) {
+      notes.add(['receivers', index], `receiver "${one['name']}" stands twice: the first is taken`);
+      continue;
+    }
     receivers.set(one['name'], readReceiver(one, ['receivers', index], notes));
   }
   return receivers;
@@ -50,9 +54,15 @@ function readReceiver(
   notes: Notes,
 ): Receiver {
   const name = String(receiver['name']);
-  const others = Object.keys(OTHERS).filter((key) => isFilled(receiver[key]));
+  const others: string[] = [];
+  for (const key of Object.keys(receiver)) {
+    if (key === 'name' || key === SLACK) continue;
+    if (!key.endsWith('_configs')) {
+      notes.add([...path, key], `"${key}" of a receiver is nothing that Quell knows: left out`);
+    } else if (isFilled(receiver[key])) others.push(key);
+  }
   for (const key of others) {
-    const where = OTHERS[key] ?? key;
+    const where = OTHERS[key] ?? key.replace(/_configs$/, '');
     notes.add(
       [...path, key],
       `receiver "${name}" notifies by ${where}, which Quell does not: keep that route in Alertmanager, or let Quell mention people in Slack`,
@@ -74,7 +84,17 @@ function isFilled(value: unknown): value is readonly unknown[] {
 }
 
 /** Settings of a message: Quell writes its own, for all incidents alike. */
-const TEXTS = ['title', 'text', 'pretext', 'fallback', 'color', 'fields', 'actions', 'blocks'];
+const TEXTS: ReadonlySet<string> = new Set(
+  'actions blocks callback_id color fallback fields footer icon_emoji icon_url image_url link_names mrkdwn_in pretext short_fields text thumb_url title title_link username'.split(
+    ' ',
+  ),
+);
+/** Settings of the way there. Quell posts as an app. */
+const DELIVERY: ReadonlySet<string> = new Set(
+  'api_url api_url_file app_token app_token_file app_url channel http_config send_resolved timeout update_message'.split(
+    ' ',
+  ),
+);
 
 function readSlack(
   config: unknown,
@@ -83,30 +103,57 @@ function readSlack(
   notes: Notes,
 ): Pick<Receiver, 'channel' | 'mention'> {
   if (!isRecord(config)) return { channel: undefined, mention: [] };
-  const written = TEXTS.filter((key) => config[key] !== undefined);
+  const keys = Object.keys(config);
+  const written = keys.filter((key) => TEXTS.has(key));
   if (written.length > 0) {
     const message = `not carried over from receiver "${name}": ${written.join(', ')}; Quell writes the message itself`;
     notes.add([...path, written[0] ?? ''], message);
   }
-  const mention = mentionsIn(written.map((key) => JSON.stringify(config[key])).join(' '));
-  const { channel } = config;
-  if (typeof channel !== 'string' || channel === '') return { channel: undefined, mention };
-  if (channel.includes('{{')) {
-    const message = `the channel of receiver "${name}" is a template: it becomes "owner", the channel of the service's team in services.yaml`;
-    notes.add([...path, 'channel'], message);
-    return { channel: 'owner', mention };
+  for (const key of keys) {
+    if (/^(api_url|app_token)/.test(key)) {
+      const message = `${key} is not used: Quell posts as a Slack app, because a webhook can neither change a message nor see reactions; set SLACK_BOT_TOKEN`;
+      notes.add([...path, key], message);
+    } else if (!TEXTS.has(key) && !DELIVERY.has(key)) {
+      notes.add([...path, key], `"${key}" of a slack_config is nothing that Quell knows: left out`);
+    }
   }
-  // Slack takes a bare name too; in the rules a name begins with #.
-  const isId = /^[CG][A-Z0-9]{6,}$/.test(channel);
-  return { channel: isId || /^[#@]/.test(channel) ? channel : `#${channel}`, mention };
+  const mention = [...new Set(written.flatMap((key) => mentionsIn(config[key])))];
+  return { channel: readChannel(config['channel'], [...path, 'channel'], name, notes), mention };
 }
 
-/** `<!here>`, `<!channel>`, `<!subteam^S123>`, `<@U123>`: whoever was called is called on. */
-function mentionsIn(text: string): readonly string[] {
-  const found = new Set<string>();
-  for (const [, word = ''] of text.matchAll(/<!(here|channel)(?:\|[^>]*)?>/g)) found.add(word);
-  for (const [, id = ''] of text.matchAll(/<(?:!subteam\^|@)([A-Z0-9]{6,})(?:\|[^>]*)?>/g)) {
-    found.add(id);
+function readChannel(value: unknown, path: Path, name: string, notes: Notes): string | undefined {
+  const channel = textOf(value)?.trim() ?? '';
+  if (channel.includes('{{')) {
+    const message = `the channel of receiver "${name}" is a template: it becomes "owner", the channel of the service's team in services.yaml`;
+    notes.add(path, message);
+    return 'owner';
   }
-  return [...found];
+  // Slack takes a bare name too; in the rules a name begins with #.
+  const isBare = /^[\p{L}\p{N}_.-]+$/u.test(channel) && !ID.test(channel);
+  const named = isBare ? `#${channel}` : channel;
+  if (ID.test(named) || /^#[\p{L}\p{N}_.-]{1,80}$/u.test(named)) return named;
+  const why =
+    channel === ''
+      ? 'does not say its channel: its webhook decides'
+      : 'names no channel: a person, a placeholder or a name that Slack does not have';
+  notes.add(path, `receiver "${name}" ${why}; what it got goes to the channel above it`);
+  return undefined;
 }
+
+const ID = /^[CGD][A-Z0-9]{7,}$/;
+
+/**
+ * `<!here>`, `<!channel>`, `<!subteam^S123>`, `<@U123>`: whoever was called is called on. Under a
+ * condition of a template nobody can tell who was.
+ */
+function mentionsIn(value: unknown): readonly string[] {
+  const text = textOf(value) ?? '';
+  if (/\{\{-?\s*(if|range|with|template)\b/.test(text)) return [];
+  const found: string[] = [];
+  for (const [, word, group, user] of text.matchAll(MENTION))
+    found.push(word ?? group ?? user ?? '');
+  return found;
+}
+
+const MENTION =
+  /<!(here|channel)(?:\|[^>]*)?>|<!subteam\^(S[A-Z0-9]{5,})(?:\|[^>]*)?>|<@([UW][A-Z0-9]{5,})(?:\|[^>]*)?>/g;

@@ -72,33 +72,226 @@ test('odd parts are left out and said, the rest is carried over', () => {
   const { files, notes } = imported(`
 route:
   receiver: nowhere
-  routes: [7, { matchers: ['a=b', '!!'], receiver: team }]
+  routes: [7, { matchers: ['a=b'], receiver: team }]
 receivers: [{ slack_configs: [] }, { name: team, slack_configs: [{ channel: team }] }]
 surprise: yes
 `);
   expect(files[0]?.text).toContain(`match: ['a="b"']`);
   expect(files[0]?.text).toContain(`channel: '#team'`);
-  expect(notes.map(({ line }) => line)).toEqual([2, 3, 4, 4, 5, 6]);
+  expect(notes.map(({ line }) => line)).toEqual([2, 3, 4, 5, 6]);
 });
 
-test('whatever the configuration says, what is made of it is valid or what is wrong is said', () => {
-  const text = fc.string({ maxLength: 12 });
-  const matcher = fc.oneof(text, fc.constant('severity="page"'), fc.constant('a=~"("'));
-  const receiver = fc.record({
-    name: text,
-    slack_configs: fc.array(fc.record({ channel: text, text }), { maxLength: 2 }),
-  });
-  const leaf = fc.record({ receiver: text, matchers: fc.array(matcher, { maxLength: 3 }) });
-  const branch = fc.record({ receiver: text, routes: fc.array(leaf, { maxLength: 2 }) });
-  const route = fc.record({ receiver: text, routes: fc.array(branch, { maxLength: 2 }) });
+function routesText(routes: string, receivers = ''): string {
+  return imported(`
+route:
+  receiver: main
+  routes:
+${routes}
+receivers:
+  - { name: main, slack_configs: [{ channel: '#main' }] }
+  - { name: team, slack_configs: [{ channel: '#team' }] }
+  - { name: calling, slack_configs: [{ channel: '#calling', text: '<!here> look' }] }
+  - { name: 'null' }
+  - { name: pager, pagerduty_configs: [{ routing_key: x }] }
+${receivers}`)
+    .files.map(({ text }) =>
+      text
+        .split('\n')
+        .filter((line) => !line.trim().startsWith('#'))
+        .join('\n'),
+    )
+    .join('\n');
+}
+
+test.each([
+  ["{ matchers: ['!!'], receiver: team }", 'a matcher cannot be read'],
+  ['{ matchers: [\'a=~"("\'], receiver: team }', 'a matcher cannot be read'],
+  ['{ match: [a, b], receiver: team }', 'expected labels and values'],
+  ['{ matchers: [{ a: b }], receiver: team }', 'expected texts'],
+  ['{ match_re: { a: { b: c } }, receiver: team }', 'expected labels and values'],
+])('a route %s would match too much without its matcher: it is left out', (route, why) => {
+  const text = `route: { receiver: main, routes: [${route}] }\nreceivers: [{ name: team, slack_configs: [{ channel: t }] }]`;
+  const { files, notes } = imported(text);
+  expect(files[0]?.text).not.toContain('#t');
+  expect(notes.some(({ message }) => message.includes(why))).toBe(true);
+});
+
+test('what is below a receiver that notifies nobody is told all the same', () => {
+  const text = routesText(`
+    - receiver: 'null'
+      matchers: [team="x"]
+      routes:
+        - { matchers: [severity="critical"], receiver: team }
+        - { matchers: [severity="warning"] }`);
+  expect(text).toContain(`urgency: drop
+      routes:
+        - match: ['severity="critical"']
+          channel: '#team'
+          urgency: post
+        - match: ['severity="warning"']
+`);
+});
+
+test('whom a receiver calls is not called by the receivers below it', () => {
+  const text = routesText(`
+    - receiver: calling
+      matchers: [team="x"]
+      routes: [{ matchers: [a="1"], receiver: team }, { matchers: [a="2"] }]`);
+  expect(text).toContain(`mention: ['here']`);
+  expect(text).toContain(`channel: '#team'\n          mention: []`);
+  expect(text.match(/mention/g)).toHaveLength(2);
+});
+
+test('a route that only copies to another tool is left out, and what it matches goes on', () => {
+  const text = routesText(`
+    - { matchers: [a="1"], receiver: pager, continue: true }
+    - { matchers: [a="2"], receiver: team, continue: true }`);
+  expect(text).not.toContain('a="1"');
+  expect(text).toContain('continue: true');
+});
+
+test.each([
+  ['severity="page"', 'severity="critical"'],
+  ['severity=~"page|critical"', 'severity="critical"'],
+  ['severity=~"warn.*"', 'severity="warning"'],
+  ['severity!~"info|debug"', 'severity!="info"'],
+  ['severity=~"crit.*|err.*"', 'severity=~"critical|high"'],
+  ['environment=~"prod|stage"', 'environment=~"production|staging"'],
+  ['environment="prod"', 'environment="production"'],
+  ['env="prod"', 'env="prod"'],
+])("the matcher %s is %s in Quell's words", (theirs, ours) => {
+  const text = routesText(`    - { matchers: ['${theirs}'], receiver: team }`);
+  expect(text).toContain(`match: ['${ours}']`);
+});
+
+test.each([
+  ['alerts', '#alerts'],
+  ['#alerts', '#alerts'],
+  ['C012AB3CD', 'C012AB3CD'],
+  ['@ann', undefined],
+  ['$CHANNEL', undefined],
+  ['#a b', undefined],
+  ['', undefined],
+  ["'#{{ .GroupLabels.team }}'", 'owner'],
+])('a slack_config with the channel %s posts to %s', (channel, ours) => {
+  const quoted = channel.startsWith("'") ? channel : JSON.stringify(channel);
+  const text = routesText(
+    '    - { matchers: [a="1"], receiver: it }',
+    `  - { name: it, slack_configs: [{ channel: ${quoted} }] }`,
+  );
+  if (ours === undefined) expect(text).toMatch(/match: \['a="1"'\]\s*$/);
+  else expect(text).toContain(`match: ['a="1"']\n      channel: '${ours}'`);
+});
+
+test("Alertmanager's resolve_timeout is not Quell's: a repeat comes hours later", () => {
+  const { files, notes } = imported('global: { resolve_timeout: 5m }\nroute: { receiver: x }');
+  expect(files.map(({ text }) => text).join('')).not.toContain('5m');
+  expect(notes.some(({ message }) => message.startsWith('resolve_timeout'))).toBe(true);
+});
+
+test('time intervals that Quell does not understand are left out where they stand and where they are named', () => {
+  const { files, notes } = imported(`
+route:
+  receiver: x
+  routes:
+    - { matchers: [a="1"], mute_time_intervals: [good, bad, unknown], active_time_intervals: [old] }
+time_intervals:
+  - { name: good, time_intervals: [{ weekdays: ['monday:friday'] }] }
+  - { name: bad, time_intervals: [{ location: Local }] }
+  - { name: good, time_intervals: [] }
+mute_time_intervals:
+  - { name: old, time_intervals: [{ months: ['january:march'], days_of_month: ['-3:-1'], years: ['2026:2030'] }] }
+`);
+  const text = files.map((file) => file.text).join('');
+  expect(text).toContain(`muteTimeIntervals: ['good']`);
+  expect(text).toContain(`activeTimeIntervals: ['old']`);
+  const messages = notes.map(({ line, message }) => `${line} ${message}`).join('\n');
+  expect(messages).toContain('8 a time interval is left out: unknown time zone "Local"');
+  expect(messages).toContain('9 a time interval is left out: "good" stands twice');
+  expect(messages).toContain('5 there is no time interval "unknown": left out');
+});
+
+const word = fc.constantFrom('a', 'b', 'c');
+const odd = fc.string({ maxLength: 12 });
+const oddMatcher = fc.oneof(odd, fc.constantFrom('severity="page"', 'a=~"("', 'a="1"'));
+const oddReceiver = fc.record({
+  name: fc.oneof(word, odd),
+  slack_configs: fc.array(fc.record({ channel: odd, text: odd }), { maxLength: 2 }),
+});
+const oddLeaf = fc.record({
+  receiver: fc.oneof(word, odd),
+  matchers: fc.array(oddMatcher, { maxLength: 3 }),
+  mute_time_intervals: fc.array(odd, { maxLength: 1 }),
+  continue: fc.boolean(),
+});
+const oddBranch = fc.record({ receiver: word, routes: fc.array(oddLeaf, { maxLength: 2 }) });
+const oddRoute = fc.record({ receiver: word, routes: fc.array(oddBranch, { maxLength: 2 }) });
+
+test('whatever the configuration says, what is made of it has no mistake', () => {
   fc.assert(
-    fc.property(route, fc.array(receiver, { maxLength: 3 }), (root, receivers) => {
-      const { files, notes } = imported(stringify({ route: root, receivers }));
-      const result = compileRules(files);
-      const errors = result.kind === 'refused' ? result.errors : [];
-      expect(notes.length).toBeGreaterThanOrEqual(errors.length);
-      for (const { file, line } of errors) {
-        expect(notes.some((note) => note.file === file && note.line === line)).toBe(true);
+    fc.property(
+      oddRoute,
+      fc.array(oddReceiver, { maxLength: 3 }),
+      fc.array(fc.record({ name: odd, time_intervals: fc.array(fc.record({ location: odd })) })),
+      (root, receivers, time_intervals) => {
+        const { files } = imported(stringify({ route: root, receivers, time_intervals }));
+        const result = compileRules(files);
+        expect(result.kind === 'refused' ? result.errors : []).toEqual([]);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+interface TheirRoute {
+  readonly receiver: string | undefined;
+  readonly match: Readonly<Record<string, string>>;
+  readonly routes: readonly TheirRoute[];
+}
+
+/** Alertmanager's own rule, without continue: the first that matches, as deep as it goes. */
+function theirReceiver(route: TheirRoute, labels: Record<string, string>, above: string): string {
+  const own = route.receiver ?? above;
+  const next = route.routes.find(({ match }) =>
+    Object.entries(match).every(([name, value]) => (labels[name] ?? '') === value),
+  );
+  return next === undefined ? own : theirReceiver(next, labels, own);
+}
+
+const match = fc.dictionary(fc.constantFrom('x', 'y'), fc.constantFrom('1', '2'), { maxKeys: 2 });
+const leaf = fc.record({
+  receiver: fc.option(word, { nil: undefined }),
+  match,
+  routes: fc.constant([]),
+});
+const branch = fc.record({
+  receiver: fc.option(word, { nil: undefined }),
+  match,
+  routes: fc.array(leaf, { maxLength: 3 }),
+});
+
+test('each alert goes to the channel of the receiver that Alertmanager gives it to', () => {
+  const receivers = ['a', 'b', 'c'].map((name) => ({
+    name,
+    slack_configs: [{ channel: `#${name}` }],
+  }));
+  const labelSets = ['1', '2', '3'].flatMap((x) => ['1', '2', '3'].map((y) => ({ x, y })));
+  fc.assert(
+    fc.property(word, fc.array(branch, { maxLength: 3 }), (receiver, routes) => {
+      const root = { receiver, match: {}, routes };
+      const rules = rulesOf(stringify({ route: { receiver, routes }, receivers }));
+      for (const labels of labelSets) {
+        const facts = rules.normalise({
+          source: 'alertmanager',
+          status: 'firing',
+          labels,
+          annotations: {},
+          startsAt: 0,
+          endsAt: undefined,
+          generatorURL: undefined,
+        });
+        const { channel } = rules.route({ labels, facts, source: 'alertmanager' }, 0);
+        expect(channel).toBe(`#${theirReceiver(root, labels, receiver)}`);
       }
     }),
     { numRuns: 200 },
@@ -127,4 +320,13 @@ test('a file that is no configuration writes nothing', async () => {
     output:
       'a.yml:1  no route: is this the configuration of an Alertmanager?\nNothing was written.',
   });
+});
+
+test('a folder that says the same already is told so', async () => {
+  const dir = scratchDir('import');
+  writeFileSync(join(dir, 'mine.yaml'), "route: { channel: '#mine' }\n");
+  const { exitCode, output } = await runImport(CONFIG, { out: dir });
+  expect(exitCode).toBe(1);
+  expect(output).toContain(`With what else is in ${dir}:`);
+  expect(output).toContain('route');
 });
