@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { test as runFolder, testCommand } from '../../src/commands/test.ts';
 import { CONSEQUENCES, VERDICTS } from '../../src/model.ts';
-import { TEST_FORMATS } from '../../src/rule-tests/print.ts';
+import { TEST_FORMATS, printResults } from '../../src/rule-tests/print.ts';
+import { runTests } from '../../src/rule-tests/run.ts';
+import { builtInRules } from '../../src/rules/compile.ts';
 import { TestFile } from '../../src/rule-tests/schema.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
 
@@ -264,4 +267,41 @@ test('the documentation names every key of a test, and every reason', () => {
   expect(keys.size).toBeGreaterThan(30);
   const names = [...keys, ...Object.keys(VERDICTS), ...Object.keys(CONSEQUENCES)];
   expect(names.filter((name) => !PAGE.includes(`\`${name}`) && name !== 'tests')).toEqual([]);
+});
+
+test('no text crashes it: results or diagnostics', () => {
+  const blocks = ['correlate', 'quiet', 'routes'].flatMap((name) =>
+    readFileSync(`rules/${name}.test.yaml`, 'utf8')
+      .split(/^(?= {2}- name:)/m)
+      .slice(1),
+  );
+  const odd = fc.constantFrom(
+    '- {}',
+    '  x: y',
+    '[',
+    'null',
+    '    at: -1',
+    '    for: 0s',
+    '\t',
+    ': :',
+  );
+  const edit = fc.tuple(fc.nat(12), fc.nat(2), odd);
+  const rules = builtInRules();
+  let ran = 0;
+  fc.assert(
+    fc.property(fc.constantFrom(...blocks), fc.array(edit, { maxLength: 2 }), (block, edits) => {
+      const lines = block.split('\n');
+      for (const [at, gone, line] of edits) lines.splice(at, gone, line);
+      const file = { name: 'a.test.yaml', text: `tests:\n${lines.join('\n')}` };
+      const run = runTests([file], rules, () => true);
+      if (run.kind === 'refused') {
+        expect(run.errors.length).toBeGreaterThan(0);
+        return;
+      }
+      for (const format of TEST_FORMATS) printResults(run.results, format, '');
+      ran += run.results.length;
+    }),
+    { numRuns: 300 },
+  );
+  expect(ran).toBeGreaterThan(50);
 });
