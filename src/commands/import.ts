@@ -9,7 +9,6 @@ import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import { AppError } from '../errors.ts';
 import { importAlertmanager } from '../importing/alertmanager.ts';
-import type { Note } from '../importing/notes.ts';
 import { formatDiagnostics } from '../rules/diagnostics.ts';
 import { loadRules } from '../rules/load.ts';
 import type { RulesFile } from '../rules/source-file.ts';
@@ -46,7 +45,10 @@ export async function runImport(
   { out, force = false }: ImportFlags,
 ): Promise<{ readonly output: string; readonly exitCode: 0 | 1 }> {
   const imported = importAlertmanager({ name: basename(path), text: await read(path) });
-  const noted = imported.notes.map(lineOf);
+  const noted = imported.notes.map(({ file, line, message }) => {
+    const place = file === basename(path) ? path : file;
+    return `${place}:${line}  ${message}`;
+  });
   if (imported.kind === 'refused') {
     return { output: [...noted, 'Nothing was written.'].join('\n'), exitCode: 1 };
   }
@@ -71,10 +73,6 @@ async function mistakesIn(dir: string): Promise<string | undefined> {
   return result.kind === 'refused'
     ? formatDiagnostics(result.errors, { prefix: prefixOf(dir) })
     : undefined;
-}
-
-function lineOf({ file, line, message }: Note): string {
-  return `${file}:${line}  ${message}`;
 }
 
 async function read(path: string): Promise<string> {

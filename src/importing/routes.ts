@@ -40,10 +40,10 @@ const INTERVALS = ['active_time_intervals', 'mute_time_intervals'] as const;
 const GROUPING: Readonly<Record<string, string>> = {
   group_by:
     'Quell groups by cause (services.yaml says what depends on what); correlate: [{ by: [label] }] groups by labels',
-  group_wait: 'a hold of Quell waits for what is worth telling: hold: in the rules',
+  group_wait: 'Quell waits until something is worth telling (hold: in the rules)',
   group_interval: 'Quell changes its message when something changes',
   repeat_interval:
-    'Quell does not repeat itself: escalate: on a route calls somebody when nobody reacts',
+    'Quell says a thing once, and calls somebody when nobody reacts (escalate: on a route)',
 };
 
 export function readRoot(value: unknown, context: RouteContext): ImportedRoute | undefined {
