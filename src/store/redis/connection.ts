@@ -119,21 +119,26 @@ export function redisFailure(error: unknown, { shown }: RedisAddress): Error {
 export async function ready({ client, address }: Connection, ms: number): Promise<void> {
   if (client.status === 'ready') return;
   let last: Error | undefined;
-  const heard = (error: Error): void => void (last = error);
-  client.on('error', heard);
+  let heard: (error: Error) => void = () => undefined;
+  let late: NodeJS.Timeout | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      const late = setTimeout(() => {
+      const giveUp = (): void => {
         const why = last === undefined ? 'no answer' : last.message;
         const message = `Redis at ${address.shown} cannot be reached (${why}): check QUELL_REDIS_URL, and that Redis runs`;
         reject(new AppError('store-unreachable', message, { retryable: true, cause: last }));
-      }, ms);
-      client.once('ready', () => {
-        clearTimeout(late);
-        resolve();
-      });
+      };
+      heard = (error) => {
+        last = error;
+        // No patience makes a password right.
+        if (/^(?:NOAUTH|WRONGPASS|NOPERM)/.test(error.message)) giveUp();
+      };
+      late = setTimeout(giveUp, ms);
+      client.on('error', heard);
+      client.once('ready', resolve);
     });
   } finally {
+    clearTimeout(late);
     client.off('error', heard);
   }
 }
