@@ -317,8 +317,7 @@ test('a file that is no configuration writes nothing', async () => {
   const { exitCode, output } = await runImport(join(dir, 'a.yml'), { out: join(dir, 'rules') });
   expect({ exitCode, output }).toEqual({
     exitCode: 1,
-    output:
-      'a.yml:1  no route: is this the configuration of an Alertmanager?\nNothing was written.',
+    output: `${join(dir, 'a.yml')}:1  no route: is this the configuration of an Alertmanager?\nNothing was written.`,
   });
 });
 
