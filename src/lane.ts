@@ -115,6 +115,8 @@ interface Running {
   ready: boolean;
   stopping: boolean;
   failures: number;
+  /** How often it was loaded. */
+  loads: number;
   callOff: (() => void) | undefined;
   loop: Promise<void> | undefined;
 }
@@ -133,6 +135,7 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     ready: false,
     stopping: false,
     failures: 0,
+    loads: options.start === undefined ? 0 : 1,
     callOff: undefined,
     loop: undefined,
   };
@@ -209,9 +212,10 @@ function refusal(code: string, what: string): AppError {
   return new AppError(code, what, { retryable: true });
 }
 
-async function load({ options }: Running): Promise<LaneStart> {
+async function load(lane: Running): Promise<LaneStart> {
+  const { options } = lane;
   const { version, records, outbox } = await options.store.load(options.name);
-  const state = createState(options.name, alertsMaxOf(options));
+  const state = createState(options.name, alertsMaxOf(options), lane.loads++);
   restore(state, records);
   return { state, version, outbox };
 }

@@ -26,6 +26,8 @@ export interface LaneState {
   readonly lane: string;
   /** Alerts in memory: when there are as many, the oldest resolved one goes for each new one. */
   readonly alertsMax: number;
+  /** How often this process loaded the lane again, because a commit may have failed. */
+  readonly reloads: number;
   readonly alerts: Map<string, Alert>;
   readonly incidents: Map<string, Incident>;
   readonly digests: Map<string, Digest>;
@@ -68,10 +70,15 @@ export interface LaneState {
   }[];
 }
 
-export function createState(lane: string, alertsMax = Number.POSITIVE_INFINITY): LaneState {
+export function createState(
+  lane: string,
+  alertsMax = Number.POSITIVE_INFINITY,
+  reloads = 0,
+): LaneState {
   return {
     lane,
     alertsMax,
+    reloads,
     alerts: new Map(),
     incidents: new Map(),
     digests: new Map(),

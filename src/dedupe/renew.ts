@@ -21,9 +21,12 @@ export function repeated(
 ): Verdict {
   const { startsAt, endsAt } = news;
   const moved = startsAt !== known.startsAt || endsAt !== known.endsAt;
+  // The end of a later firing, whose beginning is still on its way: it must not look like news then.
+  const isLater = known.status === 'resolved' && startsAt > known.startsAt;
+  const resolvedAt = isLater ? turn.now : known.resolvedAt;
   const expiresAt = received.status === 'firing' ? expiryOf(turn, received) : known.expiresAt;
   if (isSame(known.annotations, received.annotations) && isSame(known.labels, received.labels)) {
-    if (moved) putAlert(turn.state, { ...known, startsAt, endsAt, expiresAt });
+    if (moved) putAlert(turn.state, { ...known, startsAt, endsAt, expiresAt, resolvedAt });
     else if (expiresAt !== known.expiresAt) {
       refreshAlert(turn.state, { ...known, expiresAt });
       if (known.expiresAt === undefined) scheduleAlert(turn, { ...known, expiresAt });
@@ -37,6 +40,7 @@ export function repeated(
     startsAt,
     endsAt,
     expiresAt,
+    resolvedAt,
     labels,
     annotations,
     generatorURL,

@@ -4,7 +4,6 @@
 import type { DeliveryOutcome, Incident, MessageRef } from '../model.ts';
 import { change, note, orderMessage, type Turn } from '../turn.ts';
 import { digestDelivered } from './digest.ts';
-import { nobody } from './lead.ts';
 
 /** Replies whose reactions still count for the message. */
 const REPLIES_MAX = 50;
@@ -68,14 +67,14 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
 /** A message that its channel will not take goes to the channel where everything goes that no route names. */
 function refused(turn: Turn, incident: Incident, error: string): void {
   const { route } = incident;
-  const fallback = turn.rules.route(nobody(incident), turn.now);
+  const { rootChannel } = turn.rules;
   note(turn, 'undeliverable', {
     incident: incident.id,
     because: `Slack refused it for ${route?.channel}: ${error}`,
   });
-  if (route === undefined || incident.message !== undefined || route.channel === fallback.channel)
+  if (route === undefined || incident.message !== undefined || route.channel === rootChannel)
     return;
-  const rerouted = { route: { ...route, channel: fallback.channel }, sentRevision: undefined };
+  const rerouted = { route: { ...route, channel: rootChannel }, sentRevision: undefined };
   orderMessage(turn, change(turn, incident, rerouted));
 }
 

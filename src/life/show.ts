@@ -15,12 +15,18 @@ export function touch(turn: Turn, incident: Incident): Incident {
   return change(turn, incident, { refreshAt });
 }
 
+/**
+ * What was decided and could not be kept may have been shown all the same. More revisions than one commit
+ * holds lie between before and after, so that none is used twice for different things.
+ */
+const REVISIONS_APART = 10_000;
+
 /** Orders the newest revision now. */
 export function show(turn: Turn, incident: Incident): Incident {
   const changed = change(turn, incident, {
     // Counted now, so that what the message says of its causes is of one moment.
     roots: incident.special === undefined ? rankRoots(turn, incident) : incident.roots,
-    revision: incident.revision + 1,
+    revision: incident.revision + 1 + turn.state.reloads * REVISIONS_APART,
     refreshAt: undefined,
     refreshedAt: turn.now,
   });

@@ -118,6 +118,11 @@ export function routeBy(root: RouteNode, owners: Owners) {
   };
 }
 
+/** The root's own channel; that of nobody's owner is the default. */
+export function rootChannelOf({ channel }: RouteNode): string {
+  return channel === undefined || channel === 'owner' ? DEFAULT_CHANNEL : channel;
+}
+
 /**
  * When no route says how loudly: information waits for the digest, and so does what cannot hurt the
  * business, test environments and what is less than critical at tier 3. All else is a message.

@@ -146,6 +146,8 @@ export interface Rules {
   readonly correlate: (subject: Subject) => CorrelateRule;
   readonly transactions: TransactionRule;
   readonly route: (subject: Subject, now: Instant) => RouteDecision;
+  /** Where everything goes that no route takes: the last resort for what a channel refuses. */
+  readonly rootChannel: string;
   readonly life: LifeRule;
   readonly storm: StormRule;
   /** The next time after `now` at which the digest of a channel is due. */

@@ -11,7 +11,7 @@ import type { Breaker } from './breaker.ts';
 import type { Log } from './log.ts';
 import { type RenderedMessage, renderDigest, renderMessage, renderReply } from './message.ts';
 import { type Bucket, createBucket, type DeliveryClock, rest } from './pace.ts';
-import { isAboutLayout, isAboutUs, isGone, isNotMember } from './refusal.ts';
+import { isAboutLayout, isAboutUs, isForNow, isGone, isNotMember } from './refusal.ts';
 import type { SlackResult } from './result.ts';
 import { type Look, messageOf, type Seen, stateOf, type Track } from './track.ts';
 
@@ -186,7 +186,8 @@ async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
   const search = { channel: doubt.channel, thread, id: effect.id, since };
   const answer = await desk.breaker.guard(async () => {
     const found = await desk.api.find(search);
-    if (found.kind !== 'refused') return found;
+    // A token that is revoked now may be good again for the post: nothing is known until then.
+    if (found.kind !== 'refused' || isForNow(found.error)) return found;
     // A bot that may not look still posts: better twice than never.
     log.warn({ error: found.error }, 'cannot look up whether a message was posted: posting it');
     return { kind: 'ok', value: undefined } as const;

@@ -31,6 +31,20 @@ export function isAboutUs(error: string): boolean {
   return ABOUT_US.has(error);
 }
 
+/** Refusals of a look-up alone: the bot lacks a permission that posting does not need. */
+const NOT_ALLOWED = new Set([
+  'access_denied',
+  'accesslimited',
+  'missing_scope',
+  'no_permission',
+  'not_allowed_token_type',
+]);
+
+/** The whole app is refused, and what it asks for may be granted once that is mended. */
+export function isForNow(error: string): boolean {
+  return ABOUT_US.has(error) && !NOT_ALLOWED.has(error);
+}
+
 export function isGone(error: string): boolean {
   return GONE.has(error);
 }

@@ -260,18 +260,29 @@ async function lookAtPages({ lane }: Service, wire: Wire): Promise<readonly stri
   return faults;
 }
 
-/** Milliseconds of work that an input causes, of this process and at the least of a few tries. */
+/**
+ * Milliseconds for which an input keeps the process from everything else, at the least of a few tries. A
+ * body comes in and is inflated bit by bit; what is done with it then is done in one go.
+ */
 export async function workOf(input: Input): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 3; i++) {
     const target = await startTarget();
     const before = process.cpuUsage();
-    await target.take(input);
+    await target.take(inOneGo(input));
     const { user, system } = process.cpuUsage(before);
     least = Math.min(least, (user + system) / 1000);
     await target.stop();
   }
   return Math.round(least);
+}
+
+function inOneGo(input: Input): Input {
+  if (input.kind !== 'request' || input.method !== 'POST') return input;
+  const isPacked = input.headers.some(([name]) => name === 'content-encoding');
+  const [, source] = /^\/v1\/ingest\/([\w.-]+)$/.exec(input.path) ?? [];
+  if (isPacked || source === undefined) return input;
+  return { kind: 'delivery', source, body: input.body };
 }
 
 /** One seed on a service of its own: how a seed that failed is looked at again. */

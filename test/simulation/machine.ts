@@ -1,0 +1,106 @@
+/**
+ * The machine that Quell runs on: its disk, and its processes, which die between any two awaits. What a
+ * dead process waits for never comes back; what its last call did may have happened.
+ */
+import { AppError } from '../../src/errors.ts';
+import { type Lane, openLane } from '../../src/lane.ts';
+import type { Event } from '../../src/model.ts';
+import type { Rules } from '../../src/rules/rules.ts';
+import { createDelivery } from '../../src/slack/delivery.ts';
+import type { Store } from '../../src/store/contract.ts';
+import { createMemoryStore, type PlannedFault } from '../../src/store/memory.ts';
+import { buildView } from '../../src/view.ts';
+import type { Random } from '../support/random.ts';
+import type { SlackWorld, Step } from './slack.ts';
+import type { MachineClock } from './time.ts';
+
+export interface Disk {
+  readonly store: Store;
+  faulty: boolean;
+  /** No write succeeds until there is room again. */
+  full: boolean;
+}
+
+/** A store that fails now and then, before or after the fact. */
+export function createDisk(random: Random): Disk {
+  const fault = (): PlannedFault => {
+    if (!disk.faulty || random.chance(0.9)) return 'ok';
+    return random.chance(0.5) ? 'fail-before' : 'fail-after';
+  };
+  const store = createMemoryStore({ faults: { commit: fault } });
+  const disk: Disk = {
+    store: {
+      ...store,
+      commit(lane, commit) {
+        if (!disk.full) return store.commit(lane, commit);
+        return Promise.reject(new AppError('store-full', 'no space is left', { retryable: true }));
+      },
+    },
+    faulty: true,
+    full: false,
+  };
+  return disk;
+}
+
+export interface Process {
+  readonly lane: Lane;
+  readonly isAlive: () => boolean;
+  readonly kill: () => void;
+}
+
+export interface Machine {
+  readonly disk: Disk;
+  readonly slack: SlackWorld;
+  readonly clock: MachineClock;
+  readonly random: Random;
+  /** How likely a process dies between two awaits. */
+  crashes: number;
+}
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+export async function startProcess(machine: Machine, rules: Rules): Promise<Process> {
+  const { disk, slack, clock, random } = machine;
+  let alive = true;
+  const never = <T>() => new Promise<T>(() => {});
+  const step: Step = async (act) => {
+    if (random.chance(machine.crashes)) alive = false;
+    if (!alive) return never();
+    const result = await act();
+    if (random.chance(machine.crashes)) alive = false;
+    return alive ? result : never();
+  };
+  const { store } = disk;
+  const lane = await openLane({
+    name: 'default',
+    store: {
+      ...store,
+      load: (name) => step(() => store.load(name)),
+      commit: (name, commit) => step(() => store.commit(name, commit)),
+    },
+    rules,
+    clock,
+    observer: { decided: () => {}, committed: () => {}, failed: () => {} },
+  });
+  const delivery = createDelivery({
+    api: slack.api(step),
+    view: (id) => {
+      const incident = lane.state.incidents.get(id);
+      if (incident === undefined) return undefined;
+      const view = buildView(lane.state, incident, lane.rules, clock.now(), undefined);
+      return { view, message: incident.message };
+    },
+    report: (effect, outcome) => {
+      const event: Event = { kind: 'delivered', effect: effect.id, outcome };
+      return step(() => lane.submit(clock.now(), [event]));
+    },
+    clock,
+    random,
+    log: silent,
+  });
+  lane.attach(delivery);
+  const kill = () => {
+    alive = false;
+  };
+  return { lane, isAlive: () => alive, kill };
+}

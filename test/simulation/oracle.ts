@@ -1,0 +1,113 @@
+/**
+ * The oracle: what must be so, worked out from what truly fires, and from nothing that Quell computes.
+ */
+import type { Event } from '../../src/model.ts';
+import type { Lane } from '../../src/lane.ts';
+import type { Store } from '../../src/store/contract.ts';
+import type { SlackMessage, SlackWorld } from './slack.ts';
+
+/** One check of one service, as it truly is. */
+export interface Truth {
+  readonly service: string;
+  readonly severity: string;
+  /** Start of the present or last firing; undefined: it never fired. */
+  startsAt: number | undefined;
+  endsAt: number | undefined;
+}
+
+export function fires({ startsAt, endsAt }: Truth): boolean {
+  return startsAt !== undefined && endsAt === undefined;
+}
+
+/** What a source would say of it now. */
+export function announcement({ service, severity, startsAt = 0, endsAt }: Truth): Event {
+  return {
+    kind: 'alert',
+    delivery: 'd',
+    alert: {
+      source: 'alertmanager',
+      status: endsAt === undefined ? 'firing' : 'resolved',
+      labels: { alertname: 'Broken', env: 'production', service, severity },
+      annotations: {},
+      startsAt,
+      endsAt,
+      generatorURL: undefined,
+    },
+  };
+}
+
+/** At any time: no message stands in Slack twice. */
+export function twice(messages: readonly SlackMessage[]): readonly string[] {
+  const ids = messages.map(({ id }) => id).filter((id) => id.startsWith('message:'));
+  return ids.filter((id, index) => ids.indexOf(id) !== index).map((id) => `posted twice: ${id}`);
+}
+
+/** In the end, when everything has been heard and nothing fails any more. */
+export async function complaints(
+  lane: Lane,
+  store: Store,
+  truths: readonly Truth[],
+  slack: SlackWorld,
+): Promise<readonly string[]> {
+  const { messages, gone } = slack;
+  return [
+    ...truths.flatMap((truth) => aboutTruth(lane, truth, slack)),
+    ...twice(messages),
+    ...[...lane.state.incidents.values()].flatMap((incident) => {
+      const message = `message:${incident.id}`;
+      const own = messages.filter(({ id }) => id === message);
+      if (own.length === 0 && gone.has(message)) return [];
+      return incident.toldIn === 'message' && incident.mergedInto === undefined && own.length !== 1
+        ? [`${incident.id} was told in ${own.length} messages`]
+        : [];
+    }),
+    ...(await aboutMessages(lane, store, messages)),
+  ];
+}
+
+function aboutTruth(
+  { state }: Lane,
+  truth: Truth,
+  { messages, gone }: SlackWorld,
+): readonly string[] {
+  const { service } = truth;
+  const alert = [...state.alerts.values()].find(({ facts }) => facts.service === service);
+  if ((alert?.status === 'firing') !== fires(truth)) {
+    const so = fires(truth) ? 'fires' : 'does not fire';
+    return [`${service} ${so}, but Quell has it ${alert?.status ?? 'not at all'}`];
+  }
+  if (!fires(truth)) return [];
+  const incident = state.incidents.get(alert?.incident ?? '');
+  if (incident?.phase !== 'open') return [`${service} fires, its incident is ${incident?.phase}`];
+  const message = messages.find(({ id }) => id === `message:${incident.id}`);
+  if (message === undefined) {
+    return gone.has(`message:${incident.id}`)
+      ? []
+      : [`${service} fires, and nobody can read of it`];
+  }
+  return ENDED.test(message.text) ? [`${service} fires, and its message says it ended`] : [];
+}
+
+const ENDED = /^(?:🟢|↪️)/u;
+
+/** A message in Slack says at last how things are, also long after Quell has put its incident away. */
+async function aboutMessages(
+  { state, name }: Lane,
+  store: Store,
+  messages: readonly SlackMessage[],
+): Promise<readonly string[]> {
+  const wrong: string[] = [];
+  for (const { id, text } of messages) {
+    const [kind, incidentId = ''] = id.split(':');
+    if (kind !== 'message') continue;
+    const kept = state.incidents.get(incidentId);
+    const incident = kept ?? (await store.closedIncident(name, incidentId))?.incident;
+    const isOver = incident?.phase === 'resolved' || incident?.mergedInto !== undefined;
+    if (incident === undefined) wrong.push(`nobody knows the incident of ${id}`);
+    else if (isOver !== ENDED.test(text)) {
+      const says = ENDED.test(text) ? 'over' : 'on';
+      wrong.push(`${incidentId} is ${incident.phase}, its message says that it is ${says}`);
+    }
+  }
+  return wrong;
+}

@@ -1,0 +1,48 @@
+/**
+ * Tests the simulation: each planted bug must be noticed by some seed. The code with the bug is a copy
+ * that is loaded beside the real one.
+ */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { tsImport } from 'tsx/esm/api';
+import { expect, onTestFinished, test } from 'vitest';
+import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
+
+/** The rarest take some hundred seeds. */
+const SEEDS = 1_000;
+
+for (const bug of PLANTED_BUGS) {
+  test(`noticed: ${bug.name}`, { timeout: 600_000 }, async () => {
+    const simulate = await plant(bug);
+    let noticed: string | undefined;
+    for (let seed = 1; seed <= SEEDS && noticed === undefined; seed++) {
+      const found = await simulate(seed);
+      if (found.length > 0) noticed = `seed ${seed}: ${found.join('; ')}`;
+    }
+    expect(noticed).toBeDefined();
+  });
+}
+
+type Simulate = (seed: number) => Promise<readonly string[]>;
+
+/** In the project's folder, so that its libraries are found. */
+async function plant({ file, from, to }: PlantedBug): Promise<Simulate> {
+  const dir = mkdtempSync(join(process.cwd(), '.planted-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  for (const folder of ['src', 'test/simulation', 'test/support']) {
+    cpSync(folder, join(dir, folder), { recursive: true });
+  }
+  cpSync('package.json', join(dir, 'package.json'));
+  const path = join(dir, file);
+  const text = readFileSync(path, 'utf8');
+  expect(text.split(from).length - 1, `${file} has «${from}»`).toBe(1);
+  writeFileSync(
+    path,
+    text.replace(from, () => to),
+  );
+  const url = pathToFileURL(join(dir, 'test/simulation/simulate.ts')).href;
+  // The module that was just written.
+  const module = (await tsImport(url, import.meta.url)) as { readonly simulate: Simulate };
+  return module.simulate;
+}
