@@ -10,8 +10,14 @@ import { isAboutUs } from './refusal.ts';
 import type { SlackResult } from './result.ts';
 
 export interface Breaker {
-  /** Makes the call when it is its turn; undefined when everything stops before that. */
-  guard<T>(call: () => Promise<SlackResult<T>>): Promise<SlackResult<T> | undefined>;
+  /**
+   * Makes the call when it is its turn; undefined when everything stops before that. `pace` is asked when
+   * Slack is there, so that what waited for it does not go all at once; false: everything stops.
+   */
+  guard<T>(
+    call: () => Promise<SlackResult<T>>,
+    pace?: () => Promise<boolean> | boolean,
+  ): Promise<SlackResult<T> | undefined>;
   /** Why it is open, in Slack's or the network's words; undefined while all is well. */
   trouble(): string | undefined;
 }
@@ -22,6 +28,8 @@ export interface BreakerOptions {
   readonly random: () => number;
   readonly log: Log;
 }
+
+const always = () => true;
 
 const FAILURES_MAX = 5;
 const DOWN_MS = { first: 1_000, most: 30_000 };
@@ -96,8 +104,15 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
 
   async function guard<T>(
     call: () => Promise<SlackResult<T>>,
+    pace: () => Promise<boolean> | boolean = always,
   ): Promise<SlackResult<T> | undefined> {
-    if (signal.aborted || (open !== undefined && !(await turn()))) return undefined;
+    do {
+      if (signal.aborted || (open !== undefined && !(await turn()))) return undefined;
+      // Still open: this one asks for all, and stands in no line for it.
+      if (open !== undefined) break;
+      if (!(await pace())) return undefined;
+      // While it stood in line Slack may have gone away.
+    } while (open !== undefined);
     const answer = await call();
     judge(answer);
     return answer;

@@ -112,14 +112,14 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
   const earlier = await lookUp(desk, task);
   if (earlier !== undefined) return earlier;
   const bucket = channelBucket(desk, channel);
-  if (!(await bucket.take(() => postUrgency(effect)))) return STOPPED;
+  const pace = () => bucket.take(() => postUrgency(effect));
   let sent: Content | undefined;
   let triedAt = clock.now();
   const answer = await desk.breaker.guard(() => {
     sent = task.write();
     triedAt = clock.now();
     return desk.api.post({ channel, thread, ...onTheWire(task, sent) });
-  });
+  }, pace);
   if (answer === undefined || sent === undefined) return STOPPED;
   if (answer.kind === 'ok') {
     desk.joined.delete(channel);
@@ -144,12 +144,12 @@ async function update(
   if (track.sent?.ts === message.ts && track.sent.revision === revision) {
     return { kind: 'done', outcome: { kind: 'sent', message, revision } };
   }
-  if (!(await desk.updates.take(() => updateUrgency(track, effect, newest)))) return STOPPED;
+  const pace = () => desk.updates.take(() => updateUrgency(track, effect, newest));
   let sent: Content | undefined;
   const answer = await desk.breaker.guard(() => {
     sent = task.write();
     return desk.api.update(message, onTheWire(task, sent));
-  });
+  }, pace);
   if (answer === undefined || sent === undefined) return STOPPED;
   if (answer.kind === 'ok') return took(task, message, sent);
   if (answer.kind === 'refused' && isGone(answer.error)) {
@@ -181,7 +181,7 @@ async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
   const doubt = track.doubts.get(effect.id);
   if (doubt === undefined) return undefined;
   await rest(clock, doubt.settledAt - clock.now(), desk.signal);
-  if (!(await lookUps.take(() => postUrgency(effect)))) return STOPPED;
+  const pace = () => lookUps.take(() => postUrgency(effect));
   const since = (doubt.triedAt ?? orderedAt(desk, effect)) - LOOK_BACK_MS;
   const search = { channel: doubt.channel, thread, id: effect.id, since };
   const answer = await desk.breaker.guard(async () => {
@@ -191,7 +191,7 @@ async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
     // A bot that may not look still posts: better twice than never.
     log.warn({ error: found.error }, 'cannot look up whether a message was posted: posting it');
     return { kind: 'ok', value: undefined } as const;
-  });
+  }, pace);
   if (answer === undefined) return STOPPED;
   if (answer.kind !== 'ok') return failed(desk, task, answer, lookUps);
   track.doubts.delete(effect.id);
