@@ -3,8 +3,8 @@ import { inputOf } from './inputs.ts';
 import { faultsOfSeed, startTarget, workOf } from './target.ts';
 
 /** 10 million with `npm run soak`. */
-const INPUTS = Number(process.env.QUELL_FUZZ_INPUTS ?? 20_000);
-const FIRST = Number(process.env.QUELL_FUZZ_FIRST ?? 1);
+const INPUTS = Number(process.env.FUZZ_INPUTS ?? 20_000);
+const FIRST = Number(process.env.FUZZ_FIRST ?? 1);
 /** A service lives this long, and is looked at this often. */
 const LIFE = 5_000;
 const LOOK_EVERY = 500;

@@ -21,7 +21,6 @@ for (const bug of PLANTED_BUGS) {
       if (found.length > 0) noticed = `seed ${seed}: ${found.join('; ')}`;
       if (noticed !== undefined) break;
     }
-    if (process.env.TELL) console.log('NOTICED', bug.name, noticed);
     expect(noticed).toBeDefined();
   });
 }

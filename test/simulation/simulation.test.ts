@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { simulate } from './simulate.ts';
 
 /** 100,000 with `npm run soak`. */
-const SEEDS = Number(process.env.QUELL_SIMULATION_SEEDS ?? 300);
-const FIRST = Number(process.env.QUELL_SIMULATION_FIRST ?? 1);
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 300);
+const FIRST = Number(process.env.SIMULATION_FIRST ?? 1);
 const TOLD_MAX = 20;
 
 test(`whatever fails meanwhile, in the end what fires is told, and nothing else, once (${SEEDS} seeds)`, {
