@@ -29,6 +29,8 @@ export interface BreakerOptions {
   readonly log: Log;
 }
 
+const REFUSED_LINE = 'Slack refuses our token: messages wait, see docs/slack.md';
+const DOWN_LINE = 'Slack cannot be reached: messages wait';
 const always = () => true;
 
 const FAILURES_MAX = 5;
@@ -80,8 +82,7 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
     limits = aboutUs ? REFUSED_MS : DOWN_MS;
     if (open !== undefined) return;
     open = { error, since: clock.now() };
-    if (aboutUs) log.error({ error }, 'Slack refuses our token: messages wait, see docs/slack.md');
-    else log.error({ error }, 'Slack cannot be reached: messages wait');
+    log.error({ error }, aboutUs ? REFUSED_LINE : DOWN_LINE);
   }
 
   function close(): void {
@@ -96,9 +97,8 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
   function turn(): Promise<boolean> {
     return new Promise((resolve) => {
       waiters.push(resolve);
-      if (trying) return;
+      if (!trying) void tryAgain();
       trying = true;
-      void tryAgain();
     });
   }
 
