@@ -72,9 +72,7 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
     if (answer.kind === 'unknown' || answer.kind === 'unreachable' || aboutUs) {
       failures += 1;
       if (aboutUs || failures >= FAILURES_MAX) trip(answer.error, aboutUs);
-    } else {
-      close();
-    }
+    } else close();
     answered();
   }
 
@@ -97,8 +95,9 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
   function turn(): Promise<boolean> {
     return new Promise((resolve) => {
       waiters.push(resolve);
-      if (!trying) void tryAgain();
+      if (trying) return;
       trying = true;
+      void tryAgain();
     });
   }
 
