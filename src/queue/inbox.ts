@@ -17,9 +17,8 @@ export interface Inbox {
   add(at: Instant, events: readonly Event[]): Promise<void>;
   /** Asks how much waits. */
   look(): Promise<void>;
-  /** Jobs that are not decided yet, as far as is known, and those that were set aside. */
+  /** Jobs that are not decided yet, as far as is known. */
   readonly waiting: number;
-  readonly failed: number;
   /** Decides what waits, one job at a time, until it is told to stop. */
   decide(job: (job: InboxJob) => Promise<void>): { stop(): Promise<void> };
   close(): Promise<void>;
@@ -40,7 +39,7 @@ export interface InboxOptions {
   readonly blocking: Connection;
   readonly tag: string;
   readonly trouble: (error: Error) => void;
-  /** A job was set aside. */
+  /** A job could not be decided, or was set aside. */
   readonly failed: (id: string, error: Error) => void;
 }
 
@@ -79,7 +78,6 @@ interface Open extends InboxOptions {
   unwritten: Delivery[];
   writing: Promise<void> | undefined;
   waiting: number;
-  aside: number;
 }
 
 export async function openInbox(options: InboxOptions): Promise<Inbox> {
@@ -91,7 +89,6 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
     unwritten: [],
     writing: undefined,
     waiting: 0,
-    aside: 0,
   };
   // Also an instance that does not lead looks for jobs whose worker died, so that none waits for the next.
   const watch = new Worker('inbox', null, {
@@ -104,13 +101,9 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
     add: (at, events) => add(open, at, events),
     async look() {
       open.waiting = await queue.getJobCountByTypes('wait', 'active', 'delayed');
-      open.aside = await queue.getJobCountByTypes('failed');
     },
     get waiting() {
       return open.waiting;
-    },
-    get failed() {
-      return open.aside;
     },
     decide: (decide) => work(open, decide),
     async close() {
@@ -196,6 +189,7 @@ function work(
     maxStalledCount: DEATHS_MAX,
   });
   worker.on('error', trouble);
+  worker.on('failed', (job, error) => failed(job?.id ?? '', error));
   worker.on('failed', (job, error) => failed(job?.id ?? 'unknown', error));
   worker.run().catch(trouble);
   return {

@@ -1,6 +1,6 @@
 /** Every store keeps the contract. A new implementation joins the list. */
 import { afterAll } from 'vitest';
-import { startRedis } from '../support/redis.ts';
+import { startRedis, startRedisCluster } from '../support/redis.ts';
 import { EMBEDDED, MEMORY, redis } from '../support/store-builders.ts';
 import { historyContract } from './history-contract.ts';
 import { storeContract } from './store-contract.ts';
@@ -8,7 +8,11 @@ import { storeContract } from './store-contract.ts';
 const server = await startRedis();
 afterAll(() => server.dispose());
 
-for (const implementation of [MEMORY, EMBEDDED, redis(server.url)]) {
+const cluster = await startRedisCluster();
+afterAll(() => cluster.dispose());
+
+const STORES = [MEMORY, EMBEDDED, redis(server.url), redis(cluster.url, 'redis cluster')];
+for (const implementation of STORES) {
   storeContract(implementation);
   historyContract(implementation);
 }

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { type Child, startChild } from './child.ts';
 import { within } from './within.ts';
 
@@ -58,6 +59,22 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** A cluster of one node: it refuses whatever would not stay on one node of a larger one. */
+export async function startRedisCluster(): Promise<RedisServer> {
+  const server = await startRedis([
+    '--cluster-enabled',
+    'yes',
+    '--cluster-announce-ip',
+    '127.0.0.1',
+  ]);
+  const client = new Redis(server.port, '127.0.0.1');
+  const formed = server.child().line(/Cluster state changed: ok/);
+  await client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+  await within(20, 'the cluster is formed', formed, server.child().tail);
+  client.disconnect();
+  return { ...server, url: `redis+cluster://127.0.0.1:${server.port}` };
 }
 
 export function freePort(): Promise<number> {

@@ -57,9 +57,9 @@ export const EMBEDDED: Implementation = {
 };
 
 /** Each has a part of one Redis to itself, which the test file starts. */
-export function redis(url: string): Implementation {
+export function redis(url: string, name = 'redis'): Implementation {
   return {
-    name: 'redis',
+    name,
     create: async () => {
       const address = readRedisUrl(`${url}?prefix=${randomUUID()}`);
       if (address === undefined) throw new Error(`${url} is no address of a Redis`);
