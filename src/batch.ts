@@ -70,3 +70,14 @@ export function createBatch(state: LaneState, rules: Rules, observer: LaneObserv
     },
   };
 }
+
+export function changesNothing({
+  put,
+  remove,
+  decisions,
+  effects,
+  effectsDone,
+  closed,
+}: Commit): boolean {
+  return [put, remove, decisions, effects, effectsDone, closed].every(({ length }) => length === 0);
+}

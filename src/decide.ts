@@ -12,7 +12,7 @@
 import { fingerprintOf } from './dedupe/fingerprint.ts';
 import { repeated } from './dedupe/renew.ts';
 import { newsOf } from './dedupe/repeat.ts';
-import { runDue, scheduleEverything } from './due.ts';
+import { recogniseHeartbeats, runDue, scheduleEverything } from './due.ts';
 import { fires, resolved, strange, wentOn } from './episode.ts';
 import { delivered } from './life/delivered.ts';
 import { expectHeartbeats } from './life/heartbeat.ts';
@@ -105,10 +105,12 @@ function dispatch(turn: Turn, event: Event): Verdict | undefined {
       return undefined;
     case 'started':
       scheduleEverything(turn);
+      recogniseHeartbeats(turn);
       reviewMuting(turn);
       expectHeartbeats(turn);
       return undefined;
     case 'rules-changed':
+      recogniseHeartbeats(turn);
       reviewMuting(turn);
       expectHeartbeats(turn);
       return undefined;

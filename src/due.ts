@@ -4,7 +4,8 @@
  */
 import { forget, settle } from './life/end.ts';
 import { sendDigest } from './life/digest.ts';
-import { reviewHeartbeat } from './life/heartbeat.ts';
+import { beat, heartbeatOf, reviewHeartbeat } from './life/heartbeat.ts';
+import { subjectOf } from './life/lead.ts';
 import { escalate } from './life/escalation.ts';
 import { verifySolved } from './life/people.ts';
 import { show } from './life/show.ts';
@@ -25,8 +26,27 @@ const OUTLASTING_TOLD = 10;
 /** After a start, sources get this long to mention their alerts again. */
 const START_GRACE_MS = 5 * 60_000;
 
-/** Keys are those of state.ts; an alert's is its fingerprint. */
+/** What was due for a key failed: a bug, or rules that throw. The state is half changed: load it again. */
+export class DueFailed extends Error {
+  readonly key: string;
+
+  constructor(key: string, cause: unknown) {
+    super(`the pipeline failed on what was due for ${key}`, { cause });
+    this.name = 'DueFailed';
+    this.key = key;
+  }
+}
+
+/** Keys are those of state.ts; an alert's is its fingerprint. Throws DueFailed. */
 export function runDue(turn: Turn, key: string): void {
+  try {
+    runKey(turn, key);
+  } catch (error) {
+    throw new DueFailed(key, error);
+  }
+}
+
+function runKey(turn: Turn, key: string): void {
   if (key.startsWith('i/')) return incidentDue(turn, key.slice(2));
   if (key.startsWith('digest/')) return sendDigest(turn, key.slice(7));
   if (key.startsWith('heartbeat/')) return reviewHeartbeat(turn, key.slice(10));
@@ -114,7 +134,19 @@ function sustained(turn: Turn, incident: Incident, alert: Alert, flap: Flap): vo
   });
 }
 
-function expire(turn: Turn, alert: Alert): void {
+/** Other rules are in force: an alert that they call a heartbeat is no alert any more, and has just been heard. */
+export function recogniseHeartbeats(turn: Turn): void {
+  if (turn.rules.heartbeats.length === 0) return;
+  for (const alert of turn.state.alerts.values()) {
+    if (alert.status !== 'firing') continue;
+    const rule = heartbeatOf(turn, subjectOf(alert));
+    if (rule === undefined) continue;
+    beat(turn, rule);
+    expire(turn, alert, `it is the heartbeat ${rule.name} by the rules in force`);
+  }
+}
+
+function expire(turn: Turn, alert: Alert, because = 'its source no longer mentions it'): void {
   const expired: Alert = {
     ...alert,
     status: 'resolved',
@@ -125,7 +157,7 @@ function expire(turn: Turn, alert: Alert): void {
   };
   putAlert(turn.state, expired);
   scheduleAlert(turn, expired);
-  note(turn, 'expired', { ...about(expired), because: 'its source no longer mentions it' });
+  note(turn, 'expired', { ...about(expired), because });
   const incident = incidentOf(turn.state, expired);
   if (incident !== undefined) settle(turn, incident, expired.facts.service);
 }

@@ -49,8 +49,9 @@ export function fires(
   hidden: boolean,
 ): Verdict {
   const subject: Subject = { labels: alert.labels, facts: alert.facts, source: alert.source };
-  const heartbeat = known === undefined ? heartbeatOf(turn, subject) : undefined;
-  if (heartbeat !== undefined) {
+  const heartbeat = heartbeatOf(turn, subject);
+  // While it fires it is as it was taken for: reviewed when rules change.
+  if (heartbeat !== undefined && known?.status !== 'firing') {
     beat(turn, heartbeat);
     return 'heartbeat';
   }
@@ -91,6 +92,11 @@ export function wentOn(turn: Turn, known: Alert, received: ReceivedAlert): Verdi
     resolvedAt: undefined,
     expiresAt: expiryOf(turn, received),
   };
+  const heartbeat = heartbeatOf(turn, subjectOf(alert));
+  if (heartbeat !== undefined) {
+    beat(turn, heartbeat);
+    return 'heartbeat';
+  }
   alert.muted = mutedNow(turn, subjectOf(alert));
   if (alert.muted !== undefined) return silenced(turn, alert, known);
   if (!belongsStill(turn, known)) return takePlace(turn, alert);

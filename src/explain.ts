@@ -100,7 +100,7 @@ const WORDS = {
   snoozed: said('snoozed'),
   'not-actionable': said('said to be not worth an alert'),
   'taken-back': said('taken back'),
-  delivered: said('the message stands in its channel'),
+  delivered: ({ because }) => `Slack has the message${because === undefined ? '' : `, ${because}`}`,
   undeliverable: said('Slack will not take the message'),
   reposted: said('posted anew'),
   'source-lost': said('heartbeat lost'),

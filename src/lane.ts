@@ -10,22 +10,27 @@
  * whoever was not answered sends again. That is also how a lane starts; there is no other way.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type Batch, createBatch, type LaneObserver } from './batch.ts';
+import { type Batch, changesNothing, createBatch, type LaneObserver } from './batch.ts';
 import { runDueUntil, wakeAt } from './decide.ts';
-import { AppError } from './errors.ts';
+import { DueFailed } from './due.ts';
+import type { AppError } from './errors.ts';
 import { CAPACITY, type Capacity, over } from './limits.ts';
 import { isFull } from './life/room.ts';
 import type { Effect, Event, Instant } from './model.ts';
+import { oddOf } from './odd.ts';
+import { refusal, tooManyAlerts, unavailable } from './refusals.ts';
 import type { Rules } from './rules/rules.ts';
 import { createState, type LaneState, restore } from './state.ts';
 import type { Commit, Store } from './store/contract.ts';
+import { schedule } from './timers.ts';
+
+/** One lane for everything: it decides tens of thousands of alerts a second. */
+export const LANE = 'default';
 
 /** Events decided between two commits: about 20 ms of work. */
 const BATCH_MAX = 1_000;
 /** Rounds of what is due between two commits. */
 const TICKS_MAX = 10;
-/** What is kept of an event that the pipeline failed on. */
-const EXCERPT_MAX = 2_000;
 /** After a load that failed. Doubles up to the last. */
 const RELOAD_AFTER_MS = [100, 500, 2_000, 5_000] as const;
 
@@ -117,6 +122,8 @@ interface Running {
   failures: number;
   /** How often it was loaded. */
   loads: number;
+  /** What is due for these failed: they are left alone until other rules are in force. */
+  readonly setAside: Set<string>;
   callOff: (() => void) | undefined;
   loop: Promise<void> | undefined;
 }
@@ -136,6 +143,7 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     stopping: false,
     failures: 0,
     loads: options.start === undefined ? 0 : 1,
+    setAside: new Set(),
     callOff: undefined,
     loop: undefined,
   };
@@ -159,6 +167,7 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     submit: (at, events, job) => submit(lane, { at, events, job }),
     useRules(rules) {
       lane.rules = rules;
+      forgive(lane);
       enqueue(lane, ownEvent(options.clock.now(), { kind: 'rules-changed' }));
     },
     attach(outbox) {
@@ -198,20 +207,6 @@ function whyFull(lane: Running, events: readonly Event[]): AppError | undefined 
   return undefined;
 }
 
-/** For senders of alerts that there is no place for. */
-export function tooManyAlerts(limits: Pick<Capacity, 'open-alerts'>): AppError {
-  const what = `${limits['open-alerts']} alerts are in memory and fire: try again later`;
-  return refusal('too-many-alerts', over('open-alerts', what));
-}
-
-function unavailable(): AppError {
-  return refusal('store-unavailable', 'the store cannot be written');
-}
-
-function refusal(code: string, what: string): AppError {
-  return new AppError(code, what, { retryable: true });
-}
-
 async function load(lane: Running): Promise<LaneStart> {
   const { options } = lane;
   const { version, records, outbox } = await options.store.load(options.name);
@@ -223,6 +218,7 @@ async function load(lane: Running): Promise<LaneStart> {
 function start(lane: Running, { state, version, outbox }: LaneStart): void {
   lane.state = state;
   lane.version = version;
+  for (const key of lane.setAside) state.timers.setAside.add(key);
   lane.queue.unshift(ownEvent(lane.options.clock.now(), { kind: 'started' }));
   lane.queued++;
   if (lane.outbox === undefined) lane.restored = outbox;
@@ -283,6 +279,7 @@ function isDue(lane: Running): boolean {
 /** Loads the lane again, however often that takes, unless it stops. Meanwhile senders are told to come back. */
 async function recover(lane: Running, error: unknown): Promise<void> {
   const { clock, observer } = lane.options;
+  if (error instanceof DueFailed) setAside(lane, error);
   for (let failed = error; ; ) {
     observer.failed(failed);
     if (lane.stopping) return dismiss(lane, lane.queue.splice(0));
@@ -331,7 +328,7 @@ async function decideAndCommit(lane: Running): Promise<void> {
   };
   const began = clock.now();
   // Repeats change nothing that must outlive the process: they cost no write.
-  if (isEmpty(commit)) return answer(decided);
+  if (changesNothing(commit)) return answer(decided);
   try {
     const result = await store.commit(name, commit);
     if (result.kind === 'stale') throw refusal('lane-lost', 'another process wrote to this lane');
@@ -344,10 +341,6 @@ async function decideAndCommit(lane: Running): Promise<void> {
   observer.committed(clock.now() - began, outcome.events());
   answer(decided);
   if (commit.effects.length > 0) lane.outbox?.enqueue(commit.effects);
-}
-
-function isEmpty({ put, remove, decisions, effects, effectsDone, closed }: Commit): boolean {
-  return [put, remove, decisions, effects, effectsDone, closed].every(({ length }) => length === 0);
 }
 
 function answer(decided: readonly Waiting[]): void {
@@ -373,7 +366,8 @@ function decideWaiting(lane: Running, outcome: Batch): readonly Waiting[] {
       for (const event of waiting.events) outcome.decide(event, lane.now);
     }
   } catch (error) {
-    quarantine(lane, count);
+    // What was due before it is no fault of the entry.
+    if (!(error instanceof DueFailed)) quarantine(lane, count);
     throw error;
   }
   const decided = lane.queue.splice(0, count);
@@ -381,20 +375,28 @@ function decideWaiting(lane: Running, outcome: Batch): readonly Waiting[] {
   return decided;
 }
 
+/** What is due fails, and would fail again: the rest goes on without it. */
+function setAside(lane: Running, { key, message }: DueFailed): void {
+  lane.setAside.add(key);
+  // No accident of the store: the lane can be loaded at once.
+  lane.failures = 0;
+  lane.queue.unshift(ownEvent(lane.options.clock.now(), oddOf(message, key)));
+  lane.queued++;
+}
+
+/** Other rules may be all that was missing: what is set aside is tried again. */
+function forgive(lane: Running): void {
+  for (const key of lane.setAside) {
+    lane.state.timers.setAside.delete(key);
+    schedule(lane.state.timers, key, lane.now);
+  }
+  lane.setAside.clear();
+}
+
 /** The pipeline failed on an entry: a bug. It is kept as odd, so that one alert cannot stop all. */
 function quarantine(lane: Running, index: number): void {
   const waiting = lane.queue[index];
   if (waiting === undefined) return;
-  const error = 'the pipeline failed on it: a bug in Quell, please report it with the log';
-  const events = waiting.events.map((event): Event => {
-    const delivery = event.kind === 'alert' || event.kind === 'odd' ? event.delivery : 'quell';
-    return {
-      kind: 'odd',
-      delivery,
-      source: 'quell',
-      error,
-      excerpt: JSON.stringify(event).slice(0, EXCERPT_MAX),
-    };
-  });
+  const events = waiting.events.map((event) => oddOf('the pipeline failed on it', event));
   lane.queue[index] = { ...waiting, events };
 }

@@ -12,7 +12,7 @@ import { readJournal } from './ingest/journal-read.ts';
 import { keepPeople } from './ingest/keep-people.ts';
 import { openRecorder, type Recorder, type RecorderDeps } from './ingest/recorder.ts';
 import type { LaneObserver } from './batch.ts';
-import type { Clock, Lane } from './lane.ts';
+import { type Clock, LANE, type Lane } from './lane.ts';
 import { CONSEQUENCES, type Decision, type Instant } from './model.ts';
 import { formatDiagnostics } from './rules/diagnostics.ts';
 import { keepRules, type RulesKeeper } from './rules/watch.ts';
@@ -32,8 +32,6 @@ import type { GuardOptions } from './web/guard.ts';
 import type { PreviewMessage } from './web/page.ts';
 import { createHttpServer } from './web/server.ts';
 
-/** One lane for everything: it decides tens of thousands of alerts a second. */
-const LANE = 'default';
 /** How often what is older than the retention is forgotten, and how much of it at a time. */
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_LIMIT = 5_000;
@@ -181,10 +179,11 @@ function textOf(view: MessageView | undefined): string | undefined {
   return view === undefined ? undefined : renderMessage(view).text;
 }
 
-function pagePreview({ updatedAt, channel, text, replies }: SlackPreview): PreviewMessage {
+function pagePreview(message: SlackPreview): PreviewMessage {
+  const { postedAt, updatedAt, channel, text, replies } = message;
   return {
     at: updatedAt,
-    action: 'post',
+    action: updatedAt > postedAt ? 'update' : 'post',
     channel,
     incident: undefined,
     text: [text, ...replies].join('\n\n'),

@@ -29,6 +29,8 @@ export interface Digest {
   readonly dueAt: Instant | undefined;
   readonly message: MessageRef | undefined;
   readonly lines: readonly DigestLine[];
+  /** What was ordered last, until Slack has it. Absent: Slack has it. */
+  readonly sending?: readonly DigestLine[] | undefined;
 }
 
 /** A silence that people set, with what is known of it. */

@@ -173,6 +173,7 @@ export function putIncident(state: LaneState, incident: Incident): void {
   mark(state.open, incident.id, isOpen);
   mark(state.stormed, incident.id, isOpen && incident.toldIn === 'storm');
   if (incident.group !== undefined) indexGroup(state, incident, incident.group);
+  forgetMessages(state, before, incident);
   if (incident.message !== undefined && before?.message !== incident.message) {
     state.byMessage.set(messageKey(incident.message.channel, incident.message.ts), incident.id);
   }
@@ -181,6 +182,18 @@ export function putIncident(state: LaneState, incident: Incident): void {
       state.byMessage.set(messageKey(incident.message.channel, ts), incident.id);
   }
   state.changed.add(incidentKey(incident.id));
+}
+
+/** A message that was deleted, and replies that are too old to count, are nobody's any more. */
+function forgetMessages(state: LaneState, before: Incident | undefined, after: Incident): void {
+  if (before?.message === undefined) return;
+  if (before.message === after.message && before.replies === after.replies) return;
+  const { channel, ts } = before.message;
+  const isSame = after.message?.channel === channel;
+  if (!isSame || after.message.ts !== ts) state.byMessage.delete(messageKey(channel, ts));
+  for (const reply of before.replies)
+    if (!isSame || !after.replies.includes(reply))
+      state.byMessage.delete(messageKey(channel, reply));
 }
 
 /** Forgets an incident and its alerts; it is handed to the store as closed. */
@@ -304,6 +317,13 @@ function removeRecord(state: LaneState, key: string): void {
 /** Transaction ids kept in memory; the least recently seen go first. */
 const TRANSACTIONS_KEPT_MAX = 100_000;
 
+/** Incidents and services that one id is known to link: one of more says nothing. */
+const LINKED_MAX = 1_000;
+
+function dropGone(state: LaneState, incidents: Set<string>): void {
+  for (const id of incidents) if (!state.incidents.has(id)) incidents.delete(id);
+}
+
 function carriesNews(before: Alert | undefined, alert: Alert): boolean {
   if (alert.facts.transactions.length === 0) return false;
   return (
@@ -326,8 +346,9 @@ function rememberTransactions(
       lastAt: 0,
     };
     byTransaction.delete(id);
-    use.incidents.add(incident);
-    use.services.add(alert.facts.service);
+    if (use.incidents.size >= LINKED_MAX) dropGone(state, use.incidents);
+    if (use.incidents.size < LINKED_MAX) use.incidents.add(incident);
+    if (use.services.size < LINKED_MAX) use.services.add(alert.facts.service);
     if (isNew) use.alerts++;
     use.lastAt = Math.max(use.lastAt, alert.since);
     byTransaction.set(id, use);

@@ -11,16 +11,19 @@ export interface Timers {
   readonly heap: { at: Instant; readonly key: string }[];
   /** When each key stands in the heap. */
   readonly due: Map<string, Instant>;
+  /** Keys that are never called: what is due for them fails. */
+  readonly setAside: Set<string>;
 }
 
 export function createTimers(): Timers {
-  return { heap: [], due: new Map() };
+  return { heap: [], due: new Map(), setAside: new Set() };
 }
 
 /** Calls `key` at `at`, or earlier if it already is to be called earlier. */
 export function schedule(timers: Timers, key: string, at: Instant): void {
   const present = timers.due.get(key);
   if (present !== undefined && present <= at) return;
+  if (timers.setAside.has(key)) return;
   timers.due.set(key, at);
   if (timers.heap.length > 2 * timers.due.size + OUTDATED_MAX) rebuild(timers);
   const { heap } = timers;

@@ -25,6 +25,8 @@ const ROOMS: Readonly<Record<string, string>> = {
   'replay.ts': 'replay',
   'lane.ts': 'lane',
   'batch.ts': 'lane',
+  'odd.ts': 'lane',
+  'refusals.ts': 'lane',
   'explain.ts': 'view',
   'view.ts': 'view',
   'closed-view.ts': 'view',

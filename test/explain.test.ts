@@ -224,6 +224,43 @@ test('times as people type them', () => {
   }
 });
 
+test('a heartbeat is explained by its name', async () => {
+  const service = await startService({
+    yaml: 'heartbeats:\n  - {name: Watchdog, match: alertname="Watchdog", missingAfter: 5m}\n',
+  });
+  try {
+    const labels = { alertname: 'Watchdog' };
+    const answer = await service.post('/v1/ingest/generic', { alerts: [{ labels }] });
+    expect(answer.ok).toBe(true);
+    const { output } = await explain('Watchdog', { url: service.url }, AROUND);
+    expect(output).toContain('heartbeat Watchdog');
+    expect(output).toContain('It was last heard');
+  } finally {
+    await service.stop();
+  }
+});
+
+test('a time can be said as how long ago it was', () => {
+  expect(readMoment('10 min ago', NOW)).toBe(NOW - 600_000);
+  expect(readMoment('2h ago', NOW)).toBe(NOW - 7_200_000);
+  expect(readMoment('2 apples ago', NOW)).toBe('odd');
+});
+
+test('where nothing is recorded the span is named, in UTC', () => {
+  const story = {
+    fingerprint: 'f',
+    name: 'Slow',
+    alert: null,
+    summary: [],
+    decisions: [],
+    complete: true,
+  };
+  const from = Date.parse('2026-03-03T01:43:00Z');
+  expect(renderStory(story, 100, { from, to: from + 7_200_000 })).toContain(
+    'Nothing is recorded of it from 2026-03-03 01:43 UTC to 2026-03-03 03:43 UTC.',
+  );
+});
+
 test('what an alert says cannot steer the terminal', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {

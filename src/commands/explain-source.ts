@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { clearApiToken } from '../config-access.ts';
 import { openSources } from '../config-sources.ts';
 import { AppError } from '../errors.ts';
+import { LANE } from '../lane.ts';
 import { loadRules } from '../rules/load.ts';
 import type { Rules } from '../rules/rules.ts';
 import { builtInRules } from '../rules/compile.ts';
@@ -59,7 +60,9 @@ export function askService(url: string | undefined, env: Env): Answers {
       if (from !== undefined) query.set('from', String(Math.floor(from)));
       if (to !== undefined) query.set('to', String(Math.ceil(to)));
       // As above.
-      return (await get(`/v1/alerts/${fingerprint}/explain?${query}`)) as AlertDetail | undefined;
+      return (await get(`/v1/alerts/${encodeURIComponent(fingerprint)}/explain?${query}`)) as
+        | AlertDetail
+        | undefined;
     },
     close: async () => undefined,
   };
@@ -94,9 +97,6 @@ function unanswered(base: string, status: number, body: unknown): AppError {
   const hint = status === 401 ? '; set QUELL_API_TOKEN' : '';
   return new AppError('cannot-ask', `${base}: ${String(said)}${hint}`, { retryable: false });
 }
-
-/** The one lane of the service. */
-const LANE = 'default';
 
 export async function askFiles(dataDir: string, rulesDir: string): Promise<Answers> {
   if (!existsSync(dataDir)) {

@@ -2,14 +2,16 @@
  * The story of an alert as text for a terminal, and the times that people type. Pure.
  */
 import { readLooseTime } from '../ingest/loose.ts';
+import { parseDuration } from '../rules/duration.ts';
 import type { AlertDetail } from '../web/details.ts';
+import type { Span } from './explain-source.ts';
 
 const INDENT = 10;
 const WIDTH_MIN = 50;
 const LABELS_SHOWN = 20;
 
 /** Times are those of the reader's own clock; a new day begins with its date. */
-export function renderStory(story: AlertDetail, width: number): string {
+export function renderStory(story: AlertDetail, width: number, span: Span = {}): string {
   const { alert, decisions } = story;
   const lines: string[] = [safe(`${story.name ?? 'alert'}  (${story.fingerprint})`)];
   if (alert !== null) {
@@ -28,9 +30,15 @@ export function renderStory(story: AlertDetail, width: number): string {
     const [first = '', ...rest] = wrap(text, width, INDENT);
     lines.push(`${timeOf(moment)}  ${first.trimStart()}`, ...rest);
   }
-  if (decisions.length === 0) lines.push('Nothing is recorded of it in that time.');
+  if (decisions.length === 0) lines.push(nothingIn(span));
   lines.push('', ...story.summary.flatMap((sentence) => wrap(sentence, width, 0)));
   return `${lines.join('\n').trimEnd()}\n`;
+}
+
+function nothingIn({ from, to }: Span): string {
+  const utc = (at: number) => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  if (from === undefined || to === undefined) return 'Nothing is recorded of it.';
+  return `Nothing is recorded of it from ${utc(from)} to ${utc(to)}.`;
 }
 
 function dayOf(moment: Date): string {
@@ -68,7 +76,7 @@ function safe(text: string): string {
 
 const DAY_MS = 86_400_000;
 
-/** `02:43` is the last time it was 02:43 here. */
+/** `02:43` is the last time it was 02:43 here; `10 min ago`. */
 export function readMoment(text: string, now: number): number | 'odd' {
   const clock = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(text);
   if (clock !== null) {
@@ -80,6 +88,11 @@ export function readMoment(text: string, now: number): number | 'odd' {
   if (dated !== null) {
     const [, year, month, day, ...time] = dated;
     return local(new Date(Number(year), Number(month) - 1, Number(day)), ['', ...time]) ?? 'odd';
+  }
+  const ago = /^(\d{1,9})\s*(s|m|h|d|w)[a-z]*\s+ago$/i.exec(text.trim());
+  if (ago !== null) {
+    const passed = parseDuration(`${ago[1]}${ago[2]?.toLowerCase()}`);
+    return passed.kind === 'duration' ? now - passed.ms : 'odd';
   }
   const at = readLooseTime(text);
   return at === 'unset' ? 'odd' : at;

@@ -31,7 +31,10 @@ export function explainCommand(): Command {
         'service; with --data-dir it reads the files of one that is not running.',
     )
     .argument('<alert>', 'fingerprint, or a matcher like \'HighLoad{service="checkout"}\'')
-    .option('--at <time>', 'what happened around then: 02:43, 2026-01-31 02:43, or RFC 3339')
+    .option(
+      '--at <time>',
+      'what happened around then: 02:43, "10 min ago", 2026-01-31 02:43, or RFC 3339',
+    )
     .option('--url <url>', 'the service (http://localhost:8080, or the port of QUELL_PORT)')
     .option('--data-dir <dir>', 'read these files instead of asking the service')
     .option('--rules-dir <dir>', 'rules that go with --data-dir (QUELL_RULES_DIR, ./rules)')
@@ -74,7 +77,7 @@ export async function explain(
 ): Promise<Explained> {
   const at = flags.at === undefined ? undefined : readMoment(flags.at, Date.now());
   if (at === 'odd')
-    return failed(`--at: "${flags.at}" is no time: write 02:43 or 2026-01-31 02:43`);
+    return failed(`--at: "${flags.at}" is no time: write 02:43, "10 min ago" or 2026-01-31 02:43`);
   try {
     const answers =
       flags.dataDir === undefined
@@ -100,16 +103,17 @@ async function tell(
 ): Promise<Explained> {
   const isFingerprint = /^[0-9a-f]{16}$/i.test(wanted);
   const found = isFingerprint ? [] : nearest(await answers.find(wanted), at);
-  const fingerprint = isFingerprint ? wanted.toLowerCase() : found[0]?.fingerprint;
+  // A heartbeat is no alert that is kept, and goes by its name.
+  const fingerprint = isFingerprint ? wanted.toLowerCase() : (found[0]?.fingerprint ?? wanted);
   const span = at === undefined ? {} : { from: at - AROUND_MS, to: at + AROUND_MS };
-  const story = fingerprint === undefined ? undefined : await answers.story(fingerprint, span);
+  const story = await answers.story(fingerprint, span);
   if (story === undefined) {
     return { output: '', problem: nothing(wanted, isFingerprint), exitCode: 1 };
   }
   const output =
     width === undefined
       ? `${JSON.stringify(story, undefined, 2)}\n`
-      : renderStory(story, width) + others(found.slice(1));
+      : renderStory(story, width, span) + others(found.slice(1));
   return { output, problem: '', exitCode: 0 };
 }
 

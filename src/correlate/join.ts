@@ -102,7 +102,12 @@ function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match
   const matches = new Map<string, Match>();
   for (const id of facts.transactions) {
     const use = state.byTransaction.get(id);
-    if (use === undefined || now - use.lastAt > ttlMs) continue;
+    if (use === undefined) continue;
+    if (now - use.lastAt > ttlMs) {
+      // Whoever carries it next begins to count anew.
+      state.byTransaction.delete(id);
+      continue;
+    }
     if (use.alerts >= alertsMax || use.services.size >= servicesMax) continue;
     for (const name of use.incidents) {
       const incident = state.incidents.get(name);

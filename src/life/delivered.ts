@@ -3,7 +3,8 @@
  */
 import type { DeliveryOutcome, Incident, MessageRef } from '../model.ts';
 import { change, note, orderMessage, type Turn } from '../turn.ts';
-import { digestDelivered } from './digest.ts';
+import { digestDelivered, moveDigest } from './digest.ts';
+import { nobody } from './lead.ts';
 
 /** Replies whose reactions still count for the message. */
 const REPLIES_MAX = 50;
@@ -17,6 +18,7 @@ export function delivered(turn: Turn, effect: string, outcome: DeliveryOutcome):
   if (kind === 'digest' && outcome.kind !== 'refused')
     return digestDelivered(turn, id ?? '', outcome.kind === 'sent' ? outcome.message : undefined);
   if (outcome.kind === 'refused') {
+    if (kind === 'digest') return digestRefused(turn, id ?? '', outcome.error);
     return note(turn, 'undeliverable', {
       incident: incident?.id,
       because: `Slack refused a ${kind}: ${outcome.error}`,
@@ -27,6 +29,15 @@ export function delivered(turn: Turn, effect: string, outcome: DeliveryOutcome):
       replies: [...incident.replies, outcome.message.ts].slice(-REPLIES_MAX),
     });
   }
+}
+
+/** It joins the digest of the channel where everything goes that no route names: also what is mild. */
+function digestRefused(turn: Turn, channel: string, error: string): void {
+  const because = `Slack refused the digest of ${channel}: ${error}`;
+  note(turn, 'undeliverable', { because });
+  const unnamed = nobody({ environment: '', severity: 'warning' });
+  const fallback = turn.rules.route(unnamed, turn.now).channel;
+  if (fallback !== channel) moveDigest(turn, channel, fallback);
 }
 
 function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutcome): void {
@@ -40,7 +51,7 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
       if (incident.message === undefined)
         note(turn, 'delivered', {
           ...about,
-          because: `as ${outcome.message.ts} in ${outcome.message.channel}`,
+          because: `in ${incident.route?.channel ?? outcome.message.channel}`,
         });
       // Something newer was ordered meanwhile: its row stays until that is sent.
       if (outcome.revision < known.revision) orderMessage(turn, known);

@@ -7,7 +7,7 @@
  */
 import type { DigestLine, Incident, MessageRef } from '../model.ts';
 import type { Digest } from '../small-records.ts';
-import { putDigest, tallyOf } from '../state.ts';
+import { putDigest, removeDigest, tallyOf } from '../state.ts';
 import { schedule } from '../timers.ts';
 import { note, type Turn } from '../turn.ts';
 
@@ -57,7 +57,7 @@ function addLine(lines: readonly DigestLine[], line: DigestLine): readonly Diges
   const summed = {
     ...present,
     incident: line.incident,
-    incidents: present.incidents + 1,
+    incidents: present.incidents + line.incidents,
     alerts: present.alerts + line.alerts,
   };
   return lines.map((one) => (one === present ? summed : one));
@@ -73,14 +73,16 @@ export function sendDigest(turn: Turn, channel: string): void {
     firing: tallyOf(state, line.incident).firing > 0,
   }));
   const going = lines.filter(({ firing }) => firing);
+  const isOrdered = digest.message !== undefined || going.length > 0;
   // What was over before anybody looked is on record, and no reason for a message.
-  if (digest.message !== undefined || going.length > 0) {
+  if (isOrdered) {
     order(turn, digest, lines);
     note(turn, 'told', {
       because: `${lines.length} kinds of incident in the digest of ${channel}`,
     });
   }
-  const next: Digest = { ...digest, from: now, dueAt: undefined, lines: going };
+  const sending = isOrdered ? lines : digest.sending;
+  const next: Digest = { ...digest, from: now, dueAt: undefined, lines: going, sending };
   if (going.length > 0) awaitTime(turn, next);
   else putDigest(state, next);
 }
@@ -108,6 +110,30 @@ export function digestDelivered(
   message: MessageRef | undefined,
 ): void {
   const digest = turn.state.digests.get(channel);
-  if (digest === undefined || digest.message?.ts === message?.ts) return;
-  putDigest(turn.state, { ...digest, message });
+  if (digest === undefined) return;
+  if (digest.message?.ts === message?.ts && digest.sending === undefined) return;
+  putDigest(turn.state, { ...digest, message, sending: undefined });
+}
+
+/**
+ * A digest that its channel will not take joins the one of `fallback`, which is brought up to date
+ * at once. Nothing of it is left where it cannot be read.
+ */
+export function moveDigest(turn: Turn, channel: string, fallback: string): void {
+  const { state, now } = turn;
+  const refused = state.digests.get(channel);
+  if (refused === undefined) return;
+  const { from, sending = [], lines } = refused;
+  const isSent = (line: DigestLine) => sending.some(({ incident }) => incident === line.incident);
+  const moved = [...sending, ...lines.filter((line) => !isSent(line))];
+  removeDigest(state, channel);
+  const target = state.digests.get(fallback);
+  putDigest(state, {
+    channel: fallback,
+    from: Math.min(from, target?.from ?? from),
+    dueAt: now,
+    message: target?.message,
+    lines: moved.reduce<readonly DigestLine[]>(addLine, target?.lines ?? []),
+  });
+  sendDigest(turn, fallback);
 }

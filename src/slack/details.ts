@@ -116,13 +116,18 @@ function affected(view: MessageView): Line {
   return joined(
     [
       view.servicesTotal > 1 ? [list(names, SERVICES_MAX, view.servicesTotal)] : [],
-      alerts.total > 1 ? [`${count(alerts.total, 'alert')}${firing}`] : [],
+      alerts.total > 1 ? [`${count(alerts.total, 'alert')}${outbreaks(view)}${firing}`] : [],
       [kinds(view)],
       host === '' ? [] : [`host ${host}`],
       special === undefined ? [transactions(view)] : [],
     ].filter((part) => part.some((piece) => piece !== '')),
     ' · ',
   );
+}
+
+/** Of a message that opened again the counts are of all its outbreaks. */
+function outbreaks({ reopened }: MessageView): string {
+  return reopened === 0 ? '' : ` in ${reopened + 1} outbreaks`;
 }
 
 /** Which kinds of alert, when there is more than one: the headline speaks of the first only. */
@@ -266,7 +271,7 @@ function aftermath(view: MessageView): Line[] {
   const { root, alerts } = view;
   const services = view.servicesTotal > 1 ? ` of ${count(view.servicesTotal, 'service')}` : '';
   const parts: Line[] = [
-    alerts.total === 0 ? [] : [`${count(alerts.total, 'alert')}${services}`],
+    alerts.total === 0 ? [] : [`${count(alerts.total, 'alert')}${services}${outbreaks(view)}`],
     root === undefined || view.servicesTotal <= 1
       ? []
       : [`likely cause ${cut(root.service, NAME_MAX)}`],

@@ -1,0 +1,188 @@
+/** What must not be lost, kept for ever, or tried for ever. */
+import { expect, test } from 'vitest';
+import { decide } from '../../src/decide.ts';
+import { openLane } from '../../src/lane.ts';
+import type { Event, Outcome } from '../../src/model.ts';
+import { createState } from '../../src/state.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
+
+const DIGESTED = `${SHOP}
+route:
+  channel: '#alerts'
+  routes:
+    - { match: ['severity="info"'], channel: '#nobody', urgency: digest }
+`;
+
+function firing(service: string, alertname: string, more: Record<string, string> = {}): Event {
+  const labels = { alertname, service, env: 'production', severity: 'info', ...more };
+  const alert = {
+    source: 'alertmanager',
+    status: 'firing',
+    labels,
+    annotations: {},
+    startsAt: START,
+    endsAt: undefined,
+    generatorURL: undefined,
+  } as const;
+  return { kind: 'alert', delivery: 'd', alert };
+}
+
+function ticked(state: ReturnType<typeof createState>, at: number): Outcome {
+  return decide(state, { kind: 'tick' }, at, rulesOf(DIGESTED));
+}
+
+test('a digest that its channel refuses goes to the default channel, with all that it said', () => {
+  const state = createState('default');
+  const rules = rulesOf(DIGESTED);
+  decide(state, firing('newsletter', 'CertExpiresSoon'), START, rules);
+  for (let at = START; at < START + HOUR; at += MINUTE) ticked(state, at);
+  const ordered = ticked(state, START + 25 * HOUR).effects;
+  expect(ordered).toMatchObject([{ kind: 'digest', channel: '#nobody' }]);
+  const refused: Event = {
+    kind: 'delivered',
+    effect: 'digest:#nobody',
+    outcome: { kind: 'refused', error: 'channel_not_found' },
+  };
+  const again = decide(state, refused, START + 25 * HOUR + 1, rules);
+  expect(again.effects).toMatchObject([
+    {
+      kind: 'digest',
+      id: 'digest:#alerts',
+      channel: '#alerts',
+      lines: [{ service: 'newsletter', name: 'CertExpiresSoon', incidents: 1, firing: true }],
+    },
+  ]);
+  expect(again.effectsDone).toEqual(['digest:#nobody']);
+  expect([...state.digests.keys()]).toEqual(['#alerts']);
+  // Where everything goes, there is nowhere else to go: it is noted, and not tried for ever.
+  const nowhere: Event = { ...refused, effect: 'digest:#alerts' };
+  expect(decide(state, nowhere, START + 25 * HOUR + 2, rules)).toMatchObject({
+    effects: [],
+    decisions: [{ reason: 'undeliverable' }],
+  });
+});
+
+test('what is due and fails is set aside, logged and counted; the rest goes on; other rules try it again', async () => {
+  const rules = rulesOf(SHOP);
+  const poisoned = {
+    ...rules,
+    route: (...asked: Parameters<typeof rules.route>) => {
+      if (asked[0].facts.service === 'basket') throw new Error('no road leads there');
+      return rules.route(...asked);
+    },
+  };
+  let now = START;
+  let wakeUp: (() => void) | undefined;
+  const failures: unknown[] = [];
+  const reasons: string[] = [];
+  const sent: string[] = [];
+  const lane = await openLane({
+    name: 'default',
+    store: createMemoryStore(),
+    rules: poisoned,
+    clock: {
+      now: () => now,
+      wakeAt: (_, callback) => {
+        wakeUp = callback;
+        return () => undefined;
+      },
+    },
+    observer: {
+      decided: (_, decisions) => reasons.push(...decisions.map(({ reason }) => reason)),
+      committed: () => undefined,
+      failed: (error) => failures.push(error),
+    },
+  });
+  lane.attach({
+    enqueue: (effects) => sent.push(...effects.map(({ id }) => id)),
+    restore: () => undefined,
+    abandon: async () => undefined,
+  });
+  await lane.submit(now, [firing('basket', 'Slow', { severity: 'warning' })]);
+  await lane.submit(now, [firing('stranger', 'Stuck', { severity: 'warning' })]);
+  await lane.settled();
+  const pass = async (ms: number) => {
+    now += ms;
+    wakeUp?.();
+    await lane.settled();
+  };
+  await pass(HOUR);
+  await pass(MINUTE);
+  expect(failures).toHaveLength(1);
+  expect(failures[0]).toMatchObject({ cause: { message: 'no road leads there' } });
+  expect(reasons.filter((reason) => reason === 'quarantined')).toHaveLength(1);
+  expect(sent).toHaveLength(1);
+  expect(lane.ready).toBe(true);
+  lane.useRules(rules);
+  await pass(MINUTE);
+  expect(sent).toHaveLength(2);
+  expect(failures).toHaveLength(1);
+  await lane.stop();
+});
+
+test('a firing alert that a new rule calls a heartbeat beats from then on', () => {
+  const state = createState('default');
+  const before = rulesOf(SHOP);
+  const pulse = firing('', 'Pulse', { service: '', severity: 'none' });
+  decide(state, pulse, START, before);
+  const after = rulesOf(`${SHOP}
+heartbeats: [{ name: pulse, match: ['alertname="Pulse"'], missingAfter: 15m }]
+`);
+  decide(state, { kind: 'rules-changed' }, START + MINUTE, after);
+  expect(state.heartbeats.get('pulse')).toMatchObject({ missingAt: START + 16 * MINUTE });
+  expect(decide(state, pulse, START + 10 * MINUTE, after).verdict).toBe('heartbeat');
+  expect(state.heartbeats.get('pulse')).toMatchObject({ missingAt: START + 25 * MINUTE });
+  const missed = decide(state, { kind: 'tick' }, START + 26 * MINUTE, after);
+  expect(missed.decisions.map(({ reason }) => reason)).toContain('source-lost');
+});
+
+test('a transaction id that nobody carried for its time counts anew', () => {
+  const story = `${SHOP}\ntransactions: { ttl: 10m, alertsMax: 2 }`;
+  const state = createState('default');
+  const rules = rulesOf(story);
+  const carry = (service: string, alertname: string, at: number) =>
+    decide(
+      state,
+      firing(service, alertname, { severity: 'warning', transaction_id: 'tid_9f3ac1' }),
+      at,
+      rules,
+    );
+  carry('payments', 'A', START);
+  carry('basket', 'B', START);
+  carry('newsletter', 'C', START);
+  expect(state.byTransaction.get('tid_9f3ac1')?.alerts).toBeGreaterThanOrEqual(2);
+  carry('checkout', 'D', START + HOUR);
+  expect(state.byTransaction.get('tid_9f3ac1')?.alerts).toBe(1);
+});
+
+test('a thousand outbreaks later nothing is kept of them', () => {
+  const state = createState('default');
+  const rules = rulesOf(SHOP);
+  const message = { channel: 'C1', ts: '' };
+  for (let round = 0; round < 200; round++) {
+    const at = START + round * 48 * HOUR;
+    const labels = { severity: 'critical', transaction_id: 'tid_9f3ac1' };
+    decide(state, firing('payments-db', 'Down', labels), at, rules);
+    const [id = ''] = state.open;
+    for (let revision = 1; revision <= 3; revision++) {
+      const outcome = { kind: 'sent', message: { ...message, ts: `${at}.${revision}` }, revision };
+      decide(
+        state,
+        { kind: 'delivered', effect: `message:${id}`, outcome } as Event,
+        at + revision,
+        rules,
+      );
+    }
+    const resolved = firing('payments-db', 'Down', labels);
+    if (resolved.kind !== 'alert') throw new Error('it is an alert');
+    const alert = { ...resolved.alert, status: 'resolved', endsAt: at + MINUTE } as const;
+    decide(state, { ...resolved, alert }, at + MINUTE, rules);
+    for (let hour = 1; hour < 40; hour++) decide(state, { kind: 'tick' }, at + hour * HOUR, rules);
+  }
+  expect(state.incidents.size).toBe(0);
+  expect(state.byMessage.size).toBe(0);
+  expect(state.byTransaction.size).toBeLessThanOrEqual(1);
+  const linked = [...state.byTransaction.values()].map(({ incidents }) => incidents.size);
+  expect(Math.max(0, ...linked)).toBeLessThanOrEqual(1);
+});
