@@ -50,8 +50,7 @@ export function fires(
 ): Verdict {
   const subject: Subject = { labels: alert.labels, facts: alert.facts, source: alert.source };
   const heartbeat = heartbeatOf(turn, subject);
-  // While it fires it is as it was taken for: reviewed when rules change.
-  if (heartbeat !== undefined && known?.status !== 'firing') {
+  if (heartbeat !== undefined) {
     beat(turn, heartbeat);
     return 'heartbeat';
   }

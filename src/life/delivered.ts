@@ -15,10 +15,8 @@ export function delivered(turn: Turn, effect: string, outcome: DeliveryOutcome):
   turn.effectsDone.add(effect);
   if (kind === 'message' && incident !== undefined)
     return messageDelivered(turn, incident, outcome);
-  if (kind === 'digest' && outcome.kind !== 'refused')
-    return digestDelivered(turn, id ?? '', outcome.kind === 'sent' ? outcome.message : undefined);
+  if (kind === 'digest') return digestTaken(turn, id ?? '', outcome);
   if (outcome.kind === 'refused') {
-    if (kind === 'digest') return digestRefused(turn, id ?? '', outcome.error);
     return note(turn, 'undeliverable', {
       incident: incident?.id,
       because: `Slack refused a ${kind}: ${outcome.error}`,
@@ -29,6 +27,11 @@ export function delivered(turn: Turn, effect: string, outcome: DeliveryOutcome):
       replies: [...incident.replies, outcome.message.ts].slice(-REPLIES_MAX),
     });
   }
+}
+
+function digestTaken(turn: Turn, channel: string, outcome: DeliveryOutcome): void {
+  if (outcome.kind === 'refused') return digestRefused(turn, channel, outcome.error);
+  digestDelivered(turn, channel, outcome.kind === 'sent' ? outcome.message : undefined);
 }
 
 /** It joins the digest of the channel where everything goes that no route names: also what is mild. */
