@@ -42,6 +42,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'state.ts': 'state',
   'tally.ts': 'state',
   'timers.ts': 'state',
+  'transaction-index.ts': 'state',
   'turn.ts': 'state',
   'errors.ts': 'errors',
   'limits.ts': 'limits',
