@@ -24,9 +24,6 @@ import { createState, type LaneState, restore } from './state.ts';
 import type { Commit, Store } from './store/contract.ts';
 import { schedule } from './timers.ts';
 
-/** One lane for everything: it decides tens of thousands of alerts a second. */
-export const LANE = 'default';
-
 /** Events decided between two commits: about 20 ms of work. */
 const BATCH_MAX = 1_000;
 /** Rounds of what is due between two commits. */

@@ -4,7 +4,6 @@
 import type { DeliveryOutcome, Incident, MessageRef } from '../model.ts';
 import { change, note, orderMessage, type Turn } from '../turn.ts';
 import { digestDelivered, moveDigest } from './digest.ts';
-import { nobody } from './lead.ts';
 
 /** Replies whose reactions still count for the message. */
 const REPLIES_MAX = 50;
@@ -34,13 +33,12 @@ function digestTaken(turn: Turn, channel: string, outcome: DeliveryOutcome): voi
   digestDelivered(turn, channel, outcome.kind === 'sent' ? outcome.message : undefined);
 }
 
-/** It joins the digest of the channel where everything goes that no route names: also what is mild. */
+/** It joins the digest of the channel where everything goes that no route names. */
 function digestRefused(turn: Turn, channel: string, error: string): void {
   const because = `Slack refused the digest of ${channel}: ${error}`;
   note(turn, 'undeliverable', { because });
-  const unnamed = nobody({ environment: '', severity: 'warning' });
-  const fallback = turn.rules.route(unnamed, turn.now).channel;
-  if (fallback !== channel) moveDigest(turn, channel, fallback);
+  const { rootChannel } = turn.rules;
+  if (rootChannel !== channel) moveDigest(turn, channel, rootChannel);
 }
 
 function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutcome): void {
