@@ -2,7 +2,6 @@
  * Alerts as Alertmanager's API shows them: those that fire, streamed in small steps, because whoever
  * asks for a hundred thousand of them must not keep alerts from coming in.
  */
-import { setImmediate } from 'node:timers/promises';
 import type { Response } from 'express';
 import type { Lane } from '../lane.ts';
 import { subjectOf } from '../life/lead.ts';
@@ -13,7 +12,7 @@ import { compileAnchored } from '../rules/regex.ts';
 import { type Asked, factOrLabel } from '../rules/selector.ts';
 import type { LaneState } from '../state.ts';
 import { badQuery } from './query.ts';
-import { STEP, streamArray } from './stream-array.ts';
+import { arrayText, createPause, streamArray, streamText } from './stream-array.ts';
 
 export interface AlertsQuery {
   readonly active: boolean;
@@ -181,26 +180,34 @@ export async function sendGroups(
 ): Promise<void> {
   const { state } = lane;
   const groups = new Map<string | undefined, Group>();
-  let looked = 0;
+  const pause = createPause();
   for (const shown of shownOf(lane, query, now)) {
-    if (++looked % STEP === 0) await setImmediate();
+    const turn = pause();
+    if (turn !== undefined) await turn;
     if (shown === undefined) continue;
     const { incident } = shown.alert;
     const group = groups.get(incident) ?? { incident, alerts: [] };
     groups.set(incident, group);
     group.alerts.push(shown);
   }
-  function* items() {
-    for (const { incident, alerts } of groups.values()) {
-      const [first] = alerts;
-      yield {
-        labels: labelsOf(state, incident),
-        receiver: { name: first === undefined ? 'quell' : receiverOf(first.alert, state) },
-        alerts: alerts.map((shown) => shapeOf(shown, state, now)),
-      };
-    }
+  await streamText(response, groupsText(groups.values(), state, now));
+}
+
+/** One incident may have very many alerts: each is a piece of its own. */
+function* groupsText(groups: Iterable<Group>, state: LaneState, now: Instant): Generator<string> {
+  function* shapes({ alerts }: Group) {
+    for (const shown of alerts) yield shapeOf(shown, state, now);
   }
-  await streamArray(response, items());
+  let separator = '[';
+  for (const group of groups) {
+    const [first] = group.alerts;
+    const name = first === undefined ? 'quell' : receiverOf(first.alert, state);
+    const labels = JSON.stringify(labelsOf(state, group.incident));
+    const open = `{"labels":${labels},"receiver":${JSON.stringify({ name })},"alerts":[`;
+    yield* arrayText(shapes(group), separator + open, ']}');
+    separator = ',';
+  }
+  yield separator === '[' ? '[]\n' : ']\n';
 }
 
 function labelsOf({ incidents }: LaneState, id: string | undefined): Record<string, string> {
