@@ -73,9 +73,6 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const keeper = await loadRules(config.rulesDir, metrics, log, () => lane);
   const recorder = recorderOf(config, { log, metrics });
   await makeDataDir(config.dataDir);
-  const kept = journalDir(config.dataDir);
-  const journal = await openJournal(kept, clock.now(), { log, metrics, also: recorder });
-  const record = (at: Instant, line: string) => journal.line(at, line);
   const { store, lane: opened } = await openBacking(config, {
     name: LANE,
     rules: keeper.rules(),
@@ -85,6 +82,10 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     leads: () => slack?.catchUp(),
   });
   lane = opened;
+  // After the store: whoever has that has the directory to itself.
+  const kept = journalDir(config.dataDir);
+  const journal = await openJournal(kept, clock.now(), { log, metrics, also: recorder });
+  const record = (at: Instant, line: string) => journal.line(at, line);
   const people = keepPeople(opened, record);
   slack = connectSlack({
     config: config.slack,
