@@ -18,7 +18,12 @@ test(`whatever fails meanwhile, in the end what fires is told, and nothing else,
 });
 
 /** Seeds that failed once, and why. */
-const FOUND: readonly (readonly [seed: number, why: string])[] = [];
+const FOUND: readonly (readonly [seed: number, why: string])[] = [
+  [17, 'its incident was forgotten while Slack was away'],
+  [35, 'the token was revoked when a lost post was looked up'],
+  [266, 'an end overtook its beginning, and was dated to the end before'],
+  [419, 'a revision that could not be kept was used again'],
+];
 
 for (const [seed, why] of FOUND) {
   test(`seed ${seed}: ${why}`, async () => {
