@@ -86,7 +86,7 @@ async function withService(check: (service: Service) => Promise<void>): Promise<
 }
 
 test('quell explain tells why an alert was not told by itself', () =>
-  withService(async ({ url }) => {
+  withService(async ({ url, rules }) => {
     const wide = { ...AROUND, width: 300 };
     const wanted = 'HighErrorRate{service="checkout"}';
     const { output, exitCode } = await explain(wanted, { url }, wide);
@@ -106,6 +106,8 @@ a day
 
 Resolved just now.
 It is part of incident ID "payments-db refuses connections", told at 01:30:00 UTC in #alerts because ConnectionsRefused of payments-db is critical and is not held.
+
+Decided by rules ${rules.version}.
 `);
   }));
 
@@ -238,6 +240,20 @@ test('a heartbeat is explained by its name', async () => {
   } finally {
     await service.stop();
   }
+});
+
+test('an incident is explained by its id, with the rules that decided', async () => {
+  await withService(async (service) => {
+    const labels = { alertname: 'Down', service: 'payments-db', severity: 'critical' };
+    await service.post('/v1/ingest/generic', { alerts: [{ labels }] });
+    const [id = ''] = service.lane.state.incidents.keys();
+    const { output, exitCode } = await explain(id, { url: service.url }, AROUND);
+    expect(exitCode).toBe(0);
+    expect(output).toContain(`(incident ${id})`);
+    expect(output).toContain('payments-db: opened incident');
+    expect(output).toContain('It was told because');
+    expect(output).toContain(`Decided by rules ${service.rules.version}.`);
+  });
 });
 
 test('a time can be said as how long ago it was', () => {

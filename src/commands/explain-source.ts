@@ -10,7 +10,12 @@ import type { Rules } from '../rules/rules.ts';
 import { builtInRules } from '../rules/compile.ts';
 import { createState, LANE, restore } from '../state.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
-import { type AlertDetail, alertDetail } from '../web/details.ts';
+import {
+  type AlertDetail,
+  alertDetail,
+  type IncidentDetail,
+  incidentDetail,
+} from '../web/details.ts';
 import { ALERT_STATES, LIST_PARAMETERS, listAlerts } from '../web/lists.ts';
 import { readQuery } from '../web/query.ts';
 import type { AlertJson } from '../web/shapes.ts';
@@ -24,6 +29,7 @@ export interface Answers {
   /** Alerts in memory that a matcher matches, newest first. */
   find(match: string): Promise<readonly AlertJson[]>;
   story(fingerprint: string, span: Span): Promise<AlertDetail | undefined>;
+  incident(id: string): Promise<IncidentDetail | undefined>;
   close(): Promise<void>;
 }
 
@@ -62,6 +68,11 @@ export function askService(url: string | undefined, env: Env): Answers {
       return (await get(`/v1/alerts/${encodeURIComponent(fingerprint)}/explain?${query}`)) as
         | AlertDetail
         | undefined;
+    },
+    async incident(id) {
+      const path = `/v1/incidents/${encodeURIComponent(id)}?limit=${DECISIONS_MAX}`;
+      // As above.
+      return (await get(path)) as IncidentDetail | undefined;
     },
     close: async () => undefined,
   };
@@ -118,6 +129,13 @@ export async function askFiles(dataDir: string, rulesDir: string): Promise<Answe
     },
     story: (fingerprint, { from, to }) =>
       alertDetail(deps, lane, fingerprint, { lane: LANE, from, to, limit: DECISIONS_MAX }),
+    incident: (id) =>
+      incidentDetail(deps, lane, id, {
+        lane: LANE,
+        from: undefined,
+        to: undefined,
+        limit: DECISIONS_MAX,
+      }),
     close: () => store.close(),
   };
 }

@@ -3,7 +3,7 @@
  */
 import { readLooseTime } from '../ingest/loose.ts';
 import { parseDuration } from '../rules/duration.ts';
-import type { AlertDetail } from '../web/details.ts';
+import type { AlertDetail, IncidentDetail } from '../web/details.ts';
 import type { Span } from './explain-source.ts';
 
 const INDENT = 10;
@@ -32,7 +32,30 @@ export function renderStory(story: AlertDetail, width: number, span: Span = {}):
   }
   if (decisions.length === 0) lines.push(nothingIn(span));
   lines.push('', ...story.summary.flatMap((sentence) => wrap(sentence, width, 0)));
+  lines.push(...rulesOf(story));
   return `${lines.join('\n').trimEnd()}\n`;
+}
+
+/** All that was decided about it; each line of an alert names its service. */
+export function renderIncident(incident: IncidentDetail, width: number): string {
+  const { id, title, state, toldBecause, channel, complete } = incident;
+  const decisions = incident.decisions.map((decision) =>
+    decision.fingerprint === null || decision.service === null
+      ? decision
+      : { ...decision, text: `${decision.service}: ${decision.text}` },
+  );
+  const told =
+    toldBecause === null ? 'Nobody was told of it.' : `It was told because ${toldBecause}.`;
+  const where = channel === null ? [] : [`Its channel is ${channel}.`];
+  const summary = [`It is ${state}.`, told, ...where];
+  const story = { fingerprint: `incident ${id}`, name: title, alert: null, summary };
+  return renderStory({ ...story, decisions, complete }, width);
+}
+
+/** Which rules decided: there may have been others in between. */
+function rulesOf({ decisions }: AlertDetail): readonly string[] {
+  const versions = [...new Set(decisions.map(({ rules }) => rules))];
+  return versions.length === 0 ? [] : ['', `Decided by rules ${versions.join(', then ')}.`];
 }
 
 function nothingIn({ from, to }: Span): string {

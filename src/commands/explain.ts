@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { AppError } from '../errors.ts';
 import type { AlertJson } from '../web/shapes.ts';
 import { askFiles, askService, type Answers } from './explain-source.ts';
-import { readMoment, renderStory } from './explain-text.ts';
+import { readMoment, renderIncident, renderStory } from './explain-text.ts';
 import { rulesDirOf } from './program.ts';
 
 export interface ExplainFlags {
@@ -30,7 +30,10 @@ export function explainCommand(): Command {
       'Says what was done with an alert, and why: received, held, joined, told. Asks the running ' +
         'service; with --data-dir it reads the files of one that is not running.',
     )
-    .argument('<alert>', 'fingerprint, or a matcher like \'HighLoad{service="checkout"}\'')
+    .argument(
+      '<alert>',
+      'fingerprint, incident, heartbeat, or a matcher like \'HighLoad{service="checkout"}\'',
+    )
     .option(
       '--at <time>',
       'what happened around then: 02:43, "10 min ago", 2026-01-31 02:43, or RFC 3339',
@@ -101,6 +104,11 @@ async function tell(
   at: number | undefined,
   width: number | undefined,
 ): Promise<Explained> {
+  const incident = /^[0-9A-Z]{8}$/.test(wanted) ? await answers.incident(wanted) : undefined;
+  if (incident !== undefined) {
+    const shown = width === undefined ? json(incident) : renderIncident(incident, width);
+    return { output: shown, problem: '', exitCode: 0 };
+  }
   const isFingerprint = /^[0-9a-f]{16}$/i.test(wanted);
   const found = isFingerprint ? [] : nearest(await answers.find(wanted), at);
   // A heartbeat is no alert that is kept, and goes by its name.
@@ -111,10 +119,12 @@ async function tell(
     return { output: '', problem: nothing(wanted, isFingerprint), exitCode: 1 };
   }
   const output =
-    width === undefined
-      ? `${JSON.stringify(story, undefined, 2)}\n`
-      : renderStory(story, width, span) + others(found.slice(1));
+    width === undefined ? json(story) : renderStory(story, width, span) + others(found.slice(1));
   return { output, problem: '', exitCode: 0 };
+}
+
+function json(answer: unknown): string {
+  return `${JSON.stringify(answer, undefined, 2)}\n`;
 }
 
 function nothing(wanted: string, isFingerprint: boolean): string {
