@@ -24,7 +24,7 @@ const started = async (options: Omit<InstancesOptions, 'waves'>) => {
   const { situation } = quells;
   const first = await within(20, 'one leads', quells.leader(), situation);
   quells.senders.begin(1);
-  await quells.slack.called('chat.postMessage', 2);
+  await within(30, 'some are told', quells.slack.called('chat.postMessage', 2), situation);
   const takenOver = () =>
     within(TAKE_OVER_S, 'another one leads', quells.otherLeader(first), situation);
   return { ...quells, first, takenOver };

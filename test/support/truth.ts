@@ -102,6 +102,8 @@ export function rulesFor(services: readonly string[]): string {
   mkdirSync(dir);
   const rules = {
     services: services.map((name) => ({ name, tier: 1, channel: `#${name}` })),
+    // Nothing but the service makes alerts one incident, also when many begin at once.
+    correlate: [{ off: true }],
     // Held for a moment: some are over before, some are told by a timer that a kill interrupts.
     hold: [{ match: ['severity="warning"'], for: '2s' }],
     flap: [{ off: true }],
