@@ -15,9 +15,14 @@ export interface Replica {
   catchUp(): Promise<void>;
 }
 
-/** `alertsMax`: the limit of alerts in memory. */
-export function createReplica(store: SharedStore, lane: string, alertsMax: number): Replica {
-  let state = createState(lane, alertsMax);
+/** `alertsMax`: the limit of alerts in memory. `shown`: what is shown until the first `catchUp` is done. */
+export function createReplica(
+  store: SharedStore,
+  lane: string,
+  alertsMax: number,
+  shown = createState(lane, alertsMax),
+): Replica {
+  let state = shown;
   let version = 0;
   let turn: Promise<void> = Promise.resolve();
 

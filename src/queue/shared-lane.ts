@@ -17,6 +17,7 @@ import { tooManyAlerts } from '../refusals.ts';
 import { isFull } from '../life/room.ts';
 import type { Capacity } from '../limits.ts';
 import type { Rules } from '../rules/rules.ts';
+import type { LaneState } from '../state.ts';
 import type { Commit, SharedStore } from '../store/contract.ts';
 import type { RedisAddress } from '../store/redis/address.ts';
 import { connect, type Connection } from '../store/redis/connection.ts';
@@ -101,8 +102,8 @@ export async function openSharedLane(options: SharedLaneOptions): Promise<Lane> 
   });
 }
 
-function newReplica({ store, name, limits }: SharedLaneOptions): Replica {
-  return createReplica(store, name, limits['open-alerts']);
+function newReplica({ store, name, limits }: SharedLaneOptions, shown?: LaneState): Replica {
+  return createReplica(store, name, limits['open-alerts'], shown);
 }
 
 interface Life {
@@ -178,7 +179,7 @@ function begin(
       await leading?.stop();
       await shared.outbox?.abandon();
       // What the leader had in memory may never have been committed.
-      shared.replica = newReplica(shared.options);
+      shared.replica = newReplica(shared.options, shared.replica.state);
       shared.isLeaders = false;
       if (leading !== undefined) shared.options.observer.leads(false);
     },
@@ -240,6 +241,8 @@ async function follow(shared: Shared): Promise<void> {
     try {
       await shared.inbox.look();
       if (!shared.isLeaders) await shared.replica.catchUp();
+      // What it has in memory is neither the leader's any more nor what the leader has committed.
+      else if (shared.lead?.holds() !== true) continue;
       shared.heardAt = performance.now();
     } catch (error) {
       shared.options.observer.trouble(error instanceof Error ? error : new Error(String(error)));

@@ -131,6 +131,8 @@ async function settled(instances: readonly Quell[]): Promise<void> {
 async function waiting(instances: readonly Quell[]): Promise<number> {
   let sum = 0;
   for (const one of instances) {
+    // One that does not hear Redis does not know.
+    if ((await fetch(`${one.url}/-/ready`)).status !== 200) sum++;
     for (const count of await one.metrics('quell_deliveries_waiting', 'quell_outbox')) sum += count;
   }
   return sum;
