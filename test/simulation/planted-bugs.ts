@@ -17,8 +17,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a 2xx is answered before the commit',
     seed: 3,
     file: 'src/lane.ts',
-    from: '  if (isEmpty(commit)) return answer(decided);',
-    to: '  answer(decided);\n  if (isEmpty(commit)) return;',
+    from: '  if (changesNothing(commit)) return answer(decided);',
+    to: '  answer(decided);\n  if (changesNothing(commit)) return;',
   },
   {
     name: 'a 2xx is answered although the commit failed',
