@@ -55,7 +55,8 @@ type Step =
   | { readonly kind: 'reopen' };
 
 const LANES = ['prod', 'test'];
-const NAMES = ['a', 'b', 'c', '__proto__', 'x'.repeat(3_000)];
+/** The long one sorts before the others, and so does the hash that stands for it in a key. */
+const NAMES = ['a', 'b', 'c', '__proto__', '!'.repeat(3_000)];
 
 const name = fc.constantFrom(...NAMES);
 const lane = fc.constantFrom(...LANES);
