@@ -8,7 +8,7 @@ import { type Config, isLoopback } from './config.ts';
 import { AppError } from './errors.ts';
 import { ingestHandler } from './ingest/http.ts';
 import { type Journal, journalDir, openJournal } from './ingest/journal.ts';
-import { readJournal } from './ingest/journal-read.ts';
+import { type JournalSpan, readJournal } from './ingest/journal-read.ts';
 import { keepPeople } from './ingest/keep-people.ts';
 import { openRecorder, type Recorder, type RecorderDeps } from './ingest/recorder.ts';
 import type { LaneObserver } from './batch.ts';
@@ -104,7 +104,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     store,
     now: clock.now,
     messageText: (id) => textOf(viewOf(opened, id, config.publicUrl)),
-    recording: (span) => readJournal(kept, span),
+    recording: (span) => readKept(journal, kept, span),
     health: createHealth([{ name: 'the store', ready: () => opened.ready }]),
     metrics,
     log,
@@ -136,6 +136,11 @@ export async function startService(config: Config, log: Log): Promise<Service> {
       log.info('stopped');
     },
   };
+}
+
+async function* readKept(journal: Journal, dir: string, span: JournalSpan) {
+  await journal.flush();
+  yield* readJournal(dir, span);
 }
 
 function doorOf({ ingest, limits }: Config) {

@@ -22,6 +22,8 @@ import { openRecorder, type Recorder, type RecorderDeps } from './recorder.ts';
 export interface Journal {
   /** Appends a line of a recording, line break included. */
   line(at: Instant, line: string): void;
+  /** Resolves when whoever reads the files finds everything so far. */
+  flush(): Promise<void>;
   /** Forgets days that ended before an instant. Rejects with the error of the file system. */
   prune(before: Instant): Promise<void>;
   /** Resolves when everything that was taken is written. */
@@ -62,9 +64,7 @@ export async function openJournal(dir: string, now: Instant, deps: JournalDeps):
   const turnTo = (day: string): void => {
     const ended = today;
     today = openDay(dir, day, deps);
-    tidying = tidying
-      .then(() => ended.recorder.close())
-      .then(() => closeDays(dir, today.day, deps));
+    tidying = tidying.then(() => ended.recorder.close()).then(() => closeDays(dir, day, deps));
   };
   const line = (at: Instant, text: string): void => {
     const day = dayOf(at);
@@ -75,6 +75,7 @@ export async function openJournal(dir: string, now: Instant, deps: JournalDeps):
   };
   return {
     line,
+    flush: () => today.recorder.flush(),
     prune: (before) => forgetDays(dir, dayOf(before - DAY_MS)),
     async close() {
       await tidying;

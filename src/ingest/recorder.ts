@@ -14,6 +14,8 @@ import { textOf } from './json.ts';
 export interface Recorder {
   /** Appends a line of a recording, line break included. */
   line(text: string): void;
+  /** Resolves when everything so far is written, or never will be. */
+  flush(): Promise<void>;
   /** Resolves when everything that was taken is written. */
   close(): Promise<void>;
 }
@@ -25,6 +27,10 @@ export interface RecorderDeps {
 
 /** What may wait for a slow disk. */
 const WAITING_MAX = 64 * 1024 * 1024;
+
+/** How long lines are gathered for one write, and how many characters of them. */
+const GATHER_MS = 50;
+const GATHERED_MAX = 256 * 1024;
 
 /** Fails with an AppError when the file cannot be written to begin with. */
 export function openRecorder(path: string, { log, metrics }: RecorderDeps): Recorder {
@@ -40,21 +46,40 @@ export function openRecorder(path: string, { log, metrics }: RecorderDeps): Reco
     failed = true;
     log.error({ path, error }, 'the recording stopped: it cannot be written');
   });
-  // What comes in one turn of the process is one write.
+  // What comes within a moment is one write: to write each by itself costs as much as to decide it.
   let waiting = '';
+  let lines = 0;
+  let timer: NodeJS.Timeout | undefined;
   const flush = (): void => {
-    if (waiting !== '') stream.write(waiting);
+    clearTimeout(timer);
+    timer = undefined;
+    const count = lines;
+    if (count > 0) {
+      stream.write(waiting, (error) => {
+        // null or undefined, as the stream likes it.
+        if (error instanceof Error) metrics.recordingLost(count);
+      });
+    }
     waiting = '';
+    lines = 0;
   };
   const line = (text: string): void => {
     if (failed) return drop('it cannot be written');
     if (stream.writableLength > WAITING_MAX) return drop('the disk is too slow');
     dropping = false;
-    if (waiting === '') setImmediate(flush);
     waiting += text;
+    lines++;
+    if (waiting.length > GATHERED_MAX) flush();
+    else timer ??= setTimeout(flush, GATHER_MS);
   };
   return {
     line,
+    flush: () =>
+      new Promise((resolve) => {
+        if (failed || stream.closed) return resolve();
+        flush();
+        stream.write('', () => resolve());
+      }),
     close: () =>
       new Promise((resolve) => {
         if (failed || stream.closed) return resolve();
