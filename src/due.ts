@@ -19,7 +19,7 @@ import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule
 import { incidentOf, putAlert, refreshAlert, removeAlert, tallyOf } from './state.ts';
 import { severityRank } from './tally.ts';
 import { schedule } from './timers.ts';
-import { note, orderReply, type Turn } from './turn.ts';
+import { noteAlert, orderReply, type Turn } from './turn.ts';
 
 /** Incidents that get a message of their own when a storm is over. */
 const OUTLASTING_TOLD = 10;
@@ -123,7 +123,7 @@ function firingDue(turn: Turn, alert: Alert): void {
 /** It flapped, and now fires on: that is a state, and people are told of states. */
 function sustained(turn: Turn, incident: Incident, alert: Alert, flap: Flap): void {
   const steady: Alert = { ...alert, flap: { ...flap, flapping: false, since: undefined } };
-  note(turn, 'calmed', { ...about(alert), because: 'it no longer flaps: it fires on' });
+  noteAlert(turn, 'calmed', alert, 'it no longer flaps: it fires on', undefined);
   if (incident.toldIn !== 'message') return takeProvenPlace(turn, incident, steady);
   putAlert(turn.state, steady);
   scheduleAlert(turn, steady);
@@ -157,7 +157,7 @@ function expire(turn: Turn, alert: Alert, because = 'its source no longer mentio
   };
   putAlert(turn.state, expired);
   scheduleAlert(turn, expired);
-  note(turn, 'expired', { ...about(expired), because });
+  noteAlert(turn, 'expired', expired, because, undefined);
   const incident = incidentOf(turn.state, expired);
   if (incident !== undefined) settle(turn, incident, expired.facts.service);
 }
@@ -167,7 +167,7 @@ function resolvedDue(turn: Turn, alert: Alert): void {
   if (alert.flap?.flapping === true && isDue(calmOf(turn, alert) ?? turn.now, turn.now)) {
     const calm: Alert = { ...alert, flap: { ...alert.flap, flapping: false, since: undefined } };
     putAlert(turn.state, calm);
-    note(turn, 'calmed', { ...about(alert), because: 'it did not fire again for a while' });
+    noteAlert(turn, 'calmed', alert, 'it did not fire again for a while', undefined);
     scheduleAlert(turn, calm);
     const incident = incidentOf(turn.state, calm);
     if (incident !== undefined) settle(turn, incident, calm.facts.service);
@@ -195,8 +195,4 @@ function incidentDue(turn: Turn, id: string): void {
 
 function isDue(at: Instant | undefined, now: Instant): boolean {
   return at !== undefined && at <= now;
-}
-
-function about(alert: Alert) {
-  return { fingerprint: alert.fingerprint, service: alert.facts.service, incident: alert.incident };
 }

@@ -11,11 +11,11 @@ import { subjectOf } from './life/lead.ts';
 import { mutedNow } from './life/silenced.ts';
 import { touch } from './life/show.ts';
 import { countEpisode } from './life/storm.ts';
-import type { Alert, Draft, Flap, ReceivedAlert, Verdict } from './model.ts';
+import type { Alert, Draft, Flap, Instant, ReceivedAlert, Verdict } from './model.ts';
 import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './schedule.ts';
 import { closeIncident, incidentOf, putAlert } from './state.ts';
-import { note, type Turn } from './turn.ts';
+import { noteAlert, type Turn } from './turn.ts';
 
 /** An alert as it would be if nothing were known of it. */
 export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert): Draft<Alert> {
@@ -99,10 +99,7 @@ export function wentOn(turn: Turn, known: Alert, received: ReceivedAlert): Verdi
   alert.muted = mutedNow(turn, subjectOf(alert));
   if (alert.muted !== undefined) return silenced(turn, alert, known);
   if (!belongsStill(turn, known)) return takePlace(turn, alert);
-  note(turn, 'refired', {
-    ...about(alert),
-    because: 'its source mentions it again after it was over',
-  });
+  noteAlert(turn, 'refired', alert, 'its source mentions it again after it was over', undefined);
   rejoin(turn, known, alert);
   return 'refired';
 }
@@ -114,32 +111,41 @@ export function resolved(
   news: Extract<News, { kind: 'resolves' }>,
 ): Verdict {
   const { startsAt, endsAt } = news;
-  const ended: Alert = {
-    ...alert,
-    status: 'resolved',
-    startsAt,
-    endsAt,
-    resolvedAt: turn.now,
-    expiresAt: undefined,
-    muted: undefined,
-  };
-  if (
-    !wasKnown &&
-    heartbeatOf(turn, { labels: ended.labels, facts: ended.facts, source: ended.source }) !==
-      undefined
-  ) {
-    return 'heartbeat';
-  }
+  const ended = over(alert, startsAt, endsAt, turn.now);
+  if (!wasKnown && heartbeatOf(turn, subjectOf(ended)) !== undefined) return 'heartbeat';
   putAlert(turn.state, ended);
   scheduleAlert(turn, ended);
   const firedFor = `it fired for ${Math.max(0, Math.round((endsAt - startsAt) / 1000))} s`;
-  note(turn, 'resolved', {
-    ...about(ended),
-    because: wasKnown ? firedFor : 'it was never seen firing',
-  });
+  const because = wasKnown ? firedFor : 'it was never seen firing';
+  noteAlert(turn, 'resolved', ended, because, undefined);
   const incident = incidentOf(turn.state, ended);
   if (wasKnown && incident !== undefined) settle(turn, incident, ended.facts.service);
   return 'resolved';
+}
+
+/** Spelt out for speed, as what `noteAlert` writes. */
+function over(alert: Alert, startsAt: Instant, endsAt: Instant, now: Instant): Alert {
+  return {
+    fingerprint: alert.fingerprint,
+    source: alert.source,
+    labels: alert.labels,
+    annotations: alert.annotations,
+    generatorURL: alert.generatorURL,
+    facts: alert.facts,
+    status: 'resolved',
+    startsAt,
+    endsAt,
+    since: alert.since,
+    expiresAt: undefined,
+    resolvedAt: now,
+    episodes: alert.episodes,
+    muted: undefined,
+    incident: alert.incident,
+    heldUntil: alert.heldUntil,
+    holdRule: alert.holdRule,
+    holdWhy: alert.holdWhy,
+    flap: alert.flap,
+  };
 }
 
 /**
@@ -171,13 +177,7 @@ function silenced(turn: Turn, alert: Draft<Alert>, known: Alert | undefined): Ve
   alert.incident = undefined;
   putAlert(turn.state, alert);
   scheduleAlert(turn, alert);
-  const { muted } = alert;
-  note(turn, 'silenced', {
-    ...about(alert),
-    because: muted?.by,
-    rule: muted?.rule,
-    why: muted?.why,
-  });
+  noteAlert(turn, 'silenced', alert, alert.muted?.by, alert.muted);
   if (left !== undefined && left.phase !== 'resolved') settle(turn, left, alert.facts.service);
   return 'silenced';
 }
@@ -194,17 +194,12 @@ function refired(turn: Turn, known: Alert, alert: Draft<Alert>, hidden: boolean)
 function noteFiring(turn: Turn, known: Alert, alert: Alert, hidden: boolean): 'damped' | 'refired' {
   const verdict = alert.flap?.flapping === true ? 'damped' : 'refired';
   const times = `firing number ${alert.episodes}`;
-  const place = about(alert);
-  note(turn, verdict, {
-    ...place,
-    because: hidden ? `${times}; the resolve in between was never seen` : times,
-  });
+  const because = hidden ? `${times}; the resolve in between was never seen` : times;
+  noteAlert(turn, verdict, alert, because, undefined);
   if (verdict === 'damped' && known.flap?.flapping !== true) {
     const penalty = Math.round(alert.flap?.penalty ?? 0);
-    note(turn, 'flapping', {
-      ...place,
-      because: `penalty ${penalty} after ${alert.episodes} firings`,
-    });
+    const after = `penalty ${penalty} after ${alert.episodes} firings`;
+    noteAlert(turn, 'flapping', alert, after, undefined);
   }
   return verdict;
 }
@@ -225,8 +220,4 @@ function heldUntil(turn: Turn, subject: Subject, alert: Alert, holdMs: number): 
 function damped(turn: Turn, known: Alert, subject: Subject): Flap | undefined {
   const rule = turn.rules.flap(subject);
   return rule === undefined ? undefined : afterRefire(known, rule, turn.now);
-}
-
-function about(alert: Alert) {
-  return { fingerprint: alert.fingerprint, service: alert.facts.service, incident: alert.incident };
 }

@@ -9,7 +9,7 @@ import { mutedNow } from './life/silenced.ts';
 import type { Alert } from './model.ts';
 import { scheduleAlert } from './schedule.ts';
 import { incidentOf, putAlert } from './state.ts';
-import { note, type Turn } from './turn.ts';
+import { noteAlert, type Turn } from './turn.ts';
 
 /** Looks at one muted alert again: it stays muted, or is not any more. */
 export function reviewMuted(turn: Turn, alert: Alert): void {
@@ -20,16 +20,8 @@ export function reviewMuted(turn: Turn, alert: Alert): void {
     putAlert(turn.state, still);
     return scheduleAlert(turn, still);
   }
-  const about = {
-    fingerprint: alert.fingerprint,
-    service: alert.facts.service,
-    incident: alert.incident,
-  };
-  note(turn, 'unsilenced', {
-    ...about,
-    because: `${alert.muted.by} is over`,
-    rule: alert.muted.rule,
-  });
+  const { by, rule } = alert.muted;
+  noteAlert(turn, 'unsilenced', alert, `${by} is over`, { rule });
   // For its incident it begins now: what was muted together belongs together.
   takePlace(turn, { ...alert, muted: undefined, incident: undefined, since: turn.now });
 }
@@ -54,9 +46,7 @@ export function muteIfMatched(turn: Turn, alert: Alert): boolean {
   const silenced = { ...alert, muted, incident: undefined };
   putAlert(turn.state, silenced);
   scheduleAlert(turn, silenced);
-  const { fingerprint, facts } = alert;
-  const about = { fingerprint, service: facts.service, incident: incident?.id };
-  note(turn, 'silenced', { ...about, because: muted.by, rule: muted.rule, why: muted.why });
-  if (incident !== undefined) settle(turn, incident, facts.service);
+  noteAlert(turn, 'silenced', alert, muted.by, muted);
+  if (incident !== undefined) settle(turn, incident, alert.facts.service);
   return true;
 }

@@ -10,7 +10,7 @@ import type { Alert, Draft, Incident, Verdict } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
-import { change, note, orderReply, type Turn } from '../turn.ts';
+import { change, note, noteAlert, orderReply, type Turn } from '../turn.ts';
 import { subjectOf } from '../life/lead.ts';
 import { groupOf } from './group.ts';
 import { effectsOf, type Match, matchesOf } from './join.ts';
@@ -28,21 +28,13 @@ export function takePlace(turn: Turn, alert: Draft<Alert>): Verdict {
   const best = matches[0];
   if (best === undefined) {
     opens(turn, alert, group);
-    note(turn, 'opened', { ...about(alert), because: 'nothing else is open that it belongs to' });
+    noteAlert(turn, 'opened', alert, 'nothing else is open that it belongs to', undefined);
     considerTelling(turn, incidentOf(turn.state, alert), alert);
     return 'opened';
   }
   const incident = merged(turn, best.incident, matches);
   alert.incident = incident.id;
-  // Spelt out, because it runs for every new alert: a spread costs more than all the rest of this.
-  note(turn, 'joined', {
-    fingerprint: alert.fingerprint,
-    service: alert.facts.service,
-    incident: incident.id,
-    because: best.because,
-    rule: rule.rule,
-    why: rule.why,
-  });
+  noteAlert(turn, 'joined', alert, best.because, rule);
   enter(turn, incident, alert);
   return 'joined';
 }
@@ -160,8 +152,4 @@ function tellMore(turn: Turn, incident: Incident, newService: string | undefined
 
 function survivorOf(state: LaneState, incident: Incident | undefined): Incident | undefined {
   return incident?.mergedInto === undefined ? incident : state.incidents.get(incident.mergedInto);
-}
-
-function about(alert: Alert) {
-  return { fingerprint: alert.fingerprint, service: alert.facts.service, incident: alert.incident };
 }

@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import type { Labels } from '../model.ts';
+import { remember } from '../rules/remember.ts';
 
 /** 16 hex digits. Labels in `notIdentity` (replicas, transaction ids) do not count. */
 export function fingerprintOf(
@@ -13,8 +14,11 @@ export function fingerprintOf(
   notIdentity: ReadonlySet<string>,
 ): string {
   const identity = isIdentity(labels, notIdentity) ? labels : identityOf(labels, notIdentity);
-  return hash('sha1', `${JSON.stringify(identity)}${source}`, 'hex').slice(0, 16);
+  return shortHash(`${JSON.stringify(identity)}${source}`);
 }
+
+/** Sources mention the same alerts again and again, and a rehearsal decides each under several rules. */
+const shortHash = remember(10_000, (text) => hash('sha1', text, 'hex').slice(0, 16));
 
 /** Prometheus and Alertmanager send labels sorted, and replicas are rare: then there is nothing to do. */
 function isIdentity(labels: Labels, notIdentity: ReadonlySet<string>): boolean {

@@ -46,15 +46,17 @@ function end(turn: Turn, incident: Incident, service: string): Incident {
     escalateAt: undefined,
   });
   wakeIncident(turn, ended.id, now + rules.life.reopenWithinMs);
-  const about = { incident: ended.id, service: ended.roots[0]?.service ?? service };
+  const cause = ended.roots[0]?.service ?? service;
   const tally = tallyOf(turn.state, ended.id);
   if (ended.toldAt === undefined) {
     // Nothing was over: all that it held was silenced, and the record says so.
     if (tally.alerts === 0) return ended;
     const lead = turn.state.alerts.get(tally.services.get(service)?.lead ?? '');
     const lasted = inWords(now - ended.gatheredAt);
+    // Spelt out for speed, as what `noteAlert` writes: most incidents end so.
     note(turn, 'transient', {
-      ...about,
+      incident: ended.id,
+      service: cause,
       fingerprint: lead?.fingerprint,
       because: `over after ${lasted}, before it was worth telling`,
       rule: lead?.holdRule,
@@ -62,7 +64,7 @@ function end(turn: Turn, incident: Incident, service: string): Incident {
     });
     return ended;
   }
-  note(turn, 'ended', { ...about, because: howItEnded(tally.alerts) });
+  note(turn, 'ended', { incident: ended.id, service: cause, because: howItEnded(tally.alerts) });
   return show(turn, ended);
 }
 
