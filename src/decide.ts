@@ -20,7 +20,7 @@ import { react } from './life/people.ts';
 import { request } from './life/request.ts';
 import { endSilence, setSilence } from './life/silences.ts';
 import { makeRoom } from './life/room.ts';
-import type { Event, Instant, Outcome, ReceivedAlert, Verdict } from './model.ts';
+import type { Effect, Event, Instant, Outcome, ReceivedAlert, Verdict } from './model.ts';
 import { reviewMuting } from './mute.ts';
 import type { Rules } from './rules/rules.ts';
 import type { LaneState } from './state.ts';
@@ -38,17 +38,21 @@ export function decide(state: LaneState, event: Event, now: Instant, rules: Rule
     now,
     delivery,
     decisions: [],
-    effects: new Map(),
-    effectsDone: new Set(),
+    effects: undefined,
   };
   const verdict = dispatch(turn, event);
-  return {
-    verdict,
-    decisions: turn.decisions,
-    effects: [...turn.effects.values()],
-    effectsDone: [...turn.effectsDone],
-  };
+  const { decisions } = turn;
+  if (turn.effects === undefined) return { verdict, decisions, effects: NONE, effectsDone: NONE };
+  const effects: Effect[] = [];
+  const effectsDone: string[] = [];
+  for (const [id, effect] of turn.effects) {
+    if (effect === undefined) effectsDone.push(id);
+    else effects.push(effect);
+  }
+  return { verdict, decisions, effects, effectsDone };
 }
+
+const NONE: readonly never[] = [];
 
 /** When the lane wants a tick, if nothing comes in before. */
 export function wakeAt(state: LaneState): Instant | undefined {

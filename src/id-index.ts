@@ -27,3 +27,34 @@ export function idsOf(index: IdIndex, key: string): Iterable<string> {
 }
 
 const NONE: readonly string[] = [];
+
+/** The same by environment and service: two look-ups cost less than to put a key together. */
+export type PlaceIndex = Map<string, IdIndex>;
+
+export function addPlace(
+  index: PlaceIndex,
+  environment: string,
+  service: string,
+  id: string,
+): void {
+  let inEnvironment = index.get(environment);
+  if (inEnvironment === undefined) index.set(environment, (inEnvironment = new Map()));
+  addTo(inEnvironment, service, id);
+}
+
+export function removePlace(
+  index: PlaceIndex,
+  environment: string,
+  service: string,
+  id: string,
+): void {
+  const inEnvironment = index.get(environment);
+  if (inEnvironment === undefined) return;
+  removeFrom(inEnvironment, service, id);
+  if (inEnvironment.size === 0) index.delete(environment);
+}
+
+export function idsAt(index: PlaceIndex, environment: string, service: string): Iterable<string> {
+  const inEnvironment = index.get(environment);
+  return inEnvironment === undefined ? NONE : idsOf(inEnvironment, service);
+}

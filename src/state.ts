@@ -7,7 +7,14 @@
  * open alerts or incidents.
  */
 import { type AlertRecord, alertOfRecord, recordOfAlert } from './alert-record.ts';
-import { addTo, type IdIndex, removeFrom } from './id-index.ts';
+import {
+  addPlace,
+  addTo,
+  type IdIndex,
+  type PlaceIndex,
+  removeFrom,
+  removePlace,
+} from './id-index.ts';
 import type { Alert, Incident, Instant, Silence } from './model.ts';
 import type { Digest, Heartbeat, KeptSilence, SilenceTest, Storm } from './small-records.ts';
 import type { StateRecord } from './store/contract.ts';
@@ -43,8 +50,8 @@ export interface LaneState {
   readonly open: Set<string>;
   /** Those of them that a storm's message tells of. */
   readonly stormed: Set<string>;
-  /** `placeKey(environment, service)` -> incidents in memory with alerts of it. */
-  readonly byService: IdIndex;
+  /** Incidents in memory with alerts of a service. */
+  readonly byService: PlaceIndex;
   /** Host -> incidents in memory with alerts on it. A host may serve several environments. */
   readonly byHost: IdIndex;
   /** Group key of a `correlate: by` rule -> the newest incident with it. */
@@ -100,10 +107,6 @@ export function createState(
     changed: new Set(),
     closed: [],
   };
-}
-
-export function placeKey(environment: string, service: string): string {
-  return `${environment}\n${service}`;
 }
 
 export function messageKey(channel: string, ts: string): string {
@@ -203,7 +206,7 @@ export function closeIncident(state: LaneState, id: string): void {
   state.closed.push({ incident, tally: tallyOf(state, id), members });
   dropIndexes(state, incident);
   for (const { facts } of members)
-    removeFrom(state.byService, placeKey(facts.environment, facts.service), id);
+    removePlace(state.byService, facts.environment, facts.service, id);
   state.open.delete(id);
   state.stormed.delete(id);
   for (const alert of members) removeAlert(state, alert.fingerprint);
@@ -322,7 +325,7 @@ function enter(state: LaneState, alert: Alert, id: string, isNew: boolean): void
   const members = state.members.get(id) ?? new Set();
   state.members.set(id, members.add(alert.fingerprint));
   const { facts } = alert;
-  addTo(state.byService, placeKey(facts.environment, facts.service), id);
+  addPlace(state.byService, facts.environment, facts.service, id);
   if (facts.host !== undefined) addTo(state.byHost, facts.host, id);
 }
 
@@ -354,7 +357,7 @@ function indexGroup(state: LaneState, incident: Incident, group: string): void {
 function dropIndexes(state: LaneState, incident: Incident): void {
   const tally = tallyOf(state, incident.id);
   for (const service of tally.services.keys()) {
-    removeFrom(state.byService, placeKey(incident.environment, service), incident.id);
+    removePlace(state.byService, incident.environment, service, incident.id);
   }
   for (const host of tally.hosts.keys()) removeFrom(state.byHost, host, incident.id);
   if (incident.group !== undefined && state.byGroup.get(incident.group) === incident.id)

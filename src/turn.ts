@@ -15,8 +15,8 @@ export interface Turn {
   readonly now: Instant;
   readonly delivery: string | undefined;
   readonly decisions: Decision[];
-  readonly effects: Map<string, Effect>;
-  readonly effectsDone: Set<string>;
+  /** What was ordered, by id; undefined for what is done. Most turns order nothing. */
+  effects: Map<string, Effect | undefined> | undefined;
 }
 
 export interface About {
@@ -66,6 +66,18 @@ export function noteAlert(
   });
 }
 
+/** Orders what is to be carried out, in place of what was ordered by the same id. */
+export function order(turn: Turn, effect: Effect): void {
+  turn.effects ??= new Map();
+  turn.effects.set(effect.id, effect);
+}
+
+/** It was carried out, or never will be. */
+export function orderDone(turn: Turn, id: string): void {
+  turn.effects ??= new Map();
+  turn.effects.set(id, undefined);
+}
+
 /** Changes an incident and returns it as it is now. */
 export function change(turn: Turn, incident: Incident, changes: Partial<Incident>): Incident {
   const changed = { ...incident, ...changes };
@@ -78,11 +90,9 @@ export function wakeIncident(turn: Turn, id: string, at: Instant): void {
 }
 
 export function orderMessage(turn: Turn, incident: Incident): void {
-  const id = `message:${incident.id}`;
-  turn.effectsDone.delete(id);
-  turn.effects.set(id, {
+  order(turn, {
     kind: 'message',
-    id,
+    id: `message:${incident.id}`,
     incident: incident.id,
     at: turn.now,
     channel: incident.message?.channel ?? incident.route?.channel ?? '',
@@ -103,10 +113,9 @@ export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incide
   const isLimited = reply.kind === 'service-joined' || reply.kind === 'refired';
   if (isLimited && last !== undefined && now - last < rules.life.replyEveryMs) return incident;
   const of = reply.kind === 'beside' ? reply.incident : reply.kind;
-  const id = `reply:${incident.id}:${of}:${now}`;
-  turn.effects.set(id, {
+  order(turn, {
     kind: 'reply',
-    id,
+    id: `reply:${incident.id}:${of}:${now}`,
     incident: incident.id,
     at: now,
     channel: incident.message?.channel ?? incident.route?.channel ?? '',

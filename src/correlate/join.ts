@@ -8,14 +8,14 @@
  * depends on it). A sideways neighbour, something else that a mere symptom also depends on, does not
  * join: that would chain the whole platform into one incident.
  */
-import { idsOf } from '../id-index.ts';
-import type { Facts, Incident, Instant, Severity } from '../model.ts';
+import { idsAt, idsOf } from '../id-index.ts';
+import type { Alert, Facts, Incident, Instant, Severity } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
-import { type LaneState, placeKey, tallyOf } from '../state.ts';
+import { tallyOf } from '../state.ts';
 import { isMild, type ServiceTally, servicesOn, severityRank, type Tally } from '../tally.ts';
 import type { Turn } from '../turn.ts';
 import { callersOf, type Near, nearby } from './graph.ts';
-import { isByTime } from './group.ts';
+import { groupOf, isByTime } from './group.ts';
 
 /** Alerts on one host are one failure only if they come this close together. */
 export const HOST_WINDOW_MS = 120_000;
@@ -43,22 +43,25 @@ export interface Match {
  */
 export function matchesOf(
   turn: Turn,
-  facts: Facts,
+  alert: Pick<Alert, 'labels' | 'facts'>,
   rule: CorrelateRule,
-  group: string | undefined,
   proven = false,
 ): readonly Match[] {
-  if (!rule.on) return sameService(turn, facts, rule, true).sort(closest).slice(0, 1);
-  const byTransaction = sharedTransaction(turn, facts, rule);
-  if (byTransaction.length > 0)
-    return [...byTransaction, ...explained(turn, facts, rule, byTransaction)];
+  const { facts } = alert;
+  const own = sameService(turn, facts, rule, proven || !rule.on);
+  if (!rule.on) return own === undefined ? [] : [own];
+  if (facts.transactions.length > 0) {
+    const byTransaction = sharedTransaction(turn, facts, rule);
+    if (byTransaction.length > 0)
+      return [...byTransaction, ...explained(turn, facts, rule, byTransaction)];
+  }
   // The service itself is the shortest path, and the common case: its neighbours need no asking.
-  const own = sameService(turn, facts, rule, proven).sort(closest)[0];
   if (own !== undefined) return [own];
   const [best, ...rest] = dependency(turn, facts, rule).sort(closest);
   if (best !== undefined) return [best, ...rest.filter((match) => best.explains && match.explains)];
   const byHost = sharedHost(turn, facts, rule).sort(closest);
   if (byHost.length > 0) return byHost;
+  const group = groupOf(alert, rule, turn.rules.catalog);
   const byGroup = group === undefined ? undefined : sharedGroup(turn, facts, group, rule);
   return byGroup === undefined ? [] : [byGroup];
 }
@@ -128,10 +131,17 @@ function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match
   return [...matches.values()].sort(closest);
 }
 
-function sameService(turn: Turn, facts: Facts, rule: CorrelateRule, proven: boolean): Match[] {
+/** The incident that the service had its last alert in, of those that the alert may join. */
+function sameService(
+  turn: Turn,
+  facts: Facts,
+  rule: CorrelateRule,
+  proven: boolean,
+): Match | undefined {
   const { state, now } = turn;
-  const matches: Match[] = [];
-  for (const id of incidentsOf(state, facts.environment, facts.service)) {
+  let best: Incident | undefined;
+  let lastSince = 0;
+  for (const id of idsAt(state.byService, facts.environment, facts.service)) {
     const incident = state.incidents.get(id);
     if (incident === undefined || !isJoinable(incident, rule, now)) continue;
     const whole = tallyOf(state, incident.id);
@@ -140,17 +150,23 @@ function sameService(turn: Turn, facts: Facts, rule: CorrelateRule, proven: bool
     if (incident.resolvedAt === undefined && !gathers(incident, whole, facts.severity)) continue;
     if (!proven && isStraggler(facts, tally, rule, now)) continue;
     if (isElsewhere(incident, whole, facts)) continue;
-    const because = `${facts.service} already has an alert in it`;
-    matches.push({
-      incident,
-      evidence: 'service',
-      because,
-      explains: false,
-      hops: 0,
-      apartMs: now - tally.lastSince,
-    });
+    const isBetter =
+      best === undefined ||
+      tally.lastSince > lastSince ||
+      (tally.lastSince === lastSince && incident.id < best.id);
+    if (!isBetter) continue;
+    best = incident;
+    lastSince = tally.lastSince;
   }
-  return matches;
+  if (best === undefined) return undefined;
+  return {
+    incident: best,
+    evidence: 'service',
+    because: `${facts.service} already has an alert in it`,
+    explains: false,
+    hops: 0,
+    apartMs: now - lastSince,
+  };
 }
 
 /** A service counts while it fires, and where people were told of it for a window after its last new alert. */
@@ -193,7 +209,7 @@ function dependency(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   const { state, now, rules } = turn;
   const best = new Map<string, Match>();
   for (const near of nearby(rules.catalog, rules.hubCallers, facts.service, rule.maxHops)) {
-    for (const id of incidentsOf(state, facts.environment, near.service)) {
+    for (const id of idsAt(state.byService, facts.environment, near.service)) {
       const incident = state.incidents.get(id);
       if (incident === undefined || best.has(id) || !isJoinable(incident, rule, now)) continue;
       const match = alongPath(turn, facts, rule, near, incident);
@@ -214,7 +230,7 @@ export function effectsOf(
   const matches = new Map<string, Match>();
   for (const near of nearby(rules.catalog, rules.hubCallers, root, rule.maxHops)) {
     if (near.side !== 'effect') continue;
-    for (const id of incidentsOf(state, incident.environment, near.service)) {
+    for (const id of idsAt(state.byService, incident.environment, near.service)) {
       const other = state.incidents.get(id);
       if (other === undefined || id === incident.id || matches.has(id)) continue;
       if (other.resolvedAt !== undefined || !isJoinable(other, rule, now)) continue;
@@ -329,8 +345,4 @@ function sharedGroup(
   if (!gathers(incident, tally, facts.severity)) return undefined;
   const because = `${Math.round(afterMs / 1000)} s after it began; nobody said what ${facts.service} depends on`;
   return { ...match, evidence: 'time', because };
-}
-
-function incidentsOf(state: LaneState, environment: string, service: string): Iterable<string> {
-  return idsOf(state.byService, placeKey(environment, service));
 }

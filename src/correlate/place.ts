@@ -23,11 +23,10 @@ const NEWS_AFTER_MS = 60_000;
 /** A new firing, or one whose incident is forgotten. */
 export function takePlace(turn: Turn, alert: Draft<Alert>): Verdict {
   const rule = turn.rules.correlate(subjectOf(alert));
-  const group = groupOf(alert, rule, turn.rules.catalog);
-  const matches = matchesOf(turn, alert.facts, rule, group);
+  const matches = matchesOf(turn, alert, rule);
   const best = matches[0];
   if (best === undefined) {
-    opens(turn, alert, group);
+    opens(turn, alert, groupOf(alert, rule, turn.rules.catalog));
     noteAlert(turn, 'opened', alert, 'nothing else is open that it belongs to', undefined);
     considerTelling(turn, incidentOf(turn.state, alert), alert);
     return 'opened';
@@ -57,10 +56,9 @@ export function takeProvenPlace(turn: Turn, incident: Incident, alert: Alert): v
   const { state } = turn;
   const rule = turn.rules.correlate(subjectOf(alert));
   putAlert(state, { ...alert, incident: undefined });
-  const group = groupOf(alert, rule, turn.rules.catalog);
   // What lies near it in time is near to when it began, not to now.
   const then = { ...turn, now: alert.since };
-  const matches = matchesOf(then, alert.facts, rule, group, true).filter(
+  const matches = matchesOf(then, alert, rule, true).filter(
     (match) => match.incident.id !== incident.id,
   );
   const place = merged(turn, incident, matches);

@@ -4,9 +4,9 @@
  * Fingerprints count the flaps of one alert. A workload whose pods come and go has a new alert each
  * time, and would never be seen to flap.
  */
-import { idsOf } from '../id-index.ts';
+import { idsAt } from '../id-index.ts';
 import type { Alert } from '../model.ts';
-import { type LaneState, placeKey, tallyOf } from '../state.ts';
+import { type LaneState, tallyOf } from '../state.ts';
 
 /** Incidents of the service that are looked at: there are few within the memory of a flap. */
 const LOOKED_AT_MAX = 20;
@@ -16,11 +16,11 @@ const LOOKED_AT_MAX = 20;
  * while it fires on any other pod: that is the same trouble on several, and no flap.
  */
 export function predecessorOf(state: LaneState, alert: Alert): Alert | undefined {
-  if (alert.labels['pod'] === undefined) return undefined;
+  if (state.resolved.size === 0 || alert.labels['pod'] === undefined) return undefined;
   const { environment, service, name } = alert.facts;
   let last: Alert | undefined;
   let looked = 0;
-  for (const id of idsOf(state.byService, placeKey(environment, service))) {
+  for (const id of idsAt(state.byService, environment, service)) {
     if (++looked > LOOKED_AT_MAX) break;
     const lead = tallyOf(state, id).services.get(service)?.lead;
     const other = lead === undefined ? undefined : state.alerts.get(lead);

@@ -2,7 +2,7 @@
  * What Slack said to an effect. An effect leaves the outbox only here.
  */
 import type { DeliveryOutcome, Incident, MessageRef } from '../model.ts';
-import { change, note, orderMessage, type Turn } from '../turn.ts';
+import { change, note, orderDone, orderMessage, type Turn } from '../turn.ts';
 import { digestDelivered, moveDigest } from './digest.ts';
 
 /** Replies whose reactions still count for the message. */
@@ -11,7 +11,7 @@ const REPLIES_MAX = 50;
 export function delivered(turn: Turn, effect: string, outcome: DeliveryOutcome): void {
   const [kind, id] = effect.split(':', 2);
   const incident = turn.state.incidents.get(id ?? '');
-  turn.effectsDone.add(effect);
+  orderDone(turn, effect);
   if (kind === 'message' && incident !== undefined)
     return messageDelivered(turn, incident, outcome);
   if (kind === 'digest') return digestTaken(turn, id ?? '', outcome);

@@ -9,7 +9,7 @@ import type { DigestLine, Incident, MessageRef } from '../model.ts';
 import type { Digest } from '../small-records.ts';
 import { putDigest, removeDigest, tallyOf } from '../state.ts';
 import { schedule } from '../timers.ts';
-import { note, type Turn } from '../turn.ts';
+import { note, order, type Turn } from '../turn.ts';
 
 /** Lines of one digest; further incidents are counted in the last one. */
 const LINES_MAX = 200;
@@ -76,7 +76,7 @@ export function sendDigest(turn: Turn, channel: string): void {
   const isOrdered = digest.message !== undefined || going.length > 0;
   // What was over before anybody looked is on record, and no reason for a message.
   if (isOrdered) {
-    order(turn, digest, lines);
+    orderDigest(turn, digest, lines);
     note(turn, 'told', {
       because: `${lines.length} kinds of incident in the digest of ${channel}`,
     });
@@ -87,12 +87,14 @@ export function sendDigest(turn: Turn, channel: string): void {
   else putDigest(state, next);
 }
 
-function order(turn: Turn, { channel, from, message }: Digest, lines: readonly DigestLine[]): void {
-  const id = `digest:${channel}`;
-  turn.effectsDone.delete(id);
-  turn.effects.set(id, {
+function orderDigest(
+  turn: Turn,
+  { channel, from, message }: Digest,
+  lines: readonly DigestLine[],
+): void {
+  order(turn, {
     kind: 'digest',
-    id,
+    id: `digest:${channel}`,
     at: turn.now,
     channel,
     severity: 'info',

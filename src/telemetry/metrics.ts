@@ -95,10 +95,10 @@ export function createMetrics(limits: Capacity = CAPACITY): Metrics {
       if (alerts > 0) meters.alertsIn(source).inc(alerts);
     },
     decided: (verdict, decisions) => {
-      if (verdict !== undefined) meters.verdicts(verdict).inc();
+      if (verdict !== undefined) meters.verdicts(verdict);
       if (verdict === 'quarantined') quarantined++;
       for (const { reason } of decisions) {
-        if (Object.hasOwn(CONSEQUENCES, reason)) meters.consequences(reason).inc();
+        if (Object.hasOwn(CONSEQUENCES, reason)) meters.consequences(reason);
       }
     },
     delivery: (source, outcome) => meters.deliveries(source, outcome).inc(),
@@ -140,10 +140,6 @@ function createMeters(registry: Registry) {
     new Counter({ name: `quell_${name}_total`, help, labelNames, registers });
   const histogram = (name: string, help: string, buckets: number[], ...labelNames: string[]) =>
     new Histogram({ name: `quell_${name}_seconds`, help, labelNames, buckets, registers });
-  const verdicts = counter('verdicts', 'Alerts decided, by what became of them.', 'reason');
-  const consequences = counter('consequences', 'What followed from alerts and time.', 'reason');
-  for (const reason of Object.keys(VERDICTS)) verdicts.labels(reason).inc(0);
-  for (const reason of Object.keys(CONSEQUENCES)) consequences.labels(reason).inc(0);
   const limitReached = counter('limit_reached', 'Times that a limit was reached.', 'limit');
   for (const limit of LIMIT_NAMES) limitReached.labels(limit).inc(0);
   return {
@@ -157,8 +153,14 @@ function createMeters(registry: Registry) {
       registers,
     }),
     alertsIn: kept(counter('alerts_in', 'Alerts accepted, odd ones included.', 'source')),
-    verdicts: kept(verdicts),
-    consequences: kept(consequences),
+    verdicts: reasonCounter(registry, VERDICTS, {
+      name: 'quell_verdicts_total',
+      help: 'Alerts decided, by what became of them.',
+    }),
+    consequences: reasonCounter(registry, CONSEQUENCES, {
+      name: 'quell_consequences_total',
+      help: 'What followed from alerts and time.',
+    }),
     deliveries: kept(counter('deliveries', 'Webhooks received.', 'source', 'outcome')),
     truncated: kept(counter('alerts_truncated', 'Alerts that a source left out.', 'source')),
     answers: kept(counter('http_answers', 'HTTP requests answered.', 'route', 'status')),
@@ -175,6 +177,25 @@ function createMeters(registry: Registry) {
     }),
     recordingLost: counter('recording_lost', 'Deliveries that --record could not write.'),
   };
+}
+
+/** Counts in a plain table, which prom-client sees when it is asked: it runs several times for each alert. */
+function reasonCounter(
+  registry: Registry,
+  reasons: object,
+  about: { readonly name: string; readonly help: string },
+): (reason: string) => void {
+  const counts = new Map(Object.keys(reasons).map((reason) => [reason, 0]));
+  new Counter({
+    ...about,
+    labelNames: ['reason'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [reason, count] of counts) this.labels(reason).inc(count);
+    },
+  });
+  return (reason) => void counts.set(reason, (counts.get(reason) ?? 0) + 1);
 }
 
 /** prom-client hashes labels at every call; the child of each label set is kept instead. */

@@ -6,11 +6,11 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Response } from 'express';
-import { idsOf } from '../id-index.ts';
+import { idsAt } from '../id-index.ts';
 import type { Lane } from '../lane.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Incident } from '../model.ts';
-import { placeKey, type LaneState, tallyOf } from '../state.ts';
+import { type LaneState, tallyOf } from '../state.ts';
 import type { ClosedIncident, HistoryQuery, Store } from '../store/contract.ts';
 import { newest } from './newest.ts';
 import { badCursor, FILTERS, type ListQuery, readCursor, SPAN, writeCursor } from './query.ts';
@@ -129,7 +129,7 @@ export async function listIncidents(
 /** With an environment and a service there is an index; else it is all of them. */
 function liveCandidates(state: LaneState, { service, environment }: ListQuery): Iterable<Incident> {
   if (service === undefined || environment === undefined) return state.incidents.values();
-  return [...idsOf(state.byService, placeKey(environment, service))].flatMap(
+  return [...idsAt(state.byService, environment, service)].flatMap(
     (id) => state.incidents.get(id) ?? [],
   );
 }
