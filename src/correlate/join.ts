@@ -144,17 +144,13 @@ function sameService(
   for (const id of idsAt(state.byService, facts.environment, facts.service)) {
     const incident = state.incidents.get(id);
     if (incident === undefined || !isJoinable(incident, rule, now)) continue;
-    const whole = tallyOf(state, incident.id);
+    const whole = tallyOf(state, id);
     const tally = whole.services.get(facts.service);
     if (tally === undefined || !isFresh(incident, tally, rule, now)) continue;
-    if (incident.resolvedAt === undefined && !gathers(incident, whole, facts.severity)) continue;
     if (!proven && isStraggler(facts, tally, rule, now)) continue;
-    if (isElsewhere(incident, whole, facts)) continue;
-    const isBetter =
-      best === undefined ||
-      tally.lastSince > lastSince ||
-      (tally.lastSince === lastSince && incident.id < best.id);
-    if (!isBetter) continue;
+    if (!accepts(incident, whole, facts)) continue;
+    const isBetter = tally.lastSince - lastSince || (incident.id < (best?.id ?? '') ? 1 : -1);
+    if (best !== undefined && isBetter < 0) continue;
     best = incident;
     lastSince = tally.lastSince;
   }
@@ -167,6 +163,11 @@ function sameService(
     hops: 0,
     apartMs: now - lastSince,
   };
+}
+
+function accepts(incident: Incident, whole: Tally, facts: Facts): boolean {
+  if (incident.resolvedAt === undefined && !gathers(incident, whole, facts.severity)) return false;
+  return !isElsewhere(incident, whole, facts);
 }
 
 /** A service counts while it fires, and where people were told of it for a window after its last new alert. */
