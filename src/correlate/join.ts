@@ -144,13 +144,9 @@ function sameService(
   for (const id of idsAt(state.byService, facts.environment, facts.service)) {
     const incident = state.incidents.get(id);
     if (incident === undefined || !isJoinable(incident, rule, now)) continue;
-    const whole = tallyOf(state, id);
-    const tally = whole.services.get(facts.service);
-    if (tally === undefined || !isFresh(incident, tally, rule, now)) continue;
-    if (!proven && isStraggler(facts, tally, rule, now)) continue;
-    if (!accepts(incident, whole, facts)) continue;
-    const isBetter = tally.lastSince - lastSince || (incident.id < (best?.id ?? '') ? 1 : -1);
-    if (best !== undefined && isBetter < 0) continue;
+    const tally = placeIn(turn, incident, facts, rule, proven);
+    if (tally === undefined || (best !== undefined && tally.lastSince < lastSince)) continue;
+    if (best !== undefined && tally.lastSince === lastSince && best.id < id) continue;
     best = incident;
     lastSince = tally.lastSince;
   }
@@ -165,9 +161,21 @@ function sameService(
   };
 }
 
-function accepts(incident: Incident, whole: Tally, facts: Facts): boolean {
-  if (incident.resolvedAt === undefined && !gathers(incident, whole, facts.severity)) return false;
-  return !isElsewhere(incident, whole, facts);
+/** What the incident knows of the alert's service; undefined when the alert does not belong there. */
+function placeIn(
+  turn: Turn,
+  incident: Incident,
+  facts: Facts,
+  rule: CorrelateRule,
+  proven: boolean,
+): ServiceTally | undefined {
+  const whole = tallyOf(turn.state, incident.id);
+  const tally = whole.services.get(facts.service);
+  if (tally === undefined || !isFresh(incident, tally, rule, turn.now)) return undefined;
+  if (!proven && isStraggler(facts, tally, rule, turn.now)) return undefined;
+  if (incident.resolvedAt === undefined && !gathers(incident, whole, facts.severity))
+    return undefined;
+  return isElsewhere(incident, whole, facts) ? undefined : tally;
 }
 
 /** A service counts while it fires, and where people were told of it for a window after its last new alert. */
