@@ -7,6 +7,7 @@
  * open alerts or incidents.
  */
 import { type AlertRecord, alertOfRecord, recordOfAlert } from './alert-record.ts';
+import { type GroupIndex, indexGroup } from './group-index.ts';
 import {
   addPlace,
   addTo,
@@ -54,8 +55,7 @@ export interface LaneState {
   readonly byService: PlaceIndex;
   /** Host -> incidents in memory with alerts on it. A host may serve several environments. */
   readonly byHost: IdIndex;
-  /** Group key of a `correlate: by` rule -> the newest incident with it. */
-  readonly byGroup: Map<string, string>;
+  readonly byGroup: GroupIndex;
   readonly byTransaction: Map<string, TransactionUse>;
   /** `messageKey` of messages and their replies -> incident. */
   readonly byMessage: Map<string, string>;
@@ -172,7 +172,7 @@ export function putIncident(state: LaneState, incident: Incident): void {
   const isOpen = incident.phase === 'open' || incident.phase === 'acknowledged';
   mark(state.open, incident.id, isOpen);
   mark(state.stormed, incident.id, isOpen && incident.toldIn === 'storm');
-  if (incident.group !== undefined) indexGroup(state, incident, incident.group);
+  indexGroup(state.byGroup, before, incident);
   forgetMessages(state, before, incident);
   if (incident.message !== undefined && before?.message !== incident.message) {
     state.byMessage.set(messageKey(incident.message.channel, incident.message.ts), incident.id);
@@ -272,22 +272,43 @@ function recordOf(state: LaneState, key: string): unknown {
   return state.storm;
 }
 
-/** Puts stored records back; afterwards nothing counts as changed. Records are our own and trusted. */
+/**
+ * Puts stored records back; afterwards nothing counts as changed. Records are our own and trusted. In
+ * whatever order a store has them, they leave the same state.
+ */
 export function restore(state: LaneState, records: Iterable<StateRecord>): void {
   const alerts: Alert[] = [];
-  for (const { key, value } of records) {
-    if (key.startsWith('i/')) putIncident(state, value as Incident);
-    else if (key.startsWith('digest/')) putDigest(state, value as Digest);
-    else if (key.startsWith('heartbeat/')) putHeartbeat(state, value as Heartbeat);
-    else if (key.startsWith('silence/')) putSilence(state, value as KeptSilence);
-    else if (key === 'storm') state.storm = value as Storm;
-    else alerts.push(alertOfRecord(value as AlertRecord));
+  const incidents: Incident[] = [];
+  const others: StateRecord[] = [];
+  for (const record of records) {
+    if (record.key.startsWith('i/')) incidents.push(record.value as Incident);
+    else if (isSmall(record.key)) others.push(record);
+    else alerts.push(alertOfRecord(record.value as AlertRecord));
   }
+  others.sort((one, other) => (one.key < other.key ? -1 : 1));
+  for (const { key, value } of others) restoreSmall(state, key, value);
+  incidents.sort(
+    (one, other) => one.gatheredAt - other.gatheredAt || (one.id < other.id ? -1 : 1),
+  );
+  for (const incident of incidents) putIncident(state, incident);
   alerts.sort(
     (one, other) => one.since - other.since || (one.fingerprint < other.fingerprint ? -1 : 1),
   );
   for (const alert of alerts) putAlert(state, alert);
   takeChanges(state);
+}
+
+/** Fingerprints of alerts have no slash. */
+function isSmall(key: string): boolean {
+  return key === 'storm' || key.includes('/');
+}
+
+/** Kinds that only a newer version knows are left alone. */
+function restoreSmall(state: LaneState, key: string, value: unknown): void {
+  if (key.startsWith('digest/')) putDigest(state, value as Digest);
+  else if (key.startsWith('heartbeat/')) putHeartbeat(state, value as Heartbeat);
+  else if (key.startsWith('silence/')) putSilence(state, value as KeptSilence);
+  else if (key === 'storm') state.storm = value as Storm;
 }
 
 /**
@@ -343,25 +364,13 @@ function mark(set: Set<string>, id: string, isIn: boolean): void {
   else set.delete(id);
 }
 
-/** The newest incident that is not over has the key of its group. */
-function indexGroup(state: LaneState, incident: Incident, group: string): void {
-  const holder = state.incidents.get(state.byGroup.get(group) ?? '');
-  const isBetter =
-    holder === undefined ||
-    holder.id === incident.id ||
-    holder.phase === 'resolved' ||
-    holder.gatheredAt < incident.gatheredAt;
-  if (isBetter && incident.mergedInto === undefined) state.byGroup.set(group, incident.id);
-}
-
 function dropIndexes(state: LaneState, incident: Incident): void {
   const tally = tallyOf(state, incident.id);
   for (const service of tally.services.keys()) {
     removePlace(state.byService, incident.environment, service, incident.id);
   }
   for (const host of tally.hosts.keys()) removeFrom(state.byHost, host, incident.id);
-  if (incident.group !== undefined && state.byGroup.get(incident.group) === incident.id)
-    state.byGroup.delete(incident.group);
+  indexGroup(state.byGroup, incident, undefined);
   if (incident.message !== undefined) {
     const { channel, ts } = incident.message;
     for (const one of [ts, ...incident.replies]) state.byMessage.delete(messageKey(channel, one));

@@ -36,6 +36,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'mute.ts': 'life',
   'schedule.ts': 'life',
   'alert-record.ts': 'state',
+  'group-index.ts': 'state',
   'id-index.ts': 'state',
   'shared-texts.ts': 'state',
   'small-records.ts': 'state',

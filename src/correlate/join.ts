@@ -8,6 +8,7 @@
  * depends on it). A sideways neighbour, something else that a mere symptom also depends on, does not
  * join: that would chain the whole platform into one incident.
  */
+import { standsFor } from '../group-index.ts';
 import { idsAt, idsOf } from '../id-index.ts';
 import type { Alert, Facts, Incident, Instant, Severity } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
@@ -339,7 +340,7 @@ function sharedGroup(
   rule: CorrelateRule,
 ): Match | undefined {
   const { state, now } = turn;
-  const incident = state.incidents.get(state.byGroup.get(group) ?? '');
+  const incident = state.incidents.get(standsFor(state.byGroup, group) ?? '');
   if (incident === undefined || !isJoinable(incident, rule, now)) return undefined;
   const tally = tallyOf(state, incident.id);
   const apartMs = now - tally.lastSince;

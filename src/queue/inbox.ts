@@ -2,8 +2,8 @@
  * The inbox of a lane: a BullMQ queue of what came in, one job after the other, whoever decides them.
  *
  * Deliveries that come while a job is being written share the next one, so one write serves many
- * requests. A job that could not be decided is tried again before the next; one that takes its worker down with it again and again
- * is set aside as failed, and kept for inspection.
+ * requests. A job that could not be decided is tried again before the next; one that takes its worker
+ * down with it again and again is set aside as failed, and kept for inspection.
  */
 import { setTimeout } from 'node:timers/promises';
 import { type Job, type Queue, WaitingError, Worker } from 'bullmq';
@@ -189,7 +189,6 @@ function work(
     maxStalledCount: DEATHS_MAX,
   });
   worker.on('error', trouble);
-  worker.on('failed', (job, error) => failed(job?.id ?? '', error));
   worker.on('failed', (job, error) => failed(job?.id ?? 'unknown', error));
   worker.run().catch(trouble);
   return {

@@ -91,12 +91,9 @@ function recordsOf({ alerts, incidents, heartbeats, storm }: LaneState): unknown
   return JSON.parse(JSON.stringify(parts));
 }
 
-/**
- * All that is derived from the records, in an order of its own. Only which of several incidents that are
- * over stands for its group depends on what came first.
- */
+/** All that is derived from the records, in an order of its own. */
 function contentsOf(state: LaneState): unknown {
-  const { open, stormed, tallies, members, byService, byHost, byMessage } = state;
+  const { open, stormed, tallies, members, byService, byHost, byGroup, byMessage } = state;
   return {
     records: recordsOf(state),
     open: [...open].sort(),
@@ -105,6 +102,7 @@ function contentsOf(state: LaneState): unknown {
     members: sorted(members).map(([id, some]) => [id, [...some].sort()]),
     byService: keysOf(byService),
     byHost: keysOf(byHost),
+    byGroup: sorted(byGroup),
     byMessage: sorted(byMessage),
   };
 }

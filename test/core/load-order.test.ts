@@ -1,0 +1,144 @@
+/** What is decided after a load follows from the records, and not from the order in which a store has them. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createRandom, type Random } from '../../bench/noise/random.ts';
+import { createBatch } from '../../src/batch.ts';
+import { runDueUntil } from '../../src/decide.ts';
+import { type GroupIndex, indexGroup, standsFor } from '../../src/group-index.ts';
+import type { Event, Incident } from '../../src/model.ts';
+import { createState, type LaneState, restore } from '../../src/state.ts';
+import type { Commit, StateRecord } from '../../src/store/contract.ts';
+import { MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
+
+const RULES = rulesOf(`${SHOP}
+correlate:
+  - match: ['job!=""']
+    by: [job]
+`);
+const SERVICES = ['checkout', 'payments', 'payments-db', 'basket', 'newsletter', 'odd', 'else'];
+const STEPS = 120;
+const OBSERVER = { decided: () => undefined, committed: () => undefined, failed: () => undefined };
+
+interface Told {
+  readonly commits: readonly Omit<Commit, 'version' | 'wakeAt' | 'jobs'>[];
+  readonly now: number;
+}
+
+function play(state: LaneState, random: Random, from: number, first: readonly Event[]): Told {
+  const commits = [];
+  let now = from;
+  for (let step = 0; step < STEPS; step++) {
+    const batch = createBatch(state, RULES, OBSERVER);
+    const until = now + (random.chance(0.04) ? random.int(1, 30) * 60 : random.int(0, 2)) * MINUTE;
+    now = runDueUntil(state, until, now, 1_000, batch.decide).now;
+    for (const event of step === 0 ? first : eventsOf(random, now)) batch.decide(event, now);
+    commits.push(batch.take());
+  }
+  return { commits, now };
+}
+
+function eventsOf(random: Random, now: number): readonly Event[] {
+  if (random.chance(0.05)) return [silenceOf(random, now)];
+  return Array.from({ length: random.int(1, 4) }, (): Event => {
+    const isOver = random.chance(0.4);
+    const alert = {
+      source: 'alertmanager',
+      status: isOver ? 'resolved' : 'firing',
+      labels: {
+        alertname: `Check${random.int(0, 2)}`,
+        ...(random.chance(0.5) ? { job: `job-${random.int(0, 1)}` } : {}),
+        service: random.pick(SERVICES),
+        severity: random.pick(['critical', 'warning', 'info']),
+      },
+      annotations: {},
+      startsAt: now - random.int(0, 5) * MINUTE,
+      endsAt: isOver ? now : undefined,
+      generatorURL: undefined,
+    } as const;
+    return { kind: 'alert', delivery: 'd', alert };
+  });
+}
+
+function silenceOf(random: Random, now: number): Event {
+  const value = random.pick(SERVICES);
+  const silence = {
+    id: `s-${random.int(0, 1e6)}`,
+    matchers: [{ name: 'service', value, isRegex: false, isEqual: true }],
+    startsAt: now,
+    endsAt: now + random.int(5, 90) * MINUTE,
+    createdBy: random.pick(['ada', 'bob']),
+    comment: '',
+  };
+  return { kind: 'silence', silence };
+}
+
+/** As a store keeps them. */
+function recordsOf({ commits }: Told): readonly StateRecord[] {
+  const kept = new Map<string, string>();
+  for (const { put, remove } of commits) {
+    for (const key of remove) kept.delete(key);
+    for (const { key, value } of put) kept.set(key, JSON.stringify(value));
+  }
+  return [...kept].map(([key, json]) => ({ key, value: JSON.parse(json) }));
+}
+
+test('in whatever order a store has the records, the same is decided after them', () => {
+  const seeds = fc.integer({ min: 0, max: 1e9 });
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const random = createRandom(String(seed));
+      const before = play(createState('default'), random.fork('before'), START, []);
+      const after = (order: readonly StateRecord[]) => {
+        const state = createState('default');
+        restore(state, structuredClone(order));
+        const told = play(state, random.fork('after'), before.now, [{ kind: 'started' }]);
+        return told.commits.map((commit) => JSON.stringify(commit));
+      };
+      const records = recordsOf(before);
+      const byKey = [...records].sort((one, other) => (one.key < other.key ? -1 : 1));
+      const expected = after(byKey);
+      for (const order of [records, random.shuffle(records), random.shuffle(records)]) {
+        expect(after(order)).toEqual(expected);
+      }
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('whatever became of its incidents, in whatever order: the newest that goes on stands for a group', () => {
+  const incidents = fc.array(
+    fc.record({
+      id: fc.constantFrom('a', 'b', 'c', 'd'),
+      phase: fc.constantFrom('gathering', 'open', 'resolved'),
+      gatheredAt: fc.integer({ min: 0, max: 3 }),
+      group: fc.constantFrom('x', 'y', undefined),
+      mergedInto: fc.constantFrom('z', undefined, undefined),
+      isGone: fc.boolean(),
+    }),
+  );
+  fc.assert(
+    fc.property(incidents, (changes) => {
+      const groups: GroupIndex = new Map();
+      const living = new Map<string, Incident>();
+      for (const { isGone, ...change } of changes) {
+        // What the index does not read an incident need not have here.
+        const after = isGone ? undefined : (change as Incident);
+        indexGroup(groups, living.get(change.id), after);
+        if (after === undefined) living.delete(change.id);
+        else living.set(change.id, after);
+      }
+      for (const group of ['x', 'y']) {
+        expect(standsFor(groups, group)).toBe(newest([...living.values()], group));
+      }
+    }),
+  );
+});
+
+function newest(incidents: readonly Incident[], group: string): string | undefined {
+  const its = incidents.filter((one) => one.group === group && one.mergedInto === undefined);
+  const going = its.filter(({ phase }) => phase !== 'resolved');
+  const [best] = (going.length > 0 ? going : its).sort(
+    (one, other) => other.gatheredAt - one.gatheredAt || (other.id < one.id ? -1 : 1),
+  );
+  return best?.id;
+}
