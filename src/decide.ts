@@ -10,6 +10,7 @@
  * What is held or damped is the telling: the alert itself takes its place in an incident at once.
  */
 import { fingerprintOf } from './dedupe/fingerprint.ts';
+import { isMentioned, knownBefore, reviewIdentity } from './dedupe/identity.ts';
 import { repeated } from './dedupe/renew.ts';
 import { newsOf } from './dedupe/repeat.ts';
 import { recogniseHeartbeats, runDue, scheduleEverything } from './due.ts';
@@ -20,7 +21,7 @@ import { react } from './life/people.ts';
 import { request } from './life/request.ts';
 import { endSilence, setSilence } from './life/silences.ts';
 import { makeRoom } from './life/room.ts';
-import type { Effect, Event, Instant, Outcome, ReceivedAlert, Verdict } from './model.ts';
+import type { Alert, Effect, Event, Instant, Outcome, ReceivedAlert, Verdict } from './model.ts';
 import { reviewMuting } from './mute.ts';
 import type { Rules } from './rules/rules.ts';
 import type { LaneState } from './state.ts';
@@ -108,12 +109,14 @@ function dispatch(turn: Turn, event: Event): Verdict | undefined {
       tick(turn);
       return undefined;
     case 'started':
+      reviewIdentity(turn);
       scheduleEverything(turn);
       recogniseHeartbeats(turn);
       reviewMuting(turn);
       expectHeartbeats(turn);
       return undefined;
     case 'rules-changed':
+      reviewIdentity(turn);
       recogniseHeartbeats(turn);
       reviewMuting(turn);
       expectHeartbeats(turn);
@@ -131,7 +134,7 @@ function tick(turn: Turn): void {
 
 function decideAlert(turn: Turn, received: ReceivedAlert): Verdict {
   const fingerprint = fingerprintOf(received.source, received.labels, turn.rules.notIdentity);
-  const known = turn.state.alerts.get(fingerprint);
+  const known = knownAs(turn, fingerprint, received);
   const news = newsOf(known, received, turn.now);
   switch (news.kind) {
     case 'stale':
@@ -152,4 +155,12 @@ function decideAlert(turn: Turn, received: ReceivedAlert): Verdict {
       if (known === undefined) makeRoom(turn);
       return fires(turn, strange(turn, fingerprint, received), known, news.hidden);
   }
+}
+
+function knownAs(turn: Turn, fingerprint: string, received: ReceivedAlert): Alert | undefined {
+  const known = turn.state.alerts.get(fingerprint);
+  if (turn.state.mapped.size === 0) return known;
+  if (known === undefined) return knownBefore(turn, fingerprint, received);
+  isMentioned(turn.state, known);
+  return known;
 }

@@ -63,6 +63,8 @@ export interface LaneState {
   readonly episodesLately: Instant[];
   readonly tellingsLately: Instant[];
   readonly timers: Timers;
+  /** Source -> fingerprints that fired when the rules changed, of what a mapping makes alerts of. */
+  readonly mapped: Map<string, Set<string>>;
   /** What changed since the last commit: fingerprints of alerts, and keys of other records. */
   readonly changedAlerts: Set<string>;
   readonly changed: Set<string>;
@@ -103,6 +105,7 @@ export function createState(
     episodesLately: [],
     tellingsLately: [],
     timers: createTimers(),
+    mapped: new Map(),
     changedAlerts: new Set(),
     changed: new Set(),
     closed: [],

@@ -33,7 +33,7 @@ export function repeated(
     }
     return 'repeat';
   }
-  const facts = mergeFacts(known.facts, turn.rules.normalise(received));
+  const facts = newFacts(turn, known, received);
   const { labels, annotations, generatorURL } = received;
   const renewed = {
     ...known,
@@ -65,6 +65,20 @@ export function repeated(
   if (renewed.status === 'firing') rejoin(turn, known, { ...renewed, heldUntil });
   else putAlert(turn.state, renewed);
   return 'changed';
+}
+
+/**
+ * What the source says of it now, if that is something else than before. That other rules would read
+ * other facts out of the same words is no news: an episode goes on as it began.
+ */
+function newFacts(turn: Turn, known: Alert, received: ReceivedAlert): Facts {
+  const heard = turn.rules.normalise(received);
+  if (mergeFacts(known.facts, heard) === known.facts) return known.facts;
+  const { source, status, startsAt, endsAt, labels, annotations, generatorURL } = known;
+  const said = { source, status, startsAt, endsAt, labels, annotations, generatorURL };
+  const before = turn.rules.normalise(said);
+  if (mergeFacts(before, heard) === before) return known.facts;
+  return mergeFacts(known.facts, heard);
 }
 
 /** The known facts themselves when nothing new was said. Transaction ids add up. */
