@@ -101,7 +101,7 @@ async function commit(
   let result: CommitResult = { kind: 'stale' };
   const name = keyPart(lane);
   // What can fail is done before the transaction: inside it only rows are put.
-  const put = change.put.map((record) => ({ key: record.key, line: JSON.stringify(record) }));
+  const text = JSON.stringify(change.put);
   const effects = change.effects.map((effect) => ({
     key: [name, 'o', keyPart(effect.id)],
     effect,
@@ -116,7 +116,7 @@ async function commit(
     const next: LaneMeta = { version, order, wakeAt: change.wakeAt };
     lanes.set(lane, { ...open, meta: next });
     batch.put([name, 'v'], JSON.stringify(next));
-    writeRecords(rows, batch, lane, log, version, put, change.remove);
+    writeRecords(rows, batch, lane, log, version, { ...change, text });
     for (const id of change.effectsDone) batch.remove([name, 'o', keyPart(id)]);
     for (const [index, { key, effect }] of effects.entries()) {
       batch.put(key, JSON.stringify({ order: meta.order + index, effect }));
@@ -142,7 +142,7 @@ function nothingIndexed(): Indexed {
 
 /** What memory must know of a lane before it can be written to. */
 function openLane(rows: Rows, lane: string): OpenLane {
-  const log: RecordLog = { where: new Map(), lines: 0 };
+  const log: RecordLog = { where: new Map(), written: 0 };
   for (const _ of readRecords(rows, lane, log));
   return { meta: readMeta(rows, keyPart(lane)), log, indexed: nothingIndexed() };
 }
@@ -151,7 +151,7 @@ function loadLane(rows: Rows, lanes: Writing['lanes'], lane: string): LaneSnapsh
   const name = keyPart(lane);
   const meta = readMeta(rows, name);
   const { version, wakeAt } = meta;
-  const log: RecordLog = { where: new Map(), lines: 0 };
+  const log: RecordLog = { where: new Map(), written: 0 };
   const records = [...readRecords(rows, lane, log)];
   lanes.set(lane, { meta, log, indexed: nothingIndexed() });
   const outbox = [
