@@ -2,8 +2,10 @@
  * Three instances on one Redis, under constant load: whatever happens to one of them, or to Redis, no
  * alert that was answered 2xx is lost, no incident has two messages, and all instances know the same.
  */
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { type InstancesOptions, startInstances } from '../support/instances.ts';
+import type { Quell } from '../support/quell-process.ts';
 import { startRedis } from '../support/redis.ts';
 import { startSentinel } from '../support/sentinel.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
@@ -12,12 +14,25 @@ import { within } from '../support/within.ts';
 /** It takes about 6 seconds: the lock ends, and somebody looks. */
 const TAKE_OVER_S = 20;
 const TIMEOUT = { timeout: 240_000 };
+/** The longest time-out is that of a connection that waits for work: 20 s. `npm run soak` takes 5 minutes. */
+const AWAY_S = Number(process.env['REDIS_AWAY_S'] ?? 25);
 
 const redis = await startRedis();
 afterAll(() => redis.dispose());
 let tests = 0;
 /** Each test has the Redis to itself. */
 const freshUrl = (): string => `${redis.url}?prefix=test-${tests++}`;
+
+const answerOf = async (quell: Quell) => {
+  const response = await quell.post('/v1/ingest/generic', { labels: { service: 'service-0' } });
+  return [response.status, response.headers.get('retry-after')];
+};
+
+const unready = async (quells: readonly Quell[]): Promise<void> => {
+  for (const { url } of quells) {
+    while ((await fetch(`${url}/-/ready`)).status === 200) await setTimeout(50);
+  }
+};
 
 const started = async (options: Omit<InstancesOptions, 'waves'>) => {
   const quells = await startInstances({ ...options, waves: 4 });
@@ -81,14 +96,9 @@ test(
   TIMEOUT,
   async () => {
     const quells = await started({ redisUrl: freshUrl() });
-    const answers = [];
     await redis.kill();
     quells.senders.begin(2);
-    for (const one of quells.instances) {
-      const body = { labels: { service: 'service-0' } };
-      const response = await one.post('/v1/ingest/generic', body);
-      answers.push([response.status, response.headers.get('retry-after')]);
-    }
+    const answers = await Promise.all(quells.instances.map(answerOf));
     expect(answers).toEqual([
       [503, '5'],
       [503, '5'],
@@ -96,6 +106,35 @@ test(
     ]);
     await redis.start();
     quells.senders.begin(3);
+    await within(60, 'all are told', quells.slack.called('chat.postMessage', 10), quells.situation);
+    expect(quells.senders.retries()).toBeGreaterThan(0);
+    await quells.expectTruth();
+  },
+);
+
+/**
+ * Redis stands still: no connection is refused or closed, and what was sent to it is done when it goes on.
+ * That is what a cut network looks like from both ends. (A network namespace would need netem or a
+ * firewall in the kernel to drop packets silently; few machines of a CI have them.)
+ */
+test(
+  `Redis is silent for ${AWAY_S} s, longer than every lock and time-out: senders come again, nothing is lost`,
+  { timeout: AWAY_S * 1_000 + 300_000 },
+  async () => {
+    const quells = await started({ redisUrl: freshUrl() });
+    const { pid = 0 } = redis.child();
+    process.kill(pid, 'SIGSTOP');
+    const until = performance.now() + AWAY_S * 1_000;
+    quells.senders.begin(2);
+    await within(20, 'nobody is ready', unready(quells.instances), quells.situation);
+    while (performance.now() < until) {
+      const answers = await Promise.all(quells.instances.map(answerOf));
+      expect(answers).toEqual(answers.map(() => [503, '5']));
+      await setTimeout(1_000);
+    }
+    process.kill(pid, 'SIGCONT');
+    quells.senders.begin(3);
+    await within(20, 'one leads', quells.leader(), quells.situation);
     await within(60, 'all are told', quells.slack.called('chat.postMessage', 10), quells.situation);
     expect(quells.senders.retries()).toBeGreaterThan(0);
     await quells.expectTruth();
