@@ -290,9 +290,7 @@ export function restore(state: LaneState, records: Iterable<StateRecord>): void 
   }
   others.sort((one, other) => (one.key < other.key ? -1 : 1));
   for (const { key, value } of others) restoreSmall(state, key, value);
-  incidents.sort(
-    (one, other) => one.gatheredAt - other.gatheredAt || (one.id < other.id ? -1 : 1),
-  );
+  incidents.sort((one, other) => one.gatheredAt - other.gatheredAt || (one.id < other.id ? -1 : 1));
   for (const incident of incidents) putIncident(state, incident);
   alerts.sort(
     (one, other) => one.since - other.since || (one.fingerprint < other.fingerprint ? -1 : 1),

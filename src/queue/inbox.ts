@@ -156,7 +156,7 @@ async function writeJob(open: Open, all: readonly Delivery[]): Promise<void> {
     removeOnFail: { count: FAILED_KEPT },
   });
   open.waiting++;
-  await open.prompt.secured();
+  await open.prompt.secured(open.tag);
 }
 
 function countTogether(deliveries: readonly Delivery[]): number {

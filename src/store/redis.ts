@@ -115,8 +115,14 @@ async function commit(
   ] satisfies Command[];
   let done = false;
   try {
-    const wrote = write(connection, tag, { expected: change.version, next: version }, commands);
-    [done] = await Promise.all([wrote, connection.secured()]);
+    const wrote = await write(
+      connection,
+      tag,
+      { expected: change.version, next: version },
+      commands,
+    );
+    await connection.secured(tag);
+    done = wrote;
   } finally {
     // What the failed commit was to index is not, or nobody can tell.
     if (!done) indexed.delete(tag);

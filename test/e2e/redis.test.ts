@@ -3,10 +3,10 @@
  * alert that was answered 2xx is lost, no incident has two messages, and all instances know the same.
  */
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { type InstancesOptions, startInstances } from '../support/instances.ts';
 import type { Quell } from '../support/quell-process.ts';
-import { startRedis } from '../support/redis.ts';
+import { startRedis, startRedisCluster } from '../support/redis.ts';
 import { startSentinel } from '../support/sentinel.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { within } from '../support/within.ts';
@@ -117,29 +117,27 @@ test(
  * That is what a cut network looks like from both ends. (A network namespace would need netem or a
  * firewall in the kernel to drop packets silently; few machines of a CI have them.)
  */
-test(
-  `Redis is silent for ${AWAY_S} s, longer than every lock and time-out: senders come again, nothing is lost`,
-  { timeout: AWAY_S * 1_000 + 300_000 },
-  async () => {
-    const quells = await started({ redisUrl: freshUrl() });
-    const { pid = 0 } = redis.child();
-    process.kill(pid, 'SIGSTOP');
-    const until = performance.now() + AWAY_S * 1_000;
-    quells.senders.begin(2);
-    await within(20, 'nobody is ready', unready(quells.instances), quells.situation);
-    while (performance.now() < until) {
-      const answers = await Promise.all(quells.instances.map(answerOf));
-      expect(answers).toEqual(answers.map(() => [503, '5']));
-      await setTimeout(1_000);
-    }
-    process.kill(pid, 'SIGCONT');
-    quells.senders.begin(3);
-    await within(20, 'one leads', quells.leader(), quells.situation);
-    await within(60, 'all are told', quells.slack.called('chat.postMessage', 10), quells.situation);
-    expect(quells.senders.retries()).toBeGreaterThan(0);
-    await quells.expectTruth();
-  },
-);
+test(`Redis is silent for ${AWAY_S} s, longer than every lock and time-out: senders come again, nothing is lost`, {
+  timeout: AWAY_S * 1_000 + 300_000,
+}, async () => {
+  const quells = await started({ redisUrl: freshUrl() });
+  const { pid = 0 } = redis.child();
+  process.kill(pid, 'SIGSTOP');
+  const until = performance.now() + AWAY_S * 1_000;
+  quells.senders.begin(2);
+  await within(20, 'nobody is ready', unready(quells.instances), quells.situation);
+  while (performance.now() < until) {
+    const answers = await Promise.all(quells.instances.map(answerOf));
+    expect(answers).toEqual(answers.map(() => [503, '5']));
+    await setTimeout(1_000);
+  }
+  process.kill(pid, 'SIGCONT');
+  quells.senders.begin(3);
+  await within(20, 'one leads', quells.leader(), quells.situation);
+  await within(60, 'all are told', quells.slack.called('chat.postMessage', 10), quells.situation);
+  expect(quells.senders.retries()).toBeGreaterThan(0);
+  await quells.expectTruth();
+});
 
 test(
   'one instance after the other is stopped and replaced: nobody waits for the next',
@@ -163,6 +161,23 @@ test(
   async () => {
     const { url, master } = await startSentinel();
     const quells = await started({ redisUrl: url });
+    await master.kill();
+    quells.senders.begin(2);
+    quells.senders.begin(3);
+    await within(60, 'all are told', quells.slack.called('chat.postMessage', 10), quells.situation);
+    expect(quells.senders.retries()).toBeGreaterThan(0);
+    await quells.expectTruth();
+  },
+);
+
+test(
+  'in a cluster the master of the lane is killed and its replica takes over: nothing that was answered is lost',
+  TIMEOUT,
+  async () => {
+    const cluster = await startRedisCluster();
+    onTestFinished(() => cluster.dispose());
+    const quells = await started({ redisUrl: `${cluster.url}?prefix=quell` });
+    const master = await cluster.masterOf('{quell:default}');
     await master.kill();
     quells.senders.begin(2);
     quells.senders.begin(3);

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
+import { Cluster } from 'ioredis';
 import { type Child, startChild } from './child.ts';
 import { within } from './within.ts';
 
@@ -61,20 +61,58 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
   };
 }
 
-/** A cluster of one node: it refuses whatever would not stay on one node of a larger one. */
-export async function startRedisCluster(): Promise<RedisServer> {
-  const server = await startRedis([
-    '--cluster-enabled',
-    'yes',
-    '--cluster-announce-ip',
-    '127.0.0.1',
-  ]);
-  const client = new Redis(server.port, '127.0.0.1');
-  const formed = server.child().line(/Cluster state changed: ok/);
-  await client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
-  await within(20, 'the cluster is formed', formed, server.child().tail);
-  client.disconnect();
-  return { ...server, url: `redis+cluster://127.0.0.1:${server.port}` };
+export interface RedisCluster {
+  readonly url: string;
+  /** The master that has this key. */
+  masterOf(key: string): Promise<RedisServer>;
+  /** Kills all and throws their data away. */
+  dispose(): Promise<void>;
+}
+
+/** Three masters with a replica each, which takes over within seconds. */
+export async function startRedisCluster(): Promise<RedisCluster> {
+  const nodes = await Promise.all(Array.from({ length: 6 }, startClusterNode));
+  const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`);
+  const create = ['--cluster', 'create', ...hosts, '--cluster-replicas', '1', '--cluster-yes'];
+  const made = startChild({
+    name: 'redis-cli',
+    command: 'redis-cli',
+    args: create,
+    missing: REDIS_MISSING,
+  });
+  await within(60, 'the cluster is formed', made.line(/All 16384 slots covered/), made.tail);
+  await made.exited;
+  return {
+    url: `redis+cluster://${hosts.slice(0, 3).join(',')}`,
+    async masterOf(key) {
+      const cluster = new Cluster([...nodes]);
+      const slot = await cluster.cluster('KEYSLOT', key);
+      const slots = await cluster.cluster('SLOTS');
+      cluster.disconnect();
+      // What CLUSTER SLOTS replies: from, to, and the master before its replicas.
+      const ranges = slots as unknown as readonly (readonly [number, number, [string, number]])[];
+      const range = ranges.find(([from, to]) => from <= slot && slot <= to);
+      const master = nodes.find(({ port }) => port === range?.[2][1]);
+      if (master === undefined) throw new Error('no master has the slot');
+      return master;
+    },
+    async dispose() {
+      await Promise.all(nodes.map((node) => node.dispose()));
+    },
+  };
+}
+
+async function startClusterNode(): Promise<RedisServer & { readonly host: string }> {
+  const bus = await freePort();
+  const settings = {
+    '--cluster-enabled': 'yes',
+    // By default it is the port and 10,000, which may be none.
+    '--cluster-port': String(bus),
+    '--cluster-announce-ip': '127.0.0.1',
+    '--cluster-node-timeout': '1500',
+  };
+  const node = await startRedis(Object.entries(settings).flat());
+  return { ...node, host: '127.0.0.1' };
 }
 
 export function freePort(): Promise<number> {

@@ -12,10 +12,10 @@ export interface Connection {
   readonly client: Redis | Cluster;
   readonly address: RedisAddress;
   /**
-   * Resolves when another machine has what was written on this connection, where there is one
-   * (Sentinel): a failover then does not lose it. False: there was none in time.
+   * Resolves when another machine has what was written on this connection to the node of this key, where
+   * there is one (Sentinel, Cluster): a failover then does not lose it. False: there was none in time.
    */
-  secured(): Promise<boolean>;
+  secured(key: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -42,9 +42,9 @@ export function connect(
   return {
     client,
     address,
-    async secured() {
-      if (address.kind !== 'sentinel' || Date.now() < unsecuredUntil) return true;
-      const copies = await client.wait(1, SECURED_MS);
+    async secured(key) {
+      if (address.kind === 'one' || Date.now() < unsecuredUntil) return true;
+      const copies = await copiesOf(client, key);
       if (copies === 0) unsecuredUntil = Date.now() + UNSECURED_FOR_MS;
       return copies > 0;
     },
@@ -52,6 +52,14 @@ export function connect(
       client.disconnect();
     },
   };
+}
+
+/** WAIT names no key, and is about its connection: in a cluster another command takes it to the right one. */
+async function copiesOf(client: Redis | Cluster, key: string): Promise<number> {
+  const replies = await client.pipeline().exists(key).wait(1, SECURED_MS).exec();
+  const [error, copies] = replies?.[1] ?? [];
+  if (error) throw error;
+  return Number(copies);
 }
 
 type Options = Omit<RedisOptions, 'replyMapping'> & { readonly replyMapping: 'legacy' };
@@ -125,13 +133,16 @@ export async function ready({ client, address }: Connection, ms: number): Promis
     await new Promise<void>((resolve, reject) => {
       const giveUp = (): void => {
         const why = last === undefined ? 'no answer' : last.message;
-        const message = `Redis at ${address.shown} cannot be reached (${why}): check QUELL_REDIS_URL, and that Redis runs`;
+        const help = /certificate/.test(why)
+          ? 'name the file with its authority in NODE_EXTRA_CA_CERTS'
+          : 'check QUELL_REDIS_URL, and that Redis runs';
+        const message = `Redis at ${address.shown} cannot be reached (${why}): ${help}`;
         reject(new AppError('store-unreachable', message, { retryable: true, cause: last }));
       };
       heard = (error) => {
         last = error;
-        // No patience makes a password right.
-        if (/^(?:NOAUTH|WRONGPASS|NOPERM)/.test(error.message)) giveUp();
+        // No patience makes a password or a certificate right.
+        if (/^(?:NOAUTH|WRONGPASS|NOPERM)|certificate/.test(error.message)) giveUp();
       };
       late = setTimeout(giveUp, ms);
       client.on('error', heard);
