@@ -17,10 +17,15 @@ export async function startTlsRedis(): Promise<TlsRedis> {
   const dir = scratchDir('tls');
   const { ca, cert, key } = makeCertificates(dir);
   const port = await freePort();
-  const redis = await startRedis([
-    ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
-    ...['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', ca],
-  ]);
+  const settings = {
+    '--port': '0',
+    '--tls-port': String(port),
+    '--tls-auth-clients': 'no',
+    '--tls-cert-file': cert,
+    '--tls-key-file': key,
+    '--tls-ca-cert-file': ca,
+  };
+  const redis = await startRedis(Object.entries(settings).flat());
   onTestFinished(() => redis.dispose());
   return { url: `rediss://127.0.0.1:${port}`, ca };
 }
