@@ -337,15 +337,16 @@ function removeRecord(state: LaneState, key: string): void {
 }
 
 function enter(state: LaneState, alert: Alert, id: string, isNew: boolean): void {
-  const tally = state.tallies.get(id) ?? createTally();
-  state.tallies.set(id, tally);
+  let tally = state.tallies.get(id);
+  if (tally === undefined) state.tallies.set(id, (tally = createTally()));
   addToTally(tally, alert);
   const kin = isNew
     ? state.alerts.get(tally.services.get(alert.facts.service)?.lead ?? '')
     : undefined;
   if (kin !== undefined && kin !== alert) shareTexts(alert, kin);
-  const members = state.members.get(id) ?? new Set();
-  state.members.set(id, members.add(alert.fingerprint));
+  const members = state.members.get(id);
+  if (members === undefined) state.members.set(id, new Set([alert.fingerprint]));
+  else members.add(alert.fingerprint);
   const { facts } = alert;
   addPlace(state.byService, facts.environment, facts.service, id);
   if (facts.host !== undefined) addTo(state.byHost, facts.host, id);

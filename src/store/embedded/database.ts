@@ -80,12 +80,12 @@ const MAGIC_END = 28;
 /** Looked at before the file is opened anew. */
 const SEEN_MAX_BYTES = 32 << 20;
 /** Changes that are few enough to wait for. */
-const SMALL_CHANGES = 300;
-const SMALL_LENGTH = 128 << 10;
+const SMALL_CHANGES = 2_000;
+const SMALL_LENGTH = 512 << 10;
 /** Larger transactions get a buffer of their own. */
 const SCRATCH_BYTES = 1 << 20;
 /** Longer than this the process should not stand still. */
-const STAND_STILL_MS = 1;
+const STAND_STILL_MS = 3;
 /** How much the last transaction says about the next. */
 const LAST_COUNTS = 0.1;
 
