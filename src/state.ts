@@ -63,7 +63,7 @@ export interface LaneState {
   readonly episodesLately: Instant[];
   readonly tellingsLately: Instant[];
   readonly timers: Timers;
-  /** Source -> fingerprints that fired when the rules changed, of what a mapping makes alerts of. */
+  /** Source and minute -> fingerprints that fired when the rules changed, of what a mapping makes alerts of. */
   readonly mapped: Map<string, Set<string>>;
   /** What changed since the last commit: fingerprints of alerts, and keys of other records. */
   readonly changedAlerts: Set<string>;

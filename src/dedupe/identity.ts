@@ -4,7 +4,7 @@
  * that fires goes on under its new name, so that its source can still end it.
  */
 import { settle } from '../life/end.ts';
-import type { Alert, Labels, ReceivedAlert } from '../model.ts';
+import type { Alert, Instant, Labels, ReceivedAlert } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { incidentOf, type LaneState, putAlert, removeAlert } from '../state.ts';
 import type { Turn } from '../turn.ts';
@@ -20,10 +20,16 @@ export function reviewIdentity(turn: Turn): void {
   }
   state.mapped.clear();
   if (rules.mappings.size === 0) return;
-  for (const { source, status, fingerprint } of state.alerts.values()) {
-    if (status !== 'firing' || !rules.mappings.has(source)) continue;
-    state.mapped.set(source, (state.mapped.get(source) ?? new Set()).add(fingerprint));
+  for (const alert of state.alerts.values()) {
+    if (alert.status !== 'firing' || !rules.mappings.has(alert.source)) continue;
+    const key = beganKey(alert.source, alert.startsAt);
+    state.mapped.set(key, (state.mapped.get(key) ?? new Set()).add(alert.fingerprint));
   }
+}
+
+/** Replicas date a firing up to this far apart, so it is found under the key of its own or a next span. */
+function beganKey(source: string, startsAt: Instant, later = 0): string {
+  return `${source}\n${Math.floor(startsAt / REPLICA_SKEW_MS) + later}`;
 }
 
 /**
@@ -37,20 +43,39 @@ export function knownBefore(
 ): Alert | undefined {
   const { state } = turn;
   const { source, labels, startsAt, undated } = received;
-  for (const name of state.mapped.get(source) ?? []) {
-    const alert = state.alerts.get(name);
-    if (alert === undefined) continue;
-    const isThen = undated === true || Math.abs(alert.startsAt - startsAt) <= REPLICA_SKEW_MS;
-    if (!isThen || !isMappedOtherwise(alert.labels, labels)) continue;
-    state.mapped.get(source)?.delete(name);
-    return rename(turn, { ...alert, labels }, fingerprint);
+  const spans = undated === true ? spansOf(state, source) : around(source, startsAt);
+  let looked = 0;
+  for (const span of spans) {
+    for (const name of state.mapped.get(span) ?? []) {
+      if (++looked > LOOKED_AT_MAX) return undefined;
+      const alert = state.alerts.get(name);
+      if (alert === undefined) continue;
+      const isThen = undated === true || Math.abs(alert.startsAt - startsAt) <= REPLICA_SKEW_MS;
+      if (!isThen || !isMappedOtherwise(alert.labels, labels)) continue;
+      state.mapped.get(span)?.delete(name);
+      return rename(turn, { ...alert, labels }, fingerprint);
+    }
   }
   return undefined;
 }
 
+/** More that began together is a storm, in which a new alert must cost no more than before. */
+const LOOKED_AT_MAX = 200;
+
+function around(source: string, startsAt: Instant): readonly string[] {
+  return [-1, 0, 1].map((later) => beganKey(source, startsAt, later));
+}
+
+/** Its source says of none when it began. */
+function spansOf(state: LaneState, source: string): readonly string[] {
+  return [...state.mapped.keys()].filter((key) => key.startsWith(`${source}\n`));
+}
+
 /** It is mentioned by the name it has: nothing about it is other than before. */
-export function isMentioned({ mapped }: LaneState, { source, fingerprint }: Alert): void {
-  mapped.get(source)?.delete(fingerprint);
+export function isMentioned({ mapped }: LaneState, alert: Alert): void {
+  const key = beganKey(alert.source, alert.startsAt);
+  const names = mapped.get(key);
+  if (names?.delete(alert.fingerprint) === true && names.size === 0) mapped.delete(key);
 }
 
 /** One mapping makes the same names of all alerts. What both have must say the same. */
