@@ -8,18 +8,26 @@ import type { Alert } from '../model.ts';
 import type { Catalog, CorrelateRule } from '../rules/rules.ts';
 
 const BY_TIME = 'by time';
+/** No environment and no rule is called so. */
+const APART = '\napart\n';
 
-/** Environment, rule or BY_TIME, and label values, by line. Undefined: it groups with nothing. */
+/** Environment, rule or BY_TIME, and label values, by line. Undefined: it groups with nothing. What a rule keeps to itself is marked so. */
 export function groupOf(
   alert: Pick<Alert, 'labels' | 'facts'>,
   rule: CorrelateRule,
   catalog: Catalog,
 ): string | undefined {
   const { environment, service } = alert.facts;
+  if (!rule.on) return `${APART}${environment}\n${service}`;
   const values = rule.by.map((name) => alert.labels[name] ?? '');
   if (values.some((value) => value !== '')) return [environment, rule.rule, ...values].join('\n');
-  if (!rule.on || isInGraph(catalog, service)) return undefined;
+  if (isInGraph(catalog, service)) return undefined;
   return [environment, BY_TIME, alert.labels['namespace'] ?? ''].join('\n');
+}
+
+/** A rule keeps what began it to itself: only alerts of its own service join it, whatever explains it. */
+export function isApart(group: string | undefined): boolean {
+  return group?.startsWith(APART) === true;
 }
 
 export function isByTime(group: string | undefined): boolean {

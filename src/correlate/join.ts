@@ -15,8 +15,16 @@ import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state.ts';
 import { isMild, type ServiceTally, servicesOn, severityRank, type Tally } from '../tally.ts';
 import type { Turn } from '../turn.ts';
+import {
+  byHost,
+  byLabels,
+  byPath,
+  byService,
+  byTime,
+  byTransaction,
+} from './evidence.ts';
 import { callersOf, type Near, nearby } from './graph.ts';
-import { groupOf, isByTime } from './group.ts';
+import { groupOf, isApart, isByTime } from './group.ts';
 
 /** Alerts on one host are one failure only if they come this close together. */
 export const HOST_WINDOW_MS = 120_000;
@@ -100,6 +108,11 @@ function isJoinable(incident: Incident, rule: CorrelateRule, now: Instant): bool
   return now - incident.gatheredAt <= rule.spanMs;
 }
 
+/** Also to alerts of other services: no rule keeps it to itself. */
+function isOpenTo(incident: Incident, rule: CorrelateRule, now: Instant): boolean {
+  return !isApart(incident.group) && isJoinable(incident, rule, now);
+}
+
 function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   const { state, now } = turn;
   const { ttlMs, alertsMax, servicesMax } = turn.rules.transactions;
@@ -117,8 +130,8 @@ function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match
       const incident = state.incidents.get(name);
       if (incident === undefined || matches.has(name)) continue;
       if (incident.environment !== facts.environment) continue;
-      if (!isJoinable(incident, { ...rule, spanMs: ttlMs, windowMs: rule.windowMs }, now)) continue;
-      const because = `shares transaction ${id} with ${[...use.services].slice(0, 3).join(', ')}`;
+      if (!isOpenTo(incident, { ...rule, spanMs: ttlMs, windowMs: rule.windowMs }, now)) continue;
+      const because = byTransaction(id, [...use.services].slice(0, 3));
       matches.set(name, {
         incident,
         evidence: 'transaction',
@@ -155,7 +168,7 @@ function sameService(
   return {
     incident: best,
     evidence: 'service',
-    because: `${facts.service} already has an alert in it`,
+    because: byService(facts.service),
     explains: false,
     hops: 0,
     apartMs: now - lastSince,
@@ -221,7 +234,7 @@ function dependency(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   for (const near of nearby(rules.catalog, rules.hubCallers, facts.service, rule.maxHops)) {
     for (const id of idsAt(state.byService, facts.environment, near.service)) {
       const incident = state.incidents.get(id);
-      if (incident === undefined || best.has(id) || !isJoinable(incident, rule, now)) continue;
+      if (incident === undefined || best.has(id) || !isOpenTo(incident, rule, now)) continue;
       const match = alongPath(turn, facts, rule, near, incident);
       if (match !== undefined) best.set(incident.id, match);
     }
@@ -243,7 +256,7 @@ export function effectsOf(
     for (const id of idsAt(state.byService, incident.environment, near.service)) {
       const other = state.incidents.get(id);
       if (other === undefined || id === incident.id || matches.has(id)) continue;
-      if (other.resolvedAt !== undefined || !isJoinable(other, rule, now)) continue;
+      if (other.resolvedAt !== undefined || !isOpenTo(other, rule, now)) continue;
       if ((other.roots[0]?.service ?? near.service) !== near.service) continue;
       const match = alongPath(
         turn,
@@ -276,8 +289,7 @@ function alongPath(
   const standing = standsTo(turn, service, root, near);
   if (standing === 'sideways') return undefined;
   const apartMs = turn.now - there.lastSince;
-  const hops = near.hops === 1 ? '1 hop' : `${near.hops} hops`;
-  const because = `${near.path.join(' -> ')}, ${hops}, ${Math.round(Math.abs(apartMs) / 1000)} s apart`;
+  const because = byPath(near.path, apartMs);
   return {
     incident,
     evidence: 'dependency',
@@ -309,12 +321,12 @@ function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   const matches: Match[] = [];
   for (const id of idsOf(state.byHost, host)) {
     const incident = state.incidents.get(id);
-    if (incident === undefined || !isJoinable(incident, rule, now)) continue;
+    if (incident === undefined || !isOpenTo(incident, rule, now)) continue;
     const tally = tallyOf(state, incident.id);
     const apartMs = now - tally.lastSince;
     if (apartMs > HOST_WINDOW_MS || !gathers(incident, tally, facts.severity)) continue;
     if (!isAboutHost(incident, tally, host)) continue;
-    const because = `on the same host ${host}, ${Math.round(Math.abs(apartMs) / 1000)} s apart`;
+    const because = byHost(host, apartMs);
     matches.push({ incident, evidence: 'host', because, explains: false, hops: 0, apartMs });
   }
   return matches;
@@ -347,12 +359,12 @@ function sharedGroup(
   const match = { incident, explains: false, hops: 0, apartMs } as const;
   if (!isByTime(group)) {
     if (apartMs > rule.windowMs) return undefined;
-    const because = `same ${rule.by.join(', ')} (${group.split('\n').slice(2).join(', ')})`;
+    const because = byLabels(rule.by, group.split('\n').slice(2));
     return { ...match, evidence: 'labels', because };
   }
   const afterMs = now - incident.gatheredAt;
   if (afterMs > TOGETHER_MS || isMild(facts.severity)) return undefined;
   if (!gathers(incident, tally, facts.severity)) return undefined;
-  const because = `${Math.round(afterMs / 1000)} s after it began; nobody said what ${facts.service} depends on`;
+  const because = byTime(afterMs, facts.service);
   return { ...match, evidence: 'time', because };
 }

@@ -30,7 +30,9 @@ const LASTING_MS = 4 * 60_000;
 /** Why an incident is worth telling, and the alert that must be heard. */
 interface Proof {
   readonly because: string;
+  /** The hold that it outlasted; undefined where other evidence sufficed. */
   readonly rule: string | undefined;
+  readonly why: string | undefined;
   readonly speaker: Alert;
   /** The worst that is proven: what merely stands beside an alert that lasts is not. */
   readonly severity: Severity;
@@ -66,7 +68,12 @@ export function considerLasting(turn: Turn, incident: Incident): void {
   const speaker = worstOf(turn, tally, undefined);
   if (speaker === undefined) return;
   const because = `${checks.size} checks still fail after ${inWords(now - second)}`;
-  tell(turn, incident, { because, rule: undefined, speaker, severity: incident.severity });
+  tell(turn, incident, proofBy(because, speaker, incident));
+}
+
+/** By what no rule states. */
+function proofBy(because: string, speaker: Alert, { severity }: Incident): Proof {
+  return { because, rule: undefined, why: undefined, speaker, severity };
 }
 
 /** People were told elsewhere, or not at all, by its route: does the route say otherwise by now? */
@@ -78,7 +85,7 @@ export function reconsiderRoute(turn: Turn, incident: Incident, alert: Alert): v
   const route = proof === undefined ? undefined : routeOf(turn, incident, proof);
   if (route?.urgency !== 'post') return;
   const worse = change(turn, incident, { route, worstTold: incident.severity });
-  publish(turn, worse, route, 'it is worse now', route.rule);
+  publish(turn, worse, route, { because: 'it is worse now', rule: route.rule, why: route.why });
 }
 
 function proofOf(turn: Turn, incident: Incident, alert: Alert): Proof | undefined {
@@ -91,12 +98,13 @@ function proofOf(turn: Turn, incident: Incident, alert: Alert): Proof | undefine
     const because = lasts
       ? outlasted(alert, turn.now)
       : `${checks.size} checks fail at once on ${where}`;
-    const rule = lasts ? alert.holdRule : undefined;
-    return { because, rule, speaker: worstOf(turn, tally, alert), severity: incident.severity };
+    const worst = proofBy(because, worstOf(turn, tally, alert), incident);
+    return lasts ? { ...worst, rule: alert.holdRule, why: alert.holdWhy } : worst;
   }
   if (!lasts) return undefined;
   const because = outlasted(alert, turn.now);
-  return { because, rule: alert.holdRule, speaker: alert, severity: alert.facts.severity };
+  const { holdRule, holdWhy, facts } = alert;
+  return { because, rule: holdRule, why: holdWhy, speaker: alert, severity: facts.severity };
 }
 
 /** Services looked through for the worst alert: beyond that it is a storm. */
@@ -132,7 +140,7 @@ export function tell(turn: Turn, incident: Incident, proof: Proof): Incident {
     toldBecause: proof.because,
     worstTold: incident.severity,
   });
-  return publish(turn, told, route, proof.because, proof.rule);
+  return publish(turn, told, route, proof);
 }
 
 /** It outlasted a storm, which told of it so far. */
@@ -140,7 +148,7 @@ export function tellAfterStorm(turn: Turn, incident: Incident): void {
   const lead = leadOf(turn.state, incident);
   if (lead === undefined) return;
   const because = 'it outlasted the storm';
-  tell(turn, incident, { because, rule: undefined, speaker: lead, severity: incident.severity });
+  tell(turn, incident, proofBy(because, lead, incident));
 }
 
 const LOUDNESS: Readonly<Record<RouteDecision['urgency'], number>> = {
@@ -174,26 +182,21 @@ export function list(turn: Turn, incident: Incident, because: string): Incident 
   return change(turn, incident, { route, toldIn: 'digest' });
 }
 
+/** What is told says why it is told now; what is not, which route says so. */
 function publish(
   turn: Turn,
   incident: Incident,
   route: RouteDecision,
-  because: string,
-  rule: string | undefined,
+  { because, rule, why }: Pick<Proof, 'because' | 'rule' | 'why'>,
 ): Incident {
-  const about = {
-    incident: incident.id,
-    service: incident.roots[0]?.service,
-    because,
-    rule: rule ?? route.rule,
-    why: route.why,
-  };
+  const about = { incident: incident.id, service: incident.roots[0]?.service, because };
+  const byRoute = { ...about, rule: route.rule, why: route.why };
   switch (route.urgency) {
     case 'drop':
-      note(turn, 'dropped', { ...about, rule: route.rule });
+      note(turn, 'dropped', byRoute);
       return change(turn, incident, { toldIn: 'nowhere' });
     case 'digest':
-      note(turn, 'digested', { ...about, rule: route.rule });
+      note(turn, 'digested', byRoute);
       addToDigest(turn, incident, route.channel);
       return change(turn, incident, { toldIn: 'digest' });
     case 'thread':
@@ -202,11 +205,11 @@ function publish(
       break;
   }
   if (joinsStorm(turn, incident)) {
-    note(turn, 'stormed', about);
+    note(turn, 'stormed', { ...about, rule, why });
     return change(turn, incident, { toldIn: 'storm' });
   }
   countTelling(turn);
-  note(turn, 'told', about);
+  note(turn, 'told', { ...about, rule, why });
   return show(turn, armEscalation(turn, change(turn, incident, { toldIn: 'message' })));
 }
 

@@ -34,7 +34,7 @@ import { type Diagnostic, inOrder } from './diagnostics.ts';
 import { mutedBy } from './mute.ts';
 import { normaliseBy, notIdentity } from './normalise.ts';
 import { type Report, createReport } from './report.ts';
-import { mutedByRoute, rootChannelOf, routeBy } from './route.ts';
+import { loudnessBy, mutedByRoute, rootChannelOf, routeBy } from './route.ts';
 import { matchingAll } from './selector.ts';
 import type { Rules } from './rules.ts';
 import { type Seen, warnBySeen } from './seen.ts';
@@ -119,6 +119,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
     correlate: firstOf(compileCorrelations(collected, context), DEFAULT_CORRELATE),
     transactions: compileTransactionRule(collected),
     route: routeBy(root, { catalog, teams: directory.teams }),
+    loudness: loudnessBy(root, { catalog }),
     rootChannel: rootChannelOf(root),
     life: compileLife(collected),
     storm: compileStorm(collected),

@@ -17,7 +17,7 @@ import { readSource } from './read-source.ts';
 import { lineAt, type RulesFile, type SourceFile } from './source-file.ts';
 
 /** What an entry says, in the order in which it is written. */
-export type Entry = Readonly<Record<string, string | number | readonly string[]>>;
+export type Entry = Readonly<Record<string, string | number | readonly string[] | boolean>>;
 
 export type Edit =
   /** Before all holds but those of no time, which are exceptions. */
@@ -227,14 +227,15 @@ function inBlock(entry: Entry, dash: string): string {
     .join('');
 }
 
-function inFlow(entry: Entry): string {
+/** `{ match: [...], for: 3m }`: as one may write it into a list. */
+export function inFlow(entry: Entry): string {
   const parts = Object.entries(entry).map(([key, value]) => `${key}: ${flow(value)}`);
   return `{ ${parts.join(', ')} }`;
 }
 
 function flow(value: Entry[string]): string {
   if (typeof value === 'string') return scalar(value);
-  return typeof value === 'number' ? String(value) : `[${value.map(quoted).join(', ')}]`;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `[${value.map(quoted).join(', ')}]`;
 }
 
 /** As it may stand in a flow, where commas and brackets end a plain text. */

@@ -303,3 +303,8 @@ export function impossibleSeverity(matcher: Matcher): boolean {
   const regex = compileAnchored(matcher.value);
   return regex.kind === 'regex' && !SEVERITIES.some((severity) => regex.test(severity));
 }
+
+/** A value as it stands in a matcher. */
+export function quotedValue(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+}

@@ -9,7 +9,7 @@ import type { Instant, Muted, RouteDecision, RuleRef, Urgency } from '../model.t
 import type { Schedule } from './interval.ts';
 import { type Predicate, ownerOf } from './matcher.ts';
 import { remember } from './remember.ts';
-import type { Catalog, Service, Subject } from './rules.ts';
+import type { Catalog, Loudness, Service, Subject } from './rules.ts';
 
 export const DEFAULT_CHANNEL = '#alerts';
 const ENVIRONMENTS_MAX = 1_000;
@@ -99,7 +99,7 @@ export function routeBy(root: RouteNode, owners: Owners) {
     };
     descend(root, subject, (node) => state(node, stated, service, team));
     const { escalate } = stated;
-    const urgency = stated.urgency ?? usualUrgency(subject, service, isTesting);
+    const urgency = stated.urgency ?? usually(subject, service, isTesting).urgency;
     // Nobody asked for a digest in a team's channel: what is quiet by itself stands in the main one,
     // if there is one.
     const isUnasked = stated.urgency === undefined && urgency === 'digest';
@@ -123,19 +123,41 @@ export function rootChannelOf({ channel }: RouteNode): string {
   return channel === undefined || channel === 'owner' ? DEFAULT_CHANNEL : channel;
 }
 
+/** For whoever explains: what the routes answer, and where the loudness of it comes from. */
+export function loudnessBy(root: RouteNode, { catalog }: Pick<Owners, 'catalog'>) {
+  return (subject: Subject): Loudness => {
+    const usual = usually(subject, catalog.services.get(subject.facts.service), isForTesting);
+    let stated: Loudness | undefined;
+    descend(root, subject, ({ urgency, rule }) => {
+      if (urgency !== undefined) stated = { urgency, rule, because: undefined };
+    });
+    return stated ?? { urgency: usual.urgency, rule: undefined, because: usual.because };
+  };
+}
+
+interface Usual {
+  readonly urgency: Urgency;
+  readonly because: string;
+}
+
+const INFORMATION: Usual = { urgency: 'digest', because: 'its severity is that of information' };
+const TIER_3: Usual = { urgency: 'digest', because: 'its service is of tier 3' };
+const TESTS: Usual = { urgency: 'digest', because: 'its environment is one for testing' };
+const ALL_ELSE: Usual = { urgency: 'post', because: 'nothing says that it can wait' };
+
 /**
  * When no route says how loudly: information waits for the digest, and so does what cannot hurt the
  * business, test environments and what is less than critical at tier 3. All else is a message.
  */
-function usualUrgency(
+function usually(
   subject: Subject,
   service: Service | undefined,
   isTesting: (environment: string) => boolean,
-): Urgency {
+): Usual {
   const { severity, environment } = subject.facts;
-  if (severity === 'none' || severity === 'info') return 'digest';
-  if (service?.tier === 3 && severity !== 'critical') return 'digest';
-  return isTesting(environment) ? 'digest' : 'post';
+  if (severity === 'none' || severity === 'info') return INFORMATION;
+  if (service?.tier === 3 && severity !== 'critical') return TIER_3;
+  return isTesting(environment) ? TESTS : ALL_ELSE;
 }
 
 const TESTING: ReadonlySet<string> = new Set(

@@ -15,6 +15,7 @@ import type {
   RuleRef,
   Severity,
   SilenceMatcher,
+  Urgency,
 } from '../model.ts';
 
 /**
@@ -84,6 +85,15 @@ export interface CorrelateRule {
   readonly why: string | undefined;
 }
 
+/** How loudly something is told, and what says so: a route, or a default. */
+export interface Loudness {
+  readonly urgency: Urgency;
+  /** The route that states it; undefined when none does. */
+  readonly rule: RuleRef | undefined;
+  /** Why the default is what it is; undefined when a route states it. */
+  readonly because: string | undefined;
+}
+
 export interface TransactionRule {
   readonly ttlMs: number;
   /** An id carried by more alerts, or by more services, than this links nothing. */
@@ -146,6 +156,8 @@ export interface Rules {
   readonly correlate: (subject: Subject) => CorrelateRule;
   readonly transactions: TransactionRule;
   readonly route: (subject: Subject, now: Instant) => RouteDecision;
+  /** Where the urgency of a route comes from: asked by whoever explains, not by the pipeline. */
+  readonly loudness: (subject: Subject) => Loudness;
   /** Where everything goes that no route takes: the last resort for what a channel refuses. */
   readonly rootChannel: string;
   readonly life: LifeRule;

@@ -2,6 +2,7 @@
  * What history suggests: proposals with the figures they rest on. None hides what people acknowledged
  * as far as the figures tell; the replay of each has the last word (suggest.ts). Pure.
  */
+import { quotedValue } from '../rules/matcher.ts';
 import type { Rules } from '../rules/rules.ts';
 import { count, duration } from '../slack/words.ts';
 import { figure } from '../rehearse/words.ts';
@@ -121,14 +122,10 @@ function isLasting({ survival, firings }: Kind): boolean {
 /** In the order in which people read them. Critical ones are never made quieter. */
 function matchOf({ name, service, critical }: Kind): readonly string[] {
   return [
-    `alertname=${quoted(name)}`,
-    ...(service === undefined ? [] : [`service=${quoted(service)}`]),
+    `alertname=${quotedValue(name)}`,
+    ...(service === undefined ? [] : [`service=${quotedValue(service)}`]),
     ...(critical > 0 ? ['severity!="critical"'] : []),
   ];
-}
-
-function quoted(text: string): string {
-  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
 }
 
 function lasting({ survival, firings, alerts }: Kind): string {

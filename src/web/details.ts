@@ -1,7 +1,7 @@
 /**
  * The whole story of one incident or one alert, for the API and for the pages.
  */
-import { describeState, momentInWords, type TitleOf } from '../explain.ts';
+import { describeState, momentInWords, type TitleOf } from '../explain/words.ts';
 import type { Lane } from '../lane.ts';
 import { leadOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';

@@ -1,7 +1,7 @@
 /**
  * The first page: what is open, what is held, what was kept quiet and why, what would be said in Slack.
  */
-import { momentInWords } from '../explain.ts';
+import { momentInWords } from '../explain/words.ts';
 import type { Instant } from '../model.ts';
 import { ago, count, DOTS, list, severityWord } from '../slack/words.ts';
 import type { Heartbeat } from '../small-records.ts';

@@ -4,7 +4,7 @@
  * Instants are RFC 3339, what is absent is null, labels are exactly as received.
  */
 import type { ClosedView } from '../closed-view.ts';
-import { describeDecision, type TitleOf } from '../explain.ts';
+import { describeDecision, type TitleOf } from '../explain/words.ts';
 import { leadOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant, Mark } from '../model.ts';
 import { nameOf } from '../slack/words.ts';

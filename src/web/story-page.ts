@@ -1,7 +1,7 @@
 /**
  * The pages that tell a story: of one incident, of one alert, of the decisions of one kind.
  */
-import { momentInWords } from '../explain.ts';
+import { momentInWords } from '../explain/words.ts';
 import type { Instant } from '../model.ts';
 import { count, DOTS, nameOf } from '../slack/words.ts';
 import type { AlertDetail, IncidentDetail } from './details.ts';

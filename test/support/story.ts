@@ -6,6 +6,7 @@ import type { Decision, Event, Labels, ReceivedAlert } from '../../src/model.ts'
 import { createReplay, type ReplaySummary, type SentMessage } from '../../src/replay.ts';
 import { builtInRules, compileRules } from '../../src/rules/compile.ts';
 import type { Rules } from '../../src/rules/rules.ts';
+import type { LaneState } from '../../src/state.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -27,6 +28,9 @@ export interface Story {
   readonly decisions: readonly Decision[];
   readonly reasons: () => readonly string[];
   readonly end: () => ReplaySummary;
+  /** As the last event left it. */
+  readonly state: LaneState;
+  readonly rules: Rules;
 }
 
 export interface Firing {
@@ -60,8 +64,9 @@ services:
 export function tell(yaml: string = SHOP): Story {
   const messages: SentMessage[] = [];
   const decisions: Decision[] = [];
+  const rules = rulesOf(yaml);
   const replay = createReplay({
-    rules: rulesOf(yaml),
+    rules,
     onMessage: (message) => messages.push(message),
     onDecision: (decision) => decisions.push(decision),
   });
@@ -118,5 +123,7 @@ export function tell(yaml: string = SHOP): Story {
     decisions,
     reasons: () => decisions.map(({ reason }) => reason),
     end: () => replay.finish(),
+    state: replay.state,
+    rules,
   };
 }

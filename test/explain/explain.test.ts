@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { explain } from '../src/commands/explain.ts';
-import { readMoment, renderStory } from '../src/commands/explain-text.ts';
-import { describeDecision } from '../src/explain.ts';
-import { CONSEQUENCES, type Decision, type Reason, VERDICTS } from '../src/model.ts';
-import { openEmbeddedStore } from '../src/store/embedded.ts';
-import { NOW, type Service, startService } from './support/service.ts';
-import { SHOP } from './support/story.ts';
+import { explain } from '../../src/commands/explain.ts';
+import { readMoment, renderStory } from '../../src/commands/explain-text.ts';
+import { describeDecision } from '../../src/explain/words.ts';
+import { CONSEQUENCES, type Decision, type Reason, VERDICTS } from '../../src/model.ts';
+import { openEmbeddedStore } from '../../src/store/embedded.ts';
+import { NOW, type Service, startService } from '../support/service.ts';
+import { SHOP } from '../support/story.ts';
 
 // Every reason of the two closed lists.
 const REASONS = [...Object.keys(VERDICTS), ...Object.keys(CONSEQUENCES)] as Reason[];

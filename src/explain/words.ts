@@ -4,8 +4,8 @@
  * A sentence says what was done, then why, then the rule with its `why:`. What decisions quote comes
  * from outside and may contain anything: whoever shows it escapes it.
  */
-import type { Alert, Decision, Incident, Instant, Reason } from './model.ts';
-import { ago, duration, severityWord, times } from './slack/words.ts';
+import type { Alert, Decision, Incident, Instant, Reason } from '../model.ts';
+import { ago, duration, severityWord, times } from '../slack/words.ts';
 
 /** How an incident is called, if it is still known. */
 export type TitleOf = (incident: string) => string | undefined;

@@ -1,0 +1,59 @@
+/**
+ * What links an alert to an incident, as a decision says it, and read back from there: whoever asks
+ * later what would have to be different gets the evidence that counted, not a guess.
+ *
+ * `readEvidence` must understand everything that is written here, also by older versions.
+ */
+
+export type LinkEvidence =
+  | { readonly kind: 'transaction'; readonly id: string }
+  | { readonly kind: 'service' }
+  | { readonly kind: 'dependency'; readonly hops: number; readonly apartS: number }
+  | { readonly kind: 'host'; readonly host: string }
+  | { readonly kind: 'labels'; readonly names: string }
+  | { readonly kind: 'time'; readonly afterS: number };
+
+export function byTransaction(id: string, services: readonly string[]): string {
+  return `shares transaction ${id} with ${services.join(', ')}`;
+}
+
+export function byService(service: string): string {
+  return `${service} already has an alert in it`;
+}
+
+/** From the caller to what it depends on, both included. */
+export function byPath(path: readonly string[], apartMs: number): string {
+  const hops = path.length - 1;
+  return `${path.join(' -> ')}, ${hops === 1 ? '1 hop' : `${hops} hops`}, ${seconds(apartMs)} s apart`;
+}
+
+export function byHost(host: string, apartMs: number): string {
+  return `on the same host ${host}, ${seconds(apartMs)} s apart`;
+}
+
+export function byLabels(names: readonly string[], values: readonly string[]): string {
+  return `same ${names.join(', ')} (${values.join(', ')})`;
+}
+
+export function byTime(afterMs: number, service: string): string {
+  return `${Math.round(afterMs / 1000)} s after it began; nobody said what ${service} depends on`;
+}
+
+function seconds(ms: number): number {
+  return Math.round(Math.abs(ms) / 1000);
+}
+
+/** Undefined for a text that is none of these. */
+export function readEvidence(because: string): LinkEvidence | undefined {
+  const transaction = /^shares transaction (\S+) with /.exec(because);
+  if (transaction !== null) return { kind: 'transaction', id: transaction[1] ?? '' };
+  const host = /^on the same host (.*), \d+ s apart$/s.exec(because);
+  if (host !== null) return { kind: 'host', host: host[1] ?? '' };
+  const path = / -> .*, (\d+) hops?, (\d+) s apart$/s.exec(because);
+  if (path !== null) return { kind: 'dependency', hops: Number(path[1]), apartS: Number(path[2]) };
+  const time = /^(\d+) s after it began; nobody said what .* depends on$/s.exec(because);
+  if (time !== null) return { kind: 'time', afterS: Number(time[1]) };
+  if (because.endsWith(' already has an alert in it')) return { kind: 'service' };
+  const labels = /^same (.*?) \(.*\)$/s.exec(because);
+  return labels === null ? undefined : { kind: 'labels', names: labels[1] ?? '' };
+}

@@ -1,0 +1,202 @@
+/**
+ * The gates on an alert's way to a message of its own: what stopped it there, and the change that
+ * would have let it through. Undefined for a gate that it passed. Pure.
+ */
+import { PENALTY } from '../dedupe/flap.ts';
+import { readEvidence } from '../correlate/evidence.ts';
+import { subjectOf } from '../life/lead.ts';
+import type { Alert, Decision, Incident, Instant } from '../model.ts';
+import { formatDuration } from '../rules/duration.ts';
+import { quotedValue } from '../rules/matcher.ts';
+import type { Rules } from '../rules/rules.ts';
+import { duration } from '../slack/words.ts';
+import {
+  byException,
+  byHand,
+  byRoute,
+  bySetting,
+  eitherWay,
+  isWritten,
+  matchOf,
+  type RuleChange,
+} from './change.ts';
+import type { Place } from './place.ts';
+
+/** All that is known of one alert when somebody asks. */
+export interface About {
+  readonly alert: Alert;
+  /** Undefined for an alert that stands in none. */
+  readonly incident: Incident | undefined;
+  /** The alert of the likely cause, whose route the incident takes. */
+  readonly lead: Alert | undefined;
+  /** Of the whole incident. */
+  readonly services: readonly string[];
+  readonly alerts: number;
+  /** What was decided about the alert and its incidents, oldest first. */
+  readonly decisions: readonly Decision[];
+  /** In force now: the changes are changes of these. */
+  readonly rules: Rules;
+  readonly now: Instant;
+}
+
+export interface Gate {
+  /** Goes on after "if". */
+  readonly condition: string;
+  /** Undefined where no rule can change it. */
+  readonly change: RuleChange | undefined;
+}
+
+// --- muted ----------------------------------------------------------------------------------------
+
+export function muteGate({ alert }: About, place: Place): Gate | undefined {
+  if (place.kind !== 'muted') return undefined;
+  const { because = '', rule: recorded = '' } = place.decision;
+  const { by, rule } = alert.muted ?? { by: because, rule: recorded };
+  const isRoute = by.startsWith('time interval ') || by.startsWith('outside of ');
+  if (isRoute) {
+    const match = matchOf(alert);
+    const change: RuleChange = {
+      ...byRoute(rule, '', { match }),
+      set: undefined,
+      how: `Put first under \`routes:\` of ${rule} the entry \`- { match: [${match.map((one) => `'${one}'`).join(', ')}] }\`: time intervals are not inherited. Or take the interval out of ${rule}.`,
+    };
+    return { condition: `${rule} told it at that time as well: it is quiet by ${by}`, change };
+  }
+  if (!isWritten(rule)) {
+    const how = `End the ${rule} in the API or amtool, or say \`unsilence\` in the thread of the message where it was set.`;
+    return { condition: `${by} did not match it`, change: byHand(rule, how) };
+  }
+  const except = `alertname!=${quotedValue(alert.facts.name)}`;
+  return { condition: `"${by}" did not match it`, change: byException(rule, except) };
+}
+
+// --- part of an incident --------------------------------------------------------------------------
+
+export function joinGate(about: About, place: Place): Gate | undefined {
+  if (place.kind === 'merged') return mergeGate(about, place);
+  if (place.kind !== 'joined') return undefined;
+  const { alert, incident, rules } = about;
+  const { because = '' } = place.decision;
+  const evidence = readEvidence(because);
+  const rule = rules.correlate(subjectOf(alert)).rule;
+  const condition = `it had not joined incident ${incident?.id}: ${because}`;
+  const match = matchOf(alert);
+  switch (evidence?.kind) {
+    case 'dependency': {
+      const { hops, apartS } = evidence;
+      // Further apart than the window, to the second: nothing else keeps them from being one.
+      const isFar = apartS >= 2;
+      const set = isFar ? `window: ${formatDuration((apartS - 1) * 1000)}` : `maxHops: ${hops - 1}`;
+      const change = eitherWay('correlate', rule, set, { match, off: true });
+      return { condition, change };
+    }
+    case 'service':
+      return {
+        condition: `${condition}. Alerts of one service that fire at the same time are one incident by design: only another name for the service (\`service:\` in the rules) or another environment keeps them apart`,
+        change: undefined,
+      };
+    case 'time': {
+      const how = `In the catalog (\`services:\`) say what ${alert.facts.service} depends on, or who depends on it: the mere time then counts no more. `;
+      const change = keptApart(match);
+      return { condition, change: { ...change, how: `${how}Or else: ${change.how}` } };
+    }
+    case 'transaction':
+    case 'host':
+    case 'labels':
+    case undefined:
+      return {
+        condition,
+        change: eitherWay('correlate', rule, 'off: true', { match, off: true }),
+      };
+  }
+}
+
+/** Whatever decided, an entry that keeps it to itself comes before it. */
+function keptApart(match: readonly string[]): RuleChange {
+  return eitherWay('correlate', 'built-in', '', { match, off: true });
+}
+
+/** What joined both made one of them: it would have to stay out. */
+function mergeGate(about: About, place: Extract<Place, { kind: 'merged' }>): Gate {
+  const { alert, incident } = about;
+  const because = (place.decision.because ?? '').replace(/^became part of \S+: /, '');
+  const service = place.by?.service;
+  const condition = `its incident had not become part of ${incident?.id}: ${because}`;
+  const match =
+    service === undefined ? matchOf(alert) : [`service=${quotedValue(service)}`];
+  return { condition, change: keptApart(match) };
+}
+
+// --- flapping and held ----------------------------------------------------------------------------
+
+export function flapGate({ alert, rules, now }: About): Gate | undefined {
+  const { flap } = alert;
+  if (flap === undefined) return undefined;
+  const subject = subjectOf(alert);
+  const rule = rules.flap(subject);
+  if (rule === undefined) return undefined;
+  const change = eitherWay('flap', rule.rule, 'off: true', { match: matchOf(alert), off: true });
+  const firings = `${alert.episodes} firings`;
+  if (flap.flapping) {
+    const penalty = Math.round(flap.penalty);
+    const condition = `flap damping were off for it: its penalty is ${penalty} after ${firings}, and from ${rule.suppress} on an alert flaps; as it is, it is told once it fires on for ${duration(rule.sustainedMs)}`;
+    return { condition, change };
+  }
+  // Its hold alone would have let it through: what it did before made the hold longer.
+  const { forMs } = rules.hold(subject);
+  const lasted = lastedMs(alert, now);
+  const held = forMs * factorOf(alert);
+  if (forMs > lasted || held <= lasted || alert.heldUntil <= alert.since) return undefined;
+  const condition = `flap damping were off for it: after ${firings} its hold of ${duration(forMs)} counts as ${duration(held)}, and it lasted ${duration(lasted)}`;
+  return { condition, change };
+}
+
+export function holdGate(about: About): Gate | undefined {
+  const { alert, rules, now, incident } = about;
+  const subject = subjectOf(alert);
+  const { forMs, rule } = rules.hold(subject);
+  const lasted = lastedMs(alert, now);
+  const isGathering = incident?.phase === 'gathering' && alert.status === 'firing';
+  // What fires on outlasts any hold; only who waits for it now asks for a shorter one.
+  if (!isOver(alert) && !isGathering) return undefined;
+  const factor = flapGate(about) === undefined ? factorOf(alert) : 1;
+  if (forMs * factor <= lasted) return undefined;
+  const atMost = isOver(alert) ? neatBelow(lasted / factor) : 0;
+  const text = formatDuration(atMost);
+  const longer =
+    factor === 1 ? '' : `, made ${factor.toFixed(1)} times as long by ${alert.episodes} firings,`;
+  const why = isOver(alert) ? `it lasted ${duration(lasted)}` : `it fires for ${duration(lasted)}`;
+  const wanted = atMost === 0 ? 'not held' : `held for ${duration(atMost)} at most`;
+  const condition = `it were ${wanted}: its hold is ${duration(forMs)}${longer} and ${why}`;
+  const entry = { match: matchOf(alert), for: text };
+  return { condition, change: eitherWay('hold', rule, `for: ${text}`, entry) };
+}
+
+/** What came and went lately is held for longer: see dedupe/flap.ts. */
+function factorOf({ flap }: Alert): number {
+  return flap === undefined || flap.flapping ? 1 : flap.penalty / PENALTY;
+}
+
+/** As the hold counts it: time that it fired before it was heard of counts as well. */
+export function lastedMs({ startsAt, since, resolvedAt }: Alert, now: Instant): number {
+  return Math.max(0, (resolvedAt ?? now) - Math.min(startsAt, since));
+}
+
+export function isOver({ status }: Alert): boolean {
+  return status === 'resolved';
+}
+
+/** A round time that is no longer. */
+function neatBelow(ms: number): number {
+  const step = ms >= 120_000 ? 60_000 : ms >= 20_000 ? 10_000 : 1_000;
+  return Math.floor(ms / step) * step;
+}
+
+// --- a storm --------------------------------------------------------------------------------------
+
+export function stormGate({ incident, rules }: About): Gate | undefined {
+  if (incident?.toldIn !== 'storm') return undefined;
+  const condition = `there had been no storm: from ${rules.storm.perMinute} new alerts a minute on, one message stands for all`;
+  return { condition, change: bySetting('storm', 'off: true') };
+}
+

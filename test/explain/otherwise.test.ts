@@ -1,0 +1,456 @@
+import { expect, test } from 'vitest';
+import { aboutLive } from '../../src/explain/about.ts';
+import { otherwise, type Otherwise } from '../../src/explain/otherwise.ts';
+import { HOUR, MINUTE, SHOP, type Story, tell } from '../support/story.ts';
+import { changed, type Way } from './rules-editor.ts';
+
+const WAYS: readonly Way[] = ['in-the-entry-that-decided', 'by-an-entry-of-its-own'];
+
+interface Scene {
+  readonly name: string;
+  readonly yaml: string;
+  readonly play: (story: Story) => void;
+  /** `alertname service` of the alert that somebody asks about. */
+  readonly asked: string;
+  readonly outcomes: readonly Otherwise['outcome'][];
+  readonly says: readonly RegExp[];
+}
+
+const BLIP = (story: Story): void => {
+  story.fire('basket', 'Slow');
+  story.wait(3 * MINUTE + 20_000);
+  story.resolve('basket', 'Slow');
+  story.wait(15 * MINUTE);
+};
+
+const COMES_AND_GOES =
+  (times: number, everyMs: number, lastsMs: number) =>
+  (story: Story): void => {
+    for (let firing = 0; firing < times; firing++) {
+      story.fire('basket', 'Slow');
+      story.wait(lastsMs);
+      story.resolve('basket', 'Slow');
+      story.wait(everyMs - lastsMs);
+    }
+  };
+
+const LASTING =
+  (severity = 'warning', env = 'production', service = 'basket') =>
+  (story: Story): void => {
+    story.fire(service, 'Slow', { severity, env });
+    story.wait(30 * MINUTE);
+  };
+
+const CASCADE = (story: Story): void => {
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(40_000);
+  story.fire('checkout', 'Errors', { severity: 'critical' });
+  story.wait(30 * MINUTE);
+};
+
+const SCENES: readonly Scene[] = [
+  {
+    name: 'a blip that a default held',
+    yaml: SHOP,
+    play: BLIP,
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/held for 3 min at most: its hold is 8 min and it lasted 3 min/, /in any file/],
+  },
+  {
+    name: 'a blip that an entry held',
+    yaml: `${SHOP}hold:\n  - { match: ['alertname="Slow"'], for: 10m }\n`,
+    play: BLIP,
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/its hold is 10 min/, /In rules\.yaml:\d+ write `for: 3m`/],
+  },
+  {
+    name: 'a blip whose route would have been a digest anyway',
+    yaml: SHOP,
+    play: (story) => {
+      story.fire('newsletter', 'Slow');
+      story.wait(2 * MINUTE);
+      story.resolve('newsletter', 'Slow');
+      story.wait(15 * MINUTE);
+    },
+    asked: 'Slow newsletter',
+    outcomes: ['told'],
+    says: [/its service is of tier 3/, /held for 2 min at most/],
+  },
+  {
+    name: 'held, and still firing',
+    yaml: SHOP,
+    play: (story) => {
+      story.fire('basket', 'Slow');
+      story.wait(2 * MINUTE);
+    },
+    asked: 'Slow basket',
+    outcomes: ['told-sooner'],
+    says: [/if it were not held: its hold is 8 min and it fires for 2 min/],
+  },
+  {
+    name: 'an alert that flaps',
+    yaml: `${SHOP}hold: [{ for: 5m }]\n`,
+    play: (story) => {
+      COMES_AND_GOES(4, 15 * MINUTE, 4 * MINUTE)(story);
+      COMES_AND_GOES(1, 15 * MINUTE, 6 * MINUTE)(story);
+    },
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/flap damping were off for it: its penalty is \d+ after 5 firings/],
+  },
+  {
+    name: 'an alert that flaps after people were told of it',
+    yaml: `${SHOP}flap: [{ halfLife: 1h }]\n`,
+    play: COMES_AND_GOES(5, 20 * MINUTE, 9 * MINUTE),
+    asked: 'Slow basket',
+    outcomes: ['told-again', 'not-told'],
+    says: [/That it fired again would have been told if flap damping were off for it/],
+  },
+  {
+    name: 'an alert that flaps for less than its hold',
+    yaml: `${SHOP}flap:\n  - { halfLife: 2h }\n`,
+    play: COMES_AND_GOES(5, 20 * MINUTE, 4 * MINUTE),
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/flap damping were off.*; and if it were held for 4 min at most/],
+  },
+  {
+    name: 'a second firing that its penalty held for longer',
+    yaml: `${SHOP}hold: [{ for: 8m }]\n`,
+    play: (story) => {
+      story.fire('basket', 'Slow');
+      story.wait(3 * MINUTE);
+      story.resolve('basket', 'Slow');
+      story.wait(12 * MINUTE);
+      story.fire('basket', 'Slow');
+      story.wait(9 * MINUTE);
+      story.resolve('basket', 'Slow');
+      story.wait(HOUR);
+    },
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/its hold of 8 min counts as 14 min, and it lasted 9 min/],
+  },
+  {
+    name: 'silenced by a file',
+    yaml: `${SHOP}silences:\n  - { name: deploy, match: ['service="basket"'] }\n`,
+    play: LASTING(),
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/if "deploy" did not match it/, /In rules\.yaml:\d+ add `'alertname!="Slow"'`/],
+  },
+  {
+    name: 'in a maintenance window, and over before its hold',
+    yaml: `${SHOP}maintenance:\n  - { name: patching, match: ['service=~"bas.*"'], startsAt: 2026-03-03T09:00:00Z, endsAt: 2026-03-03T12:00:00Z }\n`,
+    play: BLIP,
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/"patching" did not match it; and if it were held for 3 min at most/],
+  },
+  {
+    name: 'muted by the time interval of its route',
+    yaml: `${SHOP}timeIntervals: [{ name: mornings, times: [{ start_time: '09:00', end_time: '12:00' }] }]
+route:
+  routes:
+    - { match: ['service="basket"'], channel: '#shop', muteTimeIntervals: [mornings] }
+`,
+    play: LASTING(),
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/it is quiet by time interval mornings/],
+  },
+  {
+    name: 'a default of the digest: information',
+    yaml: SHOP,
+    play: LASTING('info'),
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/its severity is that of information, and no route says how loudly/],
+  },
+  {
+    name: 'a default of the digest: a test environment, where a route says nothing of it',
+    yaml: `${SHOP}route:\n  channel: '#all'\n  routes:\n    - { match: ['service="basket"'], channel: '#shop' }\n`,
+    play: LASTING('critical', 'staging'),
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/its environment is one for testing/, /first under `routes:` of rules\.yaml:\d+/],
+  },
+  {
+    name: 'a route that says digest',
+    yaml: `${SHOP}route:\n  routes:\n    - { match: ['service="basket"'], urgency: digest }\n`,
+    play: LASTING(),
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/rules\.yaml:\d+ says `urgency: digest`/],
+  },
+  {
+    name: 'a route that tells nobody',
+    yaml: `${SHOP}route:\n  routes:\n    - match: ['service=~"basket.*"']\n      urgency: drop\n`,
+    play: LASTING(),
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/says `urgency: drop`/],
+  },
+  {
+    name: 'a route that says thread',
+    yaml: `${SHOP}route:\n  routes:\n    - match: ['service="basket"']\n      urgency: thread\n`,
+    play: (story) => {
+      story.fire('newsletter', 'Down', { severity: 'critical' });
+      story.wait(10 * MINUTE);
+      LASTING()(story);
+    },
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/says `urgency: thread`/],
+  },
+  {
+    name: 'joined along a path',
+    yaml: `${SHOP}correlate:\n  - { match: ['service="checkout"'], maxHops: 3 }\n`,
+    play: CASCADE,
+    asked: 'Errors checkout',
+    outcomes: ['told-by-itself'],
+    says: [
+      /had not joined incident \w+: checkout -> payments -> payments-db, 2 hops, 40 s apart/,
+      /In rules\.yaml:\d+ write `window: 39s`/,
+    ],
+  },
+  {
+    name: 'joined along a path in the same instant, and over soon',
+    yaml: `${SHOP}correlate: [{ window: 5m }]\n`,
+    play: (story) => {
+      story.fire('basket-db', 'Down', { severity: 'critical' });
+      story.fire('basket', 'Errors');
+      story.wait(5 * MINUTE);
+      story.resolve('basket', 'Errors');
+      story.wait(30 * MINUTE);
+    },
+    asked: 'Errors basket',
+    outcomes: ['told-by-itself'],
+    says: [/`maxHops: 0`/, /held for 5 min at most/],
+  },
+  {
+    name: 'joined by a host',
+    yaml: `${SHOP}`,
+    play: (story) => {
+      story.fire('basket-db', 'Down', { severity: 'critical', labels: { host: 'node-7' } });
+      story.wait(20_000);
+      story.fire('newsletter', 'Down', { severity: 'critical', labels: { host: 'node-7' } });
+      story.wait(30 * MINUTE);
+    },
+    asked: 'Down newsletter',
+    outcomes: ['told-by-itself'],
+    says: [/on the same host node-7, 20 s apart/],
+  },
+  {
+    name: 'joined by a transaction',
+    yaml: SHOP,
+    play: (story) => {
+      story.fire('payments', 'Failed', { severity: 'critical', labels: { trace_id: 'abc-123-def' } });
+      story.wait(20_000);
+      story.fire('newsletter', 'Bounced', {
+        severity: 'critical',
+        labels: { trace_id: 'abc-123-def' },
+      });
+      story.wait(30 * MINUTE);
+    },
+    asked: 'Bounced newsletter',
+    outcomes: ['told-by-itself'],
+    says: [/shares transaction abc-123-def with payments/],
+  },
+  {
+    name: 'joined by labels that a rule names',
+    yaml: `${SHOP}correlate:\n  - { match: ['job!=""'], by: [job] }\n`,
+    play: (story) => {
+      story.fire('export-a', 'Failed', { severity: 'critical', labels: { job: 'nightly' } });
+      story.wait(20_000);
+      story.fire('export-b', 'Failed', { severity: 'critical', labels: { job: 'nightly' } });
+      story.wait(30 * MINUTE);
+    },
+    asked: 'Failed export-b',
+    outcomes: ['told-by-itself'],
+    says: [/same job \(nightly\)/, /In rules\.yaml:\d+ write `off: true`/],
+  },
+  {
+    name: 'joined by the mere time',
+    yaml: '',
+    play: (story) => {
+      story.fire('alpha', 'Down', { severity: 'critical' });
+      story.wait(20_000);
+      story.fire('beta', 'Down', { severity: 'critical' });
+      story.wait(30 * MINUTE);
+    },
+    asked: 'Down beta',
+    outcomes: ['told-by-itself'],
+    says: [/20 s after it began; nobody said what beta depends on/, /`services:`/],
+  },
+  {
+    name: 'its incident was merged into another by what joined both',
+    yaml: `services:
+  - { name: shop, dependsOn: [ledger] }
+  - { name: desk, dependsOn: [ledger] }
+  - { name: ledger }
+`,
+    play: (story) => {
+      story.fire('shop', 'Errors', { severity: 'critical' });
+      story.wait(10_000);
+      story.fire('desk', 'Errors', { severity: 'critical' });
+      story.wait(10_000);
+      story.fire('ledger', 'Down', { severity: 'critical' });
+      story.wait(30 * MINUTE);
+    },
+    asked: 'Errors shop',
+    outcomes: ['told-by-itself'],
+    says: [/its incident had not become part of incident \w+: /, /service="ledger"/],
+  },
+  {
+    name: 'a storm told it',
+    yaml: '',
+    play: (story) => {
+      for (let service = 0; service < 80; service++) {
+        story.fire(`service-${service}`, 'Down', {
+          severity: 'critical',
+          labels: { namespace: `n${service}` },
+        });
+        story.wait(1_000);
+      }
+      story.wait(2 * MINUTE);
+    },
+    asked: 'Down service-70',
+    outcomes: ['told'],
+    says: [/there had been no storm: from 30 new alerts a minute/],
+  },
+  {
+    name: 'told after its hold, and over',
+    yaml: `${SHOP}hold:\n  - { for: 5m }\n`,
+    play: (story) => {
+      story.fire('basket', 'Slow');
+      story.wait(12 * MINUTE);
+      story.resolve('basket', 'Slow');
+      story.wait(15 * MINUTE);
+    },
+    asked: 'Slow basket',
+    outcomes: ['not-told', 'not-told', 'told-sooner'],
+    says: [/held for 13 min, which is longer than the 12 min/, /it was, for 5 min/],
+  },
+  {
+    name: 'told because several checks failed at once',
+    yaml: SHOP,
+    play: (story) => {
+      story.fire('basket-db', 'Down', { severity: 'high' });
+      story.fire('basket', 'Errors', { severity: 'high' });
+      story.fire('basket', 'Slow', { severity: 'high' });
+      story.wait(2 * MINUTE);
+      for (const [service, name] of [
+        ['basket-db', 'Down'],
+        ['basket', 'Errors'],
+        ['basket', 'Slow'],
+      ] as const)
+        story.resolve(service, name, { severity: 'high' });
+      story.wait(15 * MINUTE);
+    },
+    asked: 'Down basket-db',
+    outcomes: ['not-told'],
+    says: [/urgency: digest/],
+  },
+];
+
+test.for(SCENES)('what would have made a difference does: $name', (scene) => {
+  const before = tell(scene.yaml);
+  scene.play(before);
+  const answers = ask(before, scene.asked);
+  expect(answers.map(({ outcome }) => outcome)).toEqual(scene.outcomes);
+  const said = answers
+    .flatMap(({ text, changes }) => [text, ...changes.map(({ how }) => how)])
+    .join('\n');
+  for (const pattern of scene.says) expect(said).toMatch(pattern);
+  expect(said).not.toMatch(/undefined|NaN|Infinity/);
+  for (const { outcome, changes, text } of answers) {
+    expect(changes.length).toBeGreaterThan(0);
+    for (const way of WAYS) {
+      const yaml = changed(scene.yaml, changes, way);
+      const after = tell(yaml);
+      scene.play(after);
+      expect(isSo(outcome, scene.asked, before, after), `${way}: ${text}\n${yaml}`).toBe(true);
+    }
+  }
+});
+
+test('what no rule keeps apart is said to be so', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'Down', { severity: 'critical' });
+  story.wait(30_000);
+  story.fire('payments', 'Slow', { severity: 'critical' });
+  story.wait(20 * MINUTE);
+  const [answer] = ask(story, 'Slow payments');
+  expect(answer?.changes).toEqual([]);
+  expect(answer?.text).toMatch(/payments already has an alert in it\. Alerts of one service/);
+});
+
+test('where nothing was to be told, nothing would have been different', () => {
+  const story = tell(SHOP);
+  story.resolve('basket', 'Slow');
+  expect(ask(story, 'Slow basket')).toEqual([]);
+});
+
+test('a silence that somebody set is ended by hand', () => {
+  const story = tell(SHOP);
+  const matchers = [{ name: 'service', value: 'basket', isRegex: false, isEqual: true }];
+  const now = story.now();
+  const silence = {
+    id: 'cafe',
+    matchers,
+    startsAt: now,
+    endsAt: now + HOUR,
+    createdBy: 'Ann',
+    comment: '',
+  };
+  story.event({ kind: 'silence', silence });
+  story.fire('basket', 'Slow');
+  const [answer] = ask(story, 'Slow basket');
+  expect(answer?.text).toMatch(/a silence of Ann did not match it/);
+  expect(answer?.changes[0]?.how).toMatch(/^End the silence cafe in the API/);
+});
+
+function ask(story: Story, asked: string): readonly Otherwise[] {
+  const alert = [...story.state.alerts.values()].find(
+    ({ facts }) => `${facts.name} ${facts.service}` === asked,
+  );
+  if (alert === undefined) throw new Error(`no alert ${asked}`);
+  const { rules, decisions } = story;
+  return otherwise(aboutLive(story.state, alert, { rules, decisions, now: story.now() }));
+}
+
+/** Of a message that stands for this alert. */
+function tellingsOf(story: Story, asked: string): readonly { at: string; alerts: number }[] {
+  return story
+    .posts()
+    .filter(
+      ({ alerts, text }) =>
+        !/new alerts/.test(text.split('\n')[0] ?? '') &&
+        alerts.some(({ labels }) => `${labels['alertname']} ${labels['service']}` === asked),
+    )
+    .map(({ at, alerts }) => ({ at, alerts: alerts.length }));
+}
+
+/** What rings a bell: all but updates. */
+function loudOf({ messages }: Story): number {
+  return messages.filter(({ action }) => action !== 'update').length;
+}
+
+function isSo(outcome: Otherwise['outcome'], asked: string, before: Story, after: Story): boolean {
+  const [was, is] = [tellingsOf(before, asked), tellingsOf(after, asked)];
+  switch (outcome) {
+    case 'told':
+      return was.length === 0 && is.length > 0;
+    case 'told-by-itself':
+      return !was.some(({ alerts }) => alerts === 1) && is.some(({ alerts }) => alerts === 1);
+    case 'told-sooner':
+      return (is[0]?.at ?? '~') < (was[0]?.at ?? '~');
+    case 'told-again':
+      return loudOf(after) > loudOf(before);
+    case 'not-told':
+      return was.length > 0 && is.length === 0;
+  }
+}
