@@ -227,6 +227,8 @@ export interface Incident {
   readonly message: MessageRef | undefined;
   /** The newest revision that Slack has, or will not take. */
   readonly sentRevision: number | undefined;
+  /** How often Slack took a newer revision after the first, and when the last one. Undefined: never. */
+  readonly updated: { readonly times: number; readonly at: Instant } | undefined;
   /** Its replies, newest last, so that a reaction to one counts for the message. */
   readonly replies: readonly string[];
   readonly acknowledged: readonly Mark[];

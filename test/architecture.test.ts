@@ -27,7 +27,6 @@ const ROOMS: Readonly<Record<string, string>> = {
   'batch.ts': 'lane',
   'odd.ts': 'lane',
   'refusals.ts': 'lane',
-  'explain.ts': 'view',
   'view.ts': 'view',
   'closed-view.ts': 'view',
   'decide.ts': 'decide',
@@ -54,6 +53,7 @@ const ROOMS: Readonly<Record<string, string>> = {
 
 const BASE = ['model', 'errors', 'limits'];
 const SHELL = [
+  'explain',
   'replay',
   'rule-tests',
   'suggest',
@@ -76,7 +76,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['commands'],
   commands: ['service', ...SHELL, 'store', ...CORE],
   service: [...SHELL, 'store', ...CORE],
-  web: ['slack', 'lane', 'contract', 'ingest', 'view', 'telemetry', ...CORE],
+  web: ['explain', 'slack', 'lane', 'contract', 'ingest', 'view', 'telemetry', ...CORE],
   ingest: ['lane', 'state', 'telemetry', 'rules', ...BASE],
   config: ['ingest', 'rules', 'store', 'telemetry', 'limits'],
   replay: ['decide', 'slack', 'view', ...CORE],
@@ -89,6 +89,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   queue: ['lane', 'contract', 'store', ...CORE],
   lane: ['decide', 'contract', 'view', ...CORE],
   view: ['slack', ...CORE],
+  explain: ['view', 'slack', ...CORE],
   decide: CORE,
   correlate: CORE,
   life: CORE,

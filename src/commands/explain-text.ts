@@ -10,9 +10,23 @@ const INDENT = 10;
 const WIDTH_MIN = 50;
 const LABELS_SHOWN = 20;
 
+/** An alert, or an incident. */
+export type Told = Pick<
+  AlertDetail,
+  | 'fingerprint'
+  | 'name'
+  | 'alert'
+  | 'summary'
+  | 'chain'
+  | 'otherwise'
+  | 'rulesNow'
+  | 'decisions'
+  | 'complete'
+>;
+
 /** Times are those of the reader's own clock; a new day begins with its date. */
-export function renderStory(story: AlertDetail, width: number, span: Span = {}): string {
-  const { alert, decisions } = story;
+export function renderStory(story: Told, width: number, span: Span = {}): string {
+  const { alert, chain } = story;
   const lines: string[] = [safe(`${story.name ?? 'alert'}  (${story.fingerprint})`)];
   if (alert !== null) {
     const labels = Object.entries(alert.labels).slice(0, LABELS_SHOWN);
@@ -22,7 +36,7 @@ export function renderStory(story: AlertDetail, width: number, span: Span = {}):
   lines.push('');
   if (!story.complete) lines.push('(there is more before this)');
   let day = '';
-  for (const { at, text } of decisions) {
+  for (const { at, text } of chain) {
     const moment = new Date(at);
     const itsDay = dayOf(moment);
     if (itsDay !== day) lines.push(itsDay);
@@ -30,32 +44,52 @@ export function renderStory(story: AlertDetail, width: number, span: Span = {}):
     const [first = '', ...rest] = wrap(text, width, INDENT);
     lines.push(`${timeOf(moment)}  ${first.trimStart()}`, ...rest);
   }
-  if (decisions.length === 0) lines.push(nothingIn(span));
+  if (chain.length === 0) lines.push(nothingIn(span));
   lines.push('', ...story.summary.flatMap((sentence) => wrap(sentence, width, 0)));
-  lines.push(...rulesOf(story));
+  lines.push(...otherwiseOf(story, width), ...rulesOf(story));
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
 /** All that was decided about it; each line of an alert names its service. */
 export function renderIncident(incident: IncidentDetail, width: number): string {
-  const { id, title, state, toldBecause, channel, complete } = incident;
-  const decisions = incident.decisions.map((decision) =>
-    decision.fingerprint === null || decision.service === null
-      ? decision
-      : { ...decision, text: `${decision.service}: ${decision.text}` },
+  const { id, title } = incident;
+  const chain = incident.chain.map((step) =>
+    step.fingerprint === null || step.service === null
+      ? step
+      : { ...step, text: `${step.service}: ${step.text}` },
   );
-  const told =
-    toldBecause === null ? 'Nobody was told of it.' : `It was told because ${toldBecause}.`;
-  const where = channel === null ? [] : [`Its channel is ${channel}.`];
-  const summary = [`It is ${state}.`, told, ...where];
-  const story = { fingerprint: `incident ${id}`, name: title, alert: null, summary };
-  return renderStory({ ...story, decisions, complete }, width);
+  const told = { ...incident, fingerprint: `incident ${id}`, name: title, alert: null, chain };
+  return renderStory(told, width);
 }
 
-/** Which rules decided: there may have been others in between. */
-function rulesOf({ decisions }: AlertDetail): readonly string[] {
+function otherwiseOf({ otherwise }: Told, width: number): readonly string[] {
+  if (otherwise.length === 0) return [];
+  const lines = otherwise.flatMap(({ text, changes }) => {
+    const together = changes.length > 1 ? ['  All of these together:'] : [];
+    const steps = changes.flatMap(({ how }) => bullet(how, width));
+    return [...wrap(text, width, 0), ...together, ...steps];
+  });
+  return ['', 'What would have to be different', ...lines];
+}
+
+/** An entry for a list stands on a line of its own, whole, to be copied. */
+function bullet(text: string, width: number): readonly string[] {
+  const lines = text.split(/ ?`(- \{[^`]*\})`[,.]? ?/).flatMap((part, index) => {
+    if (part === '') return [];
+    return index % 2 === 1 ? [`        ${safe(part)}`] : wrap(part, width, 4);
+  });
+  const [first = '', ...rest] = lines;
+  return [`  - ${first.trimStart()}`, ...rest];
+}
+
+/** Which rules decided: there may have been others in between, and others may be in force now. */
+function rulesOf({ decisions, otherwise, rulesNow }: Told): readonly string[] {
   const versions = [...new Set(decisions.map(({ rules }) => rules))];
-  return versions.length === 0 ? [] : ['', `Decided by rules ${versions.join(', then ')}.`];
+  if (versions.length === 0) return [];
+  const decided = `Decided by rules ${versions.join(', then ')}.`;
+  if (versions.at(-1) === rulesNow) return ['', decided];
+  const about = otherwise.length === 0 ? '' : ', which the changes above are about';
+  return ['', decided, `Now in force are rules ${rulesNow}${about}.`];
 }
 
 function nothingIn({ from, to }: Span): string {

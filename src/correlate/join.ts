@@ -15,14 +15,7 @@ import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state.ts';
 import { isMild, type ServiceTally, servicesOn, severityRank, type Tally } from '../tally.ts';
 import type { Turn } from '../turn.ts';
-import {
-  byHost,
-  byLabels,
-  byPath,
-  byService,
-  byTime,
-  byTransaction,
-} from './evidence.ts';
+import { byHost, byLabels, byPath, byService, byTime, byTransaction } from './evidence.ts';
 import { callersOf, type Near, nearby } from './graph.ts';
 import { groupOf, isApart, isByTime } from './group.ts';
 

@@ -7,11 +7,12 @@ import type { Incident } from '../model.ts';
 import { putAlert, tallyOf } from '../state.ts';
 import { change, note, orderMessage, type Turn, wakeIncident } from '../turn.ts';
 
+/** `link`: the service whose alert made one of them, and how. */
 export function mergeIncidents(
   turn: Turn,
   one: Incident,
   other: Incident,
-  because: string,
+  link: { readonly service: string; readonly because: string },
 ): Incident {
   const [survivor, loser] = isSenior(one, other) ? [one, other] : [other, one];
   const { state, now } = turn;
@@ -30,7 +31,8 @@ export function mergeIncidents(
   });
   note(turn, 'merged', {
     incident: loser.id,
-    because: `became part of ${survivor.id}: ${because}`,
+    service: link.service,
+    because: `became part of ${survivor.id}: ${link.because}`,
   });
   if (gone.toldIn === 'message') orderMessage(turn, gone);
   wakeIncident(turn, gone.id, now + turn.rules.life.reopenWithinMs);

@@ -31,7 +31,7 @@ export function takePlace(turn: Turn, alert: Draft<Alert>): Verdict {
     considerTelling(turn, incidentOf(turn.state, alert), alert);
     return 'opened';
   }
-  const incident = merged(turn, best.incident, matches);
+  const incident = merged(turn, best.incident, matches, alert);
   alert.incident = incident.id;
   noteAlert(turn, 'joined', alert, best.because, rule);
   enter(turn, incident, alert);
@@ -61,15 +61,20 @@ export function takeProvenPlace(turn: Turn, incident: Incident, alert: Alert): v
   const matches = matchesOf(then, alert, rule, true).filter(
     (match) => match.incident.id !== incident.id,
   );
-  const place = merged(turn, incident, matches);
+  const place = merged(turn, incident, matches, alert);
   enter(turn, place, { ...alert, incident: place.id });
 }
 
-function merged(turn: Turn, incident: Incident, matches: readonly Match[]): Incident {
+function merged(
+  turn: Turn,
+  incident: Incident,
+  matches: readonly Match[],
+  { facts: { service } }: Alert,
+): Incident {
   let place = incident;
   for (const match of matches) {
     if (match.incident !== incident)
-      place = mergeIncidents(turn, place, match.incident, match.because);
+      place = mergeIncidents(turn, place, match.incident, { service, because: match.because });
   }
   return place;
 }
@@ -107,7 +112,7 @@ function gatherEffects(turn: Turn, incident: Incident, alert: Alert): Incident {
   if (root === undefined || !rule.on) return incident;
   const matches = effectsOf(turn, incident, root, rule);
   if (matches.length === 0) return incident;
-  return reroot(turn, merged(turn, incident, matches));
+  return reroot(turn, merged(turn, incident, matches, alert));
 }
 
 function reroot(turn: Turn, incident: Incident): Incident {

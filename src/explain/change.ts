@@ -48,7 +48,7 @@ export function byRoute(rule: RuleRef, set: string, entry: Entry): RuleChange {
   const own = inFlow(entry);
   const how = isWritten(rule)
     ? `In ${rule} write \`${set}\`, for all that takes this route. For this only, put first under \`routes:\` of ${rule} the entry \`- ${own}\`.`
-    : `Put under \`route:\`, \`routes:\` the entry \`- ${own}\`, in any file of the rules.`;
+    : `Under \`route:\` put first in \`routes:\` the entry \`- ${own}\`, in any file of the rules if none states \`route:\` yet.`;
   const there = isWritten(rule) ? set : undefined;
   return { rule, section: 'route', set: there, except: undefined, entry: own, how };
 }

@@ -120,10 +120,9 @@ function keptApart(match: readonly string[]): RuleChange {
 function mergeGate(about: About, place: Extract<Place, { kind: 'merged' }>): Gate {
   const { alert, incident } = about;
   const because = (place.decision.because ?? '').replace(/^became part of \S+: /, '');
-  const service = place.by?.service;
-  const condition = `its incident had not become part of ${incident?.id}: ${because}`;
-  const match =
-    service === undefined ? matchOf(alert) : [`service=${quotedValue(service)}`];
+  const { service } = place.decision;
+  const condition = `its incident had not become part of incident ${incident?.id}: ${because}`;
+  const match = service === undefined ? matchOf(alert) : [`service=${quotedValue(service)}`];
   return { condition, change: keptApart(match) };
 }
 
@@ -199,4 +198,3 @@ export function stormGate({ incident, rules }: About): Gate | undefined {
   const condition = `there had been no storm: from ${rules.storm.perMinute} new alerts a minute on, one message stands for all`;
   return { condition, change: bySetting('storm', 'off: true') };
 }
-

@@ -9,8 +9,8 @@ export type Place =
   | { readonly kind: 'own' }
   /** `decision` says by what evidence. */
   | { readonly kind: 'joined'; readonly decision: Decision }
-  /** It began another incident. `by` is what joined both and made one of them; itself when undefined. */
-  | { readonly kind: 'merged'; readonly decision: Decision; readonly by: Decision | undefined }
+  /** It began another incident, which became part of this one: by an alert of the decision's service. */
+  | { readonly kind: 'merged'; readonly decision: Decision }
   | { readonly kind: 'muted'; readonly decision: Decision }
   /** It never fired as far as is known, or what is known of it is too little to say. */
   | { readonly kind: 'nowhere' };
@@ -30,26 +30,10 @@ export function placeOf({ alert, incident, alerts, decisions }: PlaceOf): Place 
   if (alerts === 1) return { kind: 'own' };
   if (last === undefined) return { kind: 'nowhere' };
   const merged = decisions.find(
-    ({ reason, incident: id }) =>
-      reason === 'merged' && id === last.incident && id !== incident.id,
+    ({ reason, incident: id }) => reason === 'merged' && id === last.incident && id !== incident.id,
   );
-  if (merged !== undefined) {
-    const survivor = /^became part of (\w+): /.exec(merged.because ?? '')?.[1];
-    const by = decisions.find(
-      ({ at, reason, incident: id, fingerprint }) =>
-        at === merged.at &&
-        reason === 'joined' &&
-        id === survivor &&
-        fingerprint !== alert.fingerprint,
-    );
-    return { kind: 'merged', decision: merged, by };
-  }
+  if (merged !== undefined) return { kind: 'merged', decision: merged };
   return last.reason === 'joined' ? { kind: 'joined', decision: last } : { kind: 'own' };
 }
 
-const PLACED: ReadonlySet<Decision['reason']> = new Set([
-  'opened',
-  'joined',
-  'damped',
-  'silenced',
-]);
+const PLACED: ReadonlySet<Decision['reason']> = new Set(['opened', 'joined', 'damped', 'silenced']);

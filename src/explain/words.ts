@@ -16,7 +16,7 @@ export function describeDecision(decision: Decision, titleOf: TitleOf): string {
 }
 
 /** ` (quiet.yaml:9: The autoscaler needs 8 minutes)` */
-function ruleInWords(
+export function ruleInWords(
   { rule, why }: Pick<Decision, 'rule' | 'why'>,
   builtIn = 'built-in default',
 ): string {
@@ -33,10 +33,10 @@ const BUILT_IN: Partial<Record<Reason, string>> = {
   flapping: 'built-in flap rule',
   calmed: 'built-in flap rule',
   transient: 'built-in hold',
-  told: 'built-in route',
+  told: 'built-in hold',
   dropped: 'built-in route',
   digested: 'built-in route',
-  stormed: 'built-in route',
+  stormed: 'built-in hold',
 };
 
 function trimmed(why: string): string {
@@ -83,7 +83,7 @@ const WORDS = {
   'silence-over': said('a silence ended'),
   flapping: said('flapping from now on: its transitions are not told'),
   calmed: said('no longer flapping'),
-  told: about('a message was ordered for'),
+  told: released,
   transient: said('never told'),
   dropped: about('told nobody of'),
   digested: about('left for the digest:'),
@@ -100,7 +100,8 @@ const WORDS = {
   snoozed: said('snoozed'),
   'not-actionable': said('said to be not worth an alert'),
   'taken-back': said('taken back'),
-  delivered: ({ because }) => `Slack has the message${because === undefined ? '' : `, ${because}`}`,
+  delivered: ({ because }) =>
+    `posted: Slack has the message${because === undefined ? '' : `, ${because}`}`,
   undeliverable: said('Slack will not take the message'),
   reposted: said('posted anew'),
   'source-lost': said('heartbeat lost'),
@@ -110,7 +111,17 @@ const WORDS = {
   ignored: said('ignored'),
 } satisfies Record<Reason, Words>;
 
-function incidentInWords(id: string | undefined, titleOf: TitleOf): string {
+/** A digest has no incident of its own. */
+function released({ incident, because }: Decision, titleOf: TitleOf): string {
+  if (because?.startsWith('in the thread of ') === true) return `told ${because}`;
+  const what =
+    incident === undefined
+      ? 'a message was ordered'
+      : `a message was ordered for ${incidentInWords(incident, titleOf)}`;
+  return because === undefined ? `released: ${what}` : `released because ${because}: ${what}`;
+}
+
+export function incidentInWords(id: string | undefined, titleOf: TitleOf): string {
   if (id === undefined) return 'an incident';
   const title = titleOf(id);
   return title === undefined ? `incident ${id}` : `incident ${id} "${title}"`;
@@ -122,6 +133,8 @@ export interface StateInWords {
   readonly alert: Alert;
   readonly incident: Incident | undefined;
   readonly title: string | undefined;
+  /** Slack user id -> name. */
+  readonly people: ReadonlyMap<string, string>;
   readonly now: Instant;
 }
 
@@ -136,6 +149,7 @@ export function describeState(about: StateInWords): readonly string[] {
     );
   }
   sentences.push(...whetherTold(about));
+  if (about.incident !== undefined) sentences.push(...whoIsOnIt(about.incident, about));
   if (alert.flap?.flapping === true) {
     sentences.push(`It flaps: its transitions are not told until it calms down.`);
   }
@@ -210,6 +224,57 @@ function holdInWords(alert: Alert, now: Instant): readonly string[] {
       : [];
   }
   return heldUntil <= now ? [] : [`It is ${held}: it is told at ${until} if it still fires then.`];
+}
+
+type Readers = Pick<StateInWords, 'people' | 'now'>;
+
+/** How an incident stands: one sentence each. */
+export function describeIncident({
+  incident,
+  ...readers
+}: Readers & { readonly incident: Incident }): readonly string[] {
+  const { now } = readers;
+  const { mergedInto, phase, resolvedAt, toldIn, toldAt } = incident;
+  const stands =
+    resolvedAt === undefined ? `It is ${phase}.` : `It was resolved ${ago(resolvedAt, now)}.`;
+  const state = mergedInto === undefined ? stands : `It became part of incident ${mergedInto}.`;
+  if (toldAt === undefined) {
+    const never =
+      resolvedAt === undefined ? 'Nobody was told of it yet.' : 'Nobody was told of it.';
+    return mergedInto === undefined ? [state, never] : [state];
+  }
+  const because = incident.toldBecause === undefined ? '' : ` because ${incident.toldBecause}`;
+  const where = TOLD_IN[toldIn ?? 'message'];
+  const told = `${where}${channelOf(incident)} at ${momentInWords(toldAt, now)}${because}; routed by ${routeOf(incident)}.`;
+  return [state, told, ...whoIsOnIt(incident, readers)];
+}
+
+const TOLD_IN = {
+  message: 'It was told',
+  digest: 'It was left for the digest',
+  thread: 'It was told in the thread of another',
+  storm: 'It was told as part of a storm',
+  nowhere: 'Its route told nobody',
+} as const satisfies Record<NonNullable<Incident['toldIn']>, string>;
+
+function routeOf({ route }: Incident): string {
+  return route === undefined || route.rule === 'built-in' ? 'the built-in route' : route.rule;
+}
+
+function whoIsOnIt({ acknowledged, solved, snoozed }: Incident, { people, now }: Readers) {
+  const name = (user: string): string => people.get(user) ?? user;
+  const sentences = acknowledged.map(
+    ({ user, at }) => `Acknowledged by ${name(user)} at ${momentInWords(at, now)}.`,
+  );
+  if (solved !== undefined)
+    sentences.push(
+      `${name(solved.user)} said at ${momentInWords(solved.at, now)} that it is solved.`,
+    );
+  if (snoozed !== undefined && snoozed.until > now) {
+    const until = momentInWords(snoozed.until, now);
+    sentences.push(`Quiet until ${until}, as ${name(snoozed.by)} asked.`);
+  }
+  return sentences;
 }
 
 const DAY_MS = 86_400_000;

@@ -45,11 +45,13 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
   const about = { incident: incident.id, service: incident.roots[0]?.service };
   switch (outcome.kind) {
     case 'sent': {
+      const isUpdate = incident.message !== undefined;
       const known = change(turn, incident, {
         message: isSame(incident.message, outcome.message) ? incident.message : outcome.message,
         sentRevision: outcome.revision,
+        updated: isUpdate ? { times: (incident.updated?.times ?? 0) + 1, at: turn.now } : undefined,
       });
-      if (incident.message === undefined)
+      if (!isUpdate)
         note(turn, 'delivered', {
           ...about,
           because: `in ${incident.route?.channel ?? outcome.message.channel}`,

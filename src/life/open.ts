@@ -41,6 +41,7 @@ export function openIncident(
     revision: 0,
     message: undefined,
     sentRevision: undefined,
+    updated: undefined,
     replies: [],
     acknowledged: [],
     solved: undefined,

@@ -41,7 +41,9 @@ export function react(turn: Turn, reaction: Reaction): void {
   const mark = { user: reaction.user, at: turn.now };
   show(
     turn,
-    added ? put(turn, remembered, gesture, mark) : takeBack(turn, remembered, gesture, mark),
+    added
+      ? put(turn, remembered, gesture, { ...mark, emoji: reaction.emoji })
+      : takeBack(turn, remembered, gesture, mark),
   );
 }
 
@@ -54,11 +56,17 @@ export function incidentAt({ state }: Turn, on: Reaction['on']): Incident | unde
   return incident;
 }
 
-function put(turn: Turn, incident: Incident, gesture: Gesture, mark: Mark): Incident {
+function put(
+  turn: Turn,
+  incident: Incident,
+  gesture: Gesture,
+  { user, at, emoji }: Mark & { readonly emoji: string },
+): Incident {
   const { now, rules } = turn;
+  const mark = { user, at };
   switch (gesture) {
     case 'acknowledge': {
-      say(turn, 'acknowledged', incident, `${mark.user} is on it`);
+      say(turn, 'acknowledged', incident, `${user} is on it (:${emoji}:)`);
       return change(turn, incident, {
         acknowledged: [...without(incident.acknowledged, mark.user), mark],
         phase: incident.phase === 'resolved' ? 'resolved' : 'acknowledged',

@@ -235,7 +235,9 @@ export function inFlow(entry: Entry): string {
 
 function flow(value: Entry[string]): string {
   if (typeof value === 'string') return scalar(value);
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `[${value.map(quoted).join(', ')}]`;
+  return typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : `[${value.map(quoted).join(', ')}]`;
 }
 
 /** As it may stand in a flow, where commas and brackets end a plain text. */

@@ -1,11 +1,16 @@
 /**
  * The whole story of one incident or one alert, for the API and for the pages.
  */
-import { describeState, momentInWords, type TitleOf } from '../explain/words.ts';
+import { aboutClosed, aboutLive } from '../explain/about.ts';
+import { chainOf, type Step } from '../explain/chain.ts';
+import type { About } from '../explain/gates.ts';
+import { otherwise, type Otherwise } from '../explain/otherwise.ts';
+import { describeIncident, describeState, momentInWords, type TitleOf } from '../explain/words.ts';
 import type { Lane } from '../lane.ts';
 import { leadOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
-import { ago, nameOf } from '../slack/words.ts';
+import type { HeartbeatRule } from '../rules/rules.ts';
+import { ago, duration, nameOf } from '../slack/words.ts';
 import type { Heartbeat } from '../small-records.ts';
 import { incidentOf } from '../state.ts';
 import type { ClosedIncident, Store } from '../store/contract.ts';
@@ -38,20 +43,28 @@ interface IncidentParts extends IncidentJson {
   /** At most `MEMBERS_MAX`; `alerts.total` counts all. */
   readonly members: readonly AlertJson[];
 }
-export interface IncidentDetail extends IncidentParts {
+/** What an explanation is made of, of an alert as of an incident. */
+interface Story {
+  /** How things stand, in sentences. */
+  readonly summary: readonly string[];
+  /** Everything that happened, in plain words and in order of time. */
+  readonly chain: readonly StepJson[];
+  /** Which rule would have to be different. */
+  readonly otherwise: readonly OtherwiseJson[];
+  /** Version of the rules that `otherwise` is about: those in force now. */
+  readonly rulesNow: string;
   readonly decisions: readonly DecisionJson[];
+  /** False when there may be more before these. */
   readonly complete: boolean;
 }
 
-export interface AlertDetail {
+export interface IncidentDetail extends IncidentParts, Story {}
+
+export interface AlertDetail extends Story {
   readonly fingerprint: string;
   readonly name: string | null;
   /** Null when only its decisions are left. */
   readonly alert: AlertJson | null;
-  /** How things stand, in sentences. */
-  readonly summary: readonly string[];
-  readonly decisions: readonly DecisionJson[];
-  readonly complete: boolean;
 }
 
 const MEMBERS_MAX = 200;
@@ -64,16 +77,39 @@ export async function incidentDetail(
 ): Promise<IncidentDetail | undefined> {
   const shown = liveIncident(deps, lane, id) ?? (await pastIncident(deps, lane, id));
   if (shown === undefined) return undefined;
+  const { parts, incident, lead, closed } = shown;
   const past = await pastOfIncident(deps.store, look, id, () => true);
-  const decisions = past.decisions.map((decision) => decisionShape(decision, () => undefined));
-  return { ...shown, decisions, complete: past.complete };
+  const now = deps.now();
+  const asked = { rules: lane.rules, decisions: past.decisions, now };
+  const about =
+    lead === undefined ? undefined : aboutOf(lane, { alert: lead, incident, closed }, asked);
+  const { people } = lane.rules;
+  const titles: TitleOf = () => undefined;
+  const chain = chainOf({ ...asked, alert: undefined, incident, titles, people });
+  return {
+    ...parts,
+    summary: describeIncident({ incident, people, now }),
+    chain: chain.map(stepShape),
+    otherwise: (about === undefined ? [] : otherwise(about)).map(otherwiseShape),
+    rulesNow: lane.rules.version,
+    decisions: past.decisions.map((decision) => decisionShape(decision, titles)),
+    complete: past.complete,
+  };
+}
+
+interface ShownIncident {
+  readonly parts: IncidentParts;
+  readonly incident: Incident;
+  /** Whose route it takes: what is asked of the incident is asked of this alert. */
+  readonly lead: Alert | undefined;
+  readonly closed: ClosedIncident | undefined;
 }
 
 function liveIncident(
   { messageText }: DetailDeps,
   { state, rules }: LaneView,
   id: string,
-): IncidentParts | undefined {
+): ShownIncident | undefined {
   const incident = state.incidents.get(id);
   if (incident === undefined) return undefined;
   const members: Alert[] = [];
@@ -83,22 +119,24 @@ function liveIncident(
     if (alert !== undefined) members.push(alert);
   }
   const shape = incidentShape(incident, liveCounts(state, incident), rules.people);
-  return {
-    ...shape,
-    text: (incident.toldIn === 'message' ? messageText(id) : undefined) ?? null,
-    members: members.map(alertShape),
-  };
+  const text = (incident.toldIn === 'message' ? messageText(id) : undefined) ?? null;
+  const parts = { ...shape, text, members: members.map(alertShape) };
+  return { parts, incident, lead: leadOf(state, incident), closed: undefined };
 }
 
 async function pastIncident(
   { store }: DetailDeps,
   { name, rules }: LaneView,
   id: string,
-): Promise<IncidentParts | undefined> {
+): Promise<ShownIncident | undefined> {
   const closed = await store.closedIncident(name, id);
   if (closed === undefined) return undefined;
-  const shape = incidentShape(closed.incident, closedCounts(closed), rules.people);
-  return { ...shape, text: null, members: viewOf(closed).alerts.map(alertShape) };
+  const { incident } = closed;
+  const { alerts } = viewOf(closed);
+  const shape = incidentShape(incident, closedCounts(closed), rules.people);
+  const lead = alerts.find(({ facts }) => facts.service === incident.roots[0]?.service);
+  const parts = { ...shape, text: null, members: alerts.map(alertShape) };
+  return { parts, incident, lead: lead ?? alerts[0], closed };
 }
 
 export async function alertDetail(
@@ -107,27 +145,47 @@ export async function alertDetail(
   fingerprint: string,
   look: LookBack,
 ): Promise<AlertDetail | undefined> {
-  const { alert, incident, closed } = await find(deps, lane, fingerprint);
+  const known = await find(deps, lane, fingerprint);
+  const { alert, incident, closed } = known;
   const past = await pastOfAlert(deps.store, look, fingerprint, alert?.facts.service);
   const heartbeat = alert === undefined ? lane.state.heartbeats.get(fingerprint) : undefined;
-  if (heartbeat !== undefined) return heartbeatDetail(deps, heartbeat, look);
+  if (heartbeat !== undefined) return heartbeatDetail(deps, lane, heartbeat, look);
   if (alert === undefined && past.decisions.length === 0) return undefined;
   const titles = titlesOf(lane, closed);
   const title = incident === undefined ? undefined : titles(incident.id);
   const now = deps.now();
+  const asked = { rules: lane.rules, decisions: past.decisions, now };
+  const { people } = lane.rules;
   return {
     fingerprint,
     name: alert === undefined ? null : nameOf(alert.facts.name, alert.facts.service),
     alert: alert === undefined ? null : alertShape(alert),
-    summary: alert === undefined ? [] : describeState({ alert, incident, title, now }),
+    summary: alert === undefined ? [] : describeState({ alert, incident, title, people, now }),
+    chain: chainOf({ ...asked, alert, incident, titles, people }).map(stepShape),
+    otherwise:
+      alert === undefined
+        ? []
+        : otherwise(aboutOf(lane, { alert, incident, closed }, asked)).map(otherwiseShape),
+    rulesNow: lane.rules.version,
     decisions: past.decisions.map((decision) => decisionShape(decision, titles)),
     complete: past.complete,
   };
 }
 
+function aboutOf(
+  { state }: LaneView,
+  { alert, incident, closed }: Known & { readonly alert: Alert },
+  asked: Pick<About, 'rules' | 'decisions' | 'now'>,
+): About {
+  return closed === undefined || incident === undefined
+    ? aboutLive(state, alert, asked)
+    : aboutClosed(incident, viewOf(closed), alert, asked);
+}
+
 /** A heartbeat is no alert that is kept: it has a name instead of a fingerprint, and was heard, or not. */
 async function heartbeatDetail(
   { store, now }: DetailDeps,
+  { rules }: LaneView,
   { name, lastSeenAt, missingAt, incident }: Heartbeat,
   look: LookBack,
 ): Promise<AlertDetail> {
@@ -144,14 +202,34 @@ async function heartbeatDetail(
     incident === undefined
       ? { decisions: [], complete: true }
       : await pastOfIncident(store, look, incident, () => true);
+  const rule = rules.heartbeats.find((one) => one.name === name);
+  const titles: TitleOf = () => undefined;
+  const { people } = rules;
+  const { decisions } = past;
   return {
     fingerprint: name,
     name: `heartbeat ${name}`,
     alert: null,
-    summary: [heard, due],
-    decisions: past.decisions.map((decision) => decisionShape(decision, () => undefined)),
+    summary: [heard, due, ...(rule === undefined ? [] : [becauseHeartbeat(rule)])],
+    chain: chainOf({
+      alert: undefined,
+      incident: undefined,
+      decisions,
+      titles,
+      people,
+      now: at,
+    }).map(stepShape),
+    otherwise: [],
+    rulesNow: rules.version,
+    decisions: decisions.map((decision) => decisionShape(decision, titles)),
     complete: past.complete,
   };
+}
+
+/** Whoever looks for it as an alert learns why it is none. */
+function becauseHeartbeat({ rule, missingAfterMs }: HeartbeatRule): string {
+  const by = rule === 'built-in' ? 'the built-in heartbeat' : `the heartbeat in ${rule}`;
+  return `It is told only when it stays away for ${duration(missingAfterMs)}, because ${by} matches it; an alert that no entry of \`heartbeats:\` matches is told like any other.`;
 }
 
 /** What is known of one alert, wherever it is. */
@@ -180,3 +258,39 @@ export function titlesOf(
     return incident === undefined ? undefined : titleOf(incident, leadOf(state, incident));
   };
 }
+
+export interface StepJson {
+  readonly at: string;
+  /** A reason of a decision; or `received`, `held`, `routed`, `updated`. */
+  readonly reason: Step['reason'];
+  readonly text: string;
+  readonly fingerprint: string | null;
+  readonly service: string | null;
+}
+
+function stepShape({ at, reason, text, fingerprint, service }: Step): StepJson {
+  return {
+    at: new Date(at).toISOString(),
+    reason,
+    text,
+    fingerprint: fingerprint ?? null,
+    service: service ?? null,
+  };
+}
+
+function otherwiseShape({ outcome, text, changes }: Otherwise) {
+  return {
+    outcome,
+    text,
+    changes: changes.map(({ rule, section, set, except, entry, how }) => ({
+      rule,
+      section: section ?? null,
+      set: set ?? null,
+      except: except ?? null,
+      entry: entry ?? null,
+      how,
+    })),
+  };
+}
+
+export type OtherwiseJson = ReturnType<typeof otherwiseShape>;

@@ -77,7 +77,10 @@ export function alertPath(fingerprint: string): string {
 }
 
 /** What is said of a decision in a list. */
-export function decisionRow({ at, text }: DecisionJson, who: Html | undefined): Html {
+export function decisionRow(
+  { at, text }: Pick<DecisionJson, 'at' | 'text'>,
+  who: Html | undefined,
+): Html {
   const time = at.slice(0, 19).replace('T', ' ');
   return html`<li><time datetime="${at}">${time}</time><span>${who}${text}</span></li>`;
 }

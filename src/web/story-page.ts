@@ -4,7 +4,7 @@
 import { momentInWords } from '../explain/words.ts';
 import type { Instant } from '../model.ts';
 import { count, DOTS, nameOf } from '../slack/words.ts';
-import type { AlertDetail, IncidentDetail } from './details.ts';
+import type { AlertDetail, IncidentDetail, OtherwiseJson, StepJson } from './details.ts';
 import { type Html, html, linked } from './html.ts';
 import {
   alertPath,
@@ -28,7 +28,8 @@ export function incidentPage(incident: IncidentDetail, now: Instant): string {
     head(html`<span>incident ${incident.id}</span><span>${stateInWords(incident, now)}</span>`),
     html`<main>${untold === undefined ? undefined : html`<p class="notice">${untold}</p>`}
 <article class="${looks}">${message(shown)}</article>
-<h2>What was decided, and why</h2>${decisionsOf(incident)}
+<h2>What happened, and why</h2>${chainOfIncident(incident)}
+${otherwiseOf(incident.otherwise)}
 <h2>Its alerts</h2>
 <ul>${incident.members.map(memberRow)}</ul>
 ${moreMembers(incident)}</main>`,
@@ -95,26 +96,44 @@ function labelLine(labels: Readonly<Record<string, string>>): string {
 const FOLDED = { joined: 'joined', resolved: 'resolved', expired: 'taken as resolved' } as const;
 
 /** The first of each service is shown; the others are counted, and stand folded below. */
-function decisionsOf({ decisions, complete }: IncidentDetail): Html {
+function chainOfIncident({ chain, complete }: IncidentDetail): Html {
   const seen = new Set<string>();
-  const folded = new Set<DecisionJson>();
-  for (const decision of decisions) {
-    const key = `${decision.reason} ${decision.service}`;
-    if (decision.reason in FOLDED && seen.has(key)) folded.add(decision);
+  const folded = new Set<StepJson>();
+  for (const step of chain) {
+    const key = `${step.reason} ${step.service}`;
+    if (step.reason in FOLDED && seen.has(key)) folded.add(step);
     seen.add(key);
   }
-  const shown = decisions.filter((decision) => !folded.has(decision));
+  const shown = chain.filter((step) => !folded.has(step));
   const rest = Object.entries(FOLDED).map(([reason, words]) => {
-    const rows = [...folded].filter((decision) => decision.reason === reason);
+    const rows = [...folded].filter((step) => step.reason === reason);
     if (rows.length === 0) return undefined;
     const title = `and ${count(rows.length, 'more alert')} ${words}`;
     return html`<details><summary>${title}</summary><ol>${rows.map((one) => rowOf(one))}</ol></details>`;
   });
-  return html`${decisionList(shown, complete)}${rest}`;
+  return html`${stepList(shown, complete)}${rest}`;
+}
+
+/** What a person could change in the rules, and what would have come of it. */
+function otherwiseOf(otherwise: readonly OtherwiseJson[]): Html | undefined {
+  if (otherwise.length === 0) return undefined;
+  const items = otherwise.map(({ text, changes }) => {
+    const together =
+      changes.length > 1 ? html`<p class="soft">All of these together:</p>` : undefined;
+    return html`<p>${text}</p>${together}<ul class="how">${changes.map(({ how }) => html`<li>${code(how)}</li>`)}</ul>`;
+  });
+  return html`<h2>What would have to be different</h2>${items}`;
+}
+
+/** What stands between backquotes is to be typed as it is. */
+function code(text: string): readonly Html[] {
+  return text
+    .split('`')
+    .map((part, index) => (index % 2 === 0 ? html`${part}` : html`<code>${part}</code>`));
 }
 
 export function alertPage(detail: AlertDetail): string {
-  const { fingerprint, alert, name, summary, decisions, complete } = detail;
+  const { fingerprint, alert, name, summary, chain, complete } = detail;
   const title = name ?? `alert ${fingerprint}`;
   const incident = alert?.incident ?? undefined;
   return layout(`${title} - Quell`, undefined, [
@@ -122,7 +141,8 @@ export function alertPage(detail: AlertDetail): string {
     html`<main><h1>${title}</h1>
 ${summary.map((sentence) => html`<p>${sentence}</p>`)}
 ${incident === undefined ? undefined : html`<p><a href="${incidentPath(incident)}">its incident</a></p>`}
-<h2>What was decided, and why</h2>${decisionList(decisions, complete, fingerprint)}
+<h2>What happened, and why</h2>${stepList(chain, complete, fingerprint)}
+${otherwiseOf(detail.otherwise)}
 ${alert === null ? undefined : html`<h2>Labels, as received</h2>${definitions(alert.labels)}<h2>Annotations</h2>${definitions(alert.annotations)}`}
 </main>`,
   ]);
@@ -134,7 +154,7 @@ export function decisionsPage({ items, next }: Listed<DecisionJson>, query: stri
     next === null ? undefined : `/decisions?${join(query, `cursor=${encodeURIComponent(next)}`)}`;
   return layout('Decisions - Quell', undefined, [
     head(html`<span>decisions, newest first</span>`),
-    html`<main><h2>What was decided, and why</h2>${decisionList(items, true)}
+    html`<main><h2>What was decided, and why</h2>${stepList(items, true)}
 ${older === undefined ? undefined : html`<p><a href="${older}">older ones</a></p>`}</main>`,
   ]);
 }
@@ -149,19 +169,21 @@ function definitions(entries: Readonly<Record<string, string>>): Html {
   return html`<dl>${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${linked(value)}</dd>`)}</dl>`;
 }
 
+type Row = Pick<StepJson, 'at' | 'text' | 'fingerprint' | 'service'>;
+
 /** `about`: the alert that the page is of; others are named, and linked to. */
-function decisionList(decisions: readonly DecisionJson[], complete: boolean, about?: string): Html {
+function stepList(steps: readonly Row[], complete: boolean, about?: string): Html {
   const before = complete ? undefined : html`<p class="soft">There is more before this.</p>`;
-  if (decisions.length === 0) return html`<p class="quiet">Nothing is recorded.</p>`;
-  const rows = decisions.map((decision) => rowOf(decision, about));
+  if (steps.length === 0) return html`<p class="quiet">Nothing is recorded.</p>`;
+  const rows = steps.map((one) => rowOf(one, about));
   return html`${before}<ol>${rows}</ol><p class="soft">Times are UTC.</p>`;
 }
 
-function rowOf(decision: DecisionJson, about?: string): Html {
-  const { fingerprint, service } = decision;
+function rowOf(row: Row, about?: string): Html {
+  const { fingerprint, service } = row;
   const isOther = fingerprint !== null && fingerprint !== about;
   const who = isOther
     ? html`<a href="${alertPath(fingerprint)}">${service ?? 'an alert'}</a> `
     : undefined;
-  return decisionRow(decision, who);
+  return decisionRow(row, who);
 }

@@ -29,6 +29,8 @@ article footer { margin-top: .4rem; display: flex; flex-wrap: wrap; gap: .1rem 1
 ol, ul { list-style: none; margin: 0; padding: 0; }
 li { display: grid; grid-template-columns: 9.5rem 1fr; gap: 0 .75rem; padding: .35rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 li:first-child { border-top: 0; }
+.how { padding-left: 1rem; } .how li { display: list-item; list-style: disc; border: 0; padding: .15rem 0; }
+code { font: .875em ui-monospace, monospace; background: var(--card); border: 1px solid var(--line); border-radius: 4px; padding: .05rem .3rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: 0; font-size: .9rem; overflow-wrap: anywhere; }
 dt { color: var(--soft); } dd { margin: 0; }
 form { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin: .8rem 0; } form.aside { margin-top: 2rem; }

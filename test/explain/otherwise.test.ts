@@ -247,7 +247,10 @@ route:
     name: 'joined by a transaction',
     yaml: SHOP,
     play: (story) => {
-      story.fire('payments', 'Failed', { severity: 'critical', labels: { trace_id: 'abc-123-def' } });
+      story.fire('payments', 'Failed', {
+        severity: 'critical',
+        labels: { trace_id: 'abc-123-def' },
+      });
       story.wait(20_000);
       story.fire('newsletter', 'Bounced', {
         severity: 'critical',
@@ -300,7 +303,7 @@ route:
       story.fire('ledger', 'Down', { severity: 'critical' });
       story.wait(30 * MINUTE);
     },
-    asked: 'Errors shop',
+    asked: 'Errors desk',
     outcomes: ['told-by-itself'],
     says: [/its incident had not become part of incident \w+: /, /service="ledger"/],
   },

@@ -52,6 +52,7 @@ export interface Service {
   readonly submitted: readonly { readonly at: Instant; readonly events: readonly Event[] }[];
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
+  now(): Instant;
   pass(ms: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -192,6 +193,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
             ? (body as string)
             : JSON.stringify(body),
       }),
+    now: () => clock.now(),
     async pass(ms) {
       clock.pass(ms);
       await real.settled();

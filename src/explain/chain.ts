@@ -1,0 +1,112 @@
+/**
+ * The whole chain of one alert or incident, in order of time: what was decided, and what the records
+ * say besides: received, held until, routed by, updated. Pure.
+ */
+import type { Alert, Decision, Incident, Instant, Reason } from '../model.ts';
+import { duration, severityWord, times } from '../slack/words.ts';
+import { describeDecision, momentInWords, ruleInWords, type TitleOf } from './words.ts';
+
+/** What no decision says by itself. */
+export type Derived = 'received' | 'held' | 'routed' | 'updated';
+
+export interface Step {
+  readonly at: Instant;
+  readonly reason: Reason | Derived;
+  readonly text: string;
+  readonly fingerprint: string | undefined;
+  readonly service: string | undefined;
+}
+
+export interface ChainOf {
+  /** Undefined for the chain of an incident. */
+  readonly alert: Alert | undefined;
+  readonly incident: Incident | undefined;
+  /** Oldest first. */
+  readonly decisions: readonly Decision[];
+  readonly titles: TitleOf;
+  /** Slack user id -> name. */
+  readonly people: ReadonlyMap<string, string>;
+  readonly now: Instant;
+}
+
+export function chainOf(about: ChainOf): readonly Step[] {
+  const { alert, decisions } = about;
+  const lastBegin = decisions.findLast(
+    ({ reason, fingerprint }) =>
+      BEGINNINGS.has(reason) && alert !== undefined && fingerprint === alert.fingerprint,
+  );
+  const steps = decisions.flatMap((decision) => [
+    ...received(about, decision, decision === lastBegin),
+    step(decision, decision.reason, named(describeDecision(decision, about.titles), about.people)),
+    ...(decision === lastBegin ? held(about, decision) : []),
+    ...routed(about, decision),
+  ]);
+  // Stable: what happened at one instant stays in order.
+  return [...steps, ...updated(about)].sort((one, other) => one.at - other.at);
+}
+
+const BEGINNINGS: ReadonlySet<Reason> = new Set([
+  'opened',
+  'joined',
+  'refired',
+  'damped',
+  'silenced',
+]);
+
+function step(
+  about: Pick<Decision, 'at' | 'fingerprint' | 'service'>,
+  reason: Step['reason'],
+  text: string,
+): Step {
+  const { at, fingerprint, service } = about;
+  return { at, reason, text, fingerprint, service };
+}
+
+/** What the clock brought, as the end of a silence, was not received then. */
+function received({ alert, now }: ChainOf, decision: Decision, isLast: boolean): readonly Step[] {
+  const { reason, fingerprint, delivery, at } = decision;
+  if (alert === undefined || fingerprint !== alert.fingerprint) return [];
+  if (!BEGINNINGS.has(reason) || delivery === undefined) return [];
+  const since =
+    isLast && Math.abs(alert.startsAt - at) >= 1_000
+      ? `; by the clock of its source it began at ${momentInWords(alert.startsAt, now)}`
+      : '';
+  return [
+    step(decision, 'received', `received from ${alert.source} (delivery ${delivery})${since}`),
+  ];
+}
+
+/** As long as nobody was told of its incident: after that, what fires shows in the message. */
+function held({ alert, incident, now }: ChainOf, decision: Decision): readonly Step[] {
+  if (alert === undefined || alert.muted !== undefined || decision.reason === 'silenced') return [];
+  if (incident?.toldAt !== undefined && incident.toldAt < decision.at) return [];
+  const { heldUntil, since, holdRule, holdWhy, facts, flap } = alert;
+  const builtIn = `built-in hold of ${severityWord(facts.severity)}`;
+  const rule = ruleInWords({ rule: holdRule, why: holdWhy }, builtIn);
+  if (heldUntil <= since) return [step(decision, 'held', `not held${rule}`)];
+  const flapping = flap?.flapping === true ? ', because it flaps' : '';
+  const text = `held until ${momentInWords(heldUntil, now)}, for ${duration(heldUntil - since)}${flapping}${rule}`;
+  return [step(decision, 'held', text)];
+}
+
+function routed({ incident }: ChainOf, decision: Decision): readonly Step[] {
+  if (decision.reason !== 'told' || incident?.id !== decision.incident) return [];
+  if (incident?.route === undefined || incident.toldIn !== 'message') return [];
+  const { channel, rule, why } = incident.route;
+  const by = rule === 'built-in' ? ruleInWords({ rule, why }, 'built-in route') : ` by ${rule}`;
+  const because = why === undefined ? '' : `: ${why.trim()}`;
+  return [step(decision, 'routed', `routed to ${channel}${by}${because}`)];
+}
+
+function updated({ incident }: ChainOf): readonly Step[] {
+  if (incident?.updated === undefined) return [];
+  const { times: often, at } = incident.updated;
+  const text = `the message was updated (${times(often)} so far)`;
+  return [{ at, reason: 'updated', text, fingerprint: undefined, service: undefined }];
+}
+
+/** Ids of people are names where the rules know them. */
+function named(text: string, people: ReadonlyMap<string, string>): string {
+  if (people.size === 0) return text;
+  return text.replaceAll(/\b[UW][A-Z0-9]{2,20}\b/g, (id) => people.get(id) ?? id);
+}
