@@ -52,8 +52,9 @@ export async function decideAgain(
   history: History,
   now: Rules,
   tried: readonly Rules[],
+  past?: Rehearsed | undefined,
 ): Promise<Decided> {
-  const rehearsal = createRehearsal(now, tried);
+  const rehearsal = createRehearsal(now, tried, past);
   const mistakes: string[] = [];
   await history.read((line, place) => {
     const wrong = line.kind === 'bad' ? line.error : rehearsal.play(line, place);

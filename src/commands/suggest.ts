@@ -4,6 +4,7 @@
  */
 import { relative } from 'node:path';
 import { Command } from 'commander';
+import type { Rehearsed } from '../rehearse/rehearsal.ts';
 import { withoutRunbook } from '../suggest/report.ts';
 import { findSuggestions, type Suggested } from '../suggest/suggest.ts';
 import { renderSuggestions } from '../suggest/text.ts';
@@ -49,11 +50,11 @@ async function suggest(recordings: readonly string[], flags: SuggestFlags): Prom
   const folder = await loadFolder(rulesDirOf(flags.rules, process.env));
   if (folder === undefined) return 2;
   const { rules, files, dir } = folder;
-  let isFirst = true;
+  let past: Rehearsed | undefined;
   const suggested = await findSuggestions({ rules, files, path: pathOf(dir) }, async (tried) => {
-    const { rehearsed, mistakes } = await decideAgain(history, rules, tried);
-    if (isFirst) reportMistakes(mistakes);
-    isFirst = false;
+    const { rehearsed, mistakes } = await decideAgain(history, rules, tried, past);
+    if (past === undefined) reportMistakes(mistakes);
+    past ??= rehearsed;
     return rehearsed;
   });
   if (flags.patch !== undefined) await save(flags.patch, suggested.patch);

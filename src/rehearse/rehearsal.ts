@@ -29,6 +29,8 @@ export interface Rehearsed {
   /** What the rules in force make of it. */
   readonly now: Result;
   readonly judged: readonly Judged[];
+  /** What each reaction was about, by the rules in force, in order. */
+  readonly reactedTo: readonly (readonly RecordedAlert[])[];
   /** A comparison with them for each set that was tried. */
   readonly comparisons: readonly Comparison[];
 }
@@ -39,24 +41,64 @@ interface Side {
   readonly ledger: LedgerWriter;
 }
 
-/** `now` are the rules in force. */
-export function createRehearsal(now: Rules, tried: readonly Rules[]): Rehearsal {
+/**
+ * `now` are the rules in force. What they made of the same recording before (`past`) need not be decided
+ * again.
+ */
+export function createRehearsal(
+  now: Rules,
+  tried: readonly Rules[],
+  past?: Rehearsed | undefined,
+): Rehearsal {
+  if (past !== undefined && tried.every((rules) => isAlike(rules, now)))
+    return againstPast(past, tried);
   const unlike = new Set([now, ...tried].flatMap((rules) => [...rules.notIdentity]));
   const before = createSide(now, unlike);
   const others = tried.map((rules) => createSide(rules, unlike));
   const judge = createJudge();
+  const reactedTo: (readonly RecordedAlert[])[] = [];
   return {
     play(line, delivery) {
       if (line.kind === 'delivery') return playDelivery(line, delivery, [before, ...others]);
-      if (line.kind === 'reaction') playReaction(line, before, others, judge);
-      else for (const side of [before, ...others]) playSilence(line, side);
+      if (line.kind === 'reaction') {
+        const alerts = playReaction(line, before, judge);
+        reactedTo.push(alerts);
+        for (const side of others)
+          react(side.replay, incidentOf(side, line.incident, alerts), line);
+      } else for (const side of [before, ...others]) playSilence(line, side);
       return undefined;
     },
     finish() {
       const result = resultOf(before);
       const judged = judge.judged();
       const comparisons = others.map((side) => compare(result, resultOf(side), judged));
-      return { now: result, judged, comparisons };
+      return { now: result, judged, reactedTo, comparisons };
+    },
+  };
+}
+
+/** Both read the same alerts out of the same lines, and know them by the same names. */
+function isAlike(one: Rules, other: Rules): boolean {
+  const [these, those] = [one.notIdentity, other.notIdentity];
+  const isMapped = one.mappings.size > 0 || other.mappings.size > 0;
+  return !isMapped && these.size === those.size && [...these].every((name) => those.has(name));
+}
+
+function againstPast(past: Rehearsed, tried: readonly Rules[]): Rehearsal {
+  const sides = tried.map((rules) => createSide(rules, rules.notIdentity));
+  let reactions = 0;
+  return {
+    play(line, delivery) {
+      if (line.kind === 'delivery') return playDelivery(line, delivery, sides);
+      if (line.kind === 'reaction') {
+        const alerts = past.reactedTo[reactions++] ?? line.alerts;
+        for (const side of sides) react(side.replay, incidentOf(side, line.incident, alerts), line);
+      } else for (const side of sides) playSilence(line, side);
+      return undefined;
+    },
+    finish() {
+      const comparisons = sides.map((side) => compare(past.now, resultOf(side), past.judged));
+      return { ...past, comparisons };
     },
   };
 }
@@ -121,7 +163,8 @@ export function requestIn(
 
 type Reaction = Extract<Line, { readonly kind: 'reaction' }>;
 
-function playReaction(line: Reaction, before: Side, others: readonly Side[], judge: Judge): void {
+/** Returns the alerts that it was about. */
+function playReaction(line: Reaction, before: Side, judge: Judge): readonly RecordedAlert[] {
   const incident = incidentOf(before, line.incident, line.alerts);
   // A recording of another tool names the incident only: then these are its alerts.
   const alerts = incident === undefined ? line.alerts : membersOf(before.replay.state, incident);
@@ -136,7 +179,7 @@ function playReaction(line: Reaction, before: Side, others: readonly Side[], jud
     firings: firingsOf(before, alerts),
   });
   react(before.replay, incident, line);
-  for (const side of others) react(side.replay, incidentOf(side, line.incident, alerts), line);
+  return alerts;
 }
 
 /** Nobody can react to what they were not told of: under these rules there was no message by then. */

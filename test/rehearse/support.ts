@@ -1,8 +1,9 @@
 /**
  * Small recordings for rehearsals, in minutes: what fires, what resolves, who reacts to what.
  */
+import { expect } from 'vitest';
 import { type Recorded, readLine } from '../../src/ingest/recording.ts';
-import { createRehearsal } from '../../src/rehearse/rehearsal.ts';
+import { createRehearsal, type Rehearsal, type Rehearsed } from '../../src/rehearse/rehearsal.ts';
 import type { Comparison } from '../../src/rehearse/compare.ts';
 import { compileRules } from '../../src/rules/compile.ts';
 import type { Rules } from '../../src/rules/rules.ts';
@@ -78,13 +79,21 @@ export function rulesOf(...files: readonly RulesFile[]): Rules {
   return result.rules;
 }
 
+/** Decided side by side, and once more with what the rules in force made of it before: it is the same. */
 export function rehearsed(texts: readonly string[], now: string, after: string): Comparison {
-  const rehearsal = createRehearsal(rulesOf(rulesFile(now)), [rulesOf(rulesFile(after))]);
+  const [before, tried] = [rulesOf(rulesFile(now)), rulesOf(rulesFile(after))];
+  const decided = played(createRehearsal(before, [tried]), texts);
+  const again = played(createRehearsal(before, [tried], decided), texts);
+  expect(again.comparisons).toEqual(decided.comparisons);
+  const [comparison] = decided.comparisons;
+  if (comparison === undefined) throw new Error('nothing was tried');
+  return comparison;
+}
+
+function played(rehearsal: Rehearsal, texts: readonly string[]): Rehearsed {
   for (const line of linesOf(texts)) {
     const wrong = rehearsal.play(line, String(line.line));
     if (wrong !== undefined) throw new Error(wrong);
   }
-  const [comparison] = rehearsal.finish().comparisons;
-  if (comparison === undefined) throw new Error('nothing was tried');
-  return comparison;
+  return rehearsal.finish();
 }
