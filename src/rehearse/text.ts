@@ -47,6 +47,7 @@ function rowsOf(comparison: Comparison): readonly Row[] {
     ['', 'now', 'new', ''],
     ['alerts in', figure(comparison.alerts), figure(comparison.alerts), ''],
     row('messages', comparison.messages),
+    ...aside(comparison),
     ...shortened(comparison.byChannel, CHANNELS_SHOWN).map((one) => row(`  ${one.name}`, one)),
     ...servicesOf(comparison),
     row('updates of them', comparison.updates),
@@ -73,6 +74,12 @@ function rowsOf(comparison: Comparison): readonly Row[] {
 
 function row(name: string, { now, tried }: Omit<Figure, 'name'>): Row {
   return [name, figure(now), figure(tried), difference(now, tried).padStart(7)];
+}
+
+/** What is judged are messages of incidents: with these they are as many as the line above says. */
+function aside({ messages, fates }: Comparison): readonly Row[] {
+  const others = messages.now - total(Object.values(fates), 'messages');
+  return others <= 0 ? [] : [['  of storms, digests, heartbeats', figure(others), '', '']];
 }
 
 /** Worth a line only when there is one. */
