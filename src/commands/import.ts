@@ -4,13 +4,13 @@
  * then, 2 could not read or write.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import { AppError } from '../errors.ts';
 import { importAlertmanager } from '../importing/alertmanager.ts';
 import { formatDiagnostics } from '../rules/diagnostics.ts';
-import { loadRules } from '../rules/load.ts';
+import { loadRules, readTextFile, reasonOf } from '../rules/load.ts';
 import type { RulesFile } from '../rules/source-file.ts';
 import { prefixOf } from './program.ts';
 
@@ -76,11 +76,9 @@ async function mistakesIn(dir: string): Promise<string | undefined> {
 }
 
 async function read(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw unusable(`${path} cannot be read`, error);
-  }
+  const found = await readTextFile(path);
+  if (found.kind === 'text') return found.text;
+  throw new AppError('file-unusable', `${path}: ${found.message}`, { retryable: false });
 }
 
 /** All or nothing: what is there stays, unless it is to be overwritten. */
@@ -94,11 +92,7 @@ async function write(files: readonly RulesFile[], out: string, force: boolean): 
     await mkdir(out, { recursive: true });
     for (const { name, text } of files) await writeFile(join(out, name), text);
   } catch (error) {
-    throw unusable(`${out} cannot be written`, error);
+    const message = `${out} cannot be written: ${reasonOf(error)}`;
+    throw new AppError('file-unusable', message, { retryable: false, cause: error });
   }
-}
-
-function unusable(what: string, error: unknown): AppError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'an error';
-  return new AppError('file-unusable', `${what} (${code})`, { retryable: false, cause: error });
 }

@@ -22,7 +22,7 @@ import {
   openHistory,
   reportMistakes,
 } from './history.ts';
-import { rulesDirOf } from './program.ts';
+import { prefixOf, rulesDirOf } from './program.ts';
 import { rehearse } from './rehearse.ts';
 
 interface ReplayFlags extends HistoryFlags {
@@ -81,7 +81,7 @@ function misfit(message: string): AppError {
 async function replayOne(history: History, dir: string, flags: ReplayFlags): Promise<number> {
   const loaded = await loadRules(dir);
   if (loaded.kind === 'refused') {
-    process.stderr.write(`${formatDiagnostics(loaded.errors)}\n`);
+    process.stderr.write(`${formatDiagnostics(loaded.errors, { prefix: prefixOf(dir) })}\n`);
     return 2;
   }
   const output = flags.messages === undefined ? undefined : openMessageFile(flags.messages);

@@ -6,6 +6,7 @@ import { formatDiagnostics } from '../rules/diagnostics.ts';
 import { isRulesFile, readFolder } from '../rules/load.ts';
 import type { Rules } from '../rules/rules.ts';
 import type { RulesFile } from '../rules/source-file.ts';
+import { prefixOf } from './program.ts';
 
 export interface LoadedFolder {
   readonly dir: string;
@@ -19,6 +20,6 @@ export async function loadFolder(dir: string): Promise<LoadedFolder | undefined>
   const result = compileRules(files, { incomplete: problems.length > 0 });
   const errors = [...problems, ...(result.kind === 'refused' ? result.errors : [])];
   if (result.kind === 'loaded' && errors.length === 0) return { dir, rules: result.rules, files };
-  process.stderr.write(`${formatDiagnostics(errors)}\n`);
+  process.stderr.write(`${formatDiagnostics(errors, { prefix: prefixOf(dir) })}\n`);
   return undefined;
 }

@@ -63,7 +63,7 @@ export async function readFolder(
   const problems: Diagnostic[] = [];
   let size = 0;
   for (const name of names.slice(0, FILES_MAX)) {
-    const read = await readRulesFile(dir, name);
+    const read = await readTextFile(join(dir, name));
     if (read.kind === 'unreadable') problems.push(unreadable(name, read.message, read.hint));
     else if ((size += read.text.length) > FOLDER_BYTES_MAX) {
       // Nothing of it is looked at: to read so much takes longer than anybody waits.
@@ -86,24 +86,29 @@ async function namesIn(dir: string): Promise<readonly string[]> {
   }
 }
 
-type ReadText =
+export type ReadText =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'unreadable'; readonly message: string; readonly hint?: string };
 
-/** A pipe without a writer, or a device without an end, must not hold it up: it asks what was opened. */
-async function readRulesFile(dir: string, name: string): Promise<ReadText> {
+/**
+ * A file of at most 2 MB as UTF-8, or why not, in words. `hint` is for who looks at a folder of rules. A
+ * pipe without a writer, or a device without an end, must not hold it up: it asks what was opened.
+ */
+export async function readTextFile(path: string): Promise<ReadText> {
   try {
-    const file = await open(join(dir, name), constants.O_RDONLY | constants.O_NONBLOCK);
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const found = await file.stat();
-      if (!found.isFile()) return { kind: 'unreadable', message: whatItIs(found) };
+      if (!found.isFile()) return whatItIs(found);
       return found.size > FILE_BYTES_MAX ? TOO_LARGE : textOf(await bytesOf(file, found.size));
     } finally {
       await file.close();
     }
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause)) throw cause;
-    return { kind: 'unreadable', message: `cannot be read: ${reasonOf(cause)}` };
+    const message = `cannot be read: ${reasonOf(cause)}`;
+    if (cause.code !== 'ENOENT') return { kind: 'unreadable', message };
+    return { kind: 'unreadable', message, hint: 'the link leads to a file that is not there' };
   }
 }
 
@@ -121,7 +126,7 @@ async function bytesOf(file: FileHandle, size: number): Promise<Uint8Array> {
 
 const TOO_LARGE: ReadText = {
   kind: 'unreadable',
-  message: 'a rules file has at most 2 MB',
+  message: 'it has more than 2 MB',
   hint: 'split it: all files of the folder are read as one',
 };
 
@@ -132,18 +137,24 @@ function textOf(bytes: Uint8Array): ReadText {
     if (!(cause instanceof TypeError)) throw cause;
     const [first, second] = bytes;
     const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
-    const hint = isUtf16 ? 'it is UTF-16: save it as UTF-8' : 'save it as UTF-8';
-    return { kind: 'unreadable', message: 'this is no UTF-8 text', hint };
+    const message = isUtf16 ? 'this is UTF-16, not UTF-8' : 'this is no UTF-8 text';
+    return { kind: 'unreadable', message, hint: 'save it as UTF-8' };
   }
 }
 
-function whatItIs(found: Stats): string {
+function whatItIs(found: Stats): ReadText {
+  const kind = 'unreadable';
   if (found.isDirectory())
-    return 'this is a folder, not a file: rules in folders below are not read';
-  return found.isFIFO() ? 'this is a pipe, not a file' : 'this is no file';
+    return {
+      kind,
+      message: 'this is a folder, not a file',
+      hint: 'rules in folders below are not read',
+    };
+  return { kind, message: found.isFIFO() ? 'this is a pipe, not a file' : 'this is no file' };
 }
 
-function reasonOf(cause: unknown): string {
+/** In words, of an error of the file system. */
+export function reasonOf(cause: unknown): string {
   const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   switch (code) {
     case 'ENOENT':
@@ -153,6 +164,10 @@ function reasonOf(cause: unknown): string {
       return 'no permission';
     case 'ENOTDIR':
       return 'it is no folder';
+    case 'ENOSPC':
+      return 'no space is left';
+    case 'EROFS':
+      return 'it can only be read';
     case 'ELOOP':
       return 'its symbolic links lead in a circle';
     default:

@@ -48,11 +48,10 @@ export function readSource(file: RulesFile, keys = '"services:" or "hold:"'): Re
     lineStarts: lineStartsOf(text),
     document: undefined,
   };
-  if (text.length > FILE_BYTES_MAX)
-    return refuse(bare, 0, 'a rules file has at most 2 MB', 'split it');
+  if (text.length > FILE_BYTES_MAX) return refuse(bare, 0, 'it has more than 2 MB', 'split it');
   const nul = text.indexOf('\0');
   if (nul >= 0)
-    return refuse(bare, nul, 'a NUL byte: this is no text file', 'rules files are UTF-8 text');
+    return refuse(bare, nul, 'a NUL byte: this is no text file', 'it must be UTF-8 text');
   const parsed = parse(bare);
   if (parsed.kind !== 'document') return parsed;
   const source: SourceFile = { ...bare, document: parsed.document };

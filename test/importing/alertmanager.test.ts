@@ -306,7 +306,7 @@ test('files that are there are not overwritten unasked', async () => {
   await expect(runImport(CONFIG, { out: dir })).rejects.toThrow(/exists already/);
   expect((await runImport(CONFIG, { out: dir, force: true })).exitCode).toBe(0);
   await expect(runImport('nowhere.yml', { out: dir })).rejects.toThrow(
-    'nowhere.yml cannot be read',
+    'nowhere.yml: cannot be read: there is none',
   );
 });
 

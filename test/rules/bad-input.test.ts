@@ -34,7 +34,7 @@ const CASES: readonly (readonly [string, Make, RegExp])[] = [
   [
     '10 MB of YAML',
     write('b.yaml', '# x\n'.repeat(2_500_000)),
-    /b\.yaml:1:1 {2}a rules file has at most 2 MB\n.*split it/,
+    /b\.yaml:1:1 {2}it has more than 2 MB\n.*split it/,
   ],
   [
     '10 MB of YAML in several files',
@@ -71,7 +71,7 @@ const CASES: readonly (readonly [string, Make, RegExp])[] = [
   [
     'UTF-16',
     write('b.yaml', Buffer.from('\uFEFFhold: []', 'utf16le')),
-    /this is no UTF-8 text\n +it is UTF-16/,
+    /this is UTF-16, not UTF-8\n +save it as UTF-8/,
   ],
   [
     'deep brackets',

@@ -51,8 +51,8 @@ test('what cannot be read is said, and hides no error in other files', async () 
   await mkdir(join(dir, 'folder.yaml'));
   await symlink(join(dir, 'gone'), join(dir, 'link.yaml'));
   expect(messagesOf(await loadRules(dir))).toEqual([
-    'a rules file has at most 2 MB',
-    'this is a folder, not a file: rules in folders below are not read',
+    'it has more than 2 MB',
+    'this is a folder, not a file',
     'this is no UTF-8 text',
     'cannot be read: there is none',
     '"5mins" is no duration: write 5m',
