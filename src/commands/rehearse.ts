@@ -52,7 +52,7 @@ export async function decideAgain(
   history: History,
   now: Rules,
   tried: readonly Rules[],
-  past?: Rehearsed | undefined,
+  past?: Rehearsed,
 ): Promise<Decided> {
   const rehearsal = createRehearsal(now, tried, past);
   const mistakes: string[] = [];

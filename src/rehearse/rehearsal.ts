@@ -48,7 +48,7 @@ interface Side {
 export function createRehearsal(
   now: Rules,
   tried: readonly Rules[],
-  past?: Rehearsed | undefined,
+  past?: Rehearsed,
 ): Rehearsal {
   if (past !== undefined && tried.every((rules) => isAlike(rules, now)))
     return againstPast(past, tried);
