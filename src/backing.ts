@@ -7,6 +7,7 @@ import { dirname, resolve } from 'node:path';
 import type { Config } from './config.ts';
 import { AppError } from './errors.ts';
 import { type Lane, type LaneOptions, openLane } from './lane.ts';
+import { isTooOld } from './queue/lead.ts';
 import { openSharedLane, type SharedLaneObserver } from './queue/shared-lane.ts';
 import type { Store } from './store/contract.ts';
 import { openEmbeddedStore } from './store/embedded.ts';
@@ -61,7 +62,9 @@ function sharedObserver({ log, leads, clock }: BackingOptions): SharedLaneObserv
     trouble(error) {
       if (clock.now() < quietUntil) return;
       quietUntil = clock.now() + TROUBLE_EVERY_MS;
-      log.warn({ problem: error.message }, 'Redis did not do what was asked');
+      const problem = error.message;
+      if (isTooOld(error)) log.error({ problem }, 'this instance does not lead any more');
+      else log.warn({ problem }, 'Redis did not do what was asked');
     },
   };
 }

@@ -57,7 +57,7 @@ const DEATHS_MAX = 10;
 const AGAIN_MS = 250;
 const FAILED_KEPT = 1_000;
 const STOP_MS = 2_000;
-/** Of what a job says: see `Written`. */
+/** Of what a job says: see `Written`. Another one with every kind of event that an earlier version lacks. */
 const FORMAT = 1;
 
 interface Written {
@@ -201,10 +201,10 @@ function work(
 }
 
 function read({ id = '', data, attemptsStarted, stalledCounter }: Job<Written>): InboxJob {
-  if (data.format !== FORMAT) {
-    // A newer version wrote it while this one still leads: it is tried again until one that knows it does.
-    const what = `the job has format ${data.format}, and this version of Quell knows format ${FORMAT}`;
-    throw new AppError('store-format', what, { retryable: true });
+  if (data.format > FORMAT) {
+    // It waits for an instance that knows it.
+    const what = `this instance is older than what wrote the job (format ${data.format}, it knows ${FORMAT}): upgrade it`;
+    throw new AppError('store-format', what, { retryable: false });
   }
   const again = attemptsStarted > 1 || stalledCounter > 0;
   return { id, at: data.at, events: data.events, again };

@@ -9,13 +9,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type Job, type Queue, Worker } from 'bullmq';
+import { AppError } from '../errors.ts';
 import type { Connection } from '../store/redis/connection.ts';
 import { closeSoon, LOCK_MS, openQueue, workerOptions } from './queues.ts';
 
 export interface Lead {
   /** True while nobody else can lead. */
   holds(): boolean;
-  /** Gives it back, so that another instance has it at once. */
+  /** Gives it back, so that another instance has it at once, and wants it no more. */
   stop(): Promise<void>;
 }
 
@@ -26,7 +27,7 @@ export interface LeadOptions {
   readonly blocking: Connection;
   readonly tag: string;
   readonly trouble: (error: Error) => void;
-  /** This instance leads now. When it rejects, the lead is given back. */
+  /** This instance leads now. When it rejects, the lead is given back; because it is too old: for good. */
   readonly gained: () => Promise<void>;
   /** It does not any more. Whatever only a leader may do has ended when it resolves. */
   readonly lost: () => Promise<void>;
@@ -89,6 +90,11 @@ export async function seekLead(options: LeadOptions): Promise<Lead> {
   };
 }
 
+/** A newer version wrote what this one does not know. */
+export function isTooOld(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'store-format';
+}
+
 function holds({ until }: Seeking): boolean {
   return until !== undefined && performance.now() < until.steady && Date.now() < until.wall;
 }
@@ -121,6 +127,8 @@ async function hold(seeking: Seeking, job: Job): Promise<void> {
     await gained();
     await renewing;
   } catch (error) {
+    // It would only take it from those that can lead.
+    if (isTooOld(error)) seeking.stopping.abort();
     trouble(error instanceof Error ? error : new Error(String(error)));
   } finally {
     working.abort();

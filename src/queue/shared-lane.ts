@@ -23,7 +23,7 @@ import type { RedisAddress } from '../store/redis/address.ts';
 import { connect, type Connection } from '../store/redis/connection.ts';
 import { laneTag } from '../store/redis/keys.ts';
 import { type Inbox, type InboxJob, openInbox } from './inbox.ts';
-import { type Lead, seekLead } from './lead.ts';
+import { isTooOld, type Lead, seekLead } from './lead.ts';
 import { createReplica, type Replica } from './replica.ts';
 
 export interface SharedLaneOptions {
@@ -75,7 +75,13 @@ export async function openSharedLane(options: SharedLaneOptions): Promise<Lane> 
   const prompt = connect(address, 'prompt', observer.trouble);
   const blocking = connect(address, 'blocking', observer.trouble);
   const connections = { prompt, blocking, tag, trouble: observer.trouble };
-  const inbox = await openInbox({ ...connections, failed: observer.jobFailed });
+  const inbox = await openInbox({
+    ...connections,
+    failed(id, error) {
+      observer.jobFailed(id, error);
+      if (isTooOld(error)) leaveIt(shared);
+    },
+  });
   const shared: Shared = {
     options,
     inbox,
@@ -202,11 +208,23 @@ async function lead(shared: Shared): Promise<Lane> {
   const lane = await openLane({
     ...options,
     rules: shared.rules,
+    observer: {
+      ...options.observer,
+      failed(error) {
+        options.observer.failed(error);
+        if (isTooOld(error)) leaveIt(shared);
+      },
+    },
     store: { ...store, commit: (_, commit) => commitAsLeader(shared, commit) },
     start: { state: replica.state, version: rest.version, outbox: rest.outbox },
   });
   if (outbox !== undefined) lane.attach(outbox);
   return lane;
+}
+
+/** To an instance of the version that wrote what this one does not know. */
+function leaveIt({ lead: held }: Shared): void {
+  void held?.stop();
 }
 
 /** An instance that lost the lead while it decided must not commit: another one may have decided it, too. */

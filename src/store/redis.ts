@@ -107,7 +107,11 @@ async function commit(
   indexed.set(tag, known);
   // All texts are made before anything is sent: a value that is no JSON fails here.
   const commands = [
-    { name: 'HSET', key: 'lane', args: ['wakeAt', String(change.wakeAt ?? ''), 'format', FORMAT] },
+    {
+      name: 'HSET',
+      key: 'lane',
+      args: ['wakeAt', String(change.wakeAt ?? ''), 'format', String(FORMAT)],
+    },
     ...recordCommands(change, version),
     ...outboxCommands(change, version),
     ...jobCommands(change, version),

@@ -11,8 +11,8 @@ import type { Connection } from './connection.ts';
 import { textOf } from './keys.ts';
 import { readChanges } from './scripts.ts';
 
-/** The layout of all keys of a lane. */
-export const FORMAT = '1';
+/** Of all keys of a lane, and of what stands in them. Earlier ones are read, later ones refused. */
+export const FORMAT = 1;
 /** Records read at a time. */
 const SCAN_COUNT = 2_000;
 
@@ -27,7 +27,8 @@ export async function loadLane(connection: Connection, tag: string): Promise<Lan
     cursor = next;
   }
   for (;;) {
-    const [now, distance, fields = [], fresh = []] = await readChanges(connection, tag, version);
+    const changes = await readChanges(connection, tag, version);
+    const [now, distance, , fields = [], fresh = []] = changes;
     if (distance === 'far') return loadLane(connection, tag);
     for (const [index, field] of fields.entries()) {
       const value = fresh[index] ?? '';
@@ -46,7 +47,9 @@ export async function changesSince(
   tag: string,
   since: number,
 ): Promise<LaneChanges | undefined> {
-  const [now, distance, fields = [], fresh = []] = await readChanges(connection, tag, since);
+  const changes = await readChanges(connection, tag, since);
+  const [now, distance, format = '', fields = [], fresh = []] = changes;
+  checkFormat(format, connection);
   if (distance === 'far') return undefined;
   const put: StateRecord[] = [];
   const remove: string[] = [];
@@ -60,20 +63,18 @@ export async function changesSince(
 
 /** Version, wake-up and outbox, of one instant. */
 export async function readRest(
-  { client, address }: Connection,
+  connection: Connection,
   tag: string,
 ): Promise<Omit<LaneSnapshot, 'records'>> {
+  const { client } = connection;
   const replies = await client.multi().hgetall(`${tag}:lane`).hvals(`${tag}:outbox`).exec();
   const [meta, rows] = (replies ?? []).map(([error, reply]) => {
     if (error !== null) throw error;
     return reply;
   });
   // What HGETALL and HVALS return, of what `commit` wrote.
-  const { version = '0', wakeAt = '', format = FORMAT } = (meta ?? {}) as Record<string, string>;
-  if (format !== FORMAT) {
-    const message = `Redis at ${address.shown} has format ${format}, and this version of Quell knows format ${FORMAT}: use the version that wrote it`;
-    throw new AppError('store-format', message, { retryable: false });
-  }
+  const { version = '0', wakeAt = '', format = '' } = (meta ?? {}) as Record<string, string>;
+  checkFormat(format, connection);
   const outbox = ((rows ?? []) as string[]).map((row) => JSON.parse(row) as OutboxRow);
   outbox.sort((one, other) => one[0] - other[0] || one[1] - other[1]);
   return {
@@ -81,6 +82,13 @@ export async function readRest(
     wakeAt: wakeAt === '' ? undefined : Number(wakeAt),
     outbox: outbox.map(([, , effect]) => effect),
   };
+}
+
+/** What a newer version wrote must not be misread, nor written over. Empty: nothing was written yet. */
+function checkFormat(format: string, { address }: Connection): void {
+  if (Number(format) <= FORMAT) return;
+  const message = `this instance is older than what wrote the state in Redis at ${address.shown} (format ${format}, it knows ${FORMAT}): upgrade it`;
+  throw new AppError('store-format', message, { retryable: false });
 }
 
 /** An effect with its place: version of the commit that asked for it, and index in that. */

@@ -33,19 +33,20 @@ if ARGV[2] ~= ARGV[1] then redis.call('HSET', KEYS[1], 'version', ARGV[2]) end
 return 1`;
 
 const READ_CHANGES = `
-local version = redis.call('HGET', KEYS[1], 'version') or '0'
-if version == ARGV[1] then return {version} end
+local lane = redis.call('HMGET', KEYS[1], 'version', 'format')
+local version, format = lane[1] or '0', lane[2] or ''
+if version == ARGV[1] then return {version, 'same', format} end
 local oldest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
 local full = redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[2])
 local ahead = tonumber(version) < tonumber(ARGV[1])
-if ahead or (full and tonumber(oldest[2]) > tonumber(ARGV[1])) then return {version, 'far'} end
+if ahead or (full and tonumber(oldest[2]) > tonumber(ARGV[1])) then return {version, 'far', format} end
 local keys = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf')
 local values = {}
 for first = 1, #keys, 1000 do
   local part = redis.call('HMGET', KEYS[2], unpack(keys, first, math.min(first + 999, #keys)))
   for _, value in ipairs(part) do values[#values + 1] = value or '' end
 end
-return {version, 'near', keys, values}`;
+return {version, 'near', format, keys, values}`;
 
 /** Does all commands and sets the version to `next`, if it is `expected`; else nothing. Tells which. */
 export async function write(
@@ -64,17 +65,25 @@ export async function write(
   return done === 1;
 }
 
-/** `[version]`, `[version, 'far']`, or `[version, 'near', keys, values]`; an empty value: it is gone. */
+type Changes = readonly [
+  version: string,
+  distance: 'same' | 'near' | 'far',
+  format: string,
+  keys?: readonly string[],
+  values?: readonly string[],
+];
+
+/** What changed, when it is `near`; an empty value: it is gone. */
 export async function readChanges(
   connection: Connection,
   tag: string,
   since: number,
-): Promise<readonly [string, string?, (readonly string[])?, (readonly string[])?]> {
+): Promise<Changes> {
   const keys = laneKeys(tag);
   const args = [String(since), String(CHANGED_MAX)];
   const reply = await connection.client.eval(READ_CHANGES, keys.length, ...keys, ...args);
   // What the script above returns.
-  return reply as [string, string?, string[]?, string[]?];
+  return reply as Changes;
 }
 
 /** Pairs or single arguments as commands that Lua can hold. */

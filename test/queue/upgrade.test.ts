@@ -1,0 +1,139 @@
+/** Two versions on one Redis: what an older one wrote is read, what a newer one wrote is left to it. */
+import { EventEmitter, once } from 'node:events';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
+import type { Lane } from '../../src/lane.ts';
+import { CAPACITY } from '../../src/limits.ts';
+import type { Event } from '../../src/model.ts';
+import { openSharedLane } from '../../src/queue/shared-lane.ts';
+import { openRedisStore } from '../../src/store/redis.ts';
+import { readRedisUrl } from '../../src/store/redis/address.ts';
+import { startRedis } from '../support/redis.ts';
+import { rulesOf, SHOP, START } from '../support/story.ts';
+import { within } from '../support/within.ts';
+
+const redis = await startRedis();
+afterAll(() => redis.dispose());
+const client = new Redis(redis.url);
+afterAll(() => client.disconnect());
+let tests = 0;
+
+interface Instance {
+  readonly lane: Lane;
+  /** Resolves when it said this, or has. */
+  heard(pattern: RegExp): Promise<void>;
+}
+
+function wakeAt(at: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, at - Date.now());
+  return () => clearTimeout(timer);
+}
+
+/** What all instances of a test have the same. */
+function platform() {
+  const prefix = `upgrade-${tests++}`;
+  return { prefix, tag: `{${prefix}:default}` };
+}
+
+async function startInstance({ prefix }: { readonly prefix: string }): Promise<Instance> {
+  const address = readRedisUrl(`${redis.url}?prefix=${prefix}`);
+  if (address === undefined) throw new Error('no address');
+  const lines: string[] = [];
+  const said = new EventEmitter();
+  const say = (line: string): void => {
+    lines.push(line);
+    said.emit('line');
+  };
+  const trouble = ({ message }: Error): void => say(message);
+  const store = await openRedisStore(address, trouble);
+  const lane = await openSharedLane({
+    name: 'default',
+    address,
+    store,
+    rules: rulesOf(SHOP),
+    clock: { now: Date.now, wakeAt },
+    limits: CAPACITY,
+    observer: {
+      decided: () => undefined,
+      committed: () => undefined,
+      failed: () => undefined,
+      leads: (now) => say(now ? 'leads' : 'leads no more'),
+      jobFailed: (_, error) => trouble(error),
+      trouble,
+    },
+  });
+  lane.attach({
+    enqueue: () => undefined,
+    restore: () => undefined,
+    abandon: async () => undefined,
+  });
+  onTestFinished(async () => {
+    await lane.stop();
+    await store.close();
+  });
+  return {
+    lane,
+    async heard(pattern) {
+      while (!lines.some((line) => pattern.test(line))) await once(said, 'line');
+    },
+  };
+}
+
+test('an instance that is older than what wrote the state does not start', async () => {
+  const here = platform();
+  await client.hset(`${here.tag}:lane`, 'version', 7, 'format', 2);
+  await expect(startInstance(here)).rejects.toMatchObject({
+    code: 'store-format',
+    message: expect.stringMatching(/older than what wrote the state .*: upgrade it$/),
+  });
+});
+
+test('one that follows when a newer one begins to write never leads', async () => {
+  const here = platform();
+  const leader = await startInstance(here);
+  await within(10, 'the first leads', leader.heard(/^leads$/));
+  const follower = await startInstance(here);
+  await leader.lane.submit(START, [firing('checkout')]);
+  await client.hset(`${here.tag}:lane`, 'version', 99, 'format', 2);
+  await within(10, 'it finds out', follower.heard(/older than what wrote the state/));
+  await leader.lane.stop();
+  const lead = new Queue('lead', { connection: client, prefix: here.tag });
+  await within(10, 'it had the lead, and gave it back', freed(lead));
+  expect(follower.lane.leads).toBe(false);
+  expect(await lead.getJobCountByTypes('wait')).toBe(1);
+});
+
+test('one that leads when a newer one writes a job leaves it, and the lead, to that', async () => {
+  const here = platform();
+  const leader = await startInstance(here);
+  await within(10, 'it leads', leader.heard(/^leads$/));
+  const inbox = new Queue('inbox', { connection: client, prefix: here.tag });
+  await inbox.add('deliveries', { format: 2, at: START, news: ['of a kind that is not known'] });
+  await within(10, 'it gives the lead back', leader.heard(/no more/));
+  expect(await inbox.getJobCountByTypes('wait', 'active', 'failed')).toBe(1);
+  expect(await inbox.getJobCountByTypes('failed')).toBe(0);
+  const next = await startInstance(here);
+  await within(10, 'the next one has the lead', next.heard(/older than what wrote the job/));
+});
+
+function firing(service: string): Event {
+  const alert = {
+    source: 'alertmanager',
+    status: 'firing',
+    labels: { alertname: 'Broken', service, severity: 'critical' },
+    annotations: {},
+    startsAt: START,
+    endsAt: undefined,
+    generatorURL: undefined,
+  } as const;
+  return { kind: 'alert', delivery: 'd', alert };
+}
+
+/** Another process took the job, and did not keep it: there is nothing that would tell. */
+async function freed(lead: Queue): Promise<void> {
+  for (;;) {
+    const job = await lead.getJob('lead');
+    if (job !== undefined && job.attemptsStarted >= 2 && (await job.isWaiting())) return;
+  }
+}
