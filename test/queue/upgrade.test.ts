@@ -1,15 +1,19 @@
 /** Two versions on one Redis: what an older one wrote is read, what a newer one wrote is left to it. */
 import { EventEmitter, once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import type { Lane } from '../../src/lane.ts';
+import type { Clock, Lane } from '../../src/lane.ts';
 import { CAPACITY } from '../../src/limits.ts';
 import type { Event } from '../../src/model.ts';
 import { openSharedLane } from '../../src/queue/shared-lane.ts';
+import type { Store } from '../../src/store/contract.ts';
 import { openRedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
 import { startRedis } from '../support/redis.ts';
+import { type Dump, restoreDump } from '../support/redis-dump.ts';
 import { rulesOf, SHOP, START } from '../support/story.ts';
 import { within } from '../support/within.ts';
 
@@ -18,9 +22,14 @@ afterAll(() => redis.dispose());
 const client = new Redis(redis.url);
 afterAll(() => client.disconnect());
 let tests = 0;
+/** Keys of a lane that earlier versions wrote. */
+const SAMPLES = 'test/samples/redis';
 
 interface Instance {
   readonly lane: Lane;
+  readonly store: Store;
+  /** Effects that an earlier leader left. */
+  readonly toSay: readonly string[];
   /** Resolves when it said this, or has. */
   heard(pattern: RegExp): Promise<void>;
 }
@@ -36,10 +45,14 @@ function platform() {
   return { prefix, tag: `{${prefix}:default}` };
 }
 
-async function startInstance({ prefix }: { readonly prefix: string }): Promise<Instance> {
+async function startInstance(
+  { prefix }: { readonly prefix: string },
+  clock: Clock = { now: Date.now, wakeAt },
+): Promise<Instance> {
   const address = readRedisUrl(`${redis.url}?prefix=${prefix}`);
   if (address === undefined) throw new Error('no address');
   const lines: string[] = [];
+  const toSay: string[] = [];
   const said = new EventEmitter();
   const say = (line: string): void => {
     lines.push(line);
@@ -52,10 +65,15 @@ async function startInstance({ prefix }: { readonly prefix: string }): Promise<I
     address,
     store,
     rules: rulesOf(SHOP),
-    clock: { now: Date.now, wakeAt },
+    clock,
     limits: CAPACITY,
     observer: {
-      decided: () => undefined,
+      decided: (_, decisions) => {
+        for (const { fingerprint } of decisions) {
+          const { facts } = lane.state.alerts.get(fingerprint ?? '') ?? {};
+          if (facts !== undefined) say(`decided ${facts.name}`);
+        }
+      },
       committed: () => undefined,
       failed: () => undefined,
       leads: (now) => say(now ? 'leads' : 'leads no more'),
@@ -65,7 +83,7 @@ async function startInstance({ prefix }: { readonly prefix: string }): Promise<I
   });
   lane.attach({
     enqueue: () => undefined,
-    restore: () => undefined,
+    restore: (effects) => toSay.push(...effects.map(({ id }) => id)),
     abandon: async () => undefined,
   });
   onTestFinished(async () => {
@@ -74,10 +92,43 @@ async function startInstance({ prefix }: { readonly prefix: string }): Promise<I
   });
   return {
     lane,
+    store,
+    toSay,
     async heard(pattern) {
       while (!lines.some((line) => pattern.test(line))) await once(said, 'line');
     },
   };
+}
+
+for (const file of readdirSync(SAMPLES)) {
+  test(`what a version of ${file} left in Redis is read, decided and said`, async () => {
+    // Written by our own versions: see CONTRIBUTING.md.
+    const dump = JSON.parse(readFileSync(join(SAMPLES, file), 'utf8')) as Dump;
+    const here = platform();
+    await restoreDump(client, here.tag, dump);
+    // As if it were that day, and no later.
+    const now = Number(dump.lane.hash['wakeAt']);
+    const clock = { now: () => now, wakeAt: () => () => undefined };
+    const instance = await startInstance(here, clock);
+    await within(10, 'it leads', instance.heard(/^leads$/));
+    await within(10, 'the job that waited is decided', instance.heard(/^decided Lag$/));
+    const { alerts, incidents, silences, heartbeats } = instance.lane.state;
+    const known = [...alerts.values()].map(({ facts, status }) => [facts.name, status]);
+    expect(known.sort()).toEqual([
+      ['Down', 'firing'],
+      ['Errors', 'firing'],
+      ['Full', 'resolved'],
+      ['Lag', 'firing'],
+      ['Slow', 'firing'],
+    ]);
+    const down = [...alerts.values()].find(({ facts }) => facts.name === 'Down');
+    expect(incidents.get(down?.incident ?? '')).toMatchObject({ phase: 'open' });
+    expect([...silences.values()].map(({ silence }) => silence.comment)).toEqual(['moving']);
+    expect([...heartbeats.keys()]).toEqual(['nightly']);
+    expect(instance.toSay).toEqual([`message:${down?.incident}`]);
+    const { items } = await instance.store.decisions({ lane: 'default', limit: 100 });
+    expect(items.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['opened', 'joined']));
+  });
 }
 
 test('an instance that is older than what wrote the state does not start', async () => {

@@ -48,7 +48,7 @@ export async function changesSince(
   since: number,
 ): Promise<LaneChanges | undefined> {
   const changes = await readChanges(connection, tag, since);
-  const [now, distance, format = '', fields = [], fresh = []] = changes;
+  const [now, distance, format, fields = [], fresh = []] = changes;
   checkFormat(format, connection);
   if (distance === 'far') return undefined;
   const put: StateRecord[] = [];
