@@ -10,30 +10,14 @@ import type { Rules } from '../rules/rules.ts';
 import { builtInRules } from '../rules/compile.ts';
 import { createState, LANE, restore } from '../state.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
-import {
-  type AlertDetail,
-  alertDetail,
-  type IncidentDetail,
-  incidentDetail,
-} from '../web/details.ts';
-import { ALERT_STATES, LIST_PARAMETERS, listAlerts } from '../web/lists.ts';
-import { readQuery } from '../web/query.ts';
-import type { AlertJson } from '../web/shapes.ts';
-
-export interface Span {
-  readonly from?: number;
-  readonly to?: number;
-}
+import { type Answer, type Explanation, explanationOf } from '../web/explanation.ts';
+import type { Asked } from '../web/find.ts';
 
 export interface Answers {
-  /** Alerts in memory that a matcher matches, newest first. */
-  find(match: string): Promise<readonly AlertJson[]>;
-  story(fingerprint: string, span: Span): Promise<AlertDetail | undefined>;
-  incident(id: string): Promise<IncidentDetail | undefined>;
+  explain(asked: Asked): Promise<Answer>;
   close(): Promise<void>;
 }
 
-const FOUND_MAX = 100;
 const DECISIONS_MAX = 500;
 const TIMEOUT_MS = 30_000;
 
@@ -46,36 +30,30 @@ export function askService(url: string | undefined, env: Env): Answers {
   const number = port.kind === 'found' ? (port.value ?? '8080') : '8080';
   const base = (url ?? `http://localhost:${number}`).replace(/\/+$/, '');
   const token = apiToken.kind === 'found' ? clearApiToken(apiToken.value) : undefined;
-  const get = async (path: string): Promise<unknown> => {
-    const answer = await request(`${base}${path}`, token);
-    if (answer.status === 404) return undefined;
-    const body = await bodyOf(answer, base);
-    if (answer.ok) return body;
-    throw unanswered(base, answer.status, body);
-  };
   return {
-    async find(match) {
-      const query = new URLSearchParams({ match, limit: String(FOUND_MAX) });
-      // Quell's own API answers in the shapes of shapes.ts.
-      const page = (await get(`/v1/alerts?${query}`)) as { items: AlertJson[] } | undefined;
-      return page?.items ?? [];
-    },
-    async story(fingerprint, { from, to }) {
-      const query = new URLSearchParams({ limit: String(DECISIONS_MAX) });
-      if (from !== undefined) query.set('from', String(Math.floor(from)));
-      if (to !== undefined) query.set('to', String(Math.ceil(to)));
-      // As above.
-      return (await get(`/v1/alerts/${encodeURIComponent(fingerprint)}/explain?${query}`)) as
-        | AlertDetail
-        | undefined;
-    },
-    async incident(id) {
-      const path = `/v1/incidents/${encodeURIComponent(id)}?limit=${DECISIONS_MAX}`;
-      // As above.
-      return (await get(path)) as IncidentDetail | undefined;
+    async explain({ of, at }) {
+      const query = new URLSearchParams({ of, limit: String(DECISIONS_MAX) });
+      if (at !== undefined) query.set('at', new Date(at).toISOString());
+      const answer = await request(`${base}/v1/explain?${query}`, token);
+      const body = await bodyOf(answer, base);
+      // Quell's own API answers in the shapes of explanation.ts.
+      if (answer.ok) return { kind: 'explained', explanation: body as Explanation };
+      if (answer.status === 404 && !isOlder(body))
+        return { kind: 'unknown', message: errorOf(body) };
+      throw unanswered(base, answer.status, body);
     },
     close: async () => undefined,
   };
+}
+
+/** A Quell that does not know the question yet. */
+function isOlder(body: unknown): boolean {
+  return errorOf(body).startsWith('nothing is at ');
+}
+
+function errorOf(body: unknown): string {
+  const isError = typeof body === 'object' && body !== null && 'error' in body;
+  return isError ? String(body.error) : '';
 }
 
 async function request(url: string, token: string | undefined): Promise<Response> {
@@ -103,7 +81,7 @@ async function bodyOf(answer: Response, base: string): Promise<unknown> {
 }
 
 function unanswered(base: string, status: number, body: unknown): AppError {
-  const said = typeof body === 'object' && body !== null && 'error' in body ? body.error : status;
+  const said = errorOf(body) || status;
   const hint = status === 401 ? '; set QUELL_API_TOKEN' : '';
   return new AppError('cannot-ask', `${base}: ${String(said)}${hint}`, { retryable: false });
 }
@@ -122,20 +100,7 @@ export async function askFiles(dataDir: string, rulesDir: string): Promise<Answe
   const lane = { name: LANE, state, rules };
   const deps = { store, now: Date.now, messageText: () => undefined };
   return {
-    async find(match) {
-      const query = new URLSearchParams({ match, limit: String(FOUND_MAX) });
-      const options = { names: LIST_PARAMETERS, states: ALERT_STATES, catalog: rules.catalog };
-      return listAlerts(lane, readQuery(`/v1/alerts?${query}`, options)).items;
-    },
-    story: (fingerprint, { from, to }) =>
-      alertDetail(deps, lane, fingerprint, { lane: LANE, from, to, limit: DECISIONS_MAX }),
-    incident: (id) =>
-      incidentDetail(deps, lane, id, {
-        lane: LANE,
-        from: undefined,
-        to: undefined,
-        limit: DECISIONS_MAX,
-      }),
+    explain: (asked) => explanationOf(deps, lane, { ...asked, limit: DECISIONS_MAX }),
     close: () => store.close(),
   };
 }

@@ -4,11 +4,17 @@
 import { readLooseTime } from '../ingest/loose.ts';
 import { parseDuration } from '../rules/duration.ts';
 import type { AlertDetail, IncidentDetail } from '../web/details.ts';
-import type { Span } from './explain-source.ts';
+
+/** Undefined: no bound. */
+interface Span {
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+}
 
 const INDENT = 10;
 const WIDTH_MIN = 50;
 const LABELS_SHOWN = 20;
+const EVER: Span = { from: undefined, to: undefined };
 
 /** An alert, or an incident. */
 export type Told = Pick<
@@ -25,7 +31,7 @@ export type Told = Pick<
 >;
 
 /** Times are those of the reader's own clock; a new day begins with its date. */
-export function renderStory(story: Told, width: number, span: Span = {}): string {
+export function renderStory(story: Told, width: number, span: Span = EVER): string {
   const { alert, chain } = story;
   const lines: string[] = [safe(`${story.name ?? 'alert'}  (${story.fingerprint})`)];
   if (alert !== null) {

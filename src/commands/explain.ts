@@ -4,7 +4,7 @@
  */
 import { Command } from 'commander';
 import { AppError } from '../errors.ts';
-import type { AlertJson } from '../web/shapes.ts';
+import { around, type Explanation, type OtherJson } from '../web/explanation.ts';
 import { askFiles, askService, type Answers } from './explain-source.ts';
 import { readMoment, renderIncident, renderStory } from './explain-text.ts';
 import { rulesDirOf } from './program.ts';
@@ -17,8 +17,6 @@ export interface ExplainFlags {
   readonly json?: boolean;
 }
 
-/** How far around `--at` the story reaches. */
-const AROUND_MS = 3_600_000;
 const OTHERS_SHOWN = 5;
 /** Of what is no terminal. */
 const WIDTH = 100;
@@ -27,12 +25,13 @@ export function explainCommand(): Command {
   return new Command('explain')
     .summary('say what was done with an alert, and why')
     .description(
-      'Says what was done with an alert, and why: received, held, joined, told. Asks the running ' +
-        'service; with --data-dir it reads the files of one that is not running.',
+      'Says what was done with an alert, and why: received, held, joined, told, acknowledged; and which ' +
+        'rule would have to be different. Asks the running service; with --data-dir it reads the files ' +
+        'of one that is not running.',
     )
     .argument(
       '<alert>',
-      'fingerprint, incident, heartbeat, or a matcher like \'HighLoad{service="checkout"}\'',
+      'fingerprint, incident, heartbeat, link to a Slack message, or a matcher like \'HighLoad{service="checkout"}\'',
     )
     .option(
       '--at <time>',
@@ -56,6 +55,11 @@ export function explainCommand(): Command {
 }
 
 const HELP = `
+Examples:
+  quell explain 'HighErrorRate{service="checkout"}' --at 02:43
+  quell explain 7Q2K4M1X
+  quell explain https://example.slack.com/archives/C0123ABCD/p1769827290000100
+
 Environment:
   QUELL_API_TOKEN        shown to the service when it asks for one; or QUELL_API_TOKEN_FILE
 
@@ -100,51 +104,27 @@ export async function explain(
 /** Without a width as JSON. */
 async function tell(
   answers: Answers,
-  wanted: string,
+  of: string,
   at: number | undefined,
   width: number | undefined,
 ): Promise<Explained> {
-  const incident = /^[0-9A-Z]{8}$/.test(wanted) ? await answers.incident(wanted) : undefined;
-  if (incident !== undefined) {
-    const shown = width === undefined ? json(incident) : renderIncident(incident, width);
-    return { output: shown, problem: '', exitCode: 0 };
-  }
-  const isFingerprint = /^[0-9a-f]{16}$/i.test(wanted);
-  const found = isFingerprint ? [] : nearest(await answers.find(wanted), at);
-  // A heartbeat is no alert that is kept, and goes by its name.
-  const fingerprint = isFingerprint ? wanted.toLowerCase() : (found[0]?.fingerprint ?? wanted);
-  const span = at === undefined ? {} : { from: at - AROUND_MS, to: at + AROUND_MS };
-  const story = await answers.story(fingerprint, span);
-  if (story === undefined) {
-    return { output: '', problem: nothing(wanted, isFingerprint), exitCode: 1 };
-  }
-  const output =
-    width === undefined ? json(story) : renderStory(story, width, span) + others(found.slice(1));
+  const answer = await answers.explain({ of, at });
+  if (answer.kind === 'unknown') return { output: '', problem: answer.message, exitCode: 1 };
+  const { explanation } = answer;
+  const output = width === undefined ? json(explanation) : inWords(explanation, width, at);
   return { output, problem: '', exitCode: 0 };
+}
+
+function inWords(explanation: Explanation, width: number, at: number | undefined): string {
+  if (explanation.about === 'incident') return renderIncident(explanation, width);
+  return renderStory(explanation, width, around(at)) + others(explanation.others);
 }
 
 function json(answer: unknown): string {
   return `${JSON.stringify(answer, undefined, 2)}\n`;
 }
 
-function nothing(wanted: string, isFingerprint: boolean): string {
-  if (isFingerprint) return `no alert ${wanted}: it never came in, or is older than the retention`;
-  return `no alert in memory matches ${wanted}; one that is long over is found by its fingerprint`;
-}
-
-/** The alert that fired at that time, else the one that fired last before it. */
-function nearest(alerts: readonly AlertJson[], at: number | undefined): readonly AlertJson[] {
-  if (at === undefined) return alerts;
-  const distance = ({ since, resolvedAt }: AlertJson): number => {
-    const begins = Date.parse(since);
-    const ends = resolvedAt === null ? Infinity : Date.parse(resolvedAt);
-    if (at < begins) return begins - at;
-    return at > ends ? at - ends : 0;
-  };
-  return alerts.toSorted((one, other) => distance(one) - distance(other));
-}
-
-function others(alerts: readonly AlertJson[]): string {
+function others(alerts: readonly OtherJson[]): string {
   if (alerts.length === 0) return '';
   const lines = alerts
     .slice(0, OTHERS_SHOWN)

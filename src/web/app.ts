@@ -15,6 +15,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { alertmanagerApi } from './alertmanager-api.ts';
 import { alertDetail, incidentDetail } from './details.ts';
+import { explanationOf, pageOf, readExplainQuery } from './explanation.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
 import { overviewOf } from './overview.ts';
 import { missingPage } from './layout.ts';
@@ -106,6 +107,12 @@ function addPages(app: Express, deps: AppDeps): void {
     asked.delete('cursor');
     const decisions = await listDecisions(lane, deps.store, query);
     sendPage(response, decisionsPage(decisions, asked.toString()));
+  });
+  // The search box of every page.
+  app.get('/explain', async (request, response) => {
+    const answer = await explanationOf(deps, laneOf(deps), readExplainQuery(request.url));
+    if (answer.kind === 'explained') response.redirect(303, pageOf(answer.explanation));
+    else sendPage(response.status(404), missingPage(answer.message));
   });
   app.get('/incidents/:id', async (request, response) => {
     const lane = laneOf(deps);

@@ -25,8 +25,12 @@ export function layout(
 `.html;
 }
 
+/** Anything that `quell explain` takes, first of all what stands in the clipboard: a link of Slack. */
+const SEARCH = html`<form class="search" action="/explain"><input name="of" type="search" required maxlength="2000"
+aria-label="Why? Slack link, incident, fingerprint or matcher" placeholder="Why? Slack link, incident, fingerprint, matcher"></form>`;
+
 export function head(facts: Html): Html {
-  return html`<header><b><a href="/">Quell</a></b>${facts}</header>`;
+  return html`<header><b><a href="/">Quell</a></b>${facts}${SEARCH}</header>`;
 }
 
 export function missingPage(error: string): string {

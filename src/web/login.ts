@@ -8,7 +8,7 @@
 import express, { type Express, type Request, type Response } from 'express';
 import { COOKIES, type Guard } from './guard.ts';
 import { type Html, html } from './html.ts';
-import { head, layout } from './layout.ts';
+import { layout } from './layout.ts';
 
 export interface LoginDeps {
   readonly guard: Guard;
@@ -110,7 +110,7 @@ function clearCookies(response: Response): void {
 function loginPage(next: string, problem: string | undefined, isInside: boolean): string {
   const notice = problem === undefined ? undefined : html`<p class="notice">${problem}</p>`;
   return layout('Log in - Quell', undefined, [
-    head(html`<span>one Slack message per incident</span>`),
+    html`<header><b><a href="/">Quell</a></b><span>one Slack message per incident</span></header>`,
     html`<main>${notice}<h1>Log in</h1>${formOf(next)}
 <p class="soft">The token is one of QUELL_API_TOKEN: whoever runs this Quell has it. The browser keeps it for 12 hours.</p>
 ${isInside ? LOG_OUT : undefined}</main>`,

@@ -102,7 +102,7 @@ export function readSpan(
   return span;
 }
 
-function readInstant(name: string, text: string | undefined): Instant | undefined {
+export function readInstant(name: string, text: string | undefined): Instant | undefined {
   if (text === undefined) return undefined;
   const at = readLooseTime(text);
   if (typeof at === 'number') return at;
@@ -117,7 +117,7 @@ export function readLimit(text: string | undefined): number {
 }
 
 /** Alertmanager's matchers, also with the name before the braces: `HighLoad{service="checkout"}`. */
-function readMatch(text: string, catalog: Catalog): readonly Predicate[] {
+export function readMatch(text: string, catalog: Catalog): readonly Predicate[] {
   const parsed = parseSelector(text);
   if (parsed.kind === 'refused') throw badQuery(`match: ${parsed.message}`);
   const { name } = parsed;

@@ -10,6 +10,7 @@ import type { Lane } from '../lane.ts';
 import type { Instant } from '../model.ts';
 import type { Store } from '../store/contract.ts';
 import { alertDetail, incidentDetail } from './details.ts';
+import { explanationOf, readExplainQuery } from './explanation.ts';
 import { listDecisions, readDecisionQuery } from './list-decisions.ts';
 import {
   ALERT_PARAMETERS,
@@ -69,6 +70,11 @@ export function readApi(deps: ReadApiDeps): Router {
     const detail = await alertDetail(deps, lane, fingerprint, lookOf(lane, request.url));
     if (detail !== undefined) response.json(detail);
     else response.status(404).json({ error: noAlert(fingerprint) });
+  });
+  router.get('/v1/explain', async (request, response) => {
+    const answer = await explanationOf(deps, laneOf(deps), readExplainQuery(request.url));
+    if (answer.kind === 'explained') response.json(answer.explanation);
+    else response.status(404).json({ error: answer.message });
   });
   const { recording } = deps;
   if (recording !== undefined) {

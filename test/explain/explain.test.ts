@@ -209,7 +209,7 @@ test('what cannot be explained is 1, what cannot be asked is 2, each with what t
   withService(async ({ url }) => {
     for (const [wanted, flags, exitCode, problem] of [
       ['0123456789abcdef', { url }, 1, /no alert 0123456789abcdef: it never came in/],
-      ['Nothing', { url }, 1, /no alert in memory matches Nothing/],
+      ['Nothing', { url }, 1, /no alert matches Nothing, in memory or/],
       ['{', { url }, 2, /match: the opening \{ has no closing \}/],
       [
         'x',

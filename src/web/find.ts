@@ -1,0 +1,206 @@
+/**
+ * What somebody means who asks "why?": a fingerprint, an incident, a link to a Slack message or to one of
+ * our own pages, a heartbeat, or a matcher, with a time where several fit.
+ *
+ * What is in memory is found by index; what left it is looked for in history, with a bound on how much
+ * of that is read.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { subjectOf } from '../life/lead.ts';
+import type { Alert, Instant } from '../model.ts';
+import { messageKey } from '../state.ts';
+import type { ClosedIncident, Store } from '../store/contract.ts';
+import type { LaneView } from './details.ts';
+import { newest } from './newest.ts';
+import { closedAlert } from './past.ts';
+import { readMatch } from './query.ts';
+
+export type Found =
+  | { readonly kind: 'incident'; readonly id: string }
+  /** `others`: what else matches, the likeliest first. */
+  | { readonly kind: 'alert'; readonly fingerprint: string; readonly others: readonly Alert[] }
+  /** `message` says why not, and what would be found. */
+  | { readonly kind: 'unknown'; readonly message: string };
+
+export interface Asked {
+  readonly of: string;
+  /** What happened around then. */
+  readonly at: Instant | undefined;
+}
+
+const MATCHING_MAX = 100;
+const SHOWN_MAX = 120;
+
+/** Throws bad-query for a matcher that cannot be read. */
+export async function find(store: Store, lane: LaneView, { of, at }: Asked): Promise<Found> {
+  const wanted = of.trim();
+  if (/^https?:\/\//i.test(wanted)) return findLink(store, lane, wanted);
+  if (/^[0-9A-Z]{8}$/.test(wanted) && (await isIncident(store, lane, wanted)))
+    return { kind: 'incident', id: wanted };
+  const isFingerprint = /^[0-9a-f]{16}$/i.test(wanted);
+  if (isFingerprint) return alert(wanted.toLowerCase());
+  if (lane.state.heartbeats.has(wanted)) return alert(wanted);
+  return findMatch(store, lane, wanted, at);
+}
+
+function alert(fingerprint: string, others: readonly Alert[] = []): Found {
+  return { kind: 'alert', fingerprint, others };
+}
+
+async function isIncident(store: Store, { name, state }: LaneView, id: string): Promise<boolean> {
+  return state.incidents.has(id) || (await store.closedIncident(name, id)) !== undefined;
+}
+
+// --- links ----------------------------------------------------------------------------------------
+
+async function findLink(store: Store, lane: LaneView, link: string): Promise<Found> {
+  if (!URL.canParse(link)) return unknownLink(link);
+  const url = new URL(link);
+  const message = readPermalink(url);
+  if (message !== undefined) return findMessage(store, lane, message);
+  const [, page, name] = /\/(incidents|alerts)\/([^/]+)/.exec(url.pathname) ?? [];
+  if (page === undefined || name === undefined || name.includes('%')) return unknownLink(link);
+  if (page === 'alerts') return alert(name);
+  if (await isIncident(store, lane, name)) return { kind: 'incident', id: name };
+  return unknown(`no incident "${cut(name)}": it is not known, or older than the retention`);
+}
+
+function unknownLink(link: string): Found {
+  const like = 'https://<workspace>.slack.com/archives/C0123ABCD/p1769827290000100';
+  return unknown(
+    `${cut(link)} is no link to a Slack message: in Slack, "Copy link" of the message gives one like ${like}`,
+  );
+}
+
+export interface LinkedMessage {
+  readonly channel: string;
+  /** Of the message; for a reply also of the message that it answers, first. */
+  readonly ts: readonly string[];
+}
+
+/** What "Copy link" gives; undefined for any other address. */
+export function readPermalink({ pathname, searchParams }: URL): LinkedMessage | undefined {
+  const [, channel, seconds, micros] =
+    /^\/archives\/([A-Z0-9]{5,})\/p(\d{10})(\d{6})\/?$/.exec(pathname) ?? [];
+  if (channel === undefined) return undefined;
+  const thread = searchParams.get('thread_ts');
+  const own = `${seconds}.${micros}`;
+  const isThread = thread !== null && /^\d{10}\.\d{6}$/.test(thread) && thread !== own;
+  return { channel, ts: isThread ? [thread, own] : [own] };
+}
+
+async function findMessage(
+  store: Store,
+  lane: LaneView,
+  { channel, ts }: LinkedMessage,
+): Promise<Found> {
+  const { state, name } = lane;
+  for (const one of ts) {
+    const id = state.byMessage.get(messageKey(channel, one));
+    if (id !== undefined) return { kind: 'incident', id };
+  }
+  for (const digest of state.digests.values()) {
+    const { message, lines } = digest;
+    if (message?.channel !== channel || !ts.includes(message.ts)) continue;
+    const ids = lines.map(({ incident }) => incident).slice(0, 5);
+    const such = ids.length === 0 ? '' : `, like ${ids.join(', ')}`;
+    return unknown(
+      `this message is the digest of ${digest.channel}: ask for one of its incidents${such}`,
+    );
+  }
+  const closed = await closedWith(
+    store,
+    name,
+    ({ incident: { message, replies } }) => {
+      if (message?.channel !== channel) return false;
+      return ts.some((one) => one === message.ts || replies.includes(one));
+    },
+    Number(ts[0]) * 1000,
+  );
+  if (closed !== undefined) return { kind: 'incident', id: closed.incident.id };
+  return unknown(
+    'no message of Quell stands there: somebody else wrote it, or it is older than the retention',
+  );
+}
+
+const HOUR_MS = 3_600_000;
+/** Most incidents end soon after they were told: the hours after that are looked through first. */
+const SPANS_MS = [HOUR_MS, 12 * HOUR_MS, 7 * 24 * HOUR_MS, 366 * 24 * HOUR_MS];
+const PAGE = 50;
+const PAGES_MAX = 40;
+
+/** Of those that ended after an instant. */
+async function closedWith(
+  store: Store,
+  lane: string,
+  accepts: (closed: ClosedIncident) => boolean,
+  after: Instant,
+): Promise<ClosedIncident | undefined> {
+  let from = after;
+  for (const span of SPANS_MS) {
+    let cursor: string | undefined;
+    for (let pages = 0; pages < PAGES_MAX; pages++) {
+      const query = { lane, from: Math.floor(from), to: Math.ceil(after + span), limit: PAGE };
+      const page = await store.closedIncidents(cursor === undefined ? query : { ...query, cursor });
+      const found = page.items.find(accepts);
+      if (found !== undefined) return found;
+      cursor = page.next;
+      if (cursor === undefined) break;
+      await setImmediate();
+    }
+    from = after + span;
+  }
+  return undefined;
+}
+
+// --- matchers -------------------------------------------------------------------------------------
+
+async function findMatch(
+  store: Store,
+  { name, state, rules }: LaneView,
+  wanted: string,
+  at: Instant | undefined,
+): Promise<Found> {
+  const tests = readMatch(wanted, rules.catalog);
+  const accepts = (one: Alert): boolean => tests.every((test) => test(subjectOf(one)));
+  const { items } = newest(state.alerts.values(), {
+    atOf: ({ since }) => since,
+    idOf: ({ fingerprint }) => fingerprint,
+    accepts,
+    after: undefined,
+    limit: MATCHING_MAX,
+  });
+  const live = at === undefined ? items : nearest(items, at);
+  const [first, ...others] = live;
+  const isThen = first !== undefined && (at === undefined || apart(first, at) <= HOUR_MS);
+  if (isThen) return alert(first.fingerprint, others);
+  // It may have left memory, and been there at that time.
+  const past = await closedAlert(
+    store,
+    name,
+    (one) => accepts(one) && (at === undefined || apart(one, at) <= HOUR_MS),
+  );
+  if (past !== undefined) return alert(past.alert.fingerprint, live);
+  if (first !== undefined) return alert(first.fingerprint, others);
+  return unknown(
+    `no alert matches ${cut(wanted)}, in memory or among those that ended last; one that is long over is found by its fingerprint`,
+  );
+}
+
+/** The alert that fired at that time, else the one that fired nearest to it. */
+function nearest(alerts: readonly Alert[], at: Instant): readonly Alert[] {
+  return alerts.toSorted((one, other) => apart(one, at) - apart(other, at));
+}
+
+function apart({ since, resolvedAt }: Alert, at: Instant): number {
+  if (at < since) return since - at;
+  return Math.max(0, at - (resolvedAt ?? Infinity));
+}
+
+function unknown(message: string): Found {
+  return { kind: 'unknown', message };
+}
+
+function cut(text: string): string {
+  return text.slice(0, SHOWN_MAX);
+}
