@@ -355,7 +355,9 @@ export type Reply =
       readonly until: Instant;
       readonly silence: string;
       readonly matchers: readonly string[];
+      /** That it matches, of so many that fire. */
       readonly alerts: number;
+      readonly firing: number;
     }
   | { readonly kind: 'unsilenced'; readonly user: string; readonly silences: number }
   | { readonly kind: 'misunderstood'; readonly user: string; readonly text: string }

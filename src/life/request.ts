@@ -55,13 +55,15 @@ function silence(turn: Turn, incident: Incident, asked: Request, rest: string): 
     createdBy: asked.user,
     comment: comment.trim().slice(0, COMMENT_MAX) || `asked for in the thread of ${incident.id}`,
   };
+  const { matched, firing } = countMatches(turn, set);
   orderReply(turn, incident, {
     kind: 'silenced',
     user: asked.user,
     until: set.endsAt,
     silence: set.id,
     matchers: matchersInWords(set),
-    alerts: countMatches(turn, set).matched,
+    alerts: matched,
+    firing,
   });
   setSilence(turn, set);
 }

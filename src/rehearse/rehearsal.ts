@@ -45,11 +45,7 @@ interface Side {
  * `now` are the rules in force. What they made of the same recording before (`past`) need not be decided
  * again.
  */
-export function createRehearsal(
-  now: Rules,
-  tried: readonly Rules[],
-  past?: Rehearsed,
-): Rehearsal {
+export function createRehearsal(now: Rules, tried: readonly Rules[], past?: Rehearsed): Rehearsal {
   if (past !== undefined && tried.every((rules) => isAlike(rules, now)))
     return againstPast(past, tried);
   const unlike = new Set([now, ...tried].flatMap((rules) => [...rules.notIdentity]));

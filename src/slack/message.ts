@@ -112,7 +112,7 @@ function replyLine(reply: Reply, view: MessageView): Line {
         ' until ',
         time(reply.until, view.now),
         ` (${duration(reply.until - view.now)}): ${reply.matchers.map((text) => cut(text, MATCHER_MAX)).join(', ')}`,
-        ` · ${reply.alerts === 0 ? 'no alert that fires now' : count(reply.alerts, 'alert')} · to end it earlier, mention me with `,
+        ` · ${silencedNow(reply)} · to end it earlier, mention me with `,
         bold('unsilence'),
       ];
     case 'unsilenced':
@@ -140,6 +140,14 @@ function replyLine(reply: Reply, view: MessageView): Line {
         ` · ${severityWord(reply.severity)} · ${about}`,
       ];
   }
+}
+
+/** A silence of nothing, or of everything, is likely not what was meant. */
+function silencedNow({ alerts, firing }: Extract<Reply, { kind: 'silenced' }>): string {
+  if (alerts === 0) return 'no alert that fires now';
+  return alerts === firing && firing > 1
+    ? `all ${count(alerts, 'alert')} that fire now`
+    : count(alerts, 'alert');
 }
 
 function unsilenced(

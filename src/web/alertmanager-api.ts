@@ -13,7 +13,14 @@ import type { Instant, Silence } from '../model.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readAlertsQuery, sendAlerts, sendGroups, silenceFilter } from './alertmanager-alerts.ts';
 import { laneOf, type ReadApiDeps } from './read-api.ts';
-import { badSilence, iso, readSilence, silenceShape, silencesInOrder } from './silence-shapes.ts';
+import {
+  badSilence,
+  isForAll,
+  iso,
+  readSilence,
+  silenceShape,
+  silencesInOrder,
+} from './silence-shapes.ts';
 
 export interface AlertmanagerApiDeps extends ReadApiDeps {
   readonly log: Log;
@@ -128,6 +135,7 @@ async function postSilence(
 function warningOf({ state, rules }: Lane, silence: Silence): string | undefined {
   const { matched, firing } = countMatches({ state, rules }, silence);
   const what = `{${matchersInWords(silence).join(', ')}}`;
+  if (isForAll(silence)) return `${what} matches almost everything: say which alerts it is about`;
   if (matched === 0) return `${what} matches none of the ${firing} alerts that fire now`;
   return matched === firing && firing > 1
     ? `${what} matches all ${firing} alerts that fire now`

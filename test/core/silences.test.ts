@@ -115,7 +115,7 @@ test('in the thread, "silence 2h why" silences what fires of the incident, and s
   const [reply] = story.messages.filter(({ action }) => action === 'reply').slice(-1);
   expect(reply?.text).toContain('Silenced by U7 until 12:00 UTC (2 h)');
   expect(reply?.text).toContain('service=~"payments|payments-db"');
-  expect(reply?.text).toContain('2 alerts');
+  expect(reply?.text).toContain('all 2 alerts that fire now');
   expect(story.decisions.findLast(({ reason }) => reason === 'silence-set')?.why).toBe(
     'the upgrade goes on',
   );

@@ -58,6 +58,36 @@ test('a label as it was received counts, and what the rules make of it', async (
   ]);
 });
 
+test('a silence that matches nothing, or everything, is pointed out before it begins', async () => {
+  const service = await start();
+  const tomorrow = {
+    startsAt: new Date(NOW + 24 * HOUR).toISOString(),
+    endsAt: new Date(NOW + 25 * HOUR).toISOString(),
+  };
+  const warningOf = async (name: string, value: string, isRegex: boolean, isEqual: boolean) => {
+    const matchers = [{ name, value, isRegex, isEqual }];
+    const answer = await service.post('/api/v2/silences', posted({ matchers, ...tomorrow }));
+    expect(answer.status).toBe(200);
+    return Object(await answer.json()).warning;
+  };
+  // Nothing fires yet: what takes everything is seen by itself.
+  expect(await warningOf('alertname', '.+', true, true)).toMatch(/matches almost everything/);
+  await fire(service, { alertname: 'Down', service: 'payments', severity: 'critical' });
+  await fire(service, { alertname: 'Down', service: 'basket', severity: 'critical' });
+  const table = [
+    ['service', 'payment', false, true, /matches none of the 2 alerts that fire now/],
+    ['alertname', 'Down', false, true, /matches all 2 alerts that fire now/],
+    ['service', '[^x].*', true, true, /matches almost everything/],
+    ['service', 'payments', false, true, undefined],
+    ['service', 'pay.*', true, true, undefined],
+  ] as const;
+  for (const [name, value, isRegex, isEqual, said] of table) {
+    const warning = await warningOf(name, value, isRegex, isEqual);
+    if (said === undefined) expect(warning).toBeUndefined();
+    else expect(warning).toMatch(said);
+  }
+});
+
 test('a filter that is none is refused in words', async () => {
   const service = await start();
   for (const query of ['filter=severity%3D~"("', 'receiver=(', 'active=maybe', 'filter=a"b']) {
