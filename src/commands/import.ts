@@ -5,7 +5,8 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { AppError } from '../errors.ts';
 import { importAlertmanager } from '../importing/alertmanager.ts';
@@ -81,6 +82,18 @@ async function read(path: string): Promise<string> {
   throw new AppError('file-unusable', `${path}: ${found.message}`, { retryable: false });
 }
 
+const SCHEMA = fileURLToPath(new URL('../../schema/rules.schema.json', import.meta.url));
+
+/**
+ * By which an editor completes and explains. Relative where the package lies within the project, so that
+ * it holds for everybody who has the project.
+ */
+function schemaLine(out: string): string {
+  const isWithin = !relative(process.cwd(), SCHEMA).startsWith('..');
+  const path = isWithin ? relative(out, SCHEMA).replaceAll('\\', '/') : SCHEMA;
+  return `# yaml-language-server: $schema=${path}\n`;
+}
+
 /** All or nothing: what is there stays, unless it is to be overwritten. */
 async function write(files: readonly RulesFile[], out: string, force: boolean): Promise<void> {
   const present = files.map(({ name }) => join(out, name)).filter((path) => existsSync(path));
@@ -90,7 +103,7 @@ async function write(files: readonly RulesFile[], out: string, force: boolean): 
   }
   try {
     await mkdir(out, { recursive: true });
-    for (const { name, text } of files) await writeFile(join(out, name), text);
+    for (const { name, text } of files) await writeFile(join(out, name), schemaLine(out) + text);
   } catch (error) {
     const message = `${out} cannot be written: ${reasonOf(error)}`;
     throw new AppError('file-unusable', message, { retryable: false, cause: error });

@@ -1,5 +1,5 @@
 /** Rules made of an Alertmanager configuration: what is carried over, and what is said of the rest. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -303,6 +303,9 @@ test('files that are there are not overwritten unasked', async () => {
   const first = await runImport(CONFIG, { out: dir });
   expect(first.exitCode).toBe(0);
   expect(first.output).toContain(`quell check ${dir}`);
+  const [line = ''] = readFileSync(join(dir, 'routes.yaml'), 'utf8').split('\n');
+  const [, schema = ''] = /^# yaml-language-server: \$schema=(.*)$/.exec(line) ?? [];
+  expect(existsSync(join(dir, schema))).toBe(true);
   await expect(runImport(CONFIG, { out: dir })).rejects.toThrow(/exists already/);
   expect((await runImport(CONFIG, { out: dir, force: true })).exitCode).toBe(0);
   await expect(runImport('nowhere.yml', { out: dir })).rejects.toThrow(
