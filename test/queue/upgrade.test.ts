@@ -125,6 +125,10 @@ for (const file of readdirSync(SAMPLES)) {
     expect(incidents.get(down?.incident ?? '')).toMatchObject({ phase: 'open' });
     expect([...silences.values()].map(({ silence }) => silence.comment)).toEqual(['moving']);
     expect([...heartbeats.keys()]).toEqual(['nightly']);
+    // Its source says that it is over, and it is the same alert.
+    await instance.lane.submit(now, [alertOf('checkout', 'resolved', now)]);
+    await within(10, 'it is decided', instance.heard(/^decided Errors$/));
+    expect(alerts.size).toBe(5);
     expect(instance.toSay).toEqual([`message:${down?.incident}`]);
     const { items } = await instance.store.decisions({ lane: 'default', limit: 100 });
     expect(items.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['opened', 'joined']));
@@ -145,7 +149,7 @@ test('one that follows when a newer one begins to write never leads', async () =
   const leader = await startInstance(here);
   await within(10, 'the first leads', leader.heard(/^leads$/));
   const follower = await startInstance(here);
-  await leader.lane.submit(START, [firing('checkout')]);
+  await leader.lane.submit(START, [alertOf('checkout', 'firing', START)]);
   await client.hset(`${here.tag}:lane`, 'version', 99, 'format', 2);
   await within(10, 'it finds out', follower.heard(/older than what wrote the state/));
   await leader.lane.stop();
@@ -168,14 +172,14 @@ test('one that leads when a newer one writes a job leaves it, and the lead, to t
   await within(10, 'the next one has the lead', next.heard(/older than what wrote the job/));
 });
 
-function firing(service: string): Event {
+function alertOf(service: string, status: 'firing' | 'resolved', at: number): Event {
   const alert = {
-    source: 'alertmanager',
-    status: 'firing',
-    labels: { alertname: 'Broken', service, severity: 'critical' },
+    source: 'generic',
+    status,
+    labels: { alertname: 'Errors', service, severity: 'critical', environment: 'production' },
     annotations: {},
-    startsAt: START,
-    endsAt: undefined,
+    startsAt: at,
+    endsAt: status === 'firing' ? undefined : at,
     generatorURL: undefined,
   } as const;
   return { kind: 'alert', delivery: 'd', alert };
