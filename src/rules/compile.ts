@@ -63,6 +63,8 @@ export interface CompileOptions {
   readonly incomplete?: boolean;
   /** Alerts of the past, to check the rules against. */
   readonly seen?: Seen | undefined;
+  /** The commit that the files are of: see git.ts. */
+  readonly origin?: string | undefined;
 }
 
 export function compileRules(
@@ -103,7 +105,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
   const mutes = compileMutes(collected, context, schedules);
   warnOfPast(mutes, options.now, report);
   const rules: Rules = Object.freeze({
-    version: versionOf(files),
+    version: versionOf(files, options.origin),
     catalog,
     hubCallers: collected.hubs?.value.callers ?? DEFAULT_HUB_CALLERS,
     notIdentity: notIdentity(facts),
@@ -134,10 +136,11 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
   return rules;
 }
 
-/** Same texts, same version; `built-in` when there are none. */
-function versionOf(files: readonly RulesFile[]): string {
+/** Same texts, same hash; after it the commit, if there is one. `built-in` when there are no files. */
+function versionOf(files: readonly RulesFile[], origin: string | undefined): string {
   if (files.length === 0) return 'built-in';
   const hash = createHash('sha256');
   for (const { name, text } of files) hash.update(JSON.stringify([name, text]));
-  return hash.digest('hex').slice(0, 7);
+  const short = hash.digest('hex').slice(0, 7);
+  return origin === undefined ? short : `${short}@${origin}`;
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { type LoadResult, compileRules } from './compile.ts';
 import type { Diagnostic } from './diagnostics.ts';
+import { originOf } from './git.ts';
 import { FILE_BYTES_MAX } from './read-source.ts';
 import type { Seen } from './seen.ts';
 import type { RulesFile } from './source-file.ts';
@@ -20,7 +21,8 @@ const FOLDER_BYTES_MAX = 4 * 1024 * 1024;
 export async function loadRules(dir: string, seen?: Seen): Promise<LoadResult> {
   const { files, names, problems } = await readFolder(dir, isRulesFile);
   const incomplete = problems.length > 0;
-  const result = compileRules(files, { now: Date.now(), incomplete, seen });
+  const origin = await originOf(dir, isRulesFile);
+  const result = compileRules(files, { now: Date.now(), incomplete, seen, origin });
   if (problems.length === 0) return result;
   const errors = result.kind === 'refused' ? result.errors : [];
   return {

@@ -135,7 +135,7 @@ export interface HeartbeatRule {
 }
 
 export interface Rules {
-  /** Short hash of everything that was loaded. */
+  /** Short hash of everything that was loaded, and its commit: `3f2a91c`, `3f2a91c@1a2b3c4+changes`. */
   readonly version: string;
   readonly catalog: Catalog;
   /** Services that more others call than this: a hub links nothing by a path through it. */

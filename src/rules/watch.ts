@@ -10,6 +10,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import type { LoadResult } from './compile.ts';
+import { commitOf } from './git.ts';
 import { isRulesFile, loadRules, unreadable } from './load.ts';
 import type { Rules } from './rules.ts';
 
@@ -147,7 +148,8 @@ async function stampOf(dir: string): Promise<string> {
   try {
     const names = (await readdir(dir)).filter(isRulesFile).sort();
     const stamps = await Promise.all(names.map((name) => stampOfFile(join(dir, name))));
-    return JSON.stringify(names.map((name, i) => [name, stamps[i]]));
+    // A commit of what is there already gives it another name.
+    return JSON.stringify([await commitOf(dir), names.map((name, i) => [name, stamps[i]])]);
   } catch (error) {
     if (error instanceof Error && 'code' in error) return `unreadable: ${String(error.code)}`;
     throw error;

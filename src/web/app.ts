@@ -106,27 +106,27 @@ function addPages(app: Express, deps: AppDeps): void {
     const asked = new URL(request.url, 'http://quell.invalid').searchParams;
     asked.delete('cursor');
     const decisions = await listDecisions(lane, deps.store, query);
-    sendPage(response, decisionsPage(decisions, asked.toString()));
+    sendPage(response, decisionsPage(decisions, asked.toString(), lane.rules.version));
   });
   // The search box of every page.
   app.get('/explain', async (request, response) => {
     const answer = await explanationOf(deps, laneOf(deps), readExplainQuery(request.url));
     if (answer.kind === 'explained') response.redirect(303, pageOf(answer.explanation));
-    else sendPage(response.status(404), missingPage(answer.message));
+    else sendPage(response.status(404), missingPage(answer.message, laneOf(deps).rules.version));
   });
   app.get('/incidents/:id', async (request, response) => {
     const lane = laneOf(deps);
     const { id } = request.params;
     const detail = await incidentDetail(deps, lane, id, lookBack(lane.name));
     if (detail !== undefined) sendPage(response, incidentPage(detail, deps.now()));
-    else sendPage(response.status(404), missingPage(noIncident(id)));
+    else sendPage(response.status(404), missingPage(noIncident(id), lane.rules.version));
   });
   app.get('/alerts/:fingerprint', async (request, response) => {
     const lane = laneOf(deps);
     const { fingerprint } = request.params;
     const detail = await alertDetail(deps, lane, fingerprint, lookBack(lane.name));
     if (detail !== undefined) sendPage(response, alertPage(detail));
-    else sendPage(response.status(404), missingPage(noAlert(fingerprint)));
+    else sendPage(response.status(404), missingPage(noAlert(fingerprint), lane.rules.version));
   });
 }
 

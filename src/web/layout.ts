@@ -14,14 +14,17 @@ export function layout(
   title: string,
   refreshS: number | undefined,
   parts: readonly Html[],
+  rules?: string,
 ): string {
+  const foot =
+    rules === undefined ? undefined : html`<footer class="page">rules ${rules} in force</footer>`;
   const refresh =
     refreshS === undefined ? undefined : html`<meta http-equiv="refresh" content="${refreshS}">`;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">${refresh}
 <link rel="icon" href="data:,"><style>${{ html: STYLE }}</style></head>
-<body>${parts}</body></html>
+<body>${parts}${foot}</body></html>
 `.html;
 }
 
@@ -33,11 +36,9 @@ export function head(facts: Html): Html {
   return html`<header><b><a href="/">Quell</a></b>${facts}${SEARCH}</header>`;
 }
 
-export function missingPage(error: string): string {
-  return layout('Quell', undefined, [
-    head(html`<span></span>`),
-    html`<main><p class="quiet">${error}</p></main>`,
-  ]);
+export function missingPage(error: string, rules?: string): string {
+  const parts = [head(html`<span></span>`), html`<main><p class="quiet">${error}</p></main>`];
+  return layout('Quell', undefined, parts, rules);
 }
 
 /** The first line says it all by itself. */

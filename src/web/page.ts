@@ -68,8 +68,8 @@ export interface Overview {
 export function overviewPage(overview: Overview): string {
   const { now, open, openTotal, gathering, gatheringTotal, alertsTotal, preview } = overview;
   const counts = `${openTotal} open · ${gatheringTotal} held back · ${count(alertsTotal, 'alert')}`;
-  return layout('Quell', REFRESH_S, [
-    head(html`<span>${counts}</span><span>rules ${overview.rulesVersion}</span>`),
+  const parts = [
+    head(html`<span>${counts}</span>`),
     html`<main>${preview === undefined ? undefined : PREVIEW_NOTICE}${quarantineNotice(overview)}
 <h2>Open incidents</h2>
 ${open.length === 0 ? html`<p class="quiet">Nothing is open. All is well, or nothing came in yet.</p>` : undefined}
@@ -82,7 +82,8 @@ ${more(gatheringTotal - gathering.length, '/v1/incidents?state=gathering')}
 ${resolvedSection(overview.resolved, now)}${quietSection(overview.quiet, now)}${silenceSection(overview.silences, overview.people, now)}${heartbeatSection(overview.heartbeats, now)}
 ${preview === undefined ? undefined : previewSection(preview, now)}
 </main>`,
-  ]);
+  ];
+  return layout('Quell', REFRESH_S, parts, overview.rulesVersion);
 }
 
 const PREVIEW_NOTICE = html`<p class="notice">No Slack token: this page shows the messages that Quell would post.</p>`;

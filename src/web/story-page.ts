@@ -24,7 +24,7 @@ export function incidentPage(incident: IncidentDetail, now: Instant): string {
   const shown = text ?? `${DOTS[severity]} ${title}`;
   const untold = untoldNote(incident, now);
   const looks = untold !== undefined ? 'untold' : state === 'resolved' ? 'resolved' : severity;
-  return layout(`${title} - Quell`, state === 'resolved' ? undefined : REFRESH_S, [
+  const parts = [
     head(html`<span>incident ${incident.id}</span><span>${stateInWords(incident, now)}</span>`),
     html`<main>${untold === undefined ? undefined : html`<p class="notice">${untold}</p>`}
 <article class="${looks}">${message(shown)}</article>
@@ -33,7 +33,13 @@ ${otherwiseOf(incident.otherwise)}
 <h2>Its alerts</h2>
 <ul>${incident.members.map(memberRow)}</ul>
 ${moreMembers(incident)}</main>`,
-  ]);
+  ];
+  return layout(
+    `${title} - Quell`,
+    state === 'resolved' ? undefined : REFRESH_S,
+    parts,
+    incident.rulesNow,
+  );
 }
 
 /** Said first, because everything below it looks as if somebody had been told. */
@@ -136,7 +142,7 @@ export function alertPage(detail: AlertDetail): string {
   const { fingerprint, alert, name, summary, chain, complete } = detail;
   const title = name ?? `alert ${fingerprint}`;
   const incident = alert?.incident ?? undefined;
-  return layout(`${title} - Quell`, undefined, [
+  const parts = [
     head(html`<span>${alert === null ? '' : `alert ${fingerprint}`}</span>`),
     html`<main><h1>${title}</h1>
 ${summary.map((sentence) => html`<p>${sentence}</p>`)}
@@ -145,18 +151,24 @@ ${incident === undefined ? undefined : html`<p><a href="${incidentPath(incident)
 ${otherwiseOf(detail.otherwise)}
 ${alert === null ? undefined : html`<h2>Labels, as received</h2>${definitions(alert.labels)}<h2>Annotations</h2>${definitions(alert.annotations)}`}
 </main>`,
-  ]);
+  ];
+  return layout(`${title} - Quell`, undefined, parts, detail.rulesNow);
 }
 
 /** The decision log as a page; newest first. `query` is what was asked for, without its cursor. */
-export function decisionsPage({ items, next }: Listed<DecisionJson>, query: string): string {
+export function decisionsPage(
+  { items, next }: Listed<DecisionJson>,
+  query: string,
+  rules: string,
+): string {
   const older =
     next === null ? undefined : `/decisions?${join(query, `cursor=${encodeURIComponent(next)}`)}`;
-  return layout('Decisions - Quell', undefined, [
+  const parts = [
     head(html`<span>decisions, newest first</span>`),
     html`<main><h2>What was decided, and why</h2>${stepList(items, true)}
 ${older === undefined ? undefined : html`<p><a href="${older}">older ones</a></p>`}</main>`,
-  ]);
+  ];
+  return layout('Decisions - Quell', undefined, parts, rules);
 }
 
 function join(query: string, more: string): string {

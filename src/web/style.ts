@@ -34,6 +34,7 @@ code { font: .875em ui-monospace, monospace; background: var(--card); border: 1p
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: 0; font-size: .9rem; overflow-wrap: anywhere; }
 dt { color: var(--soft); } dd { margin: 0; }
 form { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin: .8rem 0; } form.aside { margin-top: 2rem; }
+footer.page { max-width: 60rem; margin: 2rem auto 0; padding: .75rem 1rem 1.5rem; color: var(--soft); font-size: .875rem; }
 form.search { margin: 0 0 0 auto; flex: 0 1 24rem; } form.search input { width: 100%; font-size: .875rem; min-width: 0; }
 input { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .4rem .6rem; min-width: min(20rem, 100%); }
 button { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .4rem .9rem; cursor: pointer; }
