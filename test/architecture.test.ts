@@ -230,11 +230,7 @@ test('rules touch the disk only to load them and to see that they changed', () =
         room === 'rules' && packages.some((name) => name.startsWith('node:fs')),
     )
     .map(({ path }) => path);
-  expect(touching.sort()).toEqual([
-    'src/rules/git.ts',
-    'src/rules/load.ts',
-    'src/rules/watch.ts',
-  ]);
+  expect(touching.sort()).toEqual(['src/rules/git.ts', 'src/rules/load.ts', 'src/rules/watch.ts']);
 });
 
 test('only Slack, Redis and commands that ask the service open connections: alerts lead nowhere', () => {
