@@ -10,7 +10,7 @@ import type { Rules } from '../rules/rules.ts';
 import type { RulesFile } from '../rules/source-file.ts';
 import { unifiedDiff } from './diff.ts';
 import type { Proposal } from './proposal.ts';
-import { propose } from './propose.ts';
+import { propose, SPARE_MIN } from './propose.ts';
 import { surveyOf, type Survey } from './survey.ts';
 
 /** The rules in force; `path`: of their folder, as patches name files. */
@@ -105,16 +105,13 @@ function lostBy({ fates: { acknowledged } }: Comparison): number {
   return acknowledged.hidden + acknowledged.digest;
 }
 
-/** Hidden by it at least. */
-const HIDDEN_MIN = 3;
-
 function isWorthIt({ kind }: Proposal, { fates, merged, messages }: Comparison): boolean {
   switch (kind) {
     case 'hold':
     case 'digest':
     case 'chronic': {
       const quiet = [fates['not-actionable'], fates.untouched];
-      return quiet.reduce((sum, one) => sum + one.hidden + one.digest, 0) >= HIDDEN_MIN;
+      return quiet.reduce((sum, one) => sum + one.hidden + one.digest, 0) >= SPARE_MIN;
     }
     case 'depends-on':
       return merged > 0 && messages.tried < messages.now;

@@ -21,6 +21,8 @@ export interface Kind {
   readonly channels: ReadonlyMap<string, number>;
   /** Messages that stand for alerts of this kind only. */
   readonly messages: number;
+  /** Of those messages: how long the longest firing lasted, where none was critical and nobody took it on. */
+  readonly spare: readonly number[];
   readonly acknowledged: number;
   readonly marked: number;
   /** Of those that are not critical. */
@@ -102,7 +104,7 @@ function kindsBy(
   opinions: Heard,
   about: About,
 ): readonly Kind[] {
-  const messages = messagesBy(keyOf, shown, opinions.ofStory);
+  const messages = messagesBy(keyOf, shown, opinions.ofStory, about.to);
   const groups = new Map<string, Firing[]>();
   for (const firing of firings) {
     const key = keyOf(firing);
@@ -135,6 +137,7 @@ interface Told {
   messages: number;
   acknowledged: number;
   marked: number;
+  readonly spare: number[];
   readonly channels: Map<string, number>;
 }
 
@@ -143,19 +146,27 @@ function messagesBy(
   keyOf: KeyOf,
   shown: readonly Shown[],
   opinions: Opinions,
+  to: Instant,
 ): ReadonlyMap<string, Told> {
   const found = new Map<string, Told>();
   for (const { story, firings } of shown) {
     const [key, ...others] = new Set(firings.map(keyOf));
     if (key === undefined || others.length > 0) continue;
-    const told = found.get(key) ?? { messages: 0, acknowledged: 0, marked: 0, channels: new Map() };
+    const told = found.get(key) ?? nothingTold();
     found.set(key, told);
     told.messages++;
-    if (opinions.get(story)?.opinion === 'acknowledged') told.acknowledged++;
-    if (opinions.get(story)?.opinion === 'not-actionable') told.marked++;
+    const opinion = opinions.get(story)?.opinion;
+    if (opinion === 'acknowledged') told.acknowledged++;
+    else if (firings.every(({ facts }) => facts.severity !== 'critical'))
+      told.spare.push(Math.max(...firings.map(({ at, endedAt }) => (endedAt ?? to) - at)));
+    if (opinion === 'not-actionable') told.marked++;
     if (story.channel !== undefined) count(told.channels, story.channel);
   }
   return found;
+}
+
+function nothingTold(): Told {
+  return { messages: 0, acknowledged: 0, marked: 0, spare: [], channels: new Map() };
 }
 
 interface About {
@@ -183,6 +194,7 @@ function kindOf(
     services,
     channels: told?.channels ?? new Map(),
     messages: told?.messages ?? 0,
+    spare: told?.spare ?? [],
     acknowledged: acknowledgedOf(firings, opinions),
     marked: told?.marked ?? 0,
     survival: survivalOf(mild.map((firing) => lifetimeOf(firing, to, opinions.takenOn))),
