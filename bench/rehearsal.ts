@@ -24,12 +24,17 @@ const ROUNDS = 5;
 
 /** What somebody might try at 5 p.m. */
 const TRIED = `hold:
-  - match: ['alertname=~"HighCpu|HighLatency|QueueBacklog"', 'severity!="critical"']
-    for: 10m
+  - match: ['severity=~"warning|high"', 'tier!="1"']
+    for: 20m
+correlate:
+  - match: ['severity="critical"']
+    by: [severity]
 route:
   channel: '#alerts'
   routes:
-    - match: ['environment!="production"']
+    - match: ['alertname="DiskFillingUp"']
+      channel: '#capacity'
+    - match: ['tier="3"', 'severity!="critical"']
       urgency: digest
 `;
 
