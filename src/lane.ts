@@ -70,9 +70,8 @@ export interface Lane {
   readonly state: LaneState;
   readonly rules: Rules;
   /**
-   * Takes one delivery, received at `at`; `job` is the job of the inbox that it came by. Resolves when
-   * it cannot be lost any more: only then may a webhook be answered 2xx. Rejects with an AppError that is retryable: `overloaded`,
-   * `too-many-alerts`, `store-unavailable`, `stopping`; answer 503.
+   * Takes one delivery of the instant `at`, by a `job` of the inbox. Resolves when it cannot be lost any
+   * more: only then answer 2xx. Rejects with an AppError that is retryable: answer 503.
    */
   submit(at: Instant, events: readonly Event[], job?: string): Promise<void>;
   /** Other rules from now on. Open incidents keep their messages. */
@@ -86,6 +85,8 @@ export interface Lane {
   readonly leads: boolean;
   /** Deliveries that are not decided yet. */
   readonly waiting: number;
+  /** Jobs of the inbox that were given up, and are kept. Always 0 where there is one process. */
+  readonly setAside: number;
   /** Decides what it has accepted, then stops. The store stays open. */
   stop(): Promise<void>;
 }
@@ -149,6 +150,7 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
   return {
     name: options.name,
     leads: true,
+    setAside: 0,
     get state() {
       return lane.state;
     },
@@ -316,12 +318,11 @@ async function decideAndCommit(lane: Running): Promise<void> {
   lane.now = ticked.now;
   // Very much is due at once: commit that first, and let others have a turn.
   const decided = ticked.done ? decideWaiting(lane, outcome) : [];
-  const jobs = decided.flatMap(({ job }) => job ?? []);
   const commit: Commit = {
     version: lane.version,
     ...outcome.take(),
     wakeAt: wakeAt(lane.state),
-    jobs,
+    jobs: decided.flatMap(({ job }) => job ?? []),
   };
   const began = clock.now();
   // Repeats change nothing that must outlive the process: they cost no write.

@@ -275,6 +275,7 @@ function watchLevels(metrics: Metrics, lane: Lane, slack: Slack): void {
     incidents: lane.state.incidents.size,
     incidentsOpen: lane.state.open.size,
     waiting: lane.waiting,
+    setAside: lane.setAside,
     leads: lane.leads ? 1 : 0,
     ...outboxLevels(slack),
   }));

@@ -19,6 +19,8 @@ export interface Inbox {
   look(): Promise<void>;
   /** Jobs that are not decided yet, as far as is known. */
   readonly waiting: number;
+  /** Jobs that took their workers down with them, and are kept. */
+  readonly setAside: number;
   /** Decides what waits, one job at a time, until it is told to stop. */
   decide(job: (job: InboxJob) => Promise<void>): { stop(): Promise<void> };
   close(): Promise<void>;
@@ -78,6 +80,7 @@ interface Open extends InboxOptions {
   unwritten: Delivery[];
   writing: Promise<void> | undefined;
   waiting: number;
+  setAside: number;
 }
 
 export async function openInbox(options: InboxOptions): Promise<Inbox> {
@@ -89,6 +92,7 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
     unwritten: [],
     writing: undefined,
     waiting: 0,
+    setAside: 0,
   };
   // Also an instance that does not lead looks for jobs whose worker died, so that none waits for the next.
   const watch = new Worker('inbox', null, {
@@ -100,10 +104,20 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
   return {
     add: (at, events) => add(open, at, events),
     async look() {
-      open.waiting = await queue.getJobCountByTypes('wait', 'active', 'delayed');
+      const { failed = 0, ...going } = await queue.getJobCounts(
+        'wait',
+        'active',
+        'delayed',
+        'failed',
+      );
+      open.waiting = Object.values(going).reduce((sum, count) => sum + count, 0);
+      open.setAside = failed;
     },
     get waiting() {
       return open.waiting;
+    },
+    get setAside() {
+      return open.setAside;
     },
     decide: (decide) => work(open, decide),
     async close() {

@@ -133,6 +133,9 @@ function laneOf(shared: Shared, { begin, end }: Life): Lane {
     get waiting() {
       return inbox.waiting + (shared.leading?.waiting ?? 0);
     },
+    get setAside() {
+      return inbox.setAside;
+    },
     get leads() {
       return shared.lead?.holds() ?? false;
     },

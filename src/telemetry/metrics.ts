@@ -32,6 +32,8 @@ export interface Levels {
   readonly incidentsOpen: number;
   /** Deliveries that are not decided yet: their senders wait for an answer. */
   readonly waiting: number;
+  /** Jobs of the inbox that were given up, and are kept. */
+  readonly setAside: number;
   /** 1 where the lane is decided, else 0. */
   readonly leads: number;
   /** Effects that are not carried out yet, and how long the oldest waits. */
@@ -227,6 +229,11 @@ function createLevels(registry: Registry, read: () => Levels | undefined): void 
   gauge('incidents', 'Incidents in memory, unseen ones included.', ({ incidents }) => incidents);
   gauge('incidents_open', 'Incidents that were told and are not over.', (now) => now.incidentsOpen);
   gauge('deliveries_waiting', 'Deliveries that are not decided yet.', ({ waiting }) => waiting);
+  gauge(
+    'deliveries_set_aside',
+    'Jobs of the inbox that took their instances down, and are kept.',
+    ({ setAside }) => setAside,
+  );
   gauge('leads', '1 where the lane is decided: one of several instances.', ({ leads }) => leads);
   gauge('outbox', 'Things to do in Slack that are not done yet.', ({ outbox }) => outbox);
   gauge(

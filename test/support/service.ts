@@ -99,6 +99,7 @@ export function withSubmit(lane: Lane, submit: Lane['submit']): Lane {
       return lane.waiting;
     },
     leads: lane.leads,
+    setAside: lane.setAside,
     submit,
     useRules: (rules) => lane.useRules(rules),
     attach: (outbox) => lane.attach(outbox),

@@ -13,6 +13,7 @@ test('docs/operations.md explains exactly the metrics that there are', async () 
     incidents: 1,
     incidentsOpen: 1,
     waiting: 0,
+    setAside: 0,
     leads: 1,
     outbox: 0,
     outboxOldestMs: 0,
