@@ -64,8 +64,39 @@ export function renderIncident(incident: IncidentDetail, width: number): string 
       ? step
       : { ...step, text: `${step.service}: ${step.text}` },
   );
-  const told = { ...incident, fingerprint: `incident ${id}`, name: title, alert: null, chain };
+  const { shown, left } = folded(chain);
+  const told = {
+    ...incident,
+    fingerprint: `incident ${id}`,
+    name: title,
+    alert: null,
+    chain: shown,
+    summary: [...left, ...incident.summary],
+  };
   return renderStory(told, width);
+}
+
+const FOLDED = new Map<string, string>([
+  ['joined', 'joined'],
+  ['resolved', 'were resolved'],
+  ['expired', 'were taken as resolved'],
+]);
+
+/** The first of each service is shown, the others are counted: at night nobody reads 80 lines. */
+function folded(chain: IncidentDetail['chain']) {
+  const seen = new Set<string>();
+  const counts = new Map<string, number>();
+  const shown = chain.filter(({ reason, service }) => {
+    const what = FOLDED.get(reason);
+    const key = `${reason} ${service}`;
+    const isShown = what === undefined || !seen.has(key);
+    seen.add(key);
+    if (!isShown) counts.set(what, (counts.get(what) ?? 0) + 1);
+    return isShown;
+  });
+  const left = [...counts].map(([what, number]) => `${number} more of its alerts ${what}`);
+  const where = 'of services above; --json has them all';
+  return { shown, left: left.length === 0 ? [] : [`(${left.join(', ')}: ${where}.)`] };
 }
 
 function otherwiseOf({ otherwise }: Told, width: number): readonly string[] {

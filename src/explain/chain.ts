@@ -2,8 +2,9 @@
  * The whole chain of one alert or incident, in order of time: what was decided, and what the records
  * say besides: received, held until, routed by, updated. Pure.
  */
+import { inWords } from '../life/in-words.ts';
 import type { Alert, Decision, Incident, Instant, Reason } from '../model.ts';
-import { duration, severityWord, times } from '../slack/words.ts';
+import { severityWord, times } from '../slack/words.ts';
 import { describeDecision, momentInWords, ruleInWords, type TitleOf } from './words.ts';
 
 /** What no decision says by itself. */
@@ -85,7 +86,7 @@ function held({ alert, incident, now }: ChainOf, decision: Decision): readonly S
   const rule = ruleInWords({ rule: holdRule, why: holdWhy }, builtIn);
   if (heldUntil <= since) return [step(decision, 'held', `not held${rule}`)];
   const flapping = flap?.flapping === true ? ', because it flaps' : '';
-  const text = `held until ${momentInWords(heldUntil, now)}, for ${duration(heldUntil - since)}${flapping}${rule}`;
+  const text = `held until ${momentInWords(heldUntil, now)}, for ${inWords(heldUntil - since)}${flapping}${rule}`;
   return [step(decision, 'held', text)];
 }
 

@@ -35,10 +35,9 @@ export function eitherWay(
   entry: Entry,
 ): RuleChange {
   const own = inFlow(entry);
-  const first = `For this alert only, put first under \`${section}:\` the entry \`- ${own}\``;
   const how = isWritten(rule)
-    ? `In ${rule} write \`${set}\`, for all that it matches. ${first}.`
-    : `${first}, in any file of the rules.`;
+    ? `In ${rule} write \`${set}\`, for all that it matches; or for this alert only, put before it the entry \`- ${own}\``
+    : `Under \`${section}:\`, in any file of the rules, put for this alert only the entry \`- ${own}\``;
   const there = isWritten(rule) ? set : undefined;
   return { rule, section, set: there, except: undefined, entry: own, how };
 }
@@ -47,8 +46,8 @@ export function eitherWay(
 export function byRoute(rule: RuleRef, set: string, entry: Entry): RuleChange {
   const own = inFlow(entry);
   const how = isWritten(rule)
-    ? `In ${rule} write \`${set}\`, for all that takes this route. For this only, put first under \`routes:\` of ${rule} the entry \`- ${own}\`.`
-    : `Under \`route:\` put first in \`routes:\` the entry \`- ${own}\`, in any file of the rules if none states \`route:\` yet.`;
+    ? `In ${rule} write \`${set}\`, for all that takes this route; or for this only, put first under its \`routes:\` the entry \`- ${own}\``
+    : `No route says so yet: under \`route:\`, in the file that has it or in any, put first under \`routes:\` the entry \`- ${own}\``;
   const there = isWritten(rule) ? set : undefined;
   return { rule, section: 'route', set: there, except: undefined, entry: own, how };
 }

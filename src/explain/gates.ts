@@ -58,7 +58,7 @@ export function muteGate({ alert }: About, place: Place): Gate | undefined {
     const change: RuleChange = {
       ...byRoute(rule, '', { match }),
       set: undefined,
-      how: `Put first under \`routes:\` of ${rule} the entry \`- { match: [${match.map((one) => `'${one}'`).join(', ')}] }\`: time intervals are not inherited. Or take the interval out of ${rule}.`,
+      how: `Take the interval out of ${rule}; or, as time intervals are not inherited, put first under its \`routes:\` the entry \`- { match: [${match.map((one) => `'${one}'`).join(', ')}] }\``,
     };
     return { condition: `${rule} told it at that time as well: it is quiet by ${by}`, change };
   }
@@ -96,9 +96,9 @@ export function joinGate(about: About, place: Place): Gate | undefined {
         change: undefined,
       };
     case 'time': {
-      const how = `In the catalog (\`services:\`) say what ${alert.facts.service} depends on, or who depends on it: the mere time then counts no more. `;
+      const how = `In the catalog (\`services:\`) say what ${alert.facts.service} depends on, or who depends on it: the mere time then counts no more. Or else: `;
       const change = keptApart(match);
-      return { condition, change: { ...change, how: `${how}Or else: ${change.how}` } };
+      return { condition, change: { ...change, how: `${how}${lowered(change.how)}` } };
     }
     case 'transaction':
     case 'host':
@@ -111,9 +111,15 @@ export function joinGate(about: About, place: Place): Gate | undefined {
   }
 }
 
+function lowered(sentence: string): string {
+  return sentence.slice(0, 1).toLowerCase() + sentence.slice(1);
+}
+
 /** Whatever decided, an entry that keeps it to itself comes before it. */
 function keptApart(match: readonly string[]): RuleChange {
-  return eitherWay('correlate', 'built-in', '', { match, off: true });
+  const change = eitherWay('correlate', 'built-in', '', { match, off: true });
+  const how = `Under \`correlate:\`, before all others, put the entry \`- ${change.entry}\``;
+  return { ...change, how };
 }
 
 /** What joined both made one of them: it would have to stay out. */

@@ -8,6 +8,7 @@
  */
 import type { Incident } from '../model.ts';
 import { formatDuration } from '../rules/duration.ts';
+import { inWords } from '../life/in-words.ts';
 import { duration } from '../slack/words.ts';
 import { subjectOf, subjectOfIncident } from '../life/lead.ts';
 import { byRoute, eitherWay, matchOf, matchOfAll, type RuleChange } from './change.ts';
@@ -84,6 +85,10 @@ function wished(
   if (closed.length === 0) return [];
   const conditions = closed.map(({ condition }) => condition).join('; and if ');
   const changes = closed.flatMap(({ change }) => change ?? []);
+  // What no rule can change: to change the rest would come to nothing.
+  const fixed = closed.find(({ change }) => change === undefined);
+  if (fixed !== undefined)
+    return [{ outcome, text: `${WISHES[outcome]} if ${fixed.condition}.`, changes: [] }];
   return [{ outcome, text: `${WISHES[outcome]} if ${conditions}.`, changes }];
 }
 
@@ -146,7 +151,7 @@ function sooner(about: About): readonly Otherwise[] {
   if (heldMs <= 0 || !wasToldByHold(about)) return [];
   const { rule } = rules.hold(subjectOf(alert));
   const change = eitherWay('hold', rule, 'for: 0s', { match: matchOf(alert), for: '0s' });
-  const condition = `it had not been held: it was, for ${duration(heldMs)}, and was told when it still fired`;
+  const condition = `it had not been held: it was, for ${inWords(heldMs)}, and was told when it still fired`;
   return wished('told-sooner', [{ condition, change }]);
 }
 

@@ -4,6 +4,7 @@
  * A sentence says what was done, then why, then the rule with its `why:`. What decisions quote comes
  * from outside and may contain anything: whoever shows it escapes it.
  */
+import { inWords } from '../life/in-words.ts';
 import type { Alert, Decision, Incident, Instant, Reason } from '../model.ts';
 import { ago, duration, severityWord, times } from '../slack/words.ts';
 
@@ -215,7 +216,7 @@ function holdInWords(alert: Alert, now: Instant): readonly string[] {
     { rule: holdRule, why: holdWhy },
     `built-in hold of ${severityWord(facts.severity)}`,
   );
-  const held = `held for ${duration(heldUntil - since)}${rule}`;
+  const held = `held for ${inWords(heldUntil - since)}${rule}`;
   const until = momentInWords(heldUntil, now);
   if (alert.status === 'resolved') {
     const wasShort = (alert.resolvedAt ?? now) < heldUntil;

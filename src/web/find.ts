@@ -81,7 +81,7 @@ export interface LinkedMessage {
 /** What "Copy link" gives; undefined for any other address. */
 export function readPermalink({ pathname, searchParams }: URL): LinkedMessage | undefined {
   const [, channel, seconds, micros] =
-    /^\/archives\/([A-Z0-9]{5,})\/p(\d{10})(\d{6})\/?$/.exec(pathname) ?? [];
+    /^\/archives\/([A-Z][A-Z0-9]+)\/p(\d{10})(\d{6})\/?$/.exec(pathname) ?? [];
   if (channel === undefined) return undefined;
   const thread = searchParams.get('thread_ts');
   const own = `${seconds}.${micros}`;

@@ -175,7 +175,10 @@ route:
     play: LASTING('critical', 'staging'),
     asked: 'Slow basket',
     outcomes: ['told'],
-    says: [/its environment is one for testing/, /first under `routes:` of rules\.yaml:\d+/],
+    says: [
+      /its environment is one for testing/,
+      /In rules\.yaml:\d+ write `urgency: post`, .* first under its `routes:`/,
+    ],
   },
   {
     name: 'a route that says digest',
