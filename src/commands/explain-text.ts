@@ -121,12 +121,17 @@ function bullet(text: string, width: number): readonly string[] {
 
 /** Which rules decided: there may have been others in between, and others may be in force now. */
 function rulesOf({ decisions, otherwise, rulesNow }: Told): readonly string[] {
-  const versions = [...new Set(decisions.map(({ rules }) => rules))];
+  // The same files under another commit are the same rules.
+  const versions = [...new Map(decisions.map(({ rules }) => [hashOf(rules), rules])).values()];
   if (versions.length === 0) return [];
   const decided = `Decided by rules ${versions.join(', then ')}.`;
-  if (versions.at(-1) === rulesNow) return ['', decided];
+  if (hashOf(versions.at(-1) ?? '') === hashOf(rulesNow)) return ['', decided];
   const about = otherwise.length === 0 ? '' : ', which the changes above are about';
   return ['', decided, `Now in force are rules ${rulesNow}${about}.`];
+}
+
+function hashOf(version: string): string {
+  return version.replace(/@.*$/, '');
 }
 
 function nothingIn({ from, to }: Span): string {

@@ -28,7 +28,7 @@ export function incidentPage(incident: IncidentDetail, now: Instant): string {
     head(html`<span>incident ${incident.id}</span><span>${stateInWords(incident, now)}</span>`),
     html`<main>${untold === undefined ? undefined : html`<p class="notice">${untold}</p>`}
 <article class="${looks}">${message(shown)}</article>
-<h2>What happened, and why</h2>${chainOfIncident(incident)}
+<h2>What happened, and why</h2>${chainOfIncident(incident)}${decidedBy(incident)}
 ${otherwiseOf(incident.otherwise)}
 <h2>Its alerts</h2>
 <ul>${incident.members.map(memberRow)}</ul>
@@ -120,13 +120,19 @@ function chainOfIncident({ chain, complete }: IncidentDetail): Html {
   return html`${stepList(shown, complete)}${rest}`;
 }
 
+function decidedBy({ decisions }: Pick<AlertDetail, 'decisions'>): Html | undefined {
+  const versions = [...new Set(decisions.map(({ rules }) => rules))];
+  if (versions.length === 0) return undefined;
+  return html`<p class="soft">Decided by rules ${versions.join(', then ')}.</p>`;
+}
+
 /** What a person could change in the rules, and what would have come of it. */
 function otherwiseOf(otherwise: readonly OtherwiseJson[]): Html | undefined {
   if (otherwise.length === 0) return undefined;
   const items = otherwise.map(({ text, changes }) => {
     const together =
       changes.length > 1 ? html`<p class="soft">All of these together:</p>` : undefined;
-    return html`<p>${text}</p>${together}<ul class="how">${changes.map(({ how }) => html`<li>${code(how)}</li>`)}</ul>`;
+    return html`<p>${code(text)}</p>${together}<ul class="how">${changes.map(({ how }) => html`<li>${code(how)}</li>`)}</ul>`;
   });
   return html`<h2>What would have to be different</h2>${items}`;
 }
@@ -147,7 +153,7 @@ export function alertPage(detail: AlertDetail): string {
     html`<main><h1>${title}</h1>
 ${summary.map((sentence) => html`<p>${sentence}</p>`)}
 ${incident === undefined ? undefined : html`<p><a href="${incidentPath(incident)}">its incident</a></p>`}
-<h2>What happened, and why</h2>${stepList(chain, complete, fingerprint)}
+<h2>What happened, and why</h2>${stepList(chain, complete, fingerprint)}${decidedBy(detail)}
 ${otherwiseOf(detail.otherwise)}
 ${alert === null ? undefined : html`<h2>Labels, as received</h2>${definitions(alert.labels)}<h2>Annotations</h2>${definitions(alert.annotations)}`}
 </main>`,
