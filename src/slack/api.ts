@@ -52,6 +52,12 @@ export interface SlackApi {
   identify(): Promise<SlackResult<{ readonly user: string; readonly team: string }>>;
 }
 
+/** What only whoever cleans up after itself needs. */
+export interface WholeSlackApi extends SlackApi {
+  /** Takes a message of ours away. */
+  remove(message: MessageRef): Promise<SlackResult<unknown>>;
+}
+
 export interface ApiOptions {
   readonly token: string;
   /** Undefined: Slack's own. Else it must end with `/api/`. */
@@ -75,7 +81,7 @@ const OUTCOMES = {
 const TIMEOUT_MS = 10_000;
 const RETRY_AFTER_MS = 30_000;
 
-export function createSlackApi(options: ApiOptions): SlackApi {
+export function createSlackApi(options: ApiOptions): WholeSlackApi {
   const call = createCall(options);
   const ids = createChannelIds(call);
   return {
@@ -94,6 +100,7 @@ export function createSlackApi(options: ApiOptions): SlackApi {
     async update({ channel, ts }, content) {
       return read(await call('chat.update', { ...contentOf(content), channel, ts }), Sent);
     },
+    remove: ({ channel, ts }) => call('chat.delete', { channel, ts }),
     async find(search) {
       const id = await ids.resolve(search.channel);
       if (id.kind === 'rate-limited' || id.kind === 'unknown') return id;

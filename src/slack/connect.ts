@@ -7,6 +7,7 @@ import type { Config } from '../config.ts';
 import type { Lane } from '../lane.ts';
 import type { DeliveryOutcome, Effect, Event } from '../model.ts';
 import { type CallOutcome, createSlackApi, type SlackApi } from './api.ts';
+import { onlyAsLeader } from './as-leader.ts';
 import { createDelivery, type Delivery, type DeliveryOptions } from './delivery.ts';
 import { type EventRefusal, slackEventsHandler } from './events-http.ts';
 import type { Log } from './log.ts';
@@ -52,9 +53,10 @@ export function connectSlack(options: SlackOptions): Slack {
     log: options.log,
     called: options.called,
   });
+  const stopping = new AbortController();
   const delivery = createDelivery({
     ...deliveryOptions(options),
-    api: onlyAsLeader(api, options.lane),
+    api: onlyAsLeader({ ...options, api, signal: stopping.signal }),
   });
   const ears = listen(options, api);
   return {
@@ -75,6 +77,7 @@ export function connectSlack(options: SlackOptions): Slack {
     async stop() {
       await ears.stop();
       await delivery.stop();
+      stopping.abort();
     },
   };
 }
@@ -88,19 +91,6 @@ function showOnly(options: SlackOptions): Slack {
     start: () => undefined,
     catchUp: () => undefined,
     stop: () => preview.stop(),
-  };
-}
-
-/**
- * An instance that lost the lane says nothing more: another one does. It may have been stopped at any
- * point, so it is asked at the last moment before a call.
- */
-function onlyAsLeader(api: SlackApi, lane: Lane): SlackApi {
-  const elsewhere = { kind: 'unreachable', error: 'another instance leads the lane' } as const;
-  return {
-    ...api,
-    post: async (post) => (lane.leads ? api.post(post) : elsewhere),
-    update: async (message, content) => (lane.leads ? api.update(message, content) : elsewhere),
   };
 }
 

@@ -110,6 +110,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   },
   'chat.postMessage': postMessage,
   'chat.update': updateMessage,
+  'chat.delete': deleteMessage,
   'conversations.history': (workspace, args) => history(workspace, args, undefined),
   'conversations.replies': (workspace, args) => history(workspace, args, text(args, 'ts')),
   'conversations.list': listChannels,
@@ -171,6 +172,14 @@ function updateMessage(workspace: Workspace, args: Args): Answer {
   message.metadata = metadataOf(args);
   message.updates += 1;
   return yes({ channel: channel.id, ts: message.ts, text: message.text });
+}
+
+function deleteMessage(workspace: Workspace, args: Args): Answer {
+  const { messages } = workspace.channels.get(text(args, 'channel')) ?? {};
+  const at = messages?.findIndex(({ ts }) => ts === text(args, 'ts')) ?? -1;
+  if (at < 0) return no('message_not_found');
+  messages?.splice(at, 1);
+  return yes({});
 }
 
 function history(workspace: Workspace, args: Args, thread: string | undefined): Answer {
