@@ -135,11 +135,9 @@ async function postSilence(
 function warningOf({ state, rules }: Lane, silence: Silence): string | undefined {
   const { matched, firing } = countMatches({ state, rules }, silence);
   const what = `{${matchersInWords(silence).join(', ')}}`;
+  if (matched === firing && firing > 1) return `${what} matches all ${firing} alerts that fire now`;
   if (isForAll(silence)) return `${what} matches almost everything: say which alerts it is about`;
-  if (matched === 0) return `${what} matches none of the ${firing} alerts that fire now`;
-  return matched === firing && firing > 1
-    ? `${what} matches all ${firing} alerts that fire now`
-    : undefined;
+  return matched === 0 ? `${what} matches none of the ${firing} alerts that fire now` : undefined;
 }
 
 async function endSilence(

@@ -77,7 +77,7 @@ test('a silence that matches nothing, or everything, is pointed out before it be
   const table = [
     ['service', 'payment', false, true, /matches none of the 2 alerts that fire now/],
     ['alertname', 'Down', false, true, /matches all 2 alerts that fire now/],
-    ['service', '[^x].*', true, true, /matches almost everything/],
+    ['service', '[^x].*', true, true, /matches all 2 alerts that fire now/],
     ['service', 'payments', false, true, undefined],
     ['service', 'pay.*', true, true, undefined],
   ] as const;
