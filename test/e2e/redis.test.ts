@@ -8,6 +8,8 @@ import { type InstancesOptions, startInstances } from '../support/instances.ts';
 import type { Quell } from '../support/quell-process.ts';
 import { startRedis, startRedisCluster } from '../support/redis.ts';
 import { startSentinel } from '../support/sentinel.ts';
+import { byId } from '../support/slack-for-test.ts';
+import type { SlackStandIn } from '../support/slack-stand-in.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { within } from '../support/within.ts';
 
@@ -32,6 +34,11 @@ const unready = async (quells: readonly Quell[]): Promise<void> => {
   for (const { url } of quells) {
     while ((await fetch(`${url}/-/ready`)).status === 200) await setTimeout(50);
   }
+};
+
+/** Resolves when some message of an incident is there twice, or none is. */
+const twice = async (slack: SlackStandIn, some: boolean): Promise<void> => {
+  while ([...byId(slack).values()].some((all) => all.length > 1) !== some) await setTimeout(50);
 };
 
 const started = async (options: Omit<InstancesOptions, 'waves'>) => {
@@ -68,6 +75,32 @@ test(
     process.kill(pid, 'SIGCONT');
     quells.senders.begin(3);
     await quells.slack.called('chat.postMessage', 10);
+    await quells.expectTruth();
+  },
+);
+
+test(
+  'an instance that leads stands still while it posts, and its posts arrive after those of the next leader: they are taken back',
+  TIMEOUT,
+  async () => {
+    const quells = await started({ redisUrl: freshUrl() });
+    const { slack, situation } = quells;
+    expect(quells.first).toBe(quells.instances[0]);
+    quells.slackLine.cut();
+    quells.senders.begin(2);
+    const held = quells.slackLine.held(/id%22%3A%22message%3A(\w+)[^]*unfurl_links/);
+    const [, incident] = await within(20, 'a post is on its way', held, situation);
+    const { pid = 0 } = quells.first;
+    process.kill(pid, 'SIGSTOP');
+    await quells.takenOver();
+    const posted = slack.until(() => byId(slack).get(`message:${incident}`));
+    await within(60, 'the next leader posts it', posted, situation);
+    quells.slackLine.mend();
+    await within(20, 'a message is there twice', twice(slack, true), situation);
+    process.kill(pid, 'SIGCONT');
+    await within(30, 'no message is there twice', twice(slack, false), situation);
+    quells.senders.begin(3);
+    await slack.called('chat.postMessage', 10);
     await quells.expectTruth();
   },
 );

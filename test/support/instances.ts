@@ -9,6 +9,7 @@ import { type Quell, type QuellOptions, startQuell } from './quell-process.ts';
 import { scratchDir } from './scratch-dir.ts';
 import { type SlackForTest, slackForTest } from './slack-for-test.ts';
 import { expectTruth, rulesFor } from './truth.ts';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 import { within } from './within.ts';
 
 export interface InstancesOptions {
@@ -22,6 +23,8 @@ export interface InstancesOptions {
 
 export interface Instances {
   readonly slack: SlackForTest;
+  /** The first instance's line to Slack. */
+  readonly slackLine: TcpProxy;
   readonly senders: Senders;
   readonly instances: readonly Quell[];
   /** The one that leads now, by what the log of each says last. */
@@ -45,6 +48,7 @@ const LEADS = /this instance (leads|does not lead)/;
 /** The first wave is sent from the beginning. */
 export async function startInstances(options: InstancesOptions): Promise<Instances> {
   const slack = await slackForTest();
+  const slackLine = await startTcpProxy(Number(new URL(slack.url).port));
   const services = Array.from({ length: options.waves * SERVICES_PER_WAVE }, (_, index) => ({
     name: `service-${index}`,
     severity: 'critical' as const,
@@ -52,8 +56,10 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
   }));
   const rulesDir = rulesFor(services.map(({ name }) => name));
   const instances: Quell[] = [];
+  const slackUrlOf = (index: number): string =>
+    index > 0 ? slack.url : slack.url.replace(/:\d+/, `:${slackLine.port}`);
   const start = (index: number): Promise<Quell> =>
-    startQuell(setUpOf(options, index, slack, rulesDir));
+    startQuell(setUpOf(options, index, slackUrlOf(index), rulesDir));
   for (let index = 0; index < (options.count ?? 3); index++) instances.push(await start(index));
   let turn = 0;
   const senders = startSenders({
@@ -67,7 +73,7 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
   });
   const situation = () =>
     [slack.situation(), ...instances.map((one) => `${one.url}:\n${one.tail()}`)].join('\n');
-  const all = { slack, senders, instances, situation };
+  const all = { slack, slackLine, senders, instances, situation };
   senders.begin(0);
   return {
     ...all,
@@ -91,7 +97,7 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
 function setUpOf(
   { redisUrl, redisUrls = {} }: InstancesOptions,
   index: number,
-  slack: SlackForTest,
+  slackUrl: string,
   rulesDir: string,
 ): QuellOptions {
   return {
@@ -100,7 +106,7 @@ function setUpOf(
     env: {
       QUELL_REDIS_URL: redisUrls[index] ?? redisUrl,
       SLACK_BOT_TOKEN: 'xoxb-test',
-      SLACK_API_URL: slack.url,
+      SLACK_API_URL: slackUrl,
     },
   };
 }

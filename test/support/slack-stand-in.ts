@@ -88,6 +88,8 @@ export interface SlackStandIn extends EventsOutlet {
   close(): Promise<void>;
 }
 
+const KEEP_ALIVE_MS = 60_000;
+
 interface Desk {
   readonly workspace: Workspace;
   readonly options: StandInOptions;
@@ -110,6 +112,8 @@ export async function startSlackStandIn(options: StandInOptions = {}): Promise<S
     isDown: false,
   };
   const server = createServer((request, response) => void handle(desk, request, response));
+  // As long as Slack: a request that was held up on its way still finds its connection.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.on('upgrade', (request, socket) => desk.events.accept(request, socket));
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   return vocabulary(desk, server);
