@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs';
 import { clearApiToken } from '../config-access.ts';
 import { openSources } from '../config-sources.ts';
 import { AppError } from '../errors.ts';
+import { journalDir } from '../ingest/journal.ts';
+import { type JournalSpan, readJournal } from '../ingest/journal-read.ts';
 import { loadRules } from '../rules/load.ts';
 import type { Rules } from '../rules/rules.ts';
 import { builtInRules } from '../rules/compile.ts';
@@ -98,7 +100,8 @@ export async function askFiles(dataDir: string, rulesDir: string): Promise<Answe
   const state = createState(LANE);
   restore(state, snapshot.records);
   const lane = { name: LANE, state, rules };
-  const deps = { store, now: Date.now, messageText: () => undefined };
+  const recording = (span: JournalSpan) => readJournal(journalDir(dataDir), span);
+  const deps = { store, now: Date.now, messageText: () => undefined, recording };
   return {
     explain: (asked) => explanationOf(deps, lane, { ...asked, limit: DECISIONS_MAX }),
     close: () => store.close(),

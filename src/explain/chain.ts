@@ -2,13 +2,20 @@
  * The whole chain of one alert or incident, in order of time: what was decided, and what the records
  * say besides: received, held until, routed by, updated. Pure.
  */
-import { inWords } from '../life/in-words.ts';
 import type { Alert, Decision, Incident, Instant, Reason } from '../model.ts';
 import { severityWord, times } from '../slack/words.ts';
-import { describeDecision, momentInWords, ruleInWords, type TitleOf } from './words.ts';
+import { describeDecision, heldFor, momentInWords, ruleInWords, type TitleOf } from './words.ts';
 
 /** What no decision says by itself. */
-export type Derived = 'received' | 'held' | 'routed' | 'updated';
+export type Derived = 'received' | 'repeated' | 'held' | 'routed' | 'updated';
+
+/** Deliveries that said of one firing that it goes on, the first included. */
+export interface Heard {
+  readonly times: number;
+  readonly lastAt: Instant;
+  /** False: there were more than were looked at. */
+  readonly isAll: boolean;
+}
 
 export interface Step {
   readonly at: Instant;
@@ -22,6 +29,8 @@ export interface ChainOf {
   /** Undefined for the chain of an incident. */
   readonly alert: Alert | undefined;
   readonly incident: Incident | undefined;
+  /** Undefined when that is not known. */
+  readonly heard: Heard | undefined;
   /** Oldest first. */
   readonly decisions: readonly Decision[];
   readonly titles: TitleOf;
@@ -43,7 +52,7 @@ export function chainOf(about: ChainOf): readonly Step[] {
     ...routed(about, decision),
   ]);
   // Stable: what happened at one instant stays in order.
-  return [...steps, ...updated(about)].sort((one, other) => one.at - other.at);
+  return [...steps, ...repeated(about), ...updated(about)].sort((one, other) => one.at - other.at);
 }
 
 const BEGINNINGS: ReadonlySet<Reason> = new Set([
@@ -86,7 +95,7 @@ function held({ alert, incident, now }: ChainOf, decision: Decision): readonly S
   const rule = ruleInWords({ rule: holdRule, why: holdWhy }, builtIn);
   if (heldUntil <= since) return [step(decision, 'held', `not held${rule}`)];
   const flapping = flap?.flapping === true ? ', because it flaps' : '';
-  const text = `held until ${momentInWords(heldUntil, now)}, for ${inWords(heldUntil - since)}${flapping}${rule}`;
+  const text = `held until ${momentInWords(heldUntil, now)}, for ${heldFor(alert)}${flapping}${rule}`;
   return [step(decision, 'held', text)];
 }
 
@@ -97,6 +106,15 @@ function routed({ incident }: ChainOf, decision: Decision): readonly Step[] {
   const by = rule === 'built-in' ? ruleInWords({ rule, why }, 'built-in route') : ` by ${rule}`;
   const because = why === undefined ? '' : `: ${why.trim()}`;
   return [step(decision, 'routed', `routed to ${channel}${by}${because}`)];
+}
+
+/** Decisions do not tell of repeats. */
+function repeated({ alert, heard }: ChainOf): readonly Step[] {
+  if (alert === undefined || heard === undefined || heard.times < 2) return [];
+  const least = heard.isAll ? '' : 'at least ';
+  const text = `received again: a repeat of the same firing, heard ${least}${times(heard.times)} so far; repeats are told to nobody`;
+  const { fingerprint, facts } = alert;
+  return [{ at: heard.lastAt, reason: 'repeated', text, fingerprint, service: facts.service }];
 }
 
 function updated({ incident }: ChainOf): readonly Step[] {

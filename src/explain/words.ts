@@ -208,6 +208,13 @@ function ruleOfRoute({ route }: Incident): string {
   return route === undefined ? '' : ruleInWords(route, 'built-in route');
 }
 
+/** Time that it fired before it was heard of counts. */
+export function heldFor({ heldUntil, since, startsAt }: Alert): string {
+  const before = since - startsAt;
+  if (before < 1_000) return inWords(heldUntil - since);
+  return `${inWords(heldUntil - startsAt)} from when it began`;
+}
+
 /** What is held, or was over before its hold: how long, by which rule, and what would have told it. */
 function holdInWords(alert: Alert, now: Instant): readonly string[] {
   const { heldUntil, since, facts, holdRule, holdWhy } = alert;
@@ -216,7 +223,7 @@ function holdInWords(alert: Alert, now: Instant): readonly string[] {
     { rule: holdRule, why: holdWhy },
     `built-in hold of ${severityWord(facts.severity)}`,
   );
-  const held = `held for ${inWords(heldUntil - since)}${rule}`;
+  const held = `held for ${heldFor(alert)}${rule}`;
   const until = momentInWords(heldUntil, now);
   if (alert.status === 'resolved') {
     const wasShort = (alert.resolvedAt ?? now) < heldUntil;

@@ -14,6 +14,8 @@ import { ago, duration, nameOf } from '../slack/words.ts';
 import type { Heartbeat } from '../small-records.ts';
 import { incidentOf } from '../state.ts';
 import type { ClosedIncident, Store } from '../store/contract.ts';
+import { heardOf } from './heard.ts';
+import type { ReadRecording } from './recording.ts';
 import { closedAlert, type LookBack, pastOfAlert, pastOfIncident } from './past.ts';
 import {
   type AlertJson,
@@ -35,6 +37,8 @@ export interface DetailDeps {
   readonly store: Store;
   readonly now: () => Instant;
   readonly messageText: (incident: string) => string | undefined;
+  /** What came in, as far as it is kept. */
+  readonly recording?: ReadRecording | undefined;
 }
 
 interface IncidentParts extends IncidentJson {
@@ -68,6 +72,8 @@ export interface AlertDetail extends Story {
 }
 
 const MEMBERS_MAX = 200;
+/** Of what is no single alert. */
+const NOT_HEARD = { alert: undefined, heard: undefined } as const;
 
 export async function incidentDetail(
   deps: DetailDeps,
@@ -85,7 +91,7 @@ export async function incidentDetail(
     lead === undefined ? undefined : aboutOf(lane, { alert: lead, incident, closed }, asked);
   const { people } = lane.rules;
   const titles: TitleOf = () => undefined;
-  const chain = chainOf({ ...asked, alert: undefined, incident, titles, people });
+  const chain = chainOf({ ...asked, ...NOT_HEARD, incident, titles, people });
   return {
     ...parts,
     summary: describeIncident({ incident, people, now }),
@@ -155,13 +161,15 @@ export async function alertDetail(
   const title = incident === undefined ? undefined : titles(incident.id);
   const now = deps.now();
   const asked = { rules: lane.rules, decisions: past.decisions, now };
+  const heard =
+    alert === undefined ? undefined : await heardOf(deps.recording, alert, lane.rules, now);
   const { people } = lane.rules;
   return {
     fingerprint,
     name: alert === undefined ? null : nameOf(alert.facts.name, alert.facts.service),
     alert: alert === undefined ? null : alertShape(alert),
     summary: alert === undefined ? [] : describeState({ alert, incident, title, people, now }),
-    chain: chainOf({ ...asked, alert, incident, titles, people }).map(stepShape),
+    chain: chainOf({ ...asked, alert, incident, heard, titles, people }).map(stepShape),
     otherwise:
       alert === undefined
         ? []
@@ -212,7 +220,7 @@ async function heartbeatDetail(
     alert: null,
     summary: [heard, due, ...(rule === undefined ? [] : [becauseHeartbeat(rule)])],
     chain: chainOf({
-      alert: undefined,
+      ...NOT_HEARD,
       incident: undefined,
       decisions,
       titles,
@@ -261,7 +269,7 @@ export function titlesOf(
 
 export interface StepJson {
   readonly at: string;
-  /** A reason of a decision; or `received`, `held`, `routed`, `updated`. */
+  /** A reason of a decision; or `received`, `repeated`, `held`, `routed`, `updated`. */
   readonly reason: Step['reason'];
   readonly text: string;
   readonly fingerprint: string | null;
