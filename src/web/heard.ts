@@ -29,29 +29,36 @@ export async function heardOf(
   if (read === undefined) return undefined;
   const until = (alert.resolvedAt ?? now) + 1;
   const from = Math.max(alert.since - SKEW_MS, until - SPAN_MAX_MS);
-  // Every delivery of it says this; few others do.
-  const said = JSON.stringify(alert.labels['alertname'] ?? alert.facts.name).slice(1, -1);
-  let [times, lastAt, lines, reads] = [0, 0, 0, 0];
   try {
-    for await (const texts of read({ from, to: until })) {
-      for (const text of texts) {
-        lines++;
-        if (!text.includes(said)) continue;
-        const heardAt = ++reads > READ_MAX ? undefined : firingAt(text, alert, rules);
-        if (heardAt === undefined) continue;
-        times++;
-        lastAt = heardAt;
-      }
-      if (lines > LINES_MAX || reads > READ_MAX) break;
-      await setImmediate();
-    }
+    const { times, lastAt, isWhole } = await count(read({ from, to: until }), alert, rules);
+    const isAll = isWhole && from < alert.since;
+    return times === 0 ? undefined : { times, lastAt, isAll };
   } catch (error) {
     // Nothing is kept, or it is forgotten this moment.
     if (error instanceof Error && 'code' in error) return undefined;
     throw error;
   }
-  const isAll = from < alert.since && lines <= LINES_MAX && reads <= READ_MAX;
-  return times === 0 ? undefined : { times, lastAt, isAll };
+}
+
+async function count(batches: AsyncIterable<readonly string[]>, alert: Alert, rules: Rules) {
+  // Every delivery of it says this; few others do.
+  const said = JSON.stringify(alert.labels['alertname'] ?? alert.facts.name).slice(1, -1);
+  let times = 0;
+  let lastAt = 0;
+  let lines = 0;
+  let reads = 0;
+  for await (const texts of batches) {
+    lines += texts.length;
+    for (const text of texts.filter((one) => one.includes(said))) {
+      const heardAt = ++reads > READ_MAX ? undefined : firingAt(text, alert, rules);
+      if (heardAt === undefined) continue;
+      times++;
+      lastAt = heardAt;
+    }
+    if (lines > LINES_MAX || reads > READ_MAX) return { times, lastAt, isWhole: false };
+    await setImmediate();
+  }
+  return { times, lastAt, isWhole: true };
 }
 
 /** When the delivery said that the alert fires; undefined when it did not. */
