@@ -2,7 +2,7 @@
  * The episodes of an alert: it begins to fire, fires again, goes on, ends.
  */
 import { rejoin, standAlone, takePlace } from './correlate/place.ts';
-import { afterRefire, PENALTY } from './dedupe/flap.ts';
+import { afterRefire } from './dedupe/flap.ts';
 import type { News } from './dedupe/repeat.ts';
 import { predecessorOf } from './dedupe/successor.ts';
 import { settle } from './life/end.ts';
@@ -11,7 +11,15 @@ import { subjectOf } from './life/lead.ts';
 import { mutedNow } from './life/silenced.ts';
 import { touch } from './life/show.ts';
 import { countEpisode } from './life/storm.ts';
-import type { Alert, Draft, Flap, Instant, ReceivedAlert, Verdict } from './model.ts';
+import {
+  type Alert,
+  type Draft,
+  type Flap,
+  type Instant,
+  PENALTY,
+  type ReceivedAlert,
+  type Verdict,
+} from './model.ts';
 import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './schedule.ts';
 import { closeIncident, incidentOf, putAlert } from './state.ts';

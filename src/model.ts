@@ -164,6 +164,9 @@ export interface Muted {
   readonly until: Instant;
 }
 
+/** What each firing adds to the penalty of an alert. */
+export const PENALTY = 1000;
+
 /** Flap damping of one alert: a penalty that decays by half every half-life. */
 export interface Flap {
   readonly penalty: number;

@@ -2,7 +2,7 @@
  * Running counts over the alerts of one incident, so that no question about an incident walks over
  * its alerts. Derived from the alerts; changed only by state.ts.
  */
-import { type Alert, type Instant, SEVERITIES, type Severity } from './model.ts';
+import { type Alert, type Instant, PENALTY, SEVERITIES, type Severity } from './model.ts';
 
 export interface ServiceTally {
   alerts: number;
@@ -26,7 +26,6 @@ export interface Check {
   readonly weight: number;
   /** Of the alert that it began with. */
   readonly since: Instant;
-  readonly heldUntil: Instant;
 }
 
 /** Information: no evidence of anything. */
@@ -93,12 +92,28 @@ const WEIGHTS: Readonly<Record<Severity, number>> = {
   none: 0,
 };
 
+/** A critical alert that its rule lets wait for longer is not taken at its word. */
+const TAKEN_AT_WORD_MS = 3 * 60_000;
+
+/** Weights are multiples of this, so that what is added and taken back leaves nothing. */
+const WEIGHT_STEP = 1 / 8;
+
+/**
+ * The weight of its severity; less in proportion to its penalty where it came and went lately, for it
+ * has shown that it passes by itself.
+ */
+function weightOf({ facts, flap, since, heldUntil }: Alert): number {
+  const doubted = facts.severity === 'critical' && heldUntil - since > TAKEN_AT_WORD_MS;
+  const weight = WEIGHTS[doubted ? 'high' : facts.severity];
+  if (flap === undefined || flap.penalty <= PENALTY) return weight;
+  return Math.ceil((weight * PENALTY) / flap.penalty / WEIGHT_STEP) * WEIGHT_STEP;
+}
+
 function weigh(tally: Tally, alert: Alert, by: 1 | -1): void {
   if (alert.status !== 'firing' || alert.flap?.flapping === true) return;
   const key = `${alert.facts.service}\n${alert.facts.name}`;
-  const { since, heldUntil } = alert;
   const known = tally.checks.get(key);
-  const check = known ?? { firing: 0, weight: WEIGHTS[alert.facts.severity], since, heldUntil };
+  const check = known ?? { firing: 0, weight: weightOf(alert), since: alert.since };
   if (check.firing === 0) {
     tally.checks.set(key, check);
     tally.weight += check.weight;

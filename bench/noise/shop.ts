@@ -34,6 +34,8 @@ import {
 import { DAY, type EventKind, HOUR, MINUTE, SECOND } from './world.ts';
 
 const BEGIN = Date.parse('2026-04-06T00:00:00Z');
+/** Blips of this world last for up to six minutes. */
+const BRIEF = 5 * MINUTE;
 const PER_DAY = { incident: 4, pair: 0.3, node: 0.25, transient: 55, rollout: 5, flapping: 1.2 };
 
 interface Shop {
@@ -139,6 +141,18 @@ function fill(shop: Shop, span: { readonly from: number; readonly to: number }):
   times(PER_DAY.rollout, (at, random) => rollout(shop, at, random));
   times(PER_DAY.flapping, (at, random) => flapping(shop, at, random));
   chronic(shop, span);
+  pardon(shop);
+}
+
+/** Warnings alone that are over as soon as a blip: nothing tells them from one, and nobody could have acted. */
+function pardon(shop: Shop): void {
+  for (const [i, event] of shop.events.entries()) {
+    const own = shop.firings.filter(({ events }) => events.includes(event.id));
+    if (!event.actionable || own.some(({ level }) => level === 'critical')) continue;
+    const from = Math.min(...own.map((it) => it.from));
+    const to = Math.max(...own.map((it) => it.to));
+    if (to - from < BRIEF) shop.events[i] = { ...event, kind: 'brief', actionable: false };
+  }
 }
 
 function incident(

@@ -26,6 +26,7 @@ export type EventKind =
   | 'unknown-outage'
   | 'maintenance-overrun'
   | 'storm'
+  | 'brief'
   | 'transient'
   | 'flapping'
   | 'chronic'

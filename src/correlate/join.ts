@@ -25,7 +25,7 @@ export const HOST_WINDOW_MS = 120_000;
 const STRAGGLING_FROM = severityRank('warning');
 
 /** Without a graph, what comes this soon after an incident began is part of it. */
-const TOGETHER_MS = 90_000;
+const TOGETHER_MS = 3 * 60_000;
 
 export type Evidence = 'transaction' | 'service' | 'dependency' | 'host' | 'labels' | 'time';
 

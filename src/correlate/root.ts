@@ -1,7 +1,9 @@
 /**
  * Which service (or host) most likely caused an incident: the one that explains most of the services
  * that alert, then the one that alerted first, then the worst. A service explains itself and what
- * depends on it. The first candidates are kept with their reasons, for people to judge.
+ * depends on it. Where none explains another the one with most alerts comes first: what is broken
+ * shows in more ways than what merely feels it. The first candidates are kept with their reasons,
+ * for people to judge.
  */
 import type { Incident, Instant, RootCandidate } from '../model.ts';
 import { tallyOf } from '../state.ts';
@@ -99,6 +101,7 @@ function better(one: Weighed, other: Weighed): number {
   return (
     other.standing - one.standing ||
     other.explained - one.explained ||
+    (one.explained === 1 ? other.alerts - one.alerts : 0) ||
     one.tally.firstSince - other.tally.firstSince ||
     one.tally.leadRank - other.tally.leadRank ||
     (one.service < other.service ? -1 : 1)

@@ -6,10 +6,8 @@
  * Damping hides transitions, never state: an alert that flaps is held for `sustained`, so firing on
  * is told all the same.
  */
-import type { Alert, Flap, Instant } from '../model.ts';
+import { type Alert, type Flap, type Instant, PENALTY } from '../model.ts';
 import type { FlapRule } from '../rules/rules.ts';
-
-export const PENALTY = 1000;
 
 /** The penalty at `now`. An alert that fired only once has the penalty of that one firing. */
 export function penaltyAt(alert: Alert, rule: FlapRule, now: Instant): number {

@@ -3,8 +3,7 @@
  * fires again re-opens the same message, and then goes to the store as closed.
  */
 import { rankRoots } from '../correlate/root.ts';
-import { PENALTY } from '../dedupe/flap.ts';
-import { type Alert, type Incident, SEVERITIES } from '../model.ts';
+import { type Alert, type Incident, PENALTY, SEVERITIES } from '../model.ts';
 import { closeIncident, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';

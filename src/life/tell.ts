@@ -6,7 +6,6 @@
  * service and two of its callers, for some minutes), so the evidence is weighed by severity.
  */
 import type { Alert, Incident, Instant, RouteDecision, Severity } from '../model.ts';
-import { isByTime } from '../correlate/group.ts';
 import { rankRoots } from '../correlate/root.ts';
 import { tallyOf } from '../state.ts';
 import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
@@ -20,8 +19,8 @@ import { countTelling, joinsStorm } from './storm.ts';
 
 /** Three warnings are a blip that comes with echoes; a critical alert and two warnings are not. */
 const WEIGHT_SUFFICES = 4.5;
-/** What only came at the same time, for all that is known, proves less. */
-const WEIGHT_BY_TIME = 6;
+/** Four warnings are none either, where they are of several services and two of them of one. */
+const WEIGHT_SUFFICES_TOGETHER = 4;
 const CHECKS_MIN = 2;
 /** Two warnings that both outlast what usually passes by itself. */
 const LASTING_WEIGHT = 2;
@@ -90,10 +89,9 @@ export function reconsiderRoute(turn: Turn, incident: Incident, alert: Alert): v
 
 function proofOf(turn: Turn, incident: Incident, alert: Alert): Proof | undefined {
   const tally = tallyOf(turn.state, incident.id);
-  const { weight, checks, hit } = tally;
+  const { checks, hit } = tally;
   const lasts = alert.heldUntil <= turn.now && alert.flap?.flapping !== true;
-  const suffices = isByTime(incident.group) ? WEIGHT_BY_TIME : WEIGHT_SUFFICES;
-  if (weight >= suffices && checks.size >= CHECKS_MIN) {
+  if (suffices(tally)) {
     const where = hit === 1 ? alert.facts.service : `${hit} services`;
     const because = lasts
       ? outlasted(alert, turn.now)
@@ -105,6 +103,14 @@ function proofOf(turn: Turn, incident: Incident, alert: Alert): Proof | undefine
   const because = outlasted(alert, turn.now);
   const { holdRule, holdWhy, facts } = alert;
   return { because, rule: holdRule, why: holdWhy, speaker: alert, severity: facts.severity };
+}
+
+function suffices({ weight, checks, hit }: Tally): boolean {
+  if (weight >= WEIGHT_SUFFICES) return checks.size >= CHECKS_MIN;
+  if (weight < WEIGHT_SUFFICES_TOGETHER || hit < 2) return false;
+  const services = new Set<string>();
+  for (const key of checks.keys()) services.add(key.slice(0, key.indexOf('\n')));
+  return services.size > 1 && services.size < checks.size;
 }
 
 /** Services looked through for the worst alert: beyond that it is a storm. */

@@ -158,7 +158,7 @@ test('services that alert together without an edge are asked about, the rarer on
   const web = { name: 'Errors', service: 'web', severity: 'high' };
   const both = Array.from({ length: 6 }, (_, index) => [
     ...fires(index * DAY, index * DAY + 40, store),
-    ...fires(index * DAY + 2, index * DAY + 41, web),
+    ...fires(index * DAY + 4, index * DAY + 43, web),
   ]).flat();
   const alone = again(web, 6, [40], 10 * DAY);
   const found = await suggested(recordingOf(both, alone));
