@@ -62,6 +62,8 @@ export interface LaneState {
   /** Instants of new episodes and of tellings within the last minute, to see a storm. */
   readonly episodesLately: Instant[];
   readonly tellingsLately: Instant[];
+  /** When new alerts last came as fast as in a storm. */
+  burstAt: Instant | undefined;
   readonly timers: Timers;
   /** Source and minute -> fingerprints that fired when the rules changed, of what a mapping makes alerts of. */
   readonly mapped: Map<string, Set<string>>;
@@ -104,6 +106,7 @@ export function createState(
     byMessage: new Map(),
     episodesLately: [],
     tellingsLately: [],
+    burstAt: undefined,
     timers: createTimers(),
     mapped: new Map(),
     changedAlerts: new Set(),

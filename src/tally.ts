@@ -83,9 +83,12 @@ export function worstFiring(tally: Tally): Severity | undefined {
   return SEVERITIES[tally.severities.findIndex((count) => count > 0)];
 }
 
+/** The weight of a critical alert that is taken at its word. */
+export const GRAVE = 3;
+
 /** What a firing alert weighs as evidence. Information does not become urgent by being repeated. */
 const WEIGHTS: Readonly<Record<Severity, number>> = {
-  critical: 3,
+  critical: GRAVE,
   high: 1.5,
   warning: 1,
   info: 0,
@@ -103,10 +106,10 @@ const WEIGHT_STEP = 1 / 8;
  * has shown that it passes by itself.
  */
 function weightOf({ facts, flap, since, heldUntil }: Alert): number {
-  const doubted = facts.severity === 'critical' && heldUntil - since > TAKEN_AT_WORD_MS;
+  const times = Math.max(1, (flap?.penalty ?? PENALTY) / PENALTY);
+  const doubted = facts.severity === 'critical' && heldUntil - since > TAKEN_AT_WORD_MS * times;
   const weight = WEIGHTS[doubted ? 'high' : facts.severity];
-  if (flap === undefined || flap.penalty <= PENALTY) return weight;
-  return Math.ceil((weight * PENALTY) / flap.penalty / WEIGHT_STEP) * WEIGHT_STEP;
+  return times === 1 ? weight : Math.ceil(weight / times / WEIGHT_STEP) * WEIGHT_STEP;
 }
 
 function weigh(tally: Tally, alert: Alert, by: 1 | -1): void {

@@ -2,10 +2,9 @@
  * The gates on an alert's way to a message of its own: what stopped it there, and the change that
  * would have let it through. Undefined for a gate that it passed. Pure.
  */
-import { PENALTY } from '../dedupe/flap.ts';
 import { readEvidence } from '../correlate/evidence.ts';
 import { subjectOf } from '../life/lead.ts';
-import type { Alert, Decision, Incident, Instant } from '../model.ts';
+import { type Alert, type Decision, type Incident, type Instant, PENALTY } from '../model.ts';
 import { formatDuration } from '../rules/duration.ts';
 import { quotedValue } from '../rules/matcher.ts';
 import type { Rules } from '../rules/rules.ts';

@@ -14,6 +14,8 @@ import { show, touch } from './show.ts';
 import { nobody } from './lead.ts';
 
 const LATELY_MS = 60_000;
+/** What came in a burst is told when it has outlasted its hold: so long the burst is remembered. */
+const BURST_MEMORY_MS = 4 * 60_000;
 /** Messages within a minute that people can still read. */
 const TELLINGS_BEARABLE = 2;
 /** Its message does not stand for longer than this. */
@@ -24,7 +26,11 @@ export function countEpisode(turn: Turn): void {
   const { episodesLately } = turn.state;
   episodesLately.push(turn.now);
   // As many as make a storm are enough to know: more would only cost memory.
-  if (episodesLately.length > turn.rules.storm.perMinute) episodesLately.shift();
+  const { perMinute } = turn.rules.storm;
+  if (episodesLately.length > perMinute) episodesLately.shift();
+  const first = episodesLately[0] ?? turn.now;
+  if (episodesLately.length >= perMinute && turn.now - first <= LATELY_MS)
+    turn.state.burstAt = turn.now;
 }
 
 export function countTelling(turn: Turn): void {
@@ -48,12 +54,10 @@ export function joinsStorm(turn: Turn, incident: Incident): boolean {
 }
 
 export function isStormy(turn: Turn): boolean {
-  trim(turn.state.episodesLately, turn.now);
-  trim(turn.state.tellingsLately, turn.now);
-  return (
-    turn.state.episodesLately.length >= turn.rules.storm.perMinute &&
-    turn.state.tellingsLately.length >= TELLINGS_BEARABLE
-  );
+  const { burstAt, tellingsLately } = turn.state;
+  if (burstAt === undefined || turn.now - burstAt > BURST_MEMORY_MS) return false;
+  trim(tellingsLately, turn.now);
+  return tellingsLately.length >= TELLINGS_BEARABLE;
 }
 
 /** Looks whether the storm is over. Returns the incidents that outlasted it: they are to be told now. */
@@ -123,6 +127,7 @@ function end(turn: Turn, storm: Storm): readonly Incident[] {
   }
   state.tellingsLately.length = 0;
   state.episodesLately.length = 0;
+  state.burstAt = undefined;
   const outlasting: Incident[] = [];
   for (const id of state.stormed) {
     const incident = state.incidents.get(id);

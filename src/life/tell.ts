@@ -12,14 +12,14 @@ import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../t
 import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
-import { severityRank, type Tally } from '../tally.ts';
+import { GRAVE, severityRank, type Tally } from '../tally.ts';
 import { leadOf, nobody, subjectOf, subjectOfIncident } from './lead.ts';
 import { show } from './show.ts';
 import { countTelling, joinsStorm } from './storm.ts';
 
 /** Three warnings are a blip that comes with echoes; a critical alert and two warnings are not. */
 const WEIGHT_SUFFICES = 4.5;
-/** Four warnings are none either, where they are of several services and two of them of one. */
+/** What suffices where a critical alert does not stand alone; or several services fail, and two checks of one. */
 const WEIGHT_SUFFICES_TOGETHER = 4;
 const CHECKS_MIN = 2;
 /** Two warnings that both outlast what usually passes by itself. */
@@ -105,11 +105,14 @@ function proofOf(turn: Turn, incident: Incident, alert: Alert): Proof | undefine
   return { because, rule: holdRule, why: holdWhy, speaker: alert, severity: facts.severity };
 }
 
-function suffices({ weight, checks, hit }: Tally): boolean {
+function suffices({ weight, checks }: Tally): boolean {
   if (weight >= WEIGHT_SUFFICES) return checks.size >= CHECKS_MIN;
-  if (weight < WEIGHT_SUFFICES_TOGETHER || hit < 2) return false;
+  if (weight < WEIGHT_SUFFICES_TOGETHER || checks.size < CHECKS_MIN) return false;
   const services = new Set<string>();
-  for (const key of checks.keys()) services.add(key.slice(0, key.indexOf('\n')));
+  for (const [key, check] of checks) {
+    if (check.weight >= GRAVE) return true;
+    services.add(key.slice(0, key.indexOf('\n')));
+  }
   return services.size > 1 && services.size < checks.size;
 }
 

@@ -37,11 +37,11 @@ export const DEFAULT_CORRELATE: CorrelateRule = {
 /**
  * How long an alert that stands alone must last. Together with others it is told earlier (the weight
  * in life/tell.ts), so these may be long enough for what usually passes by itself in 1 to 4 minutes,
- * plus the interval at which its source says so. A critical one waits for just that interval (a minute,
- * and what an Alertmanager waits before): a shorter hold would never hear of an end in time.
+ * plus the interval at which its source says so. A critical one waits for two such intervals of a minute:
+ * before the first has passed, nobody can hear of an end.
  */
 export const DEFAULT_HOLD_MS = {
-  critical: 90 * SECOND,
+  critical: 150 * SECOND,
   high: 5 * MINUTE,
   warning: 8 * MINUTE,
   info: 15 * MINUTE,

@@ -155,7 +155,7 @@ test('what stands in the thread of another message is a message of urgency threa
     expect:
       messages:
         - { urgency: post, alerts: Down, replies: [] }
-        - { urgency: thread, alerts: Odd, at: 6m30s, text: odd }`,
+        - { urgency: thread, alerts: Odd, at: 7m30s, text: odd }`,
   );
   const { output, exitCode } = await runFolder(dir, { format: 'text' });
   expect({ output, exitCode }).toMatchObject({ exitCode: 0 });
