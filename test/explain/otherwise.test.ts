@@ -321,7 +321,7 @@ route:
         });
         story.wait(1_000);
       }
-      story.wait(2 * MINUTE);
+      story.wait(3 * MINUTE);
     },
     asked: 'Down service-70',
     outcomes: ['told'],
