@@ -29,8 +29,10 @@ export function layout(
 }
 
 /** Anything that `quell explain` takes, first of all what stands in the clipboard: a link of Slack. */
-const SEARCH = html`<form class="search" action="/explain"><input name="of" type="search" required maxlength="2000"
-aria-label="Why? Slack link, incident, fingerprint or matcher" placeholder="Why? Slack link, incident, fingerprint, matcher"></form>`;
+const ASK = 'Why? Slack link, incident, fingerprint, matcher';
+const SEARCH = html`<form class="search" action="/explain">
+<input name="of" type="search" required maxlength="2000" aria-label="${ASK}" placeholder="${ASK}">
+</form>`;
 
 export function head(facts: Html): Html {
   return html`<header><b><a href="/">Quell</a></b>${facts}${SEARCH}</header>`;
