@@ -133,7 +133,7 @@ test('the search box of a page leads to what it finds', async () => {
   const service = await start();
   const id = await told(service);
   const page = await (await service.get('/', { accept: 'text/html' })).text();
-  expect(page).toMatch(/<form class="search" action="\/explain"><input name="of"/);
+  expect(page).toMatch(/<form class="search" action="\/explain">\n<input name="of"/);
   for (const [of, place] of [
     [LINK, `/incidents/${id}`],
     ['Down', /^\/alerts\/[0-9a-f]{16}$/],
