@@ -17,10 +17,10 @@ import { leadOf, nobody, subjectOf, subjectOfIncident } from './lead.ts';
 import { show } from './show.ts';
 import { countTelling, joinsStorm } from './storm.ts';
 
-/** Three warnings are a blip that comes with echoes; a critical alert and two warnings are not. */
+/** Four warnings may still be a blip that comes with echoes. */
 const WEIGHT_SUFFICES = 4.5;
-/** What suffices where a critical alert does not stand alone; or several services fail, and two checks of one. */
-const WEIGHT_SUFFICES_TOGETHER = 4;
+/** A critical alert and a warning are none. */
+const WEIGHT_SUFFICES_WITH_GRAVE = 4;
 const CHECKS_MIN = 2;
 /** Two warnings that both outlast what usually passes by itself. */
 const LASTING_WEIGHT = 2;
@@ -106,14 +106,10 @@ function proofOf(turn: Turn, incident: Incident, alert: Alert): Proof | undefine
 }
 
 function suffices({ weight, checks }: Tally): boolean {
-  if (weight >= WEIGHT_SUFFICES) return checks.size >= CHECKS_MIN;
-  if (weight < WEIGHT_SUFFICES_TOGETHER || checks.size < CHECKS_MIN) return false;
-  const services = new Set<string>();
-  for (const [key, check] of checks) {
-    if (check.weight >= GRAVE) return true;
-    services.add(key.slice(0, key.indexOf('\n')));
-  }
-  return services.size > 1 && services.size < checks.size;
+  if (checks.size < CHECKS_MIN || weight < WEIGHT_SUFFICES_WITH_GRAVE) return false;
+  if (weight >= WEIGHT_SUFFICES) return true;
+  for (const check of checks.values()) if (check.weight >= GRAVE) return true;
+  return false;
 }
 
 /** Services looked through for the worst alert: beyond that it is a storm. */
