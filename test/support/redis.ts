@@ -74,6 +74,8 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   const nodes = await Promise.all(Array.from({ length: 6 }, startClusterNode));
   const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`);
   const create = ['--cluster', 'create', ...hosts, '--cluster-replicas', '1', '--cluster-yes'];
+  // The first three become the masters. A replica that has nothing yet takes nothing over.
+  const synced = nodes.slice(3).map((node) => node.child().line(/REPLICA sync: Finished/));
   const made = startChild({
     name: 'redis-cli',
     command: 'redis-cli',
@@ -82,6 +84,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   });
   await within(60, 'the cluster is formed', made.line(/All 16384 slots covered/), made.tail);
   await made.exited;
+  await within(30, 'the replicas have what their masters have', Promise.all(synced), made.tail);
   return {
     url: `redis+cluster://${hosts.slice(0, 3).join(',')}`,
     async masterOf(key) {
@@ -110,6 +113,8 @@ async function startClusterNode(): Promise<RedisServer & { readonly host: string
     '--cluster-port': String(bus),
     '--cluster-announce-ip': '127.0.0.1',
     '--cluster-node-timeout': '1500',
+    // By default a master waits 5 s for more replicas before it sends them anything.
+    '--repl-diskless-sync-delay': '0',
   };
   const node = await startRedis(Object.entries(settings).flat());
   return { ...node, host: '127.0.0.1' };
