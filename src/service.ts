@@ -86,7 +86,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const kept = journalDir(config.dataDir);
   const journal = await openJournal(kept, clock.now(), { log, metrics, also: recorder });
   const record = (at: Instant, line: string) => journal.line(at, line);
-  const people = keepPeople(opened, record);
+  const people = keepPeople(opened, atOnce(journal));
   slack = connectSlack({
     config: config.slack,
     lane: people,
@@ -248,6 +248,14 @@ function viewOf(lane: Lane, id: string, publicUrl: string | undefined): MessageV
   return incident === undefined
     ? undefined
     : buildView(lane.state, incident, lane.rules, clock.now(), publicUrl);
+}
+
+/** What people say is little, and what a rehearsal is judged by: it is not gathered, as deliveries are. */
+function atOnce(journal: Journal) {
+  return (at: Instant, line: string): void => {
+    journal.line(at, line);
+    void journal.flush();
+  };
 }
 
 /** What is decided about incidents is worth a line; what is decided about single alerts only on request. */
