@@ -1,6 +1,7 @@
 /**
  * The story of an alert as text for a terminal, and the times that people type. Pure.
  */
+import { fold } from '../explain/fold.ts';
 import { readLooseTime } from '../ingest/loose.ts';
 import { parseDuration } from '../rules/duration.ts';
 import type { AlertDetail, IncidentDetail } from '../web/details.ts';
@@ -64,39 +65,31 @@ export function renderIncident(incident: IncidentDetail, width: number): string 
       ? step
       : { ...step, text: `${step.service}: ${step.text}` },
   );
-  const { shown, left } = folded(chain);
+  const { shown, folded } = fold(chain);
   const told = {
     ...incident,
     fingerprint: `incident ${id}`,
     name: title,
     alert: null,
     chain: shown,
-    summary: [...left, ...incident.summary],
+    summary: [...countsOf(folded), ...incident.summary],
   };
   return renderStory(told, width);
 }
 
-const FOLDED = new Map<string, string>([
-  ['joined', 'joined'],
-  ['resolved', 'were resolved'],
-  ['expired', 'were taken as resolved'],
-]);
+const FOLDED_WORDS = {
+  joined: 'joined',
+  resolved: 'were resolved',
+  expired: 'were taken as resolved',
+} as const;
 
-/** The first of each service is shown, the others are counted: at night nobody reads 80 lines. */
-function folded(chain: IncidentDetail['chain']) {
-  const seen = new Set<string>();
-  const counts = new Map<string, number>();
-  const shown = chain.filter(({ reason, service }) => {
-    const what = FOLDED.get(reason);
-    const key = `${reason} ${service}`;
-    const isShown = what === undefined || !seen.has(key);
-    seen.add(key);
-    if (!isShown) counts.set(what, (counts.get(what) ?? 0) + 1);
-    return isShown;
-  });
-  const left = [...counts].map(([what, number]) => `${number} more of its alerts ${what}`);
-  const where = 'of services above; --json has them all';
-  return { shown, left: left.length === 0 ? [] : [`(${left.join(', ')}: ${where}.)`] };
+/** In the order in which the first of each came. */
+function countsOf(folded: ReturnType<typeof fold>['folded']): readonly string[] {
+  if (folded.size === 0) return [];
+  const left = [...folded].map(
+    ([reason, steps]) => `${steps.length} more of its alerts ${FOLDED_WORDS[reason]}`,
+  );
+  return [`(${left.join(', ')}: of services above; --json has them all.)`];
 }
 
 function otherwiseOf({ otherwise }: Told, width: number): readonly string[] {

@@ -53,19 +53,18 @@ export function matchesOf(
   const own = sameService(turn, facts, rule, proven || !rule.on);
   if (!rule.on) return own === undefined ? [] : [own];
   if (facts.transactions.length > 0) {
-    const byTransaction = sharedTransaction(turn, facts, rule);
-    if (byTransaction.length > 0)
-      return [...byTransaction, ...explained(turn, facts, rule, byTransaction)];
+    const shared = sharedTransaction(turn, facts, rule);
+    if (shared.length > 0) return [...shared, ...explained(turn, facts, rule, shared)];
   }
   // The service itself is the shortest path, and the common case: its neighbours need no asking.
   if (own !== undefined) return [own];
   const [best, ...rest] = dependency(turn, facts, rule).sort(closest);
   if (best !== undefined) return [best, ...rest.filter((match) => best.explains && match.explains)];
-  const byHost = sharedHost(turn, facts, rule).sort(closest);
-  if (byHost.length > 0) return byHost;
+  const onHost = sharedHost(turn, facts, rule).sort(closest);
+  if (onHost.length > 0) return onHost;
   const group = groupOf(alert, rule, turn.rules.catalog);
-  const byGroup = group === undefined ? undefined : sharedGroup(turn, facts, group, rule);
-  return byGroup === undefined ? [] : [byGroup];
+  const grouped = group === undefined ? undefined : sharedGroup(turn, facts, group, rule);
+  return grouped === undefined ? [] : [grouped];
 }
 
 function closest(one: Match, other: Match): number {

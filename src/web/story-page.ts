@@ -1,6 +1,7 @@
 /**
  * The pages that tell a story: of one incident, of one alert, of the decisions of one kind.
  */
+import { FOLDED, fold } from '../explain/fold.ts';
 import { momentInWords } from '../explain/words.ts';
 import type { Instant } from '../model.ts';
 import { count, DOTS, nameOf } from '../slack/words.ts';
@@ -99,22 +100,19 @@ function labelLine(labels: Readonly<Record<string, string>>): string {
 }
 
 /** What happens once for each alert: of a big incident nobody reads it all. */
-const FOLDED = { joined: 'joined', resolved: 'resolved', expired: 'taken as resolved' } as const;
+const FOLDED_WORDS = {
+  joined: 'joined',
+  resolved: 'resolved',
+  expired: 'taken as resolved',
+} as const;
 
-/** The first of each service is shown; the others are counted, and stand folded below. */
+/** What repeats itself is counted, and stands folded below. */
 function chainOfIncident({ chain, complete }: IncidentDetail): Html {
-  const seen = new Set<string>();
-  const folded = new Set<StepJson>();
-  for (const step of chain) {
-    const key = `${step.reason} ${step.service}`;
-    if (step.reason in FOLDED && seen.has(key)) folded.add(step);
-    seen.add(key);
-  }
-  const shown = chain.filter((step) => !folded.has(step));
-  const rest = Object.entries(FOLDED).map(([reason, words]) => {
-    const rows = [...folded].filter((step) => step.reason === reason);
-    if (rows.length === 0) return undefined;
-    const title = `and ${count(rows.length, 'more alert')} ${words}`;
+  const { shown, folded } = fold(chain);
+  const rest = FOLDED.map((reason) => {
+    const rows = folded.get(reason);
+    if (rows === undefined) return undefined;
+    const title = `and ${count(rows.length, 'more alert')} ${FOLDED_WORDS[reason]}`;
     return html`<details><summary>${title}</summary><ol>${rows.map((one) => rowOf(one))}</ol></details>`;
   });
   return html`${stepList(shown, complete)}${rest}`;
