@@ -1,15 +1,18 @@
 /**
- * What the service stands on: a store, and the lane that is kept in it. A data directory for one process,
+ * What the service stands on: a store, and the lanes that are kept in it. A data directory for one process,
  * or a Redis for several that are one service; whoever gets them need not know which.
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Config } from './config.ts';
 import { AppError } from './errors.ts';
-import { type Lane, type LaneOptions, openLane } from './lane.ts';
+import { type LaneOptions, openLane } from './lane.ts';
+import { createLanes, type Lanes } from './lanes.ts';
 import { isTooOld } from './queue/lead.ts';
 import { openSharedLane, type SharedLaneObserver } from './queue/shared-lane.ts';
-import type { Store } from './store/contract.ts';
+import { LANE, WHOLE } from './split.ts';
+import { acrossLanes } from './store/across-lanes.ts';
+import type { History, Store } from './store/contract.ts';
 import { openEmbeddedStore } from './store/embedded.ts';
 import { openRedisStore } from './store/redis.ts';
 import type { RedisAddress } from './store/redis/address.ts';
@@ -17,10 +20,11 @@ import type { Log } from './telemetry/log.ts';
 
 export interface Backing {
   readonly store: Store;
-  readonly lane: Lane;
+  readonly history: History;
+  readonly lanes: Lanes;
 }
 
-export interface BackingOptions extends Omit<LaneOptions, 'store' | 'start' | 'limits'> {
+export interface BackingOptions extends Omit<LaneOptions, 'name' | 'store' | 'start' | 'limits'> {
   readonly log: Log;
   /** This instance leads the lane from now on; another one did. */
   readonly leads: () => void;
@@ -33,7 +37,13 @@ const TROUBLE_EVERY_MS = 10_000;
 export async function openBacking(config: Config, options: BackingOptions): Promise<Backing> {
   if (config.redis !== undefined) return openShared(config, config.redis, options);
   const store = await openEmbeddedStore(config.dataDir);
-  return { store, lane: await openLane({ ...options, limits: config.limits, store }) };
+  const lane = await openLane({ ...options, name: LANE, limits: config.limits, store });
+  return backingOf(store, createLanes([lane], WHOLE));
+}
+
+function backingOf(store: Store, lanes: Lanes): Backing {
+  const names = lanes.all.map(({ name }) => name);
+  return { store, lanes, history: acrossLanes(store, names) };
 }
 
 async function openShared(
@@ -46,7 +56,8 @@ async function openShared(
   const store = await openRedisStore(address, shared.trouble);
   for (const remark of store.remarks) log.warn({ redis: address.shown }, remark);
   const observer = { ...options.observer, ...shared };
-  return { store, lane: await openSharedLane({ ...options, observer, limits, address, store }) };
+  const lane = await openSharedLane({ ...options, name: LANE, observer, limits, address, store });
+  return backingOf(store, createLanes([lane], WHOLE));
 }
 
 function sharedObserver({ log, leads, clock }: BackingOptions): SharedLaneObserver {

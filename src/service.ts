@@ -13,6 +13,7 @@ import { keepPeople } from './ingest/keep-people.ts';
 import { openRecorder, type Recorder, type RecorderDeps } from './ingest/recorder.ts';
 import type { LaneObserver } from './batch.ts';
 import type { Clock, Lane } from './lane.ts';
+import { type Lanes, ownerOf } from './lanes.ts';
 import { CONSEQUENCES, type Decision, type Instant } from './model.ts';
 import { formatDiagnostics } from './rules/diagnostics.ts';
 import { keepRules, type RulesKeeper } from './rules/watch.ts';
@@ -21,7 +22,6 @@ import type { EventRefusal } from './slack/events-http.ts';
 import { renderMessage } from './slack/message.ts';
 import type { DeliveryClock } from './slack/pace.ts';
 import type { PreviewMessage as SlackPreview } from './slack/preview.ts';
-import { LANE } from './state.ts';
 import type { Store } from './store/contract.ts';
 import { createHealth } from './telemetry/health.ts';
 import type { Log } from './telemetry/log.ts';
@@ -68,20 +68,20 @@ export interface Service {
 /** Rejects with an AppError that says what to do when a part cannot start. */
 export async function startService(config: Config, log: Log): Promise<Service> {
   const metrics = createMetrics(config.limits);
-  let lane: Lane | undefined;
+  let lanes: Lanes | undefined;
   let slack: Slack | undefined;
-  const keeper = await loadRules(config.rulesDir, metrics, log, () => lane);
+  const keeper = await loadRules(config.rulesDir, metrics, log, () => lanes);
   const recorder = recorderOf(config, { log, metrics });
   await makeDataDir(config.dataDir);
-  const { store, lane: opened } = await openBacking(config, {
-    name: LANE,
+  const backing = await openBacking(config, {
     rules: keeper.rules(),
     clock,
     observer: observer(metrics, log),
     log,
     leads: () => slack?.catchUp(),
   });
-  lane = opened;
+  const { store, history, lanes: opened } = backing;
+  lanes = opened;
   // After the store: whoever has that has the directory to itself.
   const kept = journalDir(config.dataDir);
   const journal = await openJournal(kept, clock.now(), { log, metrics, also: recorder });
@@ -89,21 +89,21 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const people = keepPeople(opened, atOnce(journal));
   slack = connectSlack({
     config: config.slack,
-    lane: people,
-    look: (id) => lookAt(opened, id, config.publicUrl),
+    lanes: people,
+    look: (lane) => (id) => lookAt(lane, id, config.publicUrl),
     clock,
     random: Math.random,
     log,
     called: (method, answer, seconds) => metrics.slackCall(method, answer, seconds),
     refused: eventRefusals(metrics, log),
   });
-  lane.attach(slack.delivery);
+  for (const [lane, delivery] of slack.deliveries) lane.attach(delivery);
   const server = createHttpServer({
-    ingest: ingestHandler({ ...doorOf(config), lane: () => lane, log, metrics, record }),
-    lane: () => people,
-    store,
+    ingest: ingestHandler({ ...doorOf(config), lanes: () => lanes, log, metrics, record }),
+    lanes: () => people,
+    store: history,
     now: clock.now,
-    messageText: (id) => textOf(viewOf(opened, id, config.publicUrl)),
+    messageText: (id) => textOf(opened, id, config.publicUrl),
     recording: (span) => readKept(journal, kept, span),
     health: createHealth([{ name: 'the store', ready: () => opened.ready }]),
     metrics,
@@ -114,12 +114,12 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     previewMessages: () => slack.preview?.().map(pagePreview),
     slackEvents: slack.events ?? refuseEvents(config.slack),
   });
-  watchLevels(metrics, lane, slack);
+  watchLevels(metrics, opened, slack);
   const port = await server.listen(config.host, config.port);
   slack.start();
   sayHello(config, port, keeper, log);
   const pruning = setInterval(
-    () => prune({ store, journal, lane: opened, log }, config.retentionMs),
+    () => prune({ store, journal, lanes: opened, log }, config.retentionMs),
     PRUNE_EVERY_MS,
   );
   return {
@@ -182,7 +182,8 @@ function refuseEvents({ appToken, botToken }: Config['slack']) {
   };
 }
 
-function textOf(view: MessageView | undefined): string | undefined {
+function textOf(lanes: Lanes, id: string, publicUrl: string | undefined): string | undefined {
+  const view = viewOf(ownerOf(lanes, { incident: id }), id, publicUrl);
   return view === undefined ? undefined : renderMessage(view).text;
 }
 
@@ -201,13 +202,13 @@ async function loadRules(
   dir: string,
   metrics: Metrics,
   log: Log,
-  lane: () => Lane | undefined,
+  lanes: () => Lanes | undefined,
 ): Promise<RulesKeeper> {
   const kept = await keepRules(dir, {
     onChange(loaded) {
       metrics.rules('loaded', loaded.rules.version);
       log.info({ version: loaded.rules.version, files: loaded.files }, 'other rules are in force');
-      lane()?.useRules(loaded.rules);
+      lanes()?.useRules(loaded.rules);
     },
     onSame(loaded, mended) {
       const { version } = loaded.rules;
@@ -243,9 +244,13 @@ function lookAt(lane: Lane, id: string, publicUrl: string | undefined) {
   return { view, message: incident.message, toldAt: incident.toldAt };
 }
 
-function viewOf(lane: Lane, id: string, publicUrl: string | undefined): MessageView | undefined {
-  const incident = lane.state.incidents.get(id);
-  return incident === undefined
+function viewOf(
+  lane: Lane | undefined,
+  id: string,
+  publicUrl: string | undefined,
+): MessageView | undefined {
+  const incident = lane?.state.incidents.get(id);
+  return lane === undefined || incident === undefined
     ? undefined
     : buildView(lane.state, incident, lane.rules, clock.now(), publicUrl);
 }
@@ -277,44 +282,52 @@ function logDecision(log: Log, decision: Decision): void {
   log[level](fields, 'decided');
 }
 
-function watchLevels(metrics: Metrics, lane: Lane, slack: Slack): void {
+function watchLevels(metrics: Metrics, { all }: Lanes, slack: Slack): void {
+  const sum = (of: (lane: Lane) => number) => all.reduce((total, lane) => total + of(lane), 0);
   metrics.watch(() => ({
-    alerts: lane.state.alerts.size,
-    incidents: lane.state.incidents.size,
-    incidentsOpen: lane.state.open.size,
-    waiting: lane.waiting,
-    setAside: lane.setAside,
-    leads: lane.leads ? 1 : 0,
+    alerts: sum(({ state }) => state.alerts.size),
+    incidents: sum(({ state }) => state.incidents.size),
+    incidentsOpen: sum(({ state }) => state.open.size),
+    waiting: sum(({ waiting }) => waiting),
+    setAside: sum(({ setAside }) => setAside),
+    leads: all.filter(({ leads }) => leads).length,
     ...outboxLevels(slack),
   }));
 }
 
-function outboxLevels(slack: Slack) {
-  const { waiting, oldestAt } = slack.delivery.health();
-  return { outbox: waiting, outboxOldestMs: oldestAt === undefined ? 0 : clock.now() - oldestAt };
+function outboxLevels({ deliveries }: Slack) {
+  const all = [...deliveries.values()].map((one) => one.health());
+  const oldestAt = Math.min(...all.map((one) => one.oldestAt ?? Infinity));
+  return {
+    outbox: all.reduce((sum, { waiting }) => sum + waiting, 0),
+    outboxOldestMs: Number.isFinite(oldestAt) ? clock.now() - oldestAt : 0,
+  };
 }
 
 interface Kept {
   readonly store: Store;
   readonly journal: Journal;
-  readonly lane: Lane;
+  readonly lanes: Lanes;
   readonly log: Log;
 }
 
-function prune({ store, journal, lane, log }: Kept, retentionMs: number): void {
+function prune({ store, journal, lanes, log }: Kept, retentionMs: number): void {
   const before = clock.now() - retentionMs;
   journal
     .prune(before)
     .catch((error: unknown) => log.error({ error }, 'old recordings could not be forgotten'));
-  // Of several instances one is enough.
-  if (!lane.leads) return;
-  store.prune(LANE, before, PRUNE_LIMIT).then(
-    (gone) => {
-      if (gone > 0) log.info({ gone }, 'what is older than the retention was forgotten');
-    },
-    (error: unknown) =>
-      log.error({ error }, 'what is older than the retention could not be forgotten'),
-  );
+  for (const { name, leads } of lanes.all) {
+    // Of several instances one is enough.
+    if (!leads) continue;
+    store.prune(name, before, PRUNE_LIMIT).then(
+      (gone) => {
+        if (gone > 0)
+          log.info({ lane: name, gone }, 'what is older than the retention was forgotten');
+      },
+      (error: unknown) =>
+        log.error({ lane: name, error }, 'what is older than the retention could not be forgotten'),
+    );
+  }
 }
 
 function sayHello(config: Config, port: number, keeper: RulesKeeper, log: Log): void {

@@ -24,9 +24,6 @@ import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts
 import { createTimers, type Timers } from './timers.ts';
 import { carriesNews, rememberTransactions, type TransactionUse } from './transaction-index.ts';
 
-/** One lane for everything: it decides tens of thousands of alerts a second. */
-export const LANE = 'default';
-
 export interface LaneState {
   readonly lane: string;
   /** Alerts in memory: when there are as many, the oldest resolved one goes for each new one. */

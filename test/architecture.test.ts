@@ -24,6 +24,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'config-access.ts': 'config',
   'replay.ts': 'replay',
   'lane.ts': 'lane',
+  'lanes.ts': 'lane',
   'batch.ts': 'lane',
   'odd.ts': 'lane',
   'refusals.ts': 'lane',
@@ -49,6 +50,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'model.ts': 'model',
   'reasons.ts': 'model',
   'silence.ts': 'model',
+  'split.ts': 'model',
 };
 
 const BASE = ['model', 'errors', 'limits'];

@@ -10,7 +10,9 @@ import { type JournalSpan, readJournal } from '../ingest/journal-read.ts';
 import { loadRules } from '../rules/load.ts';
 import type { Rules } from '../rules/rules.ts';
 import { builtInRules } from '../rules/compile.ts';
-import { createState, LANE, restore } from '../state.ts';
+import { LANE } from '../split.ts';
+import { createState, restore } from '../state.ts';
+import { acrossLanes } from '../store/across-lanes.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { type Answer, type Explanation, explanationOf } from '../web/explanation.ts';
 import type { Asked } from '../web/find.ts';
@@ -99,11 +101,12 @@ export async function askFiles(dataDir: string, rulesDir: string): Promise<Answe
   const snapshot = await store.load(LANE);
   const state = createState(LANE);
   restore(state, snapshot.records);
-  const lane = { name: LANE, state, rules };
+  const lanes = { all: [{ state, rules }] as const, rules };
   const recording = (span: JournalSpan) => readJournal(journalDir(dataDir), span);
-  const deps = { store, now: Date.now, messageText: () => undefined, recording };
+  const history = acrossLanes(store, [LANE]);
+  const deps = { store: history, now: Date.now, messageText: () => undefined, recording };
   return {
-    explain: (asked) => explanationOf(deps, lane, { ...asked, limit: DECISIONS_MAX }),
+    explain: (asked) => explanationOf(deps, lanes, { ...asked, limit: DECISIONS_MAX }),
     close: () => store.close(),
   };
 }

@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../errors.ts';
-import type { Lane } from '../lane.ts';
+import { type Lanes, PartlyTaken } from '../lanes.ts';
 import { type Capacity, limitNamed, over } from '../limits.ts';
 import type { Instant } from '../model.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -24,7 +24,7 @@ import { knowsSource, NO_MAPPINGS, parseBytes, sourceNames } from './sources.ts'
 
 export interface IngestDeps {
   /** Undefined until it is loaded: answered 503. */
-  readonly lane: () => Lane | undefined;
+  readonly lanes: () => Lanes | undefined;
   readonly auth: IngestAuth;
   readonly limits: Pick<Capacity, 'body' | 'bodies'>;
   readonly log: Log;
@@ -94,7 +94,7 @@ type Checked =
   | { readonly kind: 'fine'; readonly signature: Signature | undefined };
 
 /** What can be said for or against a request before its body is read. */
-function check({ source, style, message }: Request, { lane, admit, metrics }: Door): Checked {
+function check({ source, style, message }: Request, { lanes, admit, metrics }: Door): Checked {
   if (message.method !== 'POST') {
     const error = `${message.method ?? ''} is not allowed: post alerts here`;
     return objection({ status: 405, error, headers: ['Allow', 'POST'] });
@@ -104,7 +104,7 @@ function check({ source, style, message }: Request, { lane, admit, metrics }: Do
   if (admission.kind === 'refused') return unauthorized(admission.reason, admission.error);
   const { signature, token } = admission;
   if (token?.name !== undefined) metrics.admitted('ingest', token.name);
-  const mappings = lane()?.rules.mappings;
+  const mappings = lanes()?.rules.mappings;
   if (mappings !== undefined && !knowsSource(source, mappings)) {
     const names = sourceNames(mappings).join(', ');
     const error = `there is no source "${source}": expected one of ${names}`;
@@ -191,22 +191,23 @@ async function take(
       return conclude(request, refusalOf(wrong.reason, wrong.error), door);
     }
   }
-  const lane = door.lane();
-  if (lane === undefined)
+  const lanes = door.lanes();
+  if (lanes === undefined)
     return conclude(request, overloaded('Quell is starting: try again'), door);
   if (body.length === 0 && request.style === alertmanagerStyle) {
     return conclude(request, { status: 422, error: 'alerts in body is required' }, door);
   }
   try {
-    const parsed = parseBytes(body, { source, delivery, at }, lane.rules.mappings);
+    const parsed = parseBytes(body, { source, delivery, at }, lanes.rules.mappings);
     if (parsed.kind === 'refused') {
       return conclude(request, { status: 400, error: parsed.error, field: parsed.field }, door);
     }
-    if (parsed.events.length > 0) await lane.submit(at, parsed.events);
+    if (parsed.events.length > 0) await lanes.submit(at, parsed.events);
     door.metrics.alertsIn(source, parsed.events);
     door.record?.(at, recordingLine(at, source, body));
     conclude(request, accepted(parsed, door.metrics), door);
   } catch (error) {
+    if (error instanceof PartlyTaken) door.metrics.alertsIn(source, error.taken);
     conclude(request, refusal(error, request, door.log), door);
   }
 }
@@ -243,13 +244,13 @@ function countLimit(error: string, metrics: Metrics): void {
 }
 
 /** Answers, counts and logs: the one place where a request ends. */
-function conclude(request: Request, answer: Answer, { lane, metrics, log, seldom }: Door): void {
+function conclude(request: Request, answer: Answer, { lanes, metrics, log, seldom }: Door): void {
   const { source, style, delivery, response, began } = request;
   const { status, counts, error, failure } = answer;
   send(response, answer, style, delivery);
   metrics.answered(style.route, status, (performance.now() - began) / 1000);
   // A label of a metric is one of a closed set, whatever addresses strangers try.
-  const isKnown = knowsSource(source, lane()?.rules.mappings ?? NO_MAPPINGS);
+  const isKnown = knowsSource(source, lanes()?.rules.mappings ?? NO_MAPPINGS);
   metrics.delivery(isKnown ? source : 'unknown', outcomeOf(status));
   if (failure !== undefined) metrics.authFailed('ingest', failure);
   if (counts === undefined) {

@@ -3,6 +3,7 @@
  * stood for, because other rules may make other incidents of them; silences as they were set.
  */
 import type { Lane } from '../lane.ts';
+import { type Lanes, ownerOf } from '../lanes.ts';
 import type { Event, Incident, Instant } from '../model.ts';
 import { messageKey } from '../state.ts';
 
@@ -12,22 +13,22 @@ type Request = Extract<Event, { readonly kind: 'request' }>;
 /** Alerts named in one line; enough to find the incident again. */
 const ALERTS_MAX = 100;
 
-/** The lane itself. What people say through it is, once accepted, handed to `keep` as lines of a recording. */
-export function keepPeople(lane: Lane, keep: (at: Instant, line: string) => void): Lane {
+/** The lanes themselves. What people say through them is, once accepted, handed to `keep` as lines of a recording. */
+export function keepPeople(lanes: Lanes, keep: (at: Instant, line: string) => void): Lanes {
   const submit = async (at: Instant, events: readonly Event[]): Promise<void> => {
-    const lines = events.flatMap((event) => lineOf(lane, event, at) ?? []);
-    await lane.submit(at, events);
+    const lines = events.flatMap((event) => lineOf(lanes, event, at) ?? []);
+    await lanes.submit(at, events);
     for (const line of lines) keep(at, line);
   };
-  return Object.create(lane, { submit: { value: submit } }) as Lane;
+  return Object.create(lanes, { submit: { value: submit } }) as Lanes;
 }
 
-function lineOf(lane: Lane, event: Event, at: Instant): string | undefined {
+function lineOf(lanes: Lanes, event: Event, at: Instant): string | undefined {
   switch (event.kind) {
     case 'reaction':
-      return reactionLine(lane, event, at);
+      return reactionLine(lanes, event, at);
     case 'request':
-      return requestLine(lane, event, at);
+      return requestLine(lanes, event, at);
     case 'silence':
       return lineAt(at, { silence: event.silence });
     case 'unsilence':
@@ -46,18 +47,20 @@ function lineAt(at: Instant, said: object): string {
   return `${JSON.stringify({ at: new Date(at).toISOString(), ...said })}\n`;
 }
 
-function requestLine(lane: Lane, { text, user, on, orderedAt }: Request, at: Instant) {
-  const incident = incidentOf(lane, on);
-  if (incident === undefined) return undefined;
+function requestLine(lanes: Lanes, { text, user, on, orderedAt }: Request, at: Instant) {
+  const lane = ownerOf(lanes, on);
+  const incident = lane === undefined ? undefined : incidentOf(lane, on);
+  if (lane === undefined || incident === undefined) return undefined;
   const alerts = alertsOf(lane, incident);
   return lineAt(at, { request: text, incident: incident.id, user, orderedAt, alerts });
 }
 
 /** Undefined for one that says nothing, or nothing new: Slack is asked again after each connection. */
-function reactionLine(lane: Lane, reaction: Reaction, at: Instant): string | undefined {
-  const incident = incidentOf(lane, reaction.on);
-  const gesture = lane.rules.gestures.get(reaction.emoji);
-  if (incident === undefined || gesture === undefined) return undefined;
+function reactionLine(lanes: Lanes, reaction: Reaction, at: Instant): string | undefined {
+  const lane = ownerOf(lanes, reaction.on);
+  const incident = lane === undefined ? undefined : incidentOf(lane, reaction.on);
+  const gesture = lanes.rules.gestures.get(reaction.emoji);
+  if (lane === undefined || incident === undefined || gesture === undefined) return undefined;
   const known = incident.reactions[`${reaction.user} ${gesture}`];
   if (known !== undefined && known.orderedAt >= reaction.orderedAt) return undefined;
   const removed = reaction.added ? {} : { removed: true };

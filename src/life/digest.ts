@@ -7,6 +7,7 @@
  */
 import type { DigestLine, Incident, MessageRef } from '../model.ts';
 import type { Digest } from '../small-records.ts';
+import { LANE } from '../split.ts';
 import { putDigest, removeDigest, tallyOf } from '../state.ts';
 import { schedule } from '../timers.ts';
 import { note, order, type Turn } from '../turn.ts';
@@ -94,7 +95,8 @@ function orderDigest(
 ): void {
   order(turn, {
     kind: 'digest',
-    id: `digest:${channel}`,
+    // In another lane it is another message.
+    id: turn.state.lane === LANE ? `digest:${channel}` : `digest:${channel}:${turn.state.lane}`,
     at: turn.now,
     channel,
     severity: 'info',

@@ -16,8 +16,11 @@ export function heartbeatKey(name: string): string {
   return `heartbeat/${name}`;
 }
 
-export function heartbeatOf(turn: Turn, subject: Subject): HeartbeatRule | undefined {
-  return turn.rules.heartbeats.find((rule) => rule.matches(subject));
+export function heartbeatOf(
+  { rules }: Pick<Turn, 'rules'>,
+  subject: Subject,
+): HeartbeatRule | undefined {
+  return rules.heartbeats.find((rule) => rule.matches(subject));
 }
 
 export function beat(turn: Turn, rule: HeartbeatRule): void {

@@ -3,15 +3,17 @@
  */
 import { hash } from 'node:crypto';
 import type { Alert, Incident, Instant } from '../model.ts';
+import { LANE } from '../split.ts';
 import { type LaneState, putIncident } from '../state.ts';
 
 /** Crockford's base 32: nothing that is mistaken for something else when read out at night. */
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** Eight characters, derived from what began it and when: the same input gives the same id. */
+/** Eight characters, derived from what began it, when and in which lane: the same input gives the same id. */
 export function mintId(state: LaneState, seed: string, now: Instant): string {
+  const place = state.lane === LANE ? '' : ` ${state.lane}`;
   for (let salt = 0; ; salt++) {
-    const digest = hash('sha1', `${seed} ${now} ${salt}`, 'buffer');
+    const digest = hash('sha1', `${seed} ${now} ${salt}${place}`, 'buffer');
     let id = '';
     for (let index = 0; index < 8; index++) id += DIGITS[(digest[index] ?? 0) % 32];
     if (!state.incidents.has(id)) return id;

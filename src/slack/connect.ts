@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config.ts';
 import type { Lane } from '../lane.ts';
+import type { Lanes } from '../lanes.ts';
 import type { DeliveryOutcome, Effect, Event } from '../model.ts';
 import { type CallOutcome, createSlackApi, type SlackApi } from './api.ts';
 import { onlyAsLeader } from './as-leader.ts';
@@ -13,15 +14,15 @@ import { type EventRefusal, slackEventsHandler } from './events-http.ts';
 import type { Log } from './log.ts';
 import type { DeliveryClock } from './pace.ts';
 import { createPeople } from './people.ts';
-import { createPreview, type PreviewMessage } from './preview.ts';
+import { createPreview, createWall, type PreviewMessage } from './preview.ts';
 import { type OpenMessage, reconcile } from './reconcile.ts';
 import { createSlackSocket } from './socket.ts';
 import type { Look } from './track.ts';
 
 export interface SlackOptions {
   readonly config: Config['slack'];
-  readonly lane: Lane;
-  readonly look: Look;
+  readonly lanes: Lanes;
+  readonly look: (lane: Lane) => Look;
   readonly clock: DeliveryClock;
   readonly random: () => number;
   readonly log: Log;
@@ -31,14 +32,15 @@ export interface SlackOptions {
 }
 
 export interface Slack {
-  readonly delivery: Delivery;
+  /** What carries out the effects of each lane. */
+  readonly deliveries: ReadonlyMap<Lane, Delivery>;
   /** Answers POST /slack/events; undefined when reactions come another way, or not at all. */
   readonly events: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   /** What would have been said; undefined when Slack gets the messages. */
   readonly preview: (() => readonly PreviewMessage[]) | undefined;
   /** Begins to listen for reactions. */
   start(): void;
-  /** Asks for reactions that came while nobody listened: this instance leads the lane from now on. */
+  /** Asks for reactions that came while nobody listened: this instance leads a lane from now on. */
   catchUp(): void;
   /** Hears nothing more; what is on its way to Slack ends. */
   stop(): Promise<void>;
@@ -54,13 +56,15 @@ export function connectSlack(options: SlackOptions): Slack {
     called: options.called,
   });
   const stopping = new AbortController();
-  const delivery = createDelivery({
-    ...deliveryOptions(options),
-    api: onlyAsLeader({ ...options, api, signal: stopping.signal }),
+  const deliveries = forEachLane(options, (lane) => {
+    const own = deliveryOptions(options, lane);
+    const { signal } = stopping;
+    const leading = onlyAsLeader({ ...own, look: own.view, lane, api, signal });
+    return createDelivery({ ...own, api: leading });
   });
   const ears = listen(options, api);
   return {
-    delivery,
+    deliveries,
     events: ears.events,
     preview: undefined,
     start() {
@@ -76,33 +80,41 @@ export function connectSlack(options: SlackOptions): Slack {
     catchUp: ears.catchUp,
     async stop() {
       await ears.stop();
-      await delivery.stop();
+      await stopAll(deliveries);
       stopping.abort();
     },
   };
 }
 
 function showOnly(options: SlackOptions): Slack {
-  const preview = createPreview(deliveryOptions(options));
+  const wall = createWall(options.clock);
+  const deliveries = forEachLane(options, (lane) =>
+    createPreview(deliveryOptions(options, lane), wall),
+  );
   return {
-    delivery: preview,
+    deliveries,
     events: undefined,
-    preview: () => preview.messages(),
+    preview: () => wall.messages(),
     start: () => undefined,
     catchUp: () => undefined,
-    stop: () => preview.stop(),
+    stop: () => stopAll(deliveries),
   };
 }
 
-function deliveryOptions({
-  lane,
-  look,
-  clock,
-  random,
-  log,
-}: SlackOptions): Omit<DeliveryOptions, 'api'> {
+function forEachLane<T>({ lanes }: SlackOptions, make: (lane: Lane) => T): ReadonlyMap<Lane, T> {
+  return new Map(lanes.all.map((lane) => [lane, make(lane)]));
+}
+
+async function stopAll(deliveries: ReadonlyMap<Lane, Delivery>): Promise<void> {
+  await Promise.all([...deliveries.values()].map((one) => one.stop()));
+}
+
+function deliveryOptions(
+  { look, clock, random, log }: SlackOptions,
+  lane: Lane,
+): Omit<DeliveryOptions, 'api'> {
   return {
-    view: look,
+    view: look(lane),
     report: (effect: Effect, outcome: DeliveryOutcome) =>
       lane.submit(clock.now(), [{ kind: 'delivered', effect: effect.id, outcome }]),
     clock,
@@ -113,15 +125,16 @@ function deliveryOptions({
 
 /** Socket Mode with an app token, else signed requests with a signing secret, else nothing is heard. */
 function listen(options: SlackOptions, api: SlackApi) {
-  const { config, lane, clock, log, random, refused } = options;
+  const { config, lanes, clock, log, random, refused } = options;
   const stopping = new AbortController();
   const { isBot } = createPeople(api);
-  const submit = (event: Event) => lane.submit(clock.now(), [event]);
+  const submit = (event: Event) => lanes.submit(clock.now(), [event]);
   const catchUp = () => {
-    if (!lane.leads) return;
-    const { gestures } = lane.rules;
+    const { gestures } = lanes.rules;
     const { signal } = stopping;
-    void reconcile(openMessages(lane), { api, gestures, submit, isBot, clock, signal, log }).catch(
+    const messages = lanes.all.filter(({ leads }) => leads).flatMap(openMessages);
+    if (messages.length === 0) return;
+    void reconcile(messages, { api, gestures, submit, isBot, clock, signal, log }).catch(
       (error: unknown) =>
         // The next connection asks again; reactions that come meanwhile are heard.
         log.warn({ error }, 'reactions that may have been missed could not be asked for'),

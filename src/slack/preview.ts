@@ -7,6 +7,7 @@
 import type { MessageRef } from '../model.ts';
 import type { Post, SlackApi } from './api.ts';
 import { createDelivery, type Delivery, type DeliveryOptions } from './delivery.ts';
+import type { DeliveryClock } from './pace.ts';
 
 export interface PreviewMessage {
   readonly channel: string;
@@ -18,9 +19,13 @@ export interface PreviewMessage {
   readonly replies: readonly string[];
 }
 
-export interface Preview extends Delivery {
+/** Where messages are shown, of whichever lane they are. */
+export interface Wall {
   /** The newest first. */
   messages(): readonly PreviewMessage[];
+  mint(): string;
+  get(channel: string, ts: string): PreviewMessage | undefined;
+  put(message: PreviewMessage): void;
 }
 
 const MESSAGES_MAX = 200;
@@ -28,37 +33,47 @@ const REPLIES_MAX = 50;
 const DONE = 'would have been posted to Slack';
 const NOT_HERE = { kind: 'refused', error: 'preview' } as const;
 
-export function createPreview(options: Omit<DeliveryOptions, 'api' | 'unpaced' | 'done'>): Preview {
-  const { clock, log } = options;
+export function createWall(clock: Pick<DeliveryClock, 'now'>): Wall {
   const messages = new Map<string, PreviewMessage>();
   let lastMicros = 0;
+  return {
+    messages: () => [...messages.values()].reverse(),
+    mint() {
+      lastMicros = Math.max(lastMicros + 1, Math.floor(clock.now()) * 1_000);
+      return (lastMicros / 1e6).toFixed(6);
+    },
+    get: (channel, ts) => messages.get(`${channel} ${ts}`),
+    put(message) {
+      messages.set(`${message.channel} ${message.ts}`, message);
+      const [oldest] = messages.keys();
+      if (messages.size > MESSAGES_MAX && oldest !== undefined) messages.delete(oldest);
+    },
+  };
+}
 
-  function mint(): string {
-    lastMicros = Math.max(lastMicros + 1, Math.floor(clock.now()) * 1_000);
-    return (lastMicros / 1e6).toFixed(6);
-  }
+export function createPreview(
+  options: Omit<DeliveryOptions, 'api' | 'unpaced' | 'done'>,
+  wall: Wall,
+): Delivery {
+  const { clock, log } = options;
 
   function show({ channel, ts }: MessageRef, { text, tag }: Pick<Post, 'text' | 'tag'>): void {
-    const key = `${channel} ${ts}`;
     const now = clock.now();
-    const { postedAt = now, replies = [] } = messages.get(key) ?? {};
-    messages.set(key, { channel, ts, text, postedAt, updatedAt: now, replies });
-    const [oldest] = messages.keys();
-    if (messages.size > MESSAGES_MAX && oldest !== undefined) messages.delete(oldest);
+    const { postedAt = now, replies = [] } = wall.get(channel, ts) ?? {};
+    wall.put({ channel, ts, text, postedAt, updatedAt: now, replies });
     log.info({ effect: tag.id, revision: tag.revision, channel, text }, 'would show in Slack');
   }
 
   function reply({ channel, thread, text, tag }: Post): void {
-    const key = `${channel} ${thread}`;
-    const parent = messages.get(key);
+    const parent = wall.get(channel, thread ?? '');
     log.info({ effect: tag.id, channel, text }, 'would write in the thread in Slack');
     if (parent === undefined) return;
-    messages.set(key, { ...parent, replies: [...parent.replies, text].slice(-REPLIES_MAX) });
+    wall.put({ ...parent, replies: [...parent.replies, text].slice(-REPLIES_MAX) });
   }
 
   const api: SlackApi = {
     async post(post) {
-      const ref = { channel: post.channel, ts: mint() };
+      const ref = { channel: post.channel, ts: wall.mint() };
       if (post.thread === undefined) show(ref, post);
       else reply(post);
       return { kind: 'ok', value: ref };
@@ -78,6 +93,5 @@ export function createPreview(options: Omit<DeliveryOptions, 'api' | 'unpaced' |
     ...delivery,
     // Nothing of an earlier run can be on its way to memory.
     restore: (effects) => delivery.enqueue(effects),
-    messages: () => [...messages.values()].reverse(),
   };
 }

@@ -55,14 +55,17 @@ export interface PastDecision extends Decision {
 }
 
 /** Newest first. `from` inclusive, `to` exclusive; `cursor` is what the page before returned as `next`. */
-export interface HistoryQuery {
-  readonly lane: string;
+export interface Wanted {
   readonly from?: Instant;
   readonly to?: Instant;
   readonly service?: string;
   readonly incident?: string;
   readonly limit: number;
   readonly cursor?: string;
+}
+
+export interface HistoryQuery extends Wanted {
+  readonly lane: string;
 }
 
 export interface Page<T> {
@@ -81,6 +84,13 @@ export interface Store {
   /** Forgets decisions and closed incidents before an instant, at most `limit` of each. Returns how many went. */
   prune(lane: string, before: Instant, limit: number): Promise<number>;
   close(): Promise<void>;
+}
+
+/** What a store keeps of the past, of all lanes together. */
+export interface History {
+  decisions(wanted: Wanted): Promise<Page<PastDecision>>;
+  closedIncidents(wanted: Wanted): Promise<Page<ClosedIncident>>;
+  closedIncident(id: string): Promise<ClosedIncident | undefined>;
 }
 
 /** A store that several processes share, one of which writes to a lane at a time. */

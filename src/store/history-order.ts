@@ -78,7 +78,7 @@ function decode(cursor: string): readonly unknown[] {
   throw badCursor(cursor);
 }
 
-function badCursor(cursor: string): AppError {
+export function badCursor(cursor: string): AppError {
   return new AppError(
     'bad-cursor',
     `"${cursor.slice(0, 100)}" is not a cursor of this list; take it from "next" of the page before, or leave it out to begin with the newest`,

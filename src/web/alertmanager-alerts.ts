@@ -4,11 +4,13 @@
  */
 import type { Response } from 'express';
 import type { Lane } from '../lane.ts';
+import type { Lanes } from '../lanes.ts';
 import { subjectOf } from '../life/lead.ts';
 import { testOf } from '../life/silenced.ts';
 import type { Alert, Instant, Silence } from '../model.ts';
 import { parseSelector, type Predicate } from '../rules/matcher.ts';
 import { compileAnchored } from '../rules/regex.ts';
+import type { Rules } from '../rules/rules.ts';
 import { type Asked, factOrLabel } from '../rules/selector.ts';
 import type { LaneState } from '../state.ts';
 import { badQuery } from './query.ts';
@@ -25,7 +27,7 @@ export interface AlertsQuery {
 const FLAGS = ['active', 'silenced', 'inhibited', 'unprocessed', 'muted'] as const;
 
 /** Parameters of others' newer versions are left alone, as Alertmanager does. */
-export function readAlertsQuery(url: string, lane: Lane): AlertsQuery {
+export function readAlertsQuery(url: string, { rules }: Lanes): AlertsQuery {
   const { searchParams } = new URL(url, 'http://quell.invalid');
   const flag = (name: (typeof FLAGS)[number]): boolean => {
     const text = searchParams.get(name) ?? 'true';
@@ -39,7 +41,7 @@ export function readAlertsQuery(url: string, lane: Lane): AlertsQuery {
     matches: searchParams
       .getAll('filter')
       .flatMap(matchersIn)
-      .map((asked) => predicateOf(asked, lane)),
+      .map((asked) => predicateOf(asked, rules)),
     receiver: readReceiver(searchParams.get('receiver')),
   };
 }
@@ -54,8 +56,8 @@ function matchersIn(text: string): readonly Asked[] {
     : [{ name: 'alertname', operator: '=', value: name }, ...matchers];
 }
 
-function predicateOf(asked: Asked, { rules }: Lane): Predicate {
-  const made = factOrLabel(asked, rules.catalog);
+function predicateOf(asked: Asked, { catalog }: Rules): Predicate {
+  const made = factOrLabel(asked, catalog);
   if (made.kind === 'predicate') return made.test;
   throw badQuery(`filter: ${made.message}`);
 }
@@ -89,10 +91,16 @@ export function silenceFilter(url: string): (silence: Silence) => boolean {
 interface Shown {
   readonly alert: Alert;
   readonly silencedBy: readonly string[];
+  /** Where it stands. */
+  readonly state: LaneState;
 }
 
 /** Firing alerts as they stand now; records are never changed in place. */
-function* shownOf(lane: Lane, query: AlertsQuery, now: Instant): Generator<Shown | undefined> {
+function* shownOf({ all }: Lanes, query: AlertsQuery, now: Instant): Generator<Shown | undefined> {
+  for (const lane of all) yield* shownIn(lane, query, now);
+}
+
+function* shownIn(lane: Lane, query: AlertsQuery, now: Instant): Generator<Shown | undefined> {
   const { state } = lane;
   const inEffect = [...state.silences.values()]
     .filter(({ silence }) => silence.startsAt <= now && now < silence.endsAt)
@@ -115,7 +123,9 @@ function shownAs(
   if (!query.receiver(receiverOf(alert, state))) return undefined;
   const silencedBy = inEffect.filter(({ test }) => test(subject)).map(({ id }) => id);
   const isSuppressed = silencedBy.length > 0 || alert.muted !== undefined;
-  return (isSuppressed ? query.suppressed : query.active) ? { alert, silencedBy } : undefined;
+  return (isSuppressed ? query.suppressed : query.active)
+    ? { alert, silencedBy, state }
+    : undefined;
 }
 
 /** The channel that is told of it. */
@@ -123,7 +133,7 @@ function receiverOf({ incident }: Alert, { incidents }: LaneState): string {
   return incidents.get(incident ?? '')?.route?.channel ?? 'quell';
 }
 
-function shapeOf({ alert, silencedBy }: Shown, state: LaneState, now: Instant) {
+function shapeOf({ alert, silencedBy, state }: Shown, now: Instant) {
   const { muted, expiresAt } = alert;
   const mutedBy = muted === undefined || silencedBy.length > 0 ? [] : [muted.by];
   const isSuppressed = silencedBy.length > 0 || muted !== undefined;
@@ -154,14 +164,13 @@ function iso(at: Instant): string {
 
 export async function sendAlerts(
   response: Response,
-  lane: Lane,
+  lanes: Lanes,
   query: AlertsQuery,
   now: Instant,
 ): Promise<void> {
-  const { state } = lane;
   function* items() {
-    for (const shown of shownOf(lane, query, now))
-      yield shown === undefined ? undefined : shapeOf(shown, state, now);
+    for (const shown of shownOf(lanes, query, now))
+      yield shown === undefined ? undefined : shapeOf(shown, now);
   }
   await streamArray(response, items());
 }
@@ -174,14 +183,13 @@ interface Group {
 /** A group is an incident; what stands in none, because it is silenced, is a group of its own. */
 export async function sendGroups(
   response: Response,
-  lane: Lane,
+  lanes: Lanes,
   query: AlertsQuery,
   now: Instant,
 ): Promise<void> {
-  const { state } = lane;
   const groups = new Map<string | undefined, Group>();
   const pause = createPause();
-  for (const shown of shownOf(lane, query, now)) {
+  for (const shown of shownOf(lanes, query, now)) {
     const turn = pause();
     if (turn !== undefined) await turn;
     if (shown === undefined) continue;
@@ -190,19 +198,19 @@ export async function sendGroups(
     groups.set(incident, group);
     group.alerts.push(shown);
   }
-  await streamText(response, groupsText(groups.values(), state, now));
+  await streamText(response, groupsText(groups.values(), now));
 }
 
 /** One incident may have very many alerts: each is a piece of its own. */
-function* groupsText(groups: Iterable<Group>, state: LaneState, now: Instant): Generator<string> {
+function* groupsText(groups: Iterable<Group>, now: Instant): Generator<string> {
   function* shapes({ alerts }: Group) {
-    for (const shown of alerts) yield shapeOf(shown, state, now);
+    for (const shown of alerts) yield shapeOf(shown, now);
   }
   let separator = '[';
   for (const group of groups) {
     const [first] = group.alerts;
-    const name = first === undefined ? 'quell' : receiverOf(first.alert, state);
-    const labels = JSON.stringify(labelsOf(state, group.incident));
+    const name = first === undefined ? 'quell' : receiverOf(first.alert, first.state);
+    const labels = JSON.stringify(labelsOf(first?.state, group.incident));
     const open = `{"labels":${labels},"receiver":${JSON.stringify({ name })},"alerts":[`;
     yield* arrayText(shapes(group), separator + open, ']}');
     separator = ',';
@@ -210,8 +218,8 @@ function* groupsText(groups: Iterable<Group>, state: LaneState, now: Instant): G
   yield separator === '[' ? '[]\n' : ']\n';
 }
 
-function labelsOf({ incidents }: LaneState, id: string | undefined): Record<string, string> {
-  const incident = incidents.get(id ?? '');
+function labelsOf(state: LaneState | undefined, id: string | undefined): Record<string, string> {
+  const incident = state?.incidents.get(id ?? '');
   if (incident === undefined) return {};
   const service = incident.roots[0]?.service;
   const { environment } = incident;

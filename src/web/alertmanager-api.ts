@@ -7,18 +7,19 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Request, type Response, Router } from 'express';
 import { AppError } from '../errors.ts';
-import type { Lane } from '../lane.ts';
+import type { Lanes } from '../lanes.ts';
 import { countMatches, matchersInWords } from '../life/silences.ts';
 import type { Instant, Silence } from '../model.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readAlertsQuery, sendAlerts, sendGroups, silenceFilter } from './alertmanager-alerts.ts';
-import { laneOf, type ReadApiDeps } from './read-api.ts';
+import { lanesOf, type ReadApiDeps } from './read-api.ts';
 import {
   badSilence,
   isForAll,
   iso,
   readSilence,
   silenceShape,
+  silencesIn,
   silencesInOrder,
 } from './silence-shapes.ts';
 
@@ -56,7 +57,7 @@ export function alertmanagerApi(deps: AlertmanagerApiDeps): Router {
     answered((request, response) => postSilence(deps, request, response)),
   );
   router.get('/api/v2/silence/:id', (request, response) => {
-    const kept = laneOf(deps).state.silences.get(request.params.id);
+    const kept = silencesIn(lanesOf(deps)).get(request.params.id);
     if (kept === undefined) response.status(404).json('silence not found');
     else response.json(silenceShape(kept, deps.now()));
   });
@@ -66,15 +67,15 @@ export function alertmanagerApi(deps: AlertmanagerApiDeps): Router {
   router.get(
     '/api/v2/alerts',
     answered((request, response) => {
-      const lane = laneOf(deps);
-      return sendAlerts(response, lane, readAlertsQuery(request.url, lane), deps.now());
+      const lanes = lanesOf(deps);
+      return sendAlerts(response, lanes, readAlertsQuery(request.url, lanes), deps.now());
     }),
   );
   router.get(
     '/api/v2/alerts/groups',
     answered((request, response) => {
-      const lane = laneOf(deps);
-      return sendGroups(response, lane, readAlertsQuery(request.url, lane), deps.now());
+      const lanes = lanesOf(deps);
+      return sendGroups(response, lanes, readAlertsQuery(request.url, lanes), deps.now());
     }),
   );
   return router;
@@ -99,9 +100,8 @@ function statusShape(startedAt: Instant) {
 }
 
 function listSilences(deps: AlertmanagerApiDeps, request: Request, response: Response): void {
-  const { state } = laneOf(deps);
   const accepts = silenceFilter(request.url);
-  const kept = [...state.silences.values()].filter(({ silence }) => accepts(silence));
+  const kept = [...silencesIn(lanesOf(deps)).values()].filter(({ silence }) => accepts(silence));
   response.json(silencesInOrder(kept, deps.now()));
 }
 
@@ -110,30 +110,37 @@ async function postSilence(
   request: Request,
   response: Response,
 ): Promise<void> {
-  const lane = laneOf(deps);
+  const lanes = lanesOf(deps);
+  const silences = silencesIn(lanes);
   const now = deps.now();
   const { id, ...sent } = readSilence(request.body, now);
-  const known = id === undefined ? undefined : lane.state.silences.get(id);
+  const known = id === undefined ? undefined : silences.get(id);
   if (id !== undefined && known === undefined) {
     response.status(404).json(`silence ${id.slice(0, 80)} not found`);
     return;
   }
-  const living = [...lane.state.silences.values()].filter(({ silence }) => silence.endsAt > now);
+  const living = [...silences.values()].filter(({ silence }) => silence.endsAt > now);
   if (living.length >= SILENCES_MAX && known === undefined)
     throw badSilence(`${living.length} silences are set, at most ${SILENCES_MAX}: end some first`);
   // One that is over stays over: what is asked for is a new one.
   const isChanged = known !== undefined && known.silence.endsAt > now;
   const startsAt = isChanged ? Math.min(known.silence.startsAt, sent.startsAt) : sent.startsAt;
   const silence: Silence = { ...sent, startsAt, id: isChanged ? known.silence.id : randomUUID() };
-  const warning = warningOf(lane, silence);
-  await lane.submit(now, [{ kind: 'silence', silence }]);
+  const warning = warningOf(lanes, silence);
+  await lanes.submit(now, [{ kind: 'silence', silence }]);
   deps.log.info({ silence: silence.id, by: silence.createdBy, warning }, 'silence set');
   response.json({ silenceID: silence.id, ...(warning === undefined ? {} : { warning }) });
 }
 
 /** Said before it begins, because afterwards nobody hears anything. */
-function warningOf({ state, rules }: Lane, silence: Silence): string | undefined {
-  const { matched, firing } = countMatches({ state, rules }, silence);
+function warningOf({ all }: Lanes, silence: Silence): string | undefined {
+  let matched = 0;
+  let firing = 0;
+  for (const lane of all) {
+    const counted = countMatches(lane, silence);
+    matched += counted.matched;
+    firing += counted.firing;
+  }
   const what = `{${matchersInWords(silence).join(', ')}}`;
   if (matched === firing && firing > 1) return `${what} matches all ${firing} alerts that fire now`;
   if (isForAll(silence)) return `${what} matches almost everything: say which alerts it is about`;
@@ -145,13 +152,14 @@ async function endSilence(
   id: string,
   response: Response,
 ): Promise<void> {
-  const lane = laneOf(deps);
+  const lanes = lanesOf(deps);
   const now = deps.now();
-  const kept = lane.state.silences.get(id);
+  const kept = silencesIn(lanes).get(id);
   if (kept === undefined) {
     response.status(404).json('silence not found');
     return;
   }
-  if (kept.silence.endsAt > now) await lane.submit(now, [{ kind: 'unsilence', id, by: 'the API' }]);
+  if (kept.silence.endsAt > now)
+    await lanes.submit(now, [{ kind: 'unsilence', id, by: 'the API' }]);
   response.status(200).end();
 }

@@ -22,7 +22,7 @@ import { missingPage } from './layout.ts';
 import { listDecisions, readDecisionQuery } from './list-decisions.ts';
 import { addLogin, askForToken } from './login.ts';
 import { overviewPage, type PreviewMessage } from './page.ts';
-import { laneOf, noAlert, noIncident, readApi, type ReadApiDeps } from './read-api.ts';
+import { lanesOf, noAlert, noIncident, readApi, type ReadApiDeps } from './read-api.ts';
 import { alertPage, decisionsPage, incidentPage } from './story-page.ts';
 import { STYLE_HASH } from './style.ts';
 
@@ -98,43 +98,39 @@ function addReload(app: Express, { reload }: AppDeps): void {
 
 function addPages(app: Express, deps: AppDeps): void {
   app.get('/', async (_request, response) => {
-    sendPage(response, overviewPage(await overviewOf(deps, laneOf(deps))));
+    sendPage(response, overviewPage(await overviewOf(deps, lanesOf(deps))));
   });
   app.get('/decisions', async (request, response) => {
-    const lane = laneOf(deps);
-    const query = readDecisionQuery(request.url, lane.rules.catalog);
+    const { rules } = lanesOf(deps);
+    const query = readDecisionQuery(request.url, rules.catalog);
     const asked = new URL(request.url, 'http://quell.invalid').searchParams;
     asked.delete('cursor');
-    const decisions = await listDecisions(lane, deps.store, query);
-    sendPage(response, decisionsPage(decisions, asked.toString(), lane.rules.version));
+    const decisions = await listDecisions(deps.store, query);
+    sendPage(response, decisionsPage(decisions, asked.toString(), rules.version));
   });
   // The search box of every page.
   app.get('/explain', async (request, response) => {
-    const answer = await explanationOf(deps, laneOf(deps), readExplainQuery(request.url));
+    const answer = await explanationOf(deps, lanesOf(deps), readExplainQuery(request.url));
     if (answer.kind === 'explained') response.redirect(303, pageOf(answer.explanation));
-    else sendPage(response.status(404), missingPage(answer.message, laneOf(deps).rules.version));
+    else sendPage(response.status(404), missingPage(answer.message, lanesOf(deps).rules.version));
   });
   app.get('/incidents/:id', async (request, response) => {
-    const lane = laneOf(deps);
+    const lanes = lanesOf(deps);
     const { id } = request.params;
-    const detail = await incidentDetail(deps, lane, id, lookBack(lane.name));
+    const detail = await incidentDetail(deps, lanes, id, LOOK_BACK);
     if (detail !== undefined) sendPage(response, incidentPage(detail, deps.now()));
-    else sendPage(response.status(404), missingPage(noIncident(id), lane.rules.version));
+    else sendPage(response.status(404), missingPage(noIncident(id), lanes.rules.version));
   });
   app.get('/alerts/:fingerprint', async (request, response) => {
-    const lane = laneOf(deps);
+    const lanes = lanesOf(deps);
     const { fingerprint } = request.params;
-    const detail = await alertDetail(deps, lane, fingerprint, lookBack(lane.name));
+    const detail = await alertDetail(deps, lanes, fingerprint, LOOK_BACK);
     if (detail !== undefined) sendPage(response, alertPage(detail));
-    else sendPage(response.status(404), missingPage(noAlert(fingerprint), lane.rules.version));
+    else sendPage(response.status(404), missingPage(noAlert(fingerprint), lanes.rules.version));
   });
 }
 
-const DECISIONS_SHOWN = 200;
-
-function lookBack(lane: string) {
-  return { lane, from: undefined, to: undefined, limit: DECISIONS_SHOWN };
-}
+const LOOK_BACK = { from: undefined, to: undefined, limit: 200 };
 
 const PAGE_POLICY = [
   "default-src 'none'",

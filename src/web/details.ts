@@ -7,13 +7,14 @@ import type { About } from '../explain/gates.ts';
 import { otherwise, type Otherwise } from '../explain/otherwise.ts';
 import { describeIncident, describeState, momentInWords, type TitleOf } from '../explain/words.ts';
 import type { Lane } from '../lane.ts';
+import { ownerOf } from '../lanes.ts';
 import { leadOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
-import type { HeartbeatRule } from '../rules/rules.ts';
+import type { HeartbeatRule, Rules } from '../rules/rules.ts';
 import { ago, duration, nameOf } from '../slack/words.ts';
 import type { Heartbeat } from '../small-records.ts';
 import { incidentOf } from '../state.ts';
-import type { ClosedIncident, Store } from '../store/contract.ts';
+import type { ClosedIncident, History } from '../store/contract.ts';
 import { heardOf } from './heard.ts';
 import type { ReadRecording } from './recording.ts';
 import { closedAlert, type LookBack, pastOfAlert, pastOfIncident } from './past.ts';
@@ -31,10 +32,14 @@ import {
 } from './shapes.ts';
 
 /** What is read of a lane: also of one that only lies on disk. */
-export type LaneView = Pick<Lane, 'name' | 'state' | 'rules'>;
+export type LaneView = Pick<Lane, 'state' | 'rules'>;
+export interface LanesView {
+  readonly all: readonly [LaneView, ...LaneView[]];
+  readonly rules: Rules;
+}
 
 export interface DetailDeps {
-  readonly store: Store;
+  readonly store: History;
   readonly now: () => Instant;
   readonly messageText: (incident: string) => string | undefined;
   /** What came in, as far as it is kept. */
@@ -77,10 +82,11 @@ const NOT_HEARD = { alert: undefined, heard: undefined } as const;
 
 export async function incidentDetail(
   deps: DetailDeps,
-  lane: LaneView,
+  lanes: LanesView,
   id: string,
   look: LookBack,
 ): Promise<IncidentDetail | undefined> {
+  const lane = ownerOf(lanes, { incident: id }) ?? lanes.all[0];
   const shown = liveIncident(deps, lane, id) ?? (await pastIncident(deps, lane, id));
   if (shown === undefined) return undefined;
   const { parts, incident, lead, closed } = shown;
@@ -132,10 +138,10 @@ function liveIncident(
 
 async function pastIncident(
   { store }: DetailDeps,
-  { name, rules }: LaneView,
+  { rules }: LaneView,
   id: string,
 ): Promise<ShownIncident | undefined> {
-  const closed = await store.closedIncident(name, id);
+  const closed = await store.closedIncident(id);
   if (closed === undefined) return undefined;
   const { incident } = closed;
   const { alerts } = viewOf(closed);
@@ -147,17 +153,18 @@ async function pastIncident(
 
 export async function alertDetail(
   deps: DetailDeps,
-  lane: LaneView,
+  { all }: LanesView,
   fingerprint: string,
   look: LookBack,
 ): Promise<AlertDetail | undefined> {
+  const lane = all.find(({ state }) => state.alerts.has(fingerprint)) ?? all[0];
   const known = await find(deps, lane, fingerprint);
   const { alert, incident, closed } = known;
   const past = await pastOfAlert(deps.store, look, fingerprint, alert?.facts.service);
   const heartbeat = alert === undefined ? lane.state.heartbeats.get(fingerprint) : undefined;
   if (heartbeat !== undefined) return heartbeatDetail(deps, lane, heartbeat, look);
   if (alert === undefined && past.decisions.length === 0) return undefined;
-  const titles = titlesOf(lane, closed);
+  const titles = titlesOf([lane], closed);
   const title = incident === undefined ? undefined : titles(incident.id);
   const now = deps.now();
   const asked = { rules: lane.rules, decisions: past.decisions, now };
@@ -252,18 +259,21 @@ async function find({ store }: DetailDeps, lane: LaneView, fingerprint: string):
   if (alert !== undefined) {
     return { alert, incident: incidentOf(lane.state, alert), closed: undefined };
   }
-  const past = await closedAlert(store, lane.name, (one) => one.fingerprint === fingerprint);
+  const past = await closedAlert(store, (one) => one.fingerprint === fingerprint);
   return { alert: past?.alert, incident: past?.closed.incident, closed: past?.closed };
 }
 
 export function titlesOf(
-  { state }: Pick<LaneView, 'state'>,
+  lanes: readonly Pick<LaneView, 'state'>[],
   closed: ClosedIncident | undefined,
 ): TitleOf {
   return (id) => {
     if (id === closed?.incident.id) return titleOf(closed.incident, viewOf(closed).alerts[0]);
-    const incident = state.incidents.get(id);
-    return incident === undefined ? undefined : titleOf(incident, leadOf(state, incident));
+    const state = ownerOf({ all: lanes }, { incident: id })?.state;
+    const incident = state?.incidents.get(id);
+    return state === undefined || incident === undefined
+      ? undefined
+      : titleOf(incident, leadOf(state, incident));
   };
 }
 

@@ -9,7 +9,7 @@ import {
   type DetailDeps,
   type IncidentDetail,
   incidentDetail,
-  type LaneView,
+  type LanesView,
 } from './details.ts';
 import { type Asked, find } from './find.ts';
 import { alertPath, incidentPath } from './layout.ts';
@@ -53,20 +53,20 @@ export function readExplainQuery(url: string): ExplainQuery {
 
 export async function explanationOf(
   deps: DetailDeps,
-  lane: LaneView,
+  lanes: LanesView,
   asked: ExplainQuery,
 ): Promise<Answer> {
-  const found = await find(deps.store, lane, asked);
+  const found = await find(deps.store, lanes, asked);
   if (found.kind === 'unknown') return found;
   const { limit, at } = asked;
-  const whole = { lane: lane.name, from: undefined, to: undefined, limit };
+  const whole = { from: undefined, to: undefined, limit };
   if (found.kind === 'incident') {
-    const detail = await incidentDetail(deps, lane, found.id, whole);
+    const detail = await incidentDetail(deps, lanes, found.id, whole);
     if (detail === undefined) return unknown(`no incident "${found.id}"`);
     return { kind: 'explained', explanation: { about: 'incident', ...detail } };
   }
   const { fingerprint, others } = found;
-  const detail = await alertDetail(deps, lane, fingerprint, { ...whole, ...around(at) });
+  const detail = await alertDetail(deps, lanes, fingerprint, { ...whole, ...around(at) });
   if (detail === undefined) {
     return unknown(
       `no alert ${fingerprint.slice(0, 80)}: it never came in, or is older than the retention`,

@@ -6,11 +6,11 @@
  * of that is read.
  */
 import { setImmediate } from 'node:timers/promises';
+import { incidentOn, ownerOf } from '../lanes.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Instant } from '../model.ts';
-import { messageKey } from '../state.ts';
-import type { ClosedIncident, Store } from '../store/contract.ts';
-import type { LaneView } from './details.ts';
+import type { ClosedIncident, History } from '../store/contract.ts';
+import type { LanesView } from './details.ts';
 import { newest } from './newest.ts';
 import { closedAlert } from './past.ts';
 import { readMatch } from './query.ts';
@@ -32,36 +32,37 @@ const MATCHING_MAX = 100;
 const SHOWN_MAX = 120;
 
 /** Throws bad-query for a matcher that cannot be read. */
-export async function find(store: Store, lane: LaneView, { of, at }: Asked): Promise<Found> {
+export async function find(store: History, lanes: LanesView, { of, at }: Asked): Promise<Found> {
   const wanted = of.trim();
-  if (/^https?:\/\//i.test(wanted)) return findLink(store, lane, wanted);
-  if (/^[0-9A-Z]{8}$/.test(wanted) && (await isIncident(store, lane, wanted)))
+  if (/^https?:\/\//i.test(wanted)) return findLink(store, lanes, wanted);
+  if (/^[0-9A-Z]{8}$/.test(wanted) && (await isIncident(store, lanes, wanted)))
     return { kind: 'incident', id: wanted };
   const isFingerprint = /^[0-9a-f]{16}$/i.test(wanted);
   if (isFingerprint) return alert(wanted.toLowerCase());
-  if (lane.state.heartbeats.has(wanted)) return alert(wanted);
-  return findMatch(store, lane, wanted, at);
+  if (lanes.all.some(({ state }) => state.heartbeats.has(wanted))) return alert(wanted);
+  return findMatch(store, lanes, wanted, at);
 }
 
 function alert(fingerprint: string, others: readonly Alert[] = []): Found {
   return { kind: 'alert', fingerprint, others };
 }
 
-async function isIncident(store: Store, { name, state }: LaneView, id: string): Promise<boolean> {
-  return state.incidents.has(id) || (await store.closedIncident(name, id)) !== undefined;
+async function isIncident(store: History, lanes: LanesView, id: string): Promise<boolean> {
+  const isLive = ownerOf(lanes, { incident: id }) !== undefined;
+  return isLive || (await store.closedIncident(id)) !== undefined;
 }
 
 // --- links ----------------------------------------------------------------------------------------
 
-async function findLink(store: Store, lane: LaneView, link: string): Promise<Found> {
+async function findLink(store: History, lanes: LanesView, link: string): Promise<Found> {
   if (!URL.canParse(link)) return unknownLink(link);
   const url = new URL(link);
   const message = readPermalink(url);
-  if (message !== undefined) return findMessage(store, lane, message);
+  if (message !== undefined) return findMessage(store, lanes, message);
   const [, page, name] = /\/(incidents|alerts)\/([^/]+)/.exec(url.pathname) ?? [];
   if (page === undefined || name === undefined || name.includes('%')) return unknownLink(link);
   if (page === 'alerts') return alert(name);
-  if (await isIncident(store, lane, name)) return { kind: 'incident', id: name };
+  if (await isIncident(store, lanes, name)) return { kind: 'incident', id: name };
   return unknown(`no incident "${cut(name)}": it is not known, or older than the retention`);
 }
 
@@ -90,16 +91,15 @@ export function readPermalink({ pathname, searchParams }: URL): LinkedMessage | 
 }
 
 async function findMessage(
-  store: Store,
-  lane: LaneView,
+  store: History,
+  lanes: LanesView,
   { channel, ts }: LinkedMessage,
 ): Promise<Found> {
-  const { state, name } = lane;
   for (const one of ts) {
-    const id = state.byMessage.get(messageKey(channel, one));
+    const id = incidentOn(lanes, { channel, ts: one });
     if (id !== undefined) return { kind: 'incident', id };
   }
-  for (const digest of state.digests.values()) {
+  for (const digest of lanes.all.flatMap(({ state }) => [...state.digests.values()])) {
     const { message, lines } = digest;
     if (message?.channel !== channel || !ts.includes(message.ts)) continue;
     const ids = lines.map(({ incident }) => incident).slice(0, 5);
@@ -110,7 +110,6 @@ async function findMessage(
   }
   const closed = await closedWith(
     store,
-    name,
     ({ incident: { message, replies } }) => {
       if (message?.channel !== channel) return false;
       return ts.some((one) => one === message.ts || replies.includes(one));
@@ -131,8 +130,7 @@ const PAGES_MAX = 40;
 
 /** Of those that ended after an instant. */
 async function closedWith(
-  store: Store,
-  lane: string,
+  store: History,
   accepts: (closed: ClosedIncident) => boolean,
   after: Instant,
 ): Promise<ClosedIncident | undefined> {
@@ -140,7 +138,7 @@ async function closedWith(
   for (const span of SPANS_MS) {
     let cursor: string | undefined;
     for (let pages = 0; pages < PAGES_MAX; pages++) {
-      const query = { lane, from: Math.floor(from), to: Math.ceil(after + span), limit: PAGE };
+      const query = { from: Math.floor(from), to: Math.ceil(after + span), limit: PAGE };
       const page = await store.closedIncidents(cursor === undefined ? query : { ...query, cursor });
       const found = page.items.find(accepts);
       if (found !== undefined) return found;
@@ -156,14 +154,14 @@ async function closedWith(
 // --- matchers -------------------------------------------------------------------------------------
 
 async function findMatch(
-  store: Store,
-  { name, state, rules }: LaneView,
+  store: History,
+  { all, rules }: LanesView,
   wanted: string,
   at: Instant | undefined,
 ): Promise<Found> {
   const tests = readMatch(wanted, rules.catalog);
   const accepts = (one: Alert): boolean => tests.every((test) => test(subjectOf(one)));
-  const { items } = newest(state.alerts.values(), {
+  const { items } = newest(alertsIn(all), {
     atOf: ({ since }) => since,
     idOf: ({ fingerprint }) => fingerprint,
     accepts,
@@ -177,7 +175,6 @@ async function findMatch(
   // It may have left memory, and been there at that time.
   const past = await closedAlert(
     store,
-    name,
     (one) => accepts(one) && (at === undefined || apart(one, at) <= HOUR_MS),
   );
   if (past !== undefined) return alert(past.alert.fingerprint, live);
@@ -185,6 +182,10 @@ async function findMatch(
   return unknown(
     `no alert matches ${cut(wanted)}, in memory or among those that ended last; one that is long over is found by its fingerprint`,
   );
+}
+
+function* alertsIn(all: LanesView['all']): Generator<Alert> {
+  for (const { state } of all) yield* state.alerts.values();
 }
 
 /** The alert that fired at that time, else the one that fired nearest to it. */

@@ -2,11 +2,10 @@
  * What happened between 10:00 and 10:30 for service X: the decision log as a list, newest first.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Lane } from '../lane.ts';
 import { CONSEQUENCES, type Instant, VERDICTS } from '../model.ts';
 import type { Catalog } from '../rules/rules.ts';
 import { didYouMean } from '../rules/suggest.ts';
-import type { HistoryQuery, Store } from '../store/contract.ts';
+import type { History, Wanted } from '../store/contract.ts';
 import type { Listed } from './lists.ts';
 import { badQuery, readLimit, readParameters, readService, readSpan, SPAN } from './query.ts';
 import { type DecisionJson, decisionShape } from './shapes.ts';
@@ -47,16 +46,13 @@ const PAGES_MAX = 20;
 
 /** With a reason a page may hold fewer than asked for; only `next: null` is the end. */
 export async function listDecisions(
-  { name }: Lane,
-  store: Store,
+  store: History,
   query: DecisionQuery,
 ): Promise<Listed<DecisionJson>> {
   const items: DecisionJson[] = [];
   let cursor = query.cursor;
   for (let pages = 0; pages < PAGES_MAX; pages++) {
-    const page = await store.decisions(
-      historyQuery(name, query, query.limit - items.length, cursor),
-    );
+    const page = await store.decisions(wantedOf(query, query.limit - items.length, cursor));
     for (const decision of page.items) {
       if (query.reason !== undefined && decision.reason !== query.reason) continue;
       items.push(decisionShape(decision, () => undefined));
@@ -69,14 +65,12 @@ export async function listDecisions(
   return { items, next: cursor ?? null };
 }
 
-function historyQuery(
-  lane: string,
+function wantedOf(
   { service, incident, from, to }: DecisionQuery,
   limit: number,
   cursor: string | undefined,
-): HistoryQuery {
+): Wanted {
   return {
-    lane,
     limit,
     ...(service === undefined ? {} : { service }),
     ...(incident === undefined ? {} : { incident }),

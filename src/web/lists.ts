@@ -7,11 +7,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Response } from 'express';
 import { idsAt } from '../id-index.ts';
-import type { Lane } from '../lane.ts';
+import type { Lanes } from '../lanes.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Incident } from '../model.ts';
 import { type LaneState, tallyOf } from '../state.ts';
-import type { ClosedIncident, HistoryQuery, Store } from '../store/contract.ts';
+import type { ClosedIncident, History, Wanted } from '../store/contract.ts';
 import { newest } from './newest.ts';
 import { badCursor, FILTERS, type ListQuery, readCursor, SPAN, writeCursor } from './query.ts';
 import {
@@ -40,18 +40,25 @@ const LIVE = 'i';
 /** The cursor of incidents that left memory, around the store's own. */
 const CLOSED = 'h';
 
-export function listAlerts(lane: Pick<Lane, 'state'>, query: ListQuery): Listed<AlertJson> {
-  const { items, next } = pageOfAlerts(lane, query);
+/** What is read of lanes for a list. */
+type InMemory = Pick<Lanes, 'all'>;
+
+function* inAll<T>(all: Lanes['all'], of: (state: LaneState) => Iterable<T>): Generator<T> {
+  for (const { state } of all) yield* of(state);
+}
+
+export function listAlerts(lanes: InMemory, query: ListQuery): Listed<AlertJson> {
+  const { items, next } = pageOfAlerts(lanes, query);
   return { items: items.map(alertShape), next };
 }
 
 /** The same page, put into words only as it is sent. */
 export async function sendAlertList(
   response: Response,
-  lane: Pick<Lane, 'state'>,
+  lanes: InMemory,
   query: ListQuery,
 ): Promise<void> {
-  const { items, next } = pageOfAlerts(lane, query);
+  const { items, next } = pageOfAlerts(lanes, query);
   function* shapes() {
     for (const alert of items) yield alertShape(alert);
   }
@@ -59,16 +66,19 @@ export async function sendAlertList(
   await streamArray(response, shapes(), { open: '{"items":[', close });
 }
 
-function pageOfAlerts({ state }: Pick<Lane, 'state'>, query: ListQuery): Listed<Alert> {
+function pageOfAlerts({ all }: InMemory, query: ListQuery): Listed<Alert> {
   const after = readCursor(ALERTS, query.cursor);
   if (after === undefined && query.cursor !== undefined) throw badCursor();
-  const page = newest(state.alerts.values(), {
-    atOf: ({ since }) => since,
-    idOf: ({ fingerprint }) => fingerprint,
-    accepts: (alert) => acceptsAlert(alert, query),
-    after,
-    limit: query.limit,
-  });
+  const page = newest(
+    inAll(all, ({ alerts }) => alerts.values()),
+    {
+      atOf: ({ since }) => since,
+      idOf: ({ fingerprint }) => fingerprint,
+      accepts: (alert) => acceptsAlert(alert, query),
+      after,
+      limit: query.limit,
+    },
+  );
   const next = page.next === undefined ? null : writeCursor(ALERTS, page.next);
   return { items: page.items, next };
 }
@@ -96,29 +106,30 @@ function isWithin(at: number, { from, to }: ListQuery): boolean {
 }
 
 export async function listIncidents(
-  lane: Lane,
-  store: Store,
+  lanes: Lanes,
+  store: History,
   query: ListQuery,
 ): Promise<Listed<IncidentJson>> {
   const past = readCursor(CLOSED, query.cursor);
-  if (past !== undefined) return listClosed(lane, store, query, past.id || undefined);
+  if (past !== undefined) return listClosed(lanes, store, query, past.id || undefined);
   const after = readCursor(LIVE, query.cursor);
   if (after === undefined && query.cursor !== undefined) throw badCursor();
-  const { state, rules } = lane;
-  const page = newest(liveCandidates(state, query), {
-    atOf: ({ gatheredAt }) => gatheredAt,
-    idOf: ({ id }) => id,
-    accepts: (incident) =>
+  const page = newest(liveCandidates(lanes, query), {
+    atOf: ({ incident }) => incident.gatheredAt,
+    idOf: ({ incident }) => incident.id,
+    accepts: ({ incident, state }) =>
       acceptsIncident(incident, query) && matchesMembers(state, incident, query),
     after,
     limit: query.limit,
   });
-  const items = page.items.map((one) => incidentShape(one, liveCounts(state, one), rules.people));
+  const items = page.items.map(({ incident, state }) =>
+    incidentShape(incident, liveCounts(state, incident), lanes.rules.people),
+  );
   if (page.next !== undefined) return { items, next: writeCursor(LIVE, page.next) };
   if (!wantsClosed(query)) return { items, next: null };
   if (items.length > 0 && items.length === query.limit) return { items, next: closedCursor('') };
   const rest = await listClosed(
-    lane,
+    lanes,
     store,
     { ...query, limit: query.limit - items.length },
     undefined,
@@ -127,11 +138,21 @@ export async function listIncidents(
 }
 
 /** With an environment and a service there is an index; else it is all of them. */
-function liveCandidates(state: LaneState, { service, environment }: ListQuery): Iterable<Incident> {
-  if (service === undefined || environment === undefined) return state.incidents.values();
-  return [...idsAt(state.byService, environment, service)].flatMap(
-    (id) => state.incidents.get(id) ?? [],
-  );
+function* liveCandidates(
+  { all }: Lanes,
+  { service, environment }: ListQuery,
+): Generator<{ readonly incident: Incident; readonly state: LaneState }> {
+  for (const { state } of all) {
+    const { incidents, byService } = state;
+    const ids =
+      service === undefined || environment === undefined
+        ? incidents.keys()
+        : idsAt(byService, environment, service);
+    for (const id of ids) {
+      const incident = incidents.get(id);
+      if (incident !== undefined) yield { incident, state };
+    }
+  }
 }
 
 /** An incident is in a span of time when it was going on in it. */
@@ -164,8 +185,8 @@ const CLOSED_PAGE = 200;
 const CLOSED_PAGES_MAX = 10;
 
 async function listClosed(
-  lane: Lane,
-  store: Store,
+  lanes: Lanes,
+  store: History,
   query: ListQuery,
   from: string | undefined,
 ): Promise<Listed<IncidentJson>> {
@@ -174,10 +195,10 @@ async function listClosed(
   if (!wantsClosed(query)) return { items, next: null };
   for (let pages = 0; pages < CLOSED_PAGES_MAX; pages++) {
     const limit = Math.min(CLOSED_PAGE, query.limit - items.length);
-    const page = await store.closedIncidents(historyQuery(lane.name, query, limit, cursor));
+    const page = await store.closedIncidents(wantedOf(query, limit, cursor));
     for (const closed of page.items) {
       if (!acceptsClosed(closed, query)) continue;
-      items.push(incidentShape(closed.incident, closedCounts(closed), lane.rules.people));
+      items.push(incidentShape(closed.incident, closedCounts(closed), lanes.rules.people));
     }
     cursor = page.next;
     if (cursor === undefined) return { items, next: null };
@@ -196,14 +217,8 @@ function acceptsClosed(closed: ClosedIncident, query: ListQuery): boolean {
 }
 
 /** History is ordered by when an incident was over: it was going on in a span only if that is later. */
-function historyQuery(
-  lane: string,
-  { service, from }: ListQuery,
-  limit: number,
-  cursor: string | undefined,
-): HistoryQuery {
+function wantedOf({ service, from }: ListQuery, limit: number, cursor: string | undefined): Wanted {
   return {
-    lane,
     limit,
     ...(service === undefined ? {} : { service }),
     ...(from === undefined ? {} : { from }),

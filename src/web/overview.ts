@@ -1,11 +1,11 @@
 /**
- * What the first page shows of the lane: at most a screenful of each kind, whatever is open.
+ * What the first page shows of all lanes: at most a screenful of each kind, whatever is open.
  */
-import type { Lane } from '../lane.ts';
+import { type Lanes, ownerOf } from '../lanes.ts';
 import type { Incident, Instant } from '../model.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { LaneState } from '../state.ts';
-import type { Store } from '../store/contract.ts';
+import type { History } from '../store/contract.ts';
 import { severityRank } from '../tally.ts';
 import { titlesOf } from './details.ts';
 import { newest } from './newest.ts';
@@ -18,10 +18,10 @@ import {
   incidentShape,
   liveCounts,
 } from './shapes.ts';
-import { silencesInOrder } from './silence-shapes.ts';
+import { silencesIn, silencesInOrder } from './silence-shapes.ts';
 
 export interface OverviewDeps {
-  readonly store: Store;
+  readonly store: History;
   readonly now: () => Instant;
   readonly metrics: Metrics;
   readonly messageText: (incident: string) => string | undefined;
@@ -42,17 +42,18 @@ const CLOSED_PAGE = 50;
 /** Alerts looked through for the one that is told first. */
 const HELD_MAX = 200;
 
-export async function overviewOf(deps: OverviewDeps, lane: Lane): Promise<Overview> {
-  const { state, rules } = lane;
-  const open = [...state.open].flatMap((id) => state.incidents.get(id) ?? []);
+export async function overviewOf(deps: OverviewDeps, lanes: Lanes): Promise<Overview> {
+  const { all, rules } = lanes;
+  const open = all.flatMap(({ state }) =>
+    [...state.open].flatMap((id) => state.incidents.get(id) ?? []),
+  );
   let gathering = 0;
-  const held = newestOf(state.incidents.values(), GATHERING_SHOWN, ({ phase }) => {
+  const held = newestOf(incidentsIn(lanes), GATHERING_SHOWN, ({ phase }) => {
     if (phase !== 'gathering') return false;
     gathering++;
     return true;
   });
-  const shape = (incident: Incident): IncidentJson =>
-    incidentShape(incident, liveCounts(state, incident), rules.people);
+  const shape = (incident: Incident): IncidentJson => liveShape(lanes, incident);
   return {
     now: deps.now(),
     rulesVersion: rules.version,
@@ -60,20 +61,37 @@ export async function overviewOf(deps: OverviewDeps, lane: Lane): Promise<Overvi
       incident: shape(incident),
       text: incident.toldIn === 'message' ? deps.messageText(incident.id) : undefined,
     })),
-    openTotal: state.open.size,
-    gathering: held.map((one) => ({ incident: shape(one), tellAt: tellAt(state, one) })),
+    openTotal: open.length,
+    gathering: held.map((one) => ({
+      incident: shape(one),
+      tellAt: tellAt(stateOf(lanes, one), one),
+    })),
     gatheringTotal: gathering,
-    quiet: await latelyQuiet(deps, lane),
-    resolved: await latelyOver(deps, lane),
-    silences: silencesInOrder(state.silences.values(), deps.now()).filter(
+    quiet: await latelyQuiet(deps, lanes),
+    resolved: await latelyOver(deps, lanes),
+    silences: silencesInOrder(silencesIn(lanes).values(), deps.now()).filter(
       ({ status }) => status.state !== 'expired',
     ),
     people: rules.people,
-    heartbeats: [...state.heartbeats.values()].slice(0, HEARTBEATS_SHOWN),
-    alertsTotal: state.alerts.size,
+    heartbeats: [...all[0].state.heartbeats.values()].slice(0, HEARTBEATS_SHOWN),
+    alertsTotal: all.reduce((sum, { state }) => sum + state.alerts.size, 0),
     quarantined: deps.metrics.quarantined,
     preview: deps.previewMessages()?.slice(0, PREVIEW_SHOWN),
   };
+}
+
+function* incidentsIn({ all }: Lanes): Generator<Incident> {
+  for (const { state } of all) yield* state.incidents.values();
+}
+
+/** Of an incident in memory. */
+function stateOf(lanes: Lanes, { id }: Incident): LaneState {
+  return (ownerOf(lanes, { incident: id }) ?? lanes.all[0]).state;
+}
+
+function liveShape(lanes: Lanes, incident: Incident): IncidentJson {
+  const counts = liveCounts(stateOf(lanes, incident), incident);
+  return incidentShape(incident, counts, lanes.rules.people);
 }
 
 /** The worst first, and of these the one that goes on for longest. */
@@ -100,12 +118,15 @@ function tellAt(state: LaneState, { id }: Incident): Instant | undefined {
 }
 
 /** Each alert or incident once per reason: what flaps would fill the list alone. */
-async function latelyQuiet({ store }: OverviewDeps, lane: Lane): Promise<readonly DecisionJson[]> {
+async function latelyQuiet(
+  { store }: OverviewDeps,
+  lanes: Lanes,
+): Promise<readonly DecisionJson[]> {
   const found = new Map<string, DecisionJson>();
-  const titles = titlesOf(lane, undefined);
+  const titles = titlesOf(lanes.all, undefined);
   let cursor: string | undefined;
   for (let pages = 0; pages < DECISIONS_PAGES_MAX; pages++) {
-    const query = { lane: lane.name, limit: DECISIONS_PAGE };
+    const query = { limit: DECISIONS_PAGE };
     const page = await store.decisions(cursor === undefined ? query : { ...query, cursor });
     for (const decision of page.items) {
       if (!QUIET_REASONS.has(decision.reason)) continue;
@@ -122,22 +143,19 @@ async function latelyQuiet({ store }: OverviewDeps, lane: Lane): Promise<readonl
 const QUIET_REASONS: ReadonlySet<string> = new Set(QUIET_KINDS);
 
 /** Those in memory are the newest; what left it comes after them. */
-async function latelyOver(
-  { store }: OverviewDeps,
-  { name, state, rules }: Lane,
-): Promise<readonly IncidentJson[]> {
-  const live = newest(state.incidents.values(), {
+async function latelyOver({ store }: OverviewDeps, lanes: Lanes): Promise<readonly IncidentJson[]> {
+  const live = newest(incidentsIn(lanes), {
     atOf: ({ resolvedAt }) => resolvedAt ?? 0,
     idOf: ({ id }) => id,
     accepts: (incident) => incident.phase === 'resolved' && wasTold(incident),
     after: undefined,
     limit: OVER_SHOWN,
-  }).items.map((one) => incidentShape(one, liveCounts(state, one), rules.people));
+  }).items.map((one) => liveShape(lanes, one));
   if (live.length === OVER_SHOWN) return live;
-  const past = await store.closedIncidents({ lane: name, limit: CLOSED_PAGE });
+  const past = await store.closedIncidents({ limit: CLOSED_PAGE });
   const told = past.items
     .filter(({ incident }) => wasTold(incident))
-    .map((closed) => incidentShape(closed.incident, closedCounts(closed), rules.people));
+    .map((closed) => incidentShape(closed.incident, closedCounts(closed), lanes.rules.people));
   return [...live, ...told].slice(0, OVER_SHOWN);
 }
 

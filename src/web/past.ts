@@ -6,14 +6,13 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Alert, Instant } from '../model.ts';
-import type { ClosedIncident, HistoryQuery, PastDecision, Store } from '../store/contract.ts';
+import type { ClosedIncident, History, PastDecision, Wanted } from '../store/contract.ts';
 import { viewOf } from './shapes.ts';
 
 const PAGE = 500;
 const PAGES_MAX = 40;
 
 export interface LookBack {
-  readonly lane: string;
   readonly from: Instant | undefined;
   readonly to: Instant | undefined;
   /** Decisions to return; the newest ones. */
@@ -29,7 +28,7 @@ export interface Past {
 
 /** The decisions of one incident that are not about one of its alerts, or about all. */
 export async function pastOfIncident(
-  store: Store,
+  store: History,
   look: LookBack,
   incident: string,
   accepts: (decision: PastDecision) => boolean,
@@ -39,7 +38,7 @@ export async function pastOfIncident(
 
 /** What was decided about an alert, and about the incidents it was part of since it came to them. */
 export async function pastOfAlert(
-  store: Store,
+  store: History,
   look: LookBack,
   fingerprint: string,
   service: string | undefined,
@@ -70,7 +69,7 @@ function isAboutAll({ fingerprint }: PastDecision): boolean {
 const INCIDENTS_MAX = 20;
 
 async function collect(
-  store: Store,
+  store: History,
   look: LookBack & { readonly service?: string; readonly incident?: string },
   accepts: (decision: PastDecision) => boolean,
 ): Promise<Past> {
@@ -93,9 +92,8 @@ async function collect(
 function queryOf(
   look: LookBack & { readonly service?: string; readonly incident?: string },
   cursor: string | undefined,
-): HistoryQuery {
+): Wanted {
   return {
-    lane: look.lane,
     limit: PAGE,
     ...(look.from === undefined ? {} : { from: look.from }),
     ...(look.to === undefined ? {} : { to: look.to }),
@@ -110,13 +108,12 @@ const CLOSED_PAGES_MAX = 20;
 
 /** An alert that left memory, with the incident it left with. Looks through the newest ones only. */
 export async function closedAlert(
-  store: Store,
-  lane: string,
+  store: History,
   accepts: (alert: Alert) => boolean,
 ): Promise<{ readonly alert: Alert; readonly closed: ClosedIncident } | undefined> {
   let cursor: string | undefined;
   for (let pages = 0; pages < CLOSED_PAGES_MAX; pages++) {
-    const query = { lane, limit: CLOSED_PAGE, ...(cursor === undefined ? {} : { cursor }) };
+    const query = { limit: CLOSED_PAGE, ...(cursor === undefined ? {} : { cursor }) };
     const page = await store.closedIncidents(query);
     for (const closed of page.items) {
       const alert = viewOf(closed).alerts.find(accepts);

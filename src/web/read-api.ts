@@ -6,9 +6,9 @@
  */
 import { Router } from 'express';
 import { AppError } from '../errors.ts';
-import type { Lane } from '../lane.ts';
+import type { Lanes } from '../lanes.ts';
 import type { Instant } from '../model.ts';
-import type { Store } from '../store/contract.ts';
+import type { History } from '../store/contract.ts';
 import { alertDetail, incidentDetail } from './details.ts';
 import { explanationOf, readExplainQuery } from './explanation.ts';
 import { listDecisions, readDecisionQuery } from './list-decisions.ts';
@@ -23,12 +23,12 @@ import {
 import type { LookBack } from './past.ts';
 import { type QueryOptions, readQuery, SPAN } from './query.ts';
 import { type ReadRecording, sendRecording } from './recording.ts';
-import { silencesInOrder } from './silence-shapes.ts';
+import { silencesIn, silencesInOrder } from './silence-shapes.ts';
 
 export interface ReadApiDeps {
   /** Undefined until it is loaded: answered 503. */
-  readonly lane: () => Lane | undefined;
-  readonly store: Store;
+  readonly lanes: () => Lanes | undefined;
+  readonly store: History;
   readonly now: () => Instant;
   /** The message of an incident in memory, as Slack shows it. */
   readonly messageText: (incident: string) => string | undefined;
@@ -39,47 +39,46 @@ export interface ReadApiDeps {
 export function readApi(deps: ReadApiDeps): Router {
   const router = Router();
   router.get('/v1/alerts', async (request, response) => {
-    const lane = laneOf(deps);
-    const query = readQuery(request.url, queryOf(lane, ALERT_PARAMETERS, ALERT_STATES));
-    await sendAlertList(response, lane, query);
+    const lanes = lanesOf(deps);
+    const query = readQuery(request.url, queryOf(lanes, ALERT_PARAMETERS, ALERT_STATES));
+    await sendAlertList(response, lanes, query);
   });
   router.get('/v1/incidents', async (request, response) => {
-    const lane = laneOf(deps);
-    const query = readQuery(request.url, queryOf(lane, LIST_PARAMETERS, INCIDENT_STATES));
-    response.json(await listIncidents(lane, deps.store, query));
+    const lanes = lanesOf(deps);
+    const query = readQuery(request.url, queryOf(lanes, LIST_PARAMETERS, INCIDENT_STATES));
+    response.json(await listIncidents(lanes, deps.store, query));
   });
   router.get('/v1/decisions', async (request, response) => {
-    const lane = laneOf(deps);
-    const query = readDecisionQuery(request.url, lane.rules.catalog);
-    response.json(await listDecisions(lane, deps.store, query));
+    const query = readDecisionQuery(request.url, lanesOf(deps).rules.catalog);
+    response.json(await listDecisions(deps.store, query));
   });
   router.get('/v1/silences', (_request, response) => {
-    const { silences } = laneOf(deps).state;
-    response.json({ items: silencesInOrder(silences.values(), deps.now()), next: null });
+    const silences = silencesIn(lanesOf(deps)).values();
+    response.json({ items: silencesInOrder(silences, deps.now()), next: null });
   });
   router.get('/v1/incidents/:id', async (request, response) => {
-    const lane = laneOf(deps);
+    const lanes = lanesOf(deps);
     const id = request.params.id;
-    const detail = await incidentDetail(deps, lane, id, lookOf(lane, request.url));
+    const detail = await incidentDetail(deps, lanes, id, lookOf(lanes, request.url));
     if (detail !== undefined) response.json(detail);
     else response.status(404).json({ error: noIncident(id) });
   });
   router.get('/v1/alerts/:fingerprint/explain', async (request, response) => {
-    const lane = laneOf(deps);
+    const lanes = lanesOf(deps);
     const { fingerprint } = request.params;
-    const detail = await alertDetail(deps, lane, fingerprint, lookOf(lane, request.url));
+    const detail = await alertDetail(deps, lanes, fingerprint, lookOf(lanes, request.url));
     if (detail !== undefined) response.json(detail);
     else response.status(404).json({ error: noAlert(fingerprint) });
   });
   router.get('/v1/explain', async (request, response) => {
-    const answer = await explanationOf(deps, laneOf(deps), readExplainQuery(request.url));
+    const answer = await explanationOf(deps, lanesOf(deps), readExplainQuery(request.url));
     if (answer.kind === 'explained') response.json(answer.explanation);
     else response.status(404).json({ error: answer.message });
   });
   const { recording } = deps;
   if (recording !== undefined) {
     router.get('/v1/recording', async (request, response) => {
-      const { from, to } = lookOf(laneOf(deps), request.url);
+      const { from, to } = lookOf(lanesOf(deps), request.url);
       const span = { from: from ?? 0, to: to ?? deps.now() + 1 };
       await sendRecording(recording, span, request, response);
     });
@@ -87,8 +86,8 @@ export function readApi(deps: ReadApiDeps): Router {
   return router;
 }
 
-export function laneOf({ lane }: Pick<ReadApiDeps, 'lane'>): Lane {
-  const loaded = lane();
+export function lanesOf({ lanes }: Pick<ReadApiDeps, 'lanes'>): Lanes {
+  const loaded = lanes();
   if (loaded !== undefined) return loaded;
   throw new AppError('starting', 'Quell is starting: try again', { retryable: true });
 }
@@ -101,13 +100,17 @@ export function noAlert(fingerprint: string): string {
   return `no alert "${fingerprint.slice(0, 80)}": it never came in, or is older than the retention`;
 }
 
-function queryOf(lane: Lane, names: readonly string[], states: readonly string[]): QueryOptions {
-  return { names, states, catalog: lane.rules.catalog };
+function queryOf(
+  { rules }: Lanes,
+  names: readonly string[],
+  states: readonly string[],
+): QueryOptions {
+  return { names, states, catalog: rules.catalog };
 }
 
 /** How far to look back. */
-function lookOf(lane: Lane, url: string): LookBack {
-  const options = { names: SPAN, states: [], catalog: lane.rules.catalog };
+function lookOf({ rules }: Lanes, url: string): LookBack {
+  const options = { names: SPAN, states: [], catalog: rules.catalog };
   const { from, to, limit } = readQuery(url, options);
-  return { lane: lane.name, from, to, limit };
+  return { from, to, limit };
 }

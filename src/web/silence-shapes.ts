@@ -2,6 +2,7 @@
  * Silences as Alertmanager's API says them, in and out.
  */
 import { AppError } from '../errors.ts';
+import type { Lanes } from '../lanes.ts';
 import { parseTime } from '../ingest/time.ts';
 import type { Instant, Silence, SilenceMatcher } from '../model.ts';
 import { compileAnchored } from '../rules/regex.ts';
@@ -113,6 +114,15 @@ export function silenceShape({ silence, updatedAt }: KeptSilence, now: Instant) 
 }
 
 export type SilenceJson = ReturnType<typeof silenceShape>;
+
+/** Those of all lanes by id: one that is set through the API is in each of them. */
+export function silencesIn({ all }: Pick<Lanes, 'all'>): ReadonlyMap<string, KeptSilence> {
+  const [first, ...others] = all;
+  if (others.length === 0) return first.state.silences;
+  const found = new Map<string, KeptSilence>();
+  for (const { state } of all) for (const [id, kept] of state.silences) found.set(id, kept);
+  return found;
+}
 
 const PHASES = ['active', 'pending', 'expired'];
 

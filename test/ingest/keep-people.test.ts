@@ -5,6 +5,8 @@ import { readLine } from '../../src/ingest/recording.ts';
 import type { Event, Silence } from '../../src/model.ts';
 import { createReplay } from '../../src/replay.ts';
 import { createRehearsal, requestIn } from '../../src/rehearse/rehearsal.ts';
+import { createLanes } from '../../src/lanes.ts';
+import { WHOLE } from '../../src/split.ts';
 import { NOW, type Service, startService } from '../support/service.ts';
 import { rulesOf, SHOP } from '../support/story.ts';
 
@@ -26,7 +28,7 @@ const SILENCE: Silence = {
 async function said(...events: readonly Event[]) {
   service = await startService({ yaml: SHOP });
   const lines: string[] = [];
-  const lane = keepPeople(service.lane, (_at, line) => lines.push(line));
+  const lane = keepPeople(createLanes([service.lane], WHOLE), (_at, line) => lines.push(line));
   const labels = { alertname: 'Down', service: 'payments', severity: 'critical' };
   await service.post('/v1/ingest/alertmanager', {
     alerts: [{ status: 'firing', labels, startsAt: new Date(NOW).toISOString() }],

@@ -1,13 +1,14 @@
 /** Messages without Slack: what the page and the log show before there is a token. */
 import { expect, test } from 'vitest';
 import type { DeliveryOutcome, MessageRef } from '../../src/model.ts';
-import { createPreview, type Preview } from '../../src/slack/preview.ts';
+import type { Delivery } from '../../src/slack/delivery.ts';
+import { createPreview, createWall, type Wall } from '../../src/slack/preview.ts';
 import { messageEffect, replyEffect } from '../support/delivery-desk.ts';
 import { bareView } from '../support/message-view.ts';
 import { sleepingClock } from '../support/sleeping-clock.ts';
 
 function preview(): {
-  readonly preview: Preview;
+  readonly preview: Delivery & Pick<Wall, 'messages'>;
   readonly outcomes: readonly DeliveryOutcome[];
   readonly texts: readonly string[];
   readonly said: readonly string[];
@@ -18,33 +19,41 @@ function preview(): {
   const said: string[] = [];
   let revision = 0;
   const ignore = () => undefined;
+  const clock = sleepingClock(1_773_110_000_000);
+  const wall = createWall(clock);
   return {
     outcomes,
     texts,
     said,
-    preview: createPreview({
-      view: (incident) => ({
-        view: bareView({ incident, revision: ++revision }),
-        message: messages.get(incident),
-      }),
-      async report(effect, outcome) {
-        outcomes.push(outcome);
-        if (outcome.kind === 'sent' && effect.kind === 'message') {
-          messages.set(effect.incident, outcome.message);
-        }
-      },
-      clock: sleepingClock(1_773_110_000_000),
-      random: () => 0.5,
-      log: {
-        debug: ignore,
-        info: (fields, message) => {
-          said.push(message);
-          if ('text' in fields) texts.push(String(fields.text));
+    preview: Object.assign(
+      createPreview(
+        {
+          view: (incident) => ({
+            view: bareView({ incident, revision: ++revision }),
+            message: messages.get(incident),
+          }),
+          async report(effect, outcome) {
+            outcomes.push(outcome);
+            if (outcome.kind === 'sent' && effect.kind === 'message') {
+              messages.set(effect.incident, outcome.message);
+            }
+          },
+          clock,
+          random: () => 0.5,
+          log: {
+            debug: ignore,
+            info: (fields, message) => {
+              said.push(message);
+              if ('text' in fields) texts.push(String(fields.text));
+            },
+            warn: ignore,
+            error: ignore,
+          },
         },
-        warn: ignore,
-        error: ignore,
-      },
-    }),
+        wall,
+      ),
+      { messages: () => wall.messages() },
+    ),
   };
 }
 

@@ -9,8 +9,11 @@ import { digestOf } from '../../src/ingest/credentials.ts';
 import { CAPACITY, type Capacity } from '../../src/limits.ts';
 import type { Recorder } from '../../src/ingest/recorder.ts';
 import { type Clock, type Lane, openLane } from '../../src/lane.ts';
+import { createLanes } from '../../src/lanes.ts';
 import type { Rules } from '../../src/rules/rules.ts';
 import { renderMessage } from '../../src/slack/message.ts';
+import { WHOLE } from '../../src/split.ts';
+import { acrossLanes } from '../../src/store/across-lanes.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { createHealth } from '../../src/telemetry/health.ts';
@@ -135,8 +138,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     submitted.push({ at, events });
   });
   const lane = options.lane?.(watched) ?? (options.lane === undefined ? watched : undefined);
+  const lanes = lane === undefined ? undefined : createLanes([lane], WHOLE);
   const ingest: FrontHandler = ingestHandler({
-    lane: () => lane,
+    lanes: () => lanes,
     auth: { ...OPEN_DOOR, ...options.auth },
     limits,
     log,
@@ -146,8 +150,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   });
   const http = createHttpServer({
     ingest,
-    lane: () => lane,
-    store,
+    lanes: () => lanes,
+    store: acrossLanes(store, [real.name]),
     metrics,
     log,
     now: () => clock.now(),
