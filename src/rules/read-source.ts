@@ -22,6 +22,7 @@ import {
   lineStartsOf,
   spanOf,
 } from './source-file.ts';
+import { plainDocument } from './plain-yaml.ts';
 import { plainData } from './yaml-data.ts';
 import { depthGauge, isMark } from './yaml-depth.ts';
 
@@ -80,6 +81,8 @@ type Parsed =
   | { readonly kind: 'refused'; readonly errors: readonly Diagnostic[] };
 
 function parse(bare: SourceFile): Parsed {
+  const plain = plainDocument(bare.text);
+  if (plain !== undefined) return { kind: 'document', document: plain };
   try {
     const { documents, tooDeepAt } = compose(bare.text);
     if (tooDeepAt !== undefined) return refuse(bare, tooDeepAt, 'nested deeper than rules can be');
