@@ -62,6 +62,8 @@ export interface LaneState {
   /** When new alerts last came as fast as in a storm. */
   burstAt: Instant | undefined;
   readonly timers: Timers;
+  /** Labels that did not count when the alerts got their names; undefined: that was before it was loaded. */
+  notIdentity: ReadonlySet<string> | undefined;
   /** Source and minute -> fingerprints that fired when the rules changed, of what a mapping makes alerts of. */
   readonly mapped: Map<string, Set<string>>;
   /** What changed since the last commit: fingerprints of alerts, and keys of other records. */
@@ -105,6 +107,7 @@ export function createState(
     tellingsLately: [],
     burstAt: undefined,
     timers: createTimers(),
+    notIdentity: undefined,
     mapped: new Map(),
     changedAlerts: new Set(),
     changed: new Set(),
@@ -122,6 +125,11 @@ export function incidentKey(id: string): string {
 
 export function silenceKey(id: string): string {
   return `silence/${id}`;
+}
+
+/** What is due for an alert that gets another name. */
+export function nameKey(fingerprint: string): string {
+  return `name/${fingerprint}`;
 }
 
 export function incidentOf(state: LaneState, alert: Alert): Incident | undefined {

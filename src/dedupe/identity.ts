@@ -6,18 +6,23 @@
 import { settle } from '../life/end.ts';
 import type { Alert, Instant, Labels, ReceivedAlert } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
-import { incidentOf, type LaneState, putAlert, removeAlert } from '../state.ts';
+import { incidentOf, type LaneState, nameKey, putAlert, removeAlert } from '../state.ts';
+import { schedule } from '../timers.ts';
 import type { Turn } from '../turn.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { REPLICA_SKEW_MS } from './repeat.ts';
 
-/** Other rules are in force, or the lane was loaded, perhaps with others than before. */
+/**
+ * Other rules are in force, or the lane was loaded, perhaps with others than before. Who may have another
+ * name now gets it as what is due: in slices if they are many, and before anything else is decided.
+ */
 export function reviewIdentity(turn: Turn): void {
-  const { state, rules } = turn;
-  for (const alert of state.alerts.values()) {
-    const fingerprint = fingerprintOf(alert.source, alert.labels, rules.notIdentity);
-    if (fingerprint !== alert.fingerprint) rename(turn, alert, fingerprint);
-  }
+  const { state, rules, now } = turn;
+  const isOther = otherNames(state.notIdentity, rules.notIdentity);
+  state.notIdentity = rules.notIdentity;
+  if (isOther !== undefined)
+    for (const alert of state.alerts.values())
+      if (isOther(alert)) schedule(state.timers, nameKey(alert.fingerprint), now);
   state.mapped.clear();
   if (rules.mappings.size === 0) return;
   for (const alert of state.alerts.values()) {
@@ -25,6 +30,31 @@ export function reviewIdentity(turn: Turn): void {
     const key = beganKey(alert.source, alert.startsAt);
     state.mapped.set(key, (state.mapped.get(key) ?? new Set()).add(alert.fingerprint));
   }
+}
+
+/** Which alerts have another name by other rules? Undefined: none. Without rules `before` each is looked at. */
+function otherNames(
+  before: ReadonlySet<string> | undefined,
+  after: ReadonlySet<string>,
+): ((alert: Alert) => boolean) | undefined {
+  if (before === undefined)
+    return ({ source, labels, fingerprint }) =>
+      fingerprintOf(source, labels, after) !== fingerprint;
+  const changed = [...before, ...after].filter((name) => before.has(name) !== after.has(name));
+  if (changed.length === 0) return undefined;
+  return ({ labels }) => changed.some((name) => Object.hasOwn(labels, name));
+}
+
+/** Gives an alert its name under the rules in force. */
+export function nameAnew(turn: Turn, before: string): void {
+  const { state, rules } = turn;
+  const alert = state.alerts.get(before);
+  if (alert === undefined) return;
+  const fingerprint = fingerprintOf(alert.source, alert.labels, rules.notIdentity);
+  if (fingerprint === before) return;
+  // Whoever has that name by the rules before, and not by these, makes way: its new name is nobody's old one.
+  nameAnew(turn, fingerprint);
+  rename(turn, alert, fingerprint);
 }
 
 /** Replicas date a firing up to this far apart, so it is found under the key of its own or a next span. */
@@ -96,6 +126,8 @@ function rename(turn: Turn, alert: Alert, fingerprint: string): Alert {
   if (gone === twin && gone !== undefined) removeAlert(state, fingerprint);
   const renamed = { ...kept, fingerprint };
   putAlert(state, renamed);
+  const names = state.mapped.get(beganKey(alert.source, alert.startsAt));
+  if (names?.delete(alert.fingerprint) === true) names.add(fingerprint);
   scheduleAlert(turn, renamed);
   const left = gone === undefined ? undefined : incidentOf(state, gone);
   if (gone !== undefined && left !== undefined && left.phase !== 'resolved')

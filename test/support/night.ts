@@ -106,6 +106,8 @@ export function startNight(yaml: string): Night {
     const context = { source: one.source, delivery: `d${said}`, at: now };
     const parsed = parseDelivery(body, context, rules.mappings);
     if (parsed.kind === 'refused') throw new Error(parsed.error);
+    // What is due comes first, as in the lane.
+    runDueUntil(state, now, now, 100_000, step);
     for (const event of parsed.events) step(event, now);
   };
   step({ kind: 'started' }, now);
