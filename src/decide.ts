@@ -17,6 +17,7 @@ import { recogniseHeartbeats, runDue, scheduleEverything } from './due.ts';
 import { fires, resolved, strange, wentOn } from './episode.ts';
 import { delivered } from './life/delivered.ts';
 import { expectHeartbeats } from './life/heartbeat.ts';
+import { reviewSources } from './life/lost-source.ts';
 import { react } from './life/people.ts';
 import { request } from './life/request.ts';
 import { endSilence, setSilence } from './life/silences.ts';
@@ -114,12 +115,14 @@ function dispatch(turn: Turn, event: Event): Verdict | undefined {
       recogniseHeartbeats(turn);
       reviewMuting(turn);
       expectHeartbeats(turn);
+      reviewSources(turn);
       return undefined;
     case 'rules-changed':
       reviewIdentity(turn);
       recogniseHeartbeats(turn);
       reviewMuting(turn);
       expectHeartbeats(turn);
+      reviewSources(turn);
       return undefined;
   }
 }

@@ -9,6 +9,7 @@ import { beat, heartbeatOf, reviewHeartbeat } from './life/heartbeat.ts';
 import { subjectOf } from './life/lead.ts';
 import { escalate } from './life/escalation.ts';
 import { verifySolved } from './life/people.ts';
+import { knowsSource, lostSourceDue } from './life/lost-source.ts';
 import { show } from './life/show.ts';
 import { endQuiet, scheduleSilence, silenceDue } from './life/silences.ts';
 import { reviewStorm, STORM_KEY } from './life/storm.ts';
@@ -52,6 +53,7 @@ function runKey(turn: Turn, key: string): void {
   if (key.startsWith('digest/')) return sendDigest(turn, key.slice(7));
   if (key.startsWith('heartbeat/')) return reviewHeartbeat(turn, key.slice(10));
   if (key.startsWith('silence/')) return silenceDue(turn, key.slice(8));
+  if (key.startsWith('source/')) return lostSourceDue(turn, key.slice(7));
   if (key.startsWith('name/')) return nameAnew(turn, key.slice(5));
   if (!key.includes('/') && key !== STORM_KEY) return alertDue(turn, key);
   if (key === STORM_KEY) tellOutlasting(turn, reviewStorm(turn));
@@ -106,7 +108,7 @@ function alertDue(turn: Turn, fingerprint: string): void {
 
 function firingDue(turn: Turn, alert: Alert): void {
   const { now } = turn;
-  if (isDue(alert.expiresAt, now)) return expire(turn, alert);
+  if (isDue(alert.expiresAt, now)) return expire(turn, alert, whyOver(turn, alert));
   if (alert.muted !== undefined) {
     if (isDue(alert.muted.until, now)) reviewMuted(turn, alert);
     else scheduleAlert(turn, alert);
@@ -148,7 +150,13 @@ export function recogniseHeartbeats(turn: Turn): void {
   }
 }
 
-function expire(turn: Turn, alert: Alert, because = 'its source no longer mentions it'): void {
+function whyOver({ rules }: Turn, { source }: Alert): string {
+  return knowsSource(rules, source)
+    ? 'its source no longer mentions it'
+    : `the rules have no mapping "${source}" any more, so nothing that it sends is read`;
+}
+
+function expire(turn: Turn, alert: Alert, because: string): void {
   const expired: Alert = {
     ...alert,
     status: 'resolved',

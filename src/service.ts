@@ -14,14 +14,17 @@ import { openRecorder, type Recorder, type RecorderDeps } from './ingest/recorde
 import type { LaneObserver } from './batch.ts';
 import type { Clock, Lane } from './lane.ts';
 import { type Lanes, ownerOf } from './lanes.ts';
+import { LOST_SOURCE_MS, lostSources } from './life/lost-source.ts';
 import { CONSEQUENCES, type Decision, type Instant } from './model.ts';
 import { formatDiagnostics } from './rules/diagnostics.ts';
+import type { Rules } from './rules/rules.ts';
 import { keepRules, type RulesKeeper } from './rules/watch.ts';
 import { connectSlack, type Slack } from './slack/connect.ts';
 import type { EventRefusal } from './slack/events-http.ts';
 import { renderMessage } from './slack/message.ts';
 import type { DeliveryClock } from './slack/pace.ts';
 import type { PreviewMessage as SlackPreview } from './slack/preview.ts';
+import type { LaneState } from './state.ts';
 import type { Store } from './store/contract.ts';
 import { createHealth } from './telemetry/health.ts';
 import type { Log } from './telemetry/log.ts';
@@ -209,6 +212,7 @@ async function loadRules(
       metrics.rules('loaded', loaded.rules.version);
       log.info({ version: loaded.rules.version, files: loaded.files }, 'other rules are in force');
       lanes()?.useRules(loaded.rules);
+      for (const { state } of lanes()?.all ?? []) warnOfLost(state, loaded.rules, log);
     },
     onSame(loaded, mended) {
       const { version } = loaded.rules;
@@ -228,6 +232,12 @@ async function loadRules(
   }
   metrics.rules('loaded', kept.keeper.rules().version);
   return kept.keeper;
+}
+
+function warnOfLost(state: LaneState, rules: Rules, log: Log): void {
+  const endInMinutes = LOST_SOURCE_MS / 60_000;
+  for (const [source, alerts] of lostSources(state, rules))
+    log.warn({ source, alerts, endInMinutes }, 'a mapping is gone, and what fires of it will end');
 }
 
 async function reload(keeper: RulesKeeper): Promise<Reloaded> {

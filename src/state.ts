@@ -127,6 +127,11 @@ export function silenceKey(id: string): string {
   return `silence/${id}`;
 }
 
+/** What is due for a source that the rules do not know any more. */
+export function sourceKey(source: string): string {
+  return `source/${source}`;
+}
+
 /** What is due for an alert that gets another name. */
 export function nameKey(fingerprint: string): string {
   return `name/${fingerprint}`;

@@ -1,9 +1,10 @@
 /**
  * Which parser reads what: one table for the live service, for recovery after a crash and for replay.
  *
- * Adding a source: a parser file, a line here, samples with tests, docs/ingest.md.
+ * Adding a source: a parser file, a line here and in model.ts, samples with tests, docs/ingest.md.
  */
 import { over, SHAPE } from '../limits.ts';
+import type { SOURCES } from '../model.ts';
 import type { Mapping } from '../rules/rules.ts';
 import { parseAlertmanager } from './alertmanager.ts';
 import { parseGeneric } from './generic.ts';
@@ -14,12 +15,14 @@ import { parsePrometheus } from './prometheus.ts';
 
 type Parser = (body: unknown, context: DeliveryContext) => Parsed;
 
-const PARSERS: ReadonlyMap<string, Parser> = new Map([
-  ['alertmanager', parseAlertmanager],
-  ['grafana', parseAlertmanager],
-  ['prometheus', parsePrometheus],
-  ['generic', parseGeneric],
-]);
+const PARSERS: ReadonlyMap<string, Parser> = new Map(
+  Object.entries({
+    alertmanager: parseAlertmanager,
+    grafana: parseAlertmanager,
+    prometheus: parsePrometheus,
+    generic: parseGeneric,
+  } satisfies Record<(typeof SOURCES)[number], Parser>),
+);
 
 export type Mappings = ReadonlyMap<string, Mapping>;
 

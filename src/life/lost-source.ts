@@ -1,0 +1,48 @@
+/**
+ * Sources that the rules do not know any more: somebody took their mapping out, and what they send is
+ * refused. What fires of them and names no end could never end. It ends after an hour, unless the mapping
+ * is back by then.
+ */
+import { type Alert, SOURCES } from '../model.ts';
+import type { Rules } from '../rules/rules.ts';
+import { scheduleAlert } from '../schedule.ts';
+import { type LaneState, refreshAlert, sourceKey } from '../state.ts';
+import { schedule } from '../timers.ts';
+import type { Turn } from '../turn.ts';
+
+/** Enough to notice that it was a mistake. */
+export const LOST_SOURCE_MS = 60 * 60_000;
+
+/** Other rules are in force, or the lane was loaded. */
+export function reviewSources({ state, rules, now }: Turn): void {
+  for (const source of lostSources(state, rules).keys())
+    schedule(state.timers, sourceKey(source), now + LOST_SOURCE_MS);
+}
+
+/** How many alerts of each can end by nothing that their source says. */
+export function lostSources({ alerts }: LaneState, rules: Rules): ReadonlyMap<string, number> {
+  const lost = new Map<string, number>();
+  for (const alert of alerts.values())
+    if (isEndless(alert) && !knowsSource(rules, alert.source))
+      lost.set(alert.source, (lost.get(alert.source) ?? 0) + 1);
+  return lost;
+}
+
+/** Its hour is over. Each alert ends as what is due, so very many are not ended in one go. */
+export function lostSourceDue(turn: Turn, source: string): void {
+  if (knowsSource(turn.rules, source)) return;
+  for (const alert of turn.state.alerts.values()) {
+    if (alert.source !== source || !isEndless(alert)) continue;
+    const ending = { ...alert, expiresAt: turn.now };
+    refreshAlert(turn.state, ending);
+    scheduleAlert(turn, ending);
+  }
+}
+
+export function knowsSource({ mappings }: Rules, source: string): boolean {
+  return mappings.has(source) || SOURCES.some((known) => known === source);
+}
+
+function isEndless({ status, expiresAt }: Alert): boolean {
+  return status === 'firing' && expiresAt === undefined;
+}
