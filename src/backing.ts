@@ -6,11 +6,13 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Config } from './config.ts';
 import { AppError } from './errors.ts';
-import { type LaneOptions, openLane } from './lane.ts';
-import { createLanes, type Lanes } from './lanes.ts';
+import { type Lane, type LaneOptions, openLane } from './lane.ts';
+import { createLanes, type Lanes, rulesFor } from './lanes.ts';
+import { agreeOnSplit } from './queue/agree.ts';
 import { isTooOld } from './queue/lead.ts';
+import { keepShare } from './queue/share.ts';
 import { openSharedLane, type SharedLaneObserver } from './queue/shared-lane.ts';
-import { LANE, WHOLE } from './split.ts';
+import { LANE, laneNames, WHOLE } from './split.ts';
 import { acrossLanes } from './store/across-lanes.ts';
 import type { History, Store } from './store/contract.ts';
 import { openEmbeddedStore } from './store/embedded.ts';
@@ -30,7 +32,6 @@ export interface BackingOptions extends Omit<LaneOptions, 'name' | 'store' | 'st
   readonly leads: () => void;
 }
 
-/** Redis is asked several times a second, and fails them all when it is away. */
 const TROUBLE_EVERY_MS = 10_000;
 
 /** Rejects with an AppError that says what to do when the state cannot be had. */
@@ -47,36 +48,62 @@ function backingOf(store: Store, lanes: Lanes): Backing {
 }
 
 async function openShared(
-  { limits }: Config,
+  { limits, split }: Config,
   address: RedisAddress,
   options: BackingOptions,
 ): Promise<Backing> {
   const { log } = options;
-  const shared = sharedObserver(options);
-  const store = await openRedisStore(address, shared.trouble);
+  const trouble = troubleWith(options);
+  const store = await openRedisStore(address, trouble);
   for (const remark of store.remarks) log.warn({ redis: address.shown }, remark);
-  const observer = { ...options.observer, ...shared };
-  const lane = await openSharedLane({ ...options, name: LANE, observer, limits, address, store });
-  return backingOf(store, createLanes([lane], WHOLE));
+  try {
+    await agreeOnSplit(store, address, split);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const names = laneNames(split);
+  const of = { address, lanes: names.length, trouble };
+  const share = names.length === 1 ? undefined : await keepShare(of);
+  const open = async (name: string): Promise<Lane> => {
+    const observer = { ...options.observer, ...sharedObserver(options, name), trouble };
+    const rules = rulesFor(name, options.rules);
+    const patienceMs = share?.patienceMs;
+    const own = { ...options, name, rules, observer, limits, address, store, patienceMs };
+    const lane = await openSharedLane(own);
+    share?.add(lane);
+    return lane;
+  };
+  const [first, ...others] = names;
+  const all = [await open(first), ...(await Promise.all(others.map(open)))] as const;
+  return backingOf(store, createLanes(all, split, share?.stop));
 }
 
-function sharedObserver({ log, leads, clock }: BackingOptions): SharedLaneObserver {
+/** Redis is asked several times a second, and fails them all when it is away. */
+function troubleWith({ log, clock }: BackingOptions): SharedLaneObserver['trouble'] {
   let quietUntil = 0;
+  return (error) => {
+    if (clock.now() < quietUntil) return;
+    quietUntil = clock.now() + TROUBLE_EVERY_MS;
+    const problem = error.message;
+    if (isTooOld(error)) log.error({ problem }, 'this instance does not lead any more');
+    else log.warn({ problem }, 'Redis did not do what was asked');
+  };
+}
+
+function sharedObserver(
+  { log, leads }: BackingOptions,
+  lane: string,
+): Omit<SharedLaneObserver, 'trouble'> {
   return {
     leads(now) {
       if (now) {
-        log.info('this instance leads the lane');
+        log.info({ lane }, 'this instance leads the lane');
         leads();
-      } else log.warn('this instance does not lead the lane any more');
+      } else log.warn({ lane }, 'this instance does not lead the lane any more');
     },
-    jobFailed: (job, error) => log.error({ job, error }, 'a job of the inbox could not be decided'),
-    trouble(error) {
-      if (clock.now() < quietUntil) return;
-      quietUntil = clock.now() + TROUBLE_EVERY_MS;
-      const problem = error.message;
-      if (isTooOld(error)) log.error({ problem }, 'this instance does not lead any more');
-      else log.warn({ problem }, 'Redis did not do what was asked');
-    },
+    jobFailed: (job, error) =>
+      log.error({ lane, job, error }, 'a job of the inbox could not be decided'),
   };
 }
 

@@ -28,6 +28,8 @@ export const SETTINGS = {
   limits: 'QUELL_LIMITS',
   record: 'QUELL_RECORD',
   redisUrl: 'QUELL_REDIS_URL',
+  laneBy: 'QUELL_LANE_BY',
+  lanes: 'QUELL_LANES',
   ingestTokens: 'QUELL_INGEST_TOKENS',
   ingestSigningSecrets: 'QUELL_INGEST_SIGNING_SECRETS',
   ingestSignatureHeaders: 'QUELL_INGEST_SIGNATURE_HEADERS',

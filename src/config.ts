@@ -22,6 +22,7 @@ import { type IngestAuth, isSecured } from './ingest/auth.ts';
 import type { Token } from './ingest/credentials.ts';
 import { CAPACITY, type Capacity } from './limits.ts';
 import { parseDuration } from './rules/duration.ts';
+import { LANE, type Split } from './split.ts';
 import { readRedisUrl, REDIS_URL_EXPECTED, type RedisAddress } from './store/redis/address.ts';
 import { LOG_LEVELS, type LogLevel } from './telemetry/log.ts';
 
@@ -43,6 +44,8 @@ export interface Config {
   readonly api: ApiAuth;
   /** Where the state is instead of in `dataDir`, for several instances that are one service. */
   readonly redis: RedisAddress | undefined;
+  /** How alerts are split into lanes. */
+  readonly split: Split;
   readonly slack: {
     readonly botToken: string | undefined;
     readonly appToken: string | undefined;
@@ -64,6 +67,9 @@ export type ReadConfig =
   | { readonly kind: 'refused'; readonly problems: readonly string[] };
 
 const RETENTION_MIN_MS = 3_600_000;
+const LANE_LABELS_MAX = 5;
+/** Each costs every instance connections, and a few questions a second. */
+const LANES_MAX = 16;
 
 type Read = <T>(setting: Setting, schema: z.ZodType<T, string | undefined>) => T | undefined;
 
@@ -99,6 +105,10 @@ export function readConfig(sources: ConfigSources): ReadConfig {
     ingest,
     api,
     redis: read('redisUrl', RedisUrl),
+    split: Object.freeze({
+      by: read('laneBy', LaneBy) ?? [],
+      lanes: read('lanes', LaneNames) ?? [],
+    }),
     slack: Object.freeze({
       botToken: read('slackBotToken', BotToken),
       appToken: read('slackAppToken', AppToken),
@@ -136,8 +146,18 @@ export function isGuarded({ tokens, userHeader }: ApiAuth): boolean {
   return tokens.length > 0 || userHeader !== undefined;
 }
 
-function combined({ slack, api, ingest }: Pick<Config, 'slack' | 'api' | 'ingest'>) {
+function combined(given: Pick<Config, 'slack' | 'api' | 'ingest' | 'split' | 'redis'>) {
+  const { slack, api, ingest, split, redis } = given;
   const problems: string[] = [];
+  if ((split.by.length === 0) !== (split.lanes.length === 0)) {
+    problems.push(
+      'QUELL_LANE_BY and QUELL_LANES belong together: the label that decides, and its values that have a lane of their own',
+    );
+  } else if (split.lanes.length > 0 && redis === undefined) {
+    problems.push(
+      'QUELL_LANES is set but QUELL_REDIS_URL is not: in a data directory one process decides everything, in one lane',
+    );
+  }
   if (slack.appToken !== undefined && slack.botToken === undefined) {
     problems.push(
       'SLACK_APP_TOKEN is set but SLACK_BOT_TOKEN is not: both are needed to post and to listen',
@@ -258,6 +278,34 @@ const SigningSecret = z
     'must be the "Signing Secret" under Basic Information, App Credentials, at https://api.slack.com/apps',
   )
   .optional();
+
+const LaneBy = z
+  .string()
+  .transform((text) => text.split(',').map((name) => name.trim()))
+  .refine((names) => names.length <= LANE_LABELS_MAX && names.every(isLabelName), {
+    error: `must be the label that decides, like environment, or several of which the first that is there decides, like environment,env; at most ${LANE_LABELS_MAX}`,
+  })
+  .optional();
+
+const LaneNames = z
+  .string()
+  .transform((text) => text.split(',').map((name) => name.trim()))
+  .refine((names) => names.length <= LANES_MAX && names.every(isLaneName) && areUnique(names), {
+    error: `must be values of the label, like production,staging: at most ${LANES_MAX}, of letters, digits, "_", "." and "-", each once; "${LANE}" is the lane of all others`,
+  })
+  .optional();
+
+function isLabelName(name: string): boolean {
+  return name !== '' && name.length <= 512;
+}
+
+function isLaneName(name: string): boolean {
+  return /^[\w.-]{1,64}$/.test(name) && name !== LANE;
+}
+
+function areUnique(names: readonly string[]): boolean {
+  return new Set(names).size === names.length;
+}
 
 /** The refusal never repeats it: it may hold a password. */
 const RedisUrl = z

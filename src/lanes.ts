@@ -35,8 +35,12 @@ export class PartlyTaken extends AppError {
   }
 }
 
-/** `all` are the lanes of `split`, in its order. */
-export function createLanes(all: Lanes['all'], split: Split): Lanes {
+/** `all` are the lanes of `split`, in its order. `before`: what ends before them. */
+export function createLanes(
+  all: Lanes['all'],
+  split: Split,
+  before: () => Promise<void> = async () => undefined,
+): Lanes {
   const [first, ...others] = all;
   return {
     all,
@@ -54,6 +58,7 @@ export function createLanes(all: Lanes['all'], split: Split): Lanes {
       return all.every(({ ready }) => ready);
     },
     async stop() {
+      await before();
       await Promise.all(all.map((lane) => lane.stop()));
     },
   };

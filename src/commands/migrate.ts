@@ -7,13 +7,12 @@ import { Command } from 'commander';
 import { openSources } from '../config-sources.ts';
 import { AppError } from '../errors.ts';
 import { whyBusy } from '../queue/idle.ts';
+import { LANE, WHOLE } from '../split.ts';
 import type { Store } from '../store/contract.ts';
 import { copyLane } from '../store/copy.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { openRedisStore } from '../store/redis.ts';
 import { readRedisUrl, REDIS_URL_EXPECTED, type RedisAddress } from '../store/redis/address.ts';
-
-const LANE = 'default';
 
 interface MigrateFlags {
   readonly from: string;
@@ -69,7 +68,7 @@ async function openPlace(place: string, as: 'source' | 'target'): Promise<Store>
     }
     return openEmbeddedStore(place);
   }
-  const busy = await whyBusy(address, LANE);
+  const busy = await whyBusy(address, WHOLE);
   if (busy !== undefined) throw new AppError('lane-busy', busy, { retryable: false });
   return openRedisStore(address, () => undefined);
 }

@@ -16,6 +16,8 @@ import { closeSoon, LOCK_MS, openQueue, workerOptions } from './queues.ts';
 export interface Lead {
   /** True while nobody else can lead. */
   holds(): boolean;
+  /** Lets another instance have it, and seeks it again: a little later, see `patienceMs`. */
+  giveBack(): void;
   /** Gives it back, so that another instance has it at once, and wants it no more. */
   stop(): Promise<void>;
 }
@@ -27,6 +29,8 @@ export interface LeadOptions {
   readonly blocking: Connection;
   readonly tag: string;
   readonly trouble: (error: Error) => void;
+  /** How long others come first. */
+  readonly patienceMs: () => number;
   /** This instance leads now. When it rejects, the lead is given back; because it is too old: for good. */
   readonly gained: () => Promise<void>;
   /** It does not any more. Whatever only a leader may do has ended when it resolves. */
@@ -39,6 +43,8 @@ const MARGIN_MS = 500;
 /** After the lead could not be had because Redis did not answer. */
 const AGAIN_MS = 500;
 const STOP_MS = 1_000;
+/** While others come first: how often it is looked whether they still do. */
+const PATIENT_MS = 250;
 const JOB = 'lead';
 
 interface Seeking extends LeadOptions {
@@ -47,8 +53,8 @@ interface Seeking extends LeadOptions {
   readonly token: string;
   readonly stopping: AbortController;
   until: Deadline | undefined;
-  /** Has the job, be its lock lost or not. */
-  working: boolean;
+  /** Has the job, be its lock lost or not. Aborted: it is given back. */
+  working: AbortController | undefined;
 }
 
 /** By the clock that never jumps, and by the one that goes on while the machine sleeps. */
@@ -73,15 +79,16 @@ export async function seekLead(options: LeadOptions): Promise<Lead> {
     token: randomUUID(),
     stopping: new AbortController(),
     until: undefined,
-    working: false,
+    working: undefined,
   };
   void worker.startStalledCheckTimer();
   const done = seek(seeking);
   return {
     holds: () => holds(seeking),
+    giveBack: () => seeking.working?.abort(),
     async stop() {
       seeking.stopping.abort();
-      if (seeking.working) await done;
+      if (seeking.working !== undefined) await done;
       // Who waits for the job does so no longer than the worker lives.
       await closeSoon(worker);
       await Promise.race([done, setTimeout(STOP_MS, undefined, { ref: false })]);
@@ -106,7 +113,10 @@ async function seek(seeking: Seeking): Promise<void> {
     try {
       // It is there already, unless this is the first instance ever.
       await queue.add(JOB, {}, { jobId: JOB, removeOnFail: true });
-      const job = await worker.getNextJob(token);
+      // Who waits for it has it as soon as it is free; who lets others come first only looks.
+      const block = !(await letOthersFirst(seeking));
+      if (signal.aborted) return;
+      const job = await worker.getNextJob(token, { block });
       if (job !== undefined) await hold(seeking, job);
     } catch (error) {
       if (signal.aborted) return;
@@ -116,12 +126,22 @@ async function seek(seeking: Seeking): Promise<void> {
   }
 }
 
+/** True when it had to wait. */
+async function letOthersFirst({ patienceMs, stopping: { signal } }: Seeking): Promise<boolean> {
+  let waited = 0;
+  while (waited < patienceMs() && !signal.aborted) {
+    await setTimeout(PATIENT_MS, undefined, { signal }).catch(() => undefined);
+    waited += PATIENT_MS;
+  }
+  return waited > 0 && patienceMs() > 0;
+}
+
 async function hold(seeking: Seeking, job: Job): Promise<void> {
   const { gained, lost, token, trouble } = seeking;
   const { signal } = seeking.stopping;
   if (!(await renew(seeking, job))) return;
-  seeking.working = true;
   const working = new AbortController();
+  seeking.working = working;
   const renewing = keepRenewing(seeking, job, AbortSignal.any([signal, working.signal]));
   try {
     await gained();
@@ -138,7 +158,7 @@ async function hold(seeking: Seeking, job: Job): Promise<void> {
     seeking.until = undefined;
     // Else somebody has it, or will find it without a lock.
     if (may) await job.moveToWait(token).catch(trouble);
-    seeking.working = false;
+    seeking.working = undefined;
   }
 }
 

@@ -34,6 +34,8 @@ export interface SharedLaneOptions {
   readonly clock: Clock;
   /** Beyond these senders are asked to come back. */
   readonly limits: Capacity;
+  /** How long other instances come first when it may be led. Undefined: they do not. */
+  readonly patienceMs?: (() => number) | undefined;
   readonly observer: LaneObserver & SharedLaneObserver;
 }
 
@@ -45,6 +47,11 @@ export interface SharedLaneObserver {
   readonly jobFailed: (id: string, error: Error) => void;
   /** Redis did not do what was asked, or was not there. It is asked again. */
   readonly trouble: (error: Error) => void;
+}
+
+/** Lets another instance lead it, when this one does. */
+export interface SharedLane extends Lane {
+  giveBack(): void;
 }
 
 /** How far behind the leader an instance is at most, while Redis answers. */
@@ -69,7 +76,7 @@ interface Shared {
   stopping: boolean;
 }
 
-export async function openSharedLane(options: SharedLaneOptions): Promise<Lane> {
+export async function openSharedLane(options: SharedLaneOptions): Promise<SharedLane> {
   const { name, address, observer } = options;
   const tag = laneTag(address.prefix, name);
   const prompt = connect(address, 'prompt', observer.trouble);
@@ -117,7 +124,7 @@ interface Life {
   readonly end: () => Promise<void>;
 }
 
-function laneOf(shared: Shared, { begin, end }: Life): Lane {
+function laneOf(shared: Shared, { begin, end }: Life): SharedLane {
   const { inbox, options } = shared;
   return {
     name: options.name,
@@ -159,6 +166,7 @@ function laneOf(shared: Shared, { begin, end }: Life): Lane {
       await shared.leading?.settled();
     },
     stop: end,
+    giveBack: () => shared.lead?.giveBack(),
   };
 }
 
@@ -175,6 +183,7 @@ function begin(
   let decider: { stop(): Promise<void> } | undefined;
   void seekLead({
     ...connections,
+    patienceMs: shared.options.patienceMs ?? (() => 0),
     async gained() {
       shared.leading = await lead(shared);
       decider = shared.inbox.decide((job) => decideJob(shared, job));

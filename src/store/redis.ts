@@ -9,6 +9,7 @@
  * through a failover it does because a replica has it before the commit resolves.
  */
 import type { Instant } from '../model.ts';
+import type { Split } from '../split.ts';
 import type { ClosedIncident, Commit, CommitResult, SharedStore } from './contract.ts';
 import type { RedisAddress } from './redis/address.ts';
 import { connect, type Connection, ready, redisFailure } from './redis/connection.ts';
@@ -23,6 +24,7 @@ import { queryClosed, queryDecisions } from './redis/history-query.ts';
 import { inspectRedis } from './redis/inspect.ts';
 import { fieldOf, type LaneKey, laneTag } from './redis/keys.ts';
 import { changesSince, FORMAT, loadLane, type OutboxRow, readRest } from './redis/load.ts';
+import { readSplit, recordSplit } from './redis/split.ts';
 import { CHANGED_MAX, type Command, inParts, write } from './redis/scripts.ts';
 
 const START_MS = 10_000;
@@ -34,6 +36,10 @@ const PRUNE_TRIES = 5;
 export interface RedisStore extends SharedStore {
   /** What the operator should know about this Redis. */
   readonly remarks: readonly string[];
+  /** How the service in it is split. */
+  split(): Promise<Split>;
+  /** Remembers a split; false when there is one, or a first commit, already. */
+  recordSplit(split: Split): Promise<boolean>;
 }
 
 interface Open {
@@ -71,6 +77,8 @@ function storeOn(open: Open, remarks: readonly string[]): RedisStore {
   };
   return {
     remarks,
+    split: () => told(readSplit(connection)),
+    recordSplit: (split) => told(recordSplit(connection, split)),
     load: (lane) => told(loadLane(connection, tagOf(lane))),
     commit: (lane, change) => told(commit(open, tagOf(lane), change)),
     changes: (lane, since) => told(changesSince(connection, tagOf(lane), since)),

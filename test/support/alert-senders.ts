@@ -22,6 +22,7 @@ export interface SentAlert {
 export interface SendingService {
   readonly name: string;
   readonly severity: SentAlert['severity'];
+  readonly environment?: string;
   /** It begins to send when this wave is let go. */
   readonly wave: number;
 }
@@ -87,7 +88,7 @@ export function startSenders(options: SendersOptions): Senders {
 
 async function send(
   options: SendersOptions,
-  { name, severity }: SendingService,
+  { name, severity, environment = 'production' }: SendingService,
   truth: Map<string, SentAlert>,
   retried: () => void,
   ending: AbortSignal,
@@ -99,7 +100,7 @@ async function send(
   for (let sent = 0; sent < options.deliveriesPerService && !ending.aborted; sent++) {
     const size = random.chance(BATCH_CHANCE) ? random.int(2, alerts.length) : 1;
     const changes = random.shuffle(alerts).slice(0, size).map(changeOf);
-    await insist(options.url, JSON.stringify(webhookOf(changes)), retried);
+    await insist(options.url, JSON.stringify(webhookOf(changes, environment)), retried);
     for (const change of changes) {
       apply(change);
       truth.set(change.alert.id, change.alert);
@@ -160,7 +161,7 @@ async function post(url: string, body: string): Promise<number | undefined> {
   }
 }
 
-function webhookOf(changes: readonly Change[]): unknown {
+function webhookOf(changes: readonly Change[], environment: string): unknown {
   const status = changes.some((change) => change.status === 'firing') ? 'firing' : 'resolved';
   const alerts = changes.map(({ alert, status, startsAt, endsAt }) => ({
     status,
@@ -168,7 +169,7 @@ function webhookOf(changes: readonly Change[]): unknown {
       alertname: 'Broken',
       service: alert.service,
       severity: alert.severity,
-      environment: 'production',
+      environment,
       instance_id: alert.id,
     },
     annotations: { summary: `${alert.service} is broken` },

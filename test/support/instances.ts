@@ -17,6 +17,9 @@ export interface InstancesOptions {
   /** Another address of the same Redis for one instance, by its number. */
   readonly redisUrls?: Readonly<Record<number, string>>;
   readonly count?: number;
+  /** Each service is in one of them; `production` when none is given. */
+  readonly environments?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   /** So many services begin to send in each wave. */
   readonly waves: number;
 }
@@ -31,6 +34,8 @@ export interface Instances {
   leader(): Promise<Quell>;
   /** Resolves when another one than this leads. */
   otherLeader(than: Quell): Promise<Quell>;
+  /** Who leads which lane, when every one of these is led; of the living ones. */
+  leaders(lanes: readonly string[]): Promise<ReadonlyMap<string, Quell>>;
   /** One more, or one in place of another. */
   add(inPlaceOf?: Quell): Promise<Quell>;
   /** What is said of it when something does not happen in time. */
@@ -47,11 +52,13 @@ const LEADS = /this instance (leads|does not lead)/;
 
 /** The first wave is sent from the beginning. */
 export async function startInstances(options: InstancesOptions): Promise<Instances> {
+  const { environments = ['production'] } = options;
   const slack = await slackForTest();
   const slackLine = await startTcpProxy(Number(new URL(slack.url).port));
   const services = Array.from({ length: options.waves * SERVICES_PER_WAVE }, (_, index) => ({
     name: `service-${index}`,
     severity: 'critical' as const,
+    environment: environments[index % environments.length] ?? '',
     wave: Math.floor(index / SERVICES_PER_WAVE),
   }));
   const rulesDir = rulesFor(services.map(({ name }) => name));
@@ -78,6 +85,7 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
   return {
     ...all,
     leader: () => leaderOf(instances),
+    leaders: (lanes) => leadersOf(instances, lanes),
     otherLeader: (than) => leaderOf(instances.filter((one) => one !== than)),
     async add(inPlaceOf) {
       const at = inPlaceOf === undefined ? instances.length : instances.indexOf(inPlaceOf);
@@ -95,7 +103,7 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
 }
 
 function setUpOf(
-  { redisUrl, redisUrls = {} }: InstancesOptions,
+  { redisUrl, redisUrls = {}, env = {} }: InstancesOptions,
   index: number,
   slackUrl: string,
   rulesDir: string,
@@ -104,6 +112,7 @@ function setUpOf(
     dataDir: scratchDir('data'),
     rulesDir,
     env: {
+      ...env,
       QUELL_REDIS_URL: redisUrls[index] ?? redisUrl,
       SLACK_BOT_TOKEN: 'xoxb-test',
       SLACK_API_URL: slackUrl,
@@ -120,6 +129,30 @@ async function leaderOf(instances: readonly Quell[]): Promise<Quell> {
     if (found !== undefined) return found;
     await setTimeout(LOOK_EVERY_MS);
   }
+}
+
+async function leadersOf(
+  instances: readonly Quell[],
+  lanes: readonly string[],
+): Promise<ReadonlyMap<string, Quell>> {
+  for (;;) {
+    const led = new Map<string, Quell>();
+    for (const one of instances) for (const lane of lanesLedBy(one)) led.set(lane, one);
+    if (lanes.every((lane) => led.has(lane))) return led;
+    await setTimeout(LOOK_EVERY_MS);
+  }
+}
+
+/** By what its log says last of each lane. */
+export function lanesLedBy({ lines }: Pick<Quell, 'lines'>): ReadonlySet<string> {
+  const led = new Set<string>();
+  for (const line of lines) {
+    const [, said] = LEADS.exec(line) ?? [];
+    const [, lane = ''] = /"lane":"([^"]+)"/.exec(line) ?? [];
+    if (said === 'leads') led.add(lane);
+    else if (said !== undefined) led.delete(lane);
+  }
+  return led;
 }
 
 /**

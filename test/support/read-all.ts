@@ -1,9 +1,9 @@
 /** All pages of a list of the read API. */
 import type { Quell } from './quell-process.ts';
 
-export async function listAll<T>(quell: Quell, path: string): Promise<readonly T[]> {
+export async function listAll<T>(quell: Quell, path: string, limit = 1_000): Promise<readonly T[]> {
   const items: T[] = [];
-  const first = `${path}${path.includes('?') ? '&' : '?'}limit=1000`;
+  const first = `${path}${path.includes('?') ? '&' : '?'}limit=${limit}`;
   for (let cursor = ''; ; ) {
     const next = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
     // The read API's shape: docs/api.md.

@@ -12,14 +12,18 @@ export interface Ran {
 }
 
 /** In a folder where nothing is, unless `cwd` names another. */
-export async function runQuell(args: readonly string[], cwd = scratchDir('nothing')): Promise<Ran> {
+export async function runQuell(
+  args: readonly string[],
+  cwd = scratchDir('nothing'),
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   checkBuilt();
   const child = startChild({
     name: `quell ${args.join(' ')}`,
     command: process.execPath,
     args: [resolve('dist/main.js'), ...args],
     cwd,
-    env: { QUELL_RULES_DIR: '', QUELL_DATA_DIR: '' },
+    env: { QUELL_RULES_DIR: '', QUELL_DATA_DIR: '', ...env },
   });
   const { code } = await within(60, 'it ends', child.exited, child.tail);
   return { code, text: child.lines.join('\n') };
