@@ -6,6 +6,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
+import type { z } from 'zod';
 import { didYouMean } from './rules/suggest.ts';
 
 export interface ConfigSources {
@@ -85,6 +86,23 @@ export function openSources({ flags, env, file }: ConfigSources): ConfigPlaces {
       const named = [{ name: `${variable}_FILE`, value: env[`${variable}_FILE`] }];
       return choose(variable, plain, secret ? [...named, inYaml(`${key}_file`)] : []);
     },
+  };
+}
+
+/** Reads one setting; undefined when it is none, or wrong: then there is a problem more. */
+export type Read = <T>(setting: Setting, schema: z.ZodType<T, string | undefined>) => T | undefined;
+
+export function readerOf(places: ConfigPlaces, problems: string[]): Read {
+  return (setting, schema) => {
+    const found = places.find(setting);
+    if (found.kind === 'refused') {
+      problems.push(found.problem);
+      return undefined;
+    }
+    const result = schema.safeParse(found.value);
+    if (result.success) return result.data;
+    for (const { message } of result.error.issues) problems.push(`${found.name} ${message}`);
+    return undefined;
   };
 }
 

@@ -17,12 +17,13 @@ import {
   signaturesOf,
   SigningSecrets,
 } from './config-access.ts';
-import { type ConfigSources, openSources, type Setting } from './config-sources.ts';
+import { splitOf } from './config-lanes.ts';
+import { type ConfigSources, openSources, type Read, readerOf } from './config-sources.ts';
 import { type IngestAuth, isSecured } from './ingest/auth.ts';
 import type { Token } from './ingest/credentials.ts';
 import { CAPACITY, type Capacity } from './limits.ts';
 import { parseDuration } from './rules/duration.ts';
-import { LANE, type Split } from './split.ts';
+import type { Split } from './split.ts';
 import { readRedisUrl, REDIS_URL_EXPECTED, type RedisAddress } from './store/redis/address.ts';
 import { LOG_LEVELS, type LogLevel } from './telemetry/log.ts';
 
@@ -67,26 +68,11 @@ export type ReadConfig =
   | { readonly kind: 'refused'; readonly problems: readonly string[] };
 
 const RETENTION_MIN_MS = 3_600_000;
-const LANE_LABELS_MAX = 5;
-/** Each costs every instance connections, and a few questions a second. */
-const LANES_MAX = 16;
-
-type Read = <T>(setting: Setting, schema: z.ZodType<T, string | undefined>) => T | undefined;
 
 export function readConfig(sources: ConfigSources): ReadConfig {
   const places = openSources(sources);
   const problems: string[] = [...places.problems];
-  const read: Read = (setting, schema) => {
-    const found = places.find(setting);
-    if (found.kind === 'refused') {
-      problems.push(found.problem);
-      return undefined;
-    }
-    const result = schema.safeParse(found.value);
-    if (result.success) return result.data;
-    for (const { message } of result.error.issues) problems.push(`${found.name} ${message}`);
-    return undefined;
-  };
+  const read = readerOf(places, problems);
   const ingest = readIngestAuth(read, problems);
   const api: ApiAuth = Object.freeze({
     tokens: read('apiToken', ApiTokens) ?? [],
@@ -105,10 +91,7 @@ export function readConfig(sources: ConfigSources): ReadConfig {
     ingest,
     api,
     redis: read('redisUrl', RedisUrl),
-    split: Object.freeze({
-      by: read('laneBy', LaneBy) ?? [],
-      lanes: read('lanes', LaneNames) ?? [],
-    }),
+    split: Object.freeze(splitOf(read, problems)),
     slack: Object.freeze({
       botToken: read('slackBotToken', BotToken),
       appToken: read('slackAppToken', AppToken),
@@ -149,11 +132,7 @@ export function isGuarded({ tokens, userHeader }: ApiAuth): boolean {
 function combined(given: Pick<Config, 'slack' | 'api' | 'ingest' | 'split' | 'redis'>) {
   const { slack, api, ingest, split, redis } = given;
   const problems: string[] = [];
-  if ((split.by.length === 0) !== (split.lanes.length === 0)) {
-    problems.push(
-      'QUELL_LANE_BY and QUELL_LANES belong together: the label that decides, and its values that have a lane of their own',
-    );
-  } else if (split.lanes.length > 0 && redis === undefined) {
+  if (split.lanes.length > 0 && redis === undefined) {
     problems.push(
       'QUELL_LANES is set but QUELL_REDIS_URL is not: in a data directory one process decides everything, in one lane',
     );
@@ -278,34 +257,6 @@ const SigningSecret = z
     'must be the "Signing Secret" under Basic Information, App Credentials, at https://api.slack.com/apps',
   )
   .optional();
-
-const LaneBy = z
-  .string()
-  .transform((text) => text.split(',').map((name) => name.trim()))
-  .refine((names) => names.length <= LANE_LABELS_MAX && names.every(isLabelName), {
-    error: `must be the label that decides, like environment, or several of which the first that is there decides, like environment,env; at most ${LANE_LABELS_MAX}`,
-  })
-  .optional();
-
-const LaneNames = z
-  .string()
-  .transform((text) => text.split(',').map((name) => name.trim()))
-  .refine((names) => names.length <= LANES_MAX && names.every(isLaneName) && areUnique(names), {
-    error: `must be values of the label, like production,staging: at most ${LANES_MAX}, of letters, digits, "_", "." and "-", each once; "${LANE}" is the lane of all others`,
-  })
-  .optional();
-
-function isLabelName(name: string): boolean {
-  return name !== '' && name.length <= 512;
-}
-
-function isLaneName(name: string): boolean {
-  return /^[\w.-]{1,64}$/.test(name) && name !== LANE;
-}
-
-function areUnique(names: readonly string[]): boolean {
-  return new Set(names).size === names.length;
-}
 
 /** The refusal never repeats it: it may hold a password. */
 const RedisUrl = z

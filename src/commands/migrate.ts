@@ -4,12 +4,12 @@
  */
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
+import { carry, type EmptyPlace, type Place } from '../carry.ts';
+import { readSplit } from '../config-lanes.ts';
 import { openSources } from '../config-sources.ts';
 import { AppError } from '../errors.ts';
 import { whyBusy } from '../queue/idle.ts';
-import { LANE, WHOLE } from '../split.ts';
-import type { Store } from '../store/contract.ts';
-import { copyLane } from '../store/copy.ts';
+import { type Split, splitInWords, WHOLE } from '../split.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { openRedisStore } from '../store/redis.ts';
 import { readRedisUrl, REDIS_URL_EXPECTED, type RedisAddress } from '../store/redis/address.ts';
@@ -41,36 +41,75 @@ and set that, or QUELL_REDIS_URL_FILE.
   quell migrate --from ./data --to redis://localhost:6379
   quell migrate --from QUELL_REDIS_URL --to ./data
 
+A Redis is split into lanes as QUELL_LANE_BY and QUELL_LANES say; without them, as the source is. To split
+otherwise what is in a Redis, carry it over to another prefix:
+
+  QUELL_LANE_BY=environment QUELL_LANES=production,staging \\
+    quell migrate --from redis://localhost:6379 --to 'redis://localhost:6379?prefix=quell2'
+
 Exit code: 0 well, 2 it could not be done; empty the target before you try again.`;
 
 async function migrate({ from, to }: MigrateFlags): Promise<void> {
-  const source = await openPlace(from, 'source');
+  const source = await openSource(from);
   try {
-    const target = await openPlace(to, 'target');
+    const target = await openTarget(to, source.split);
     try {
-      const { records, decisions, closed, effects } = await copyLane(source, target, LANE);
+      const { records, decisions, closed, effects } = await carry(source, target);
+      const into = target.split.lanes.length === 0 ? '' : `, in ${splitInWords(target.split)}`;
       process.stdout.write(
-        `${records} records, ${decisions} decisions, ${closed} closed incidents and ${effects} waiting effects were carried over.\n`,
+        `${records} records, ${decisions} decisions, ${closed} closed incidents and ${effects} waiting effects were carried over${into}.\n`,
       );
     } finally {
-      await target.close();
+      await target.store.close();
     }
   } finally {
-    await source.close();
+    await source.store.close();
   }
 }
 
-async function openPlace(place: string, as: 'source' | 'target'): Promise<Store> {
+async function openSource(place: string): Promise<Place> {
   const address = addressOf(place);
-  if (address === undefined) {
-    if (as === 'source' && !existsSync(place)) {
-      throw new AppError('no-data', `there is no directory ${place}`, { retryable: false });
-    }
-    return openEmbeddedStore(place);
+  if (address !== undefined) return openIdle(address);
+  if (!existsSync(place)) {
+    throw new AppError('no-data', `there is no directory ${place}`, { retryable: false });
   }
-  const busy = await whyBusy(address, WHOLE);
-  if (busy !== undefined) throw new AppError('lane-busy', busy, { retryable: false });
-  return openRedisStore(address, () => undefined);
+  return { store: await openEmbeddedStore(place), split: WHOLE };
+}
+
+/** Split as the settings say; without such settings, as the source is. A directory is one lane. */
+async function openTarget(place: string, source: Split): Promise<EmptyPlace> {
+  const address = addressOf(place);
+  if (address === undefined)
+    return { store: await openEmbeddedStore(place), split: WHOLE, claim: async () => undefined };
+  const split = splitOfSettings() ?? source;
+  const { store, split: there } = await openIdle(address);
+  return {
+    store,
+    split,
+    async claim() {
+      // One lane is what an empty place has.
+      const isOne = split.lanes.length === 0 && there.lanes.length === 0;
+      if (isOne || (await store.recordSplit(split))) return;
+      const message = 'there is something at the target already: migrate to an empty one';
+      throw new AppError('target-not-empty', message, { retryable: false });
+    },
+  };
+}
+
+async function openIdle(address: RedisAddress) {
+  const store = await openRedisStore(address, () => undefined);
+  const split = await store.split();
+  const busy = await whyBusy(address, split);
+  if (busy === undefined) return { store, split };
+  await store.close();
+  throw new AppError('lane-busy', busy, { retryable: false });
+}
+
+/** Undefined: nothing is set. */
+function splitOfSettings(): Split | undefined {
+  const { split, problems } = readSplit({ flags: {}, env: process.env, file: undefined });
+  if (problems.length > 0) throw new AppError('usage', problems.join('\n'), { retryable: false });
+  return split.lanes.length === 0 ? undefined : split;
 }
 
 /** Undefined: it is a directory. */

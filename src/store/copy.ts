@@ -3,7 +3,7 @@
  * last, so that a copy that was broken off is never taken for a whole one.
  */
 import { AppError } from '../errors.ts';
-import type { ClosedIncident, Commit, PastDecision, Store } from './contract.ts';
+import type { ClosedIncident, Commit, LaneSnapshot, PastDecision, Store } from './contract.ts';
 
 export interface Copied {
   readonly records: number;
@@ -19,32 +19,50 @@ const RECORDS = 1_000;
 
 /** Rejects with an AppError when there is something in the lane already. Nothing may write to either meanwhile. */
 export async function copyLane(from: Store, to: Store, lane: string): Promise<Copied> {
-  const there = await to.load(lane);
-  if (there.version > 0) {
-    const message = `there is something at the target already (${there.version} commits): migrate to an empty one`;
-    throw new AppError('target-not-empty', message, { retryable: false });
-  }
-  const writer = createWriter(to, lane, there.version);
-  const decisions = await copyDecisions(from, lane, writer);
-  const closed = await copyClosed(from, lane, writer);
-  const { records, outbox, wakeAt } = await from.load(lane);
+  const target = await openTarget(to, lane);
+  const history = await copyHistory(from, lane, target);
+  return { ...history, ...(await copyState(await from.load(lane), target)) };
+}
+
+/** An empty lane, to be written to. Rejects when something is in it. */
+export async function openTarget(to: Store, lane: string): Promise<Writer> {
+  const { version } = await to.load(lane);
+  if (version === 0) return createWriter(to, lane);
+  const message = `there is something at the target already (${version} commits): migrate to an empty one`;
+  throw new AppError('target-not-empty', message, { retryable: false });
+}
+
+export async function copyHistory(
+  from: Store,
+  lane: string,
+  target: Writer,
+): Promise<Pick<Copied, 'decisions' | 'closed'>> {
+  const decisions = await copyDecisions(from, lane, target);
+  return { decisions, closed: await copyClosed(from, lane, target) };
+}
+
+export async function copyState(
+  { records, outbox, wakeAt }: Omit<LaneSnapshot, 'version'>,
+  target: Writer,
+): Promise<Pick<Copied, 'records' | 'effects'>> {
   let count = 0;
   let put: Commit['put'][number][] = [];
   for (const record of records) {
     put.push(record);
     count++;
     if (put.length < RECORDS) continue;
-    await writer({ put });
+    await target({ put });
     put = [];
   }
-  await writer({ put, effects: outbox, wakeAt });
-  return { records: count, decisions, closed, effects: outbox.length };
+  await target({ put, effects: outbox, wakeAt });
+  return { records: count, effects: outbox.length };
 }
 
-type Writer = (change: Partial<Commit>) => Promise<void>;
+/** Writes one commit after the other to a lane. */
+export type Writer = (change: Partial<Commit>) => Promise<void>;
 
-function createWriter(to: Store, lane: string, version: number): Writer {
-  let at = version;
+function createWriter(to: Store, lane: string): Writer {
+  let at = 0;
   return async (change) => {
     const result = await to.commit(lane, { ...NOTHING, version: at, ...change });
     if (result.kind === 'stale') {

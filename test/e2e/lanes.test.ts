@@ -9,6 +9,7 @@ import { type Quell, startQuell } from '../support/quell-process.ts';
 import { listAll } from '../support/read-all.ts';
 import { startRedis } from '../support/redis.ts';
 import { runQuell } from '../support/run-quell.ts';
+import { scratchDir } from '../support/scratch-dir.ts';
 import { rulesFor } from '../support/truth.ts';
 import { slackForTest } from '../support/slack-for-test.ts';
 import { within } from '../support/within.ts';
@@ -152,6 +153,60 @@ test(
     const whole = await listAll<{ readonly reason: string }>(other, '/v1/decisions');
     expect(paged).toEqual(whole);
     expect(whole.filter(({ reason }) => reason === 'told')).toHaveLength(2);
+  },
+);
+
+test(
+  'a service of one lane is carried over into two: what is open stays open, and has its message',
+  TIMEOUT,
+  async () => {
+    const slack = await slackForTest();
+    const [from, to] = [freshUrl(), freshUrl()];
+    const rulesDir = rulesFor(['web']);
+    const told = { SLACK_BOT_TOKEN: 'xoxb-test', SLACK_API_URL: slack.url };
+    const first = await startQuell({ rulesDir, env: { ...told, QUELL_REDIS_URL: from } });
+    const startsAt = new Date().toISOString();
+    const send = async (quell: Quell, status: string) => {
+      const alerts = ['production', 'europe'].map((environment) => ({
+        status,
+        labels: { alertname: 'Down', service: 'web', severity: 'critical', environment },
+        startsAt,
+        ...(status === 'resolved' ? { endsAt: new Date().toISOString() } : {}),
+      }));
+      expect((await quell.post('/v1/ingest/alertmanager', { alerts })).status).toBe(200);
+    };
+    await send(first, 'firing');
+    await within(30, 'both are told', slack.called('chat.postMessage', 2), slack.situation);
+    await within(30, 'Quell has nothing to do', first.settled(), first.tail);
+    await first.kill('SIGTERM');
+
+    const serve = ['serve', '--port=0', `--rules-dir=${rulesDir}`];
+    const refused = await runQuell(serve, undefined, { ...SPLIT, QUELL_REDIS_URL: from });
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.text).toContain('has one lane, and this instance is set to QUELL_LANE_BY');
+    const migrate = ['migrate', `--from=${from}`, `--to=${to}`];
+    expect(await runQuell(migrate, undefined, SPLIT)).toMatchObject({ code: 0 });
+    expect(await runQuell(migrate, undefined, SPLIT)).toMatchObject({ code: 2 });
+
+    const second = await startQuell({ rulesDir, env: { ...told, ...SPLIT, QUELL_REDIS_URL: to } });
+    const situation = () => [slack.situation(), second.tail()].join('\n');
+    await send(second, 'firing');
+    await send(second, 'resolved');
+    const over = slack.until(() =>
+      slack.messages().every(({ text }) => text.startsWith('🟢')) ? true : undefined,
+    );
+    await within(30, 'both are over', over, situation);
+    await within(30, 'Quell has nothing to do', second.settled(), situation);
+    expect(slack.messages()).toHaveLength(2);
+    await second.kill('SIGTERM');
+
+    // And back, to a place that has one lane only.
+    const dataDir = scratchDir('data');
+    expect(await runQuell(['migrate', `--from=${to}`, `--to=${dataDir}`])).toMatchObject({
+      code: 0,
+    });
+    const third = await startQuell({ dataDir, rulesDir, env: told });
+    expect(await listAll(third, '/v1/incidents')).toHaveLength(2);
   },
 );
 

@@ -6,9 +6,9 @@ import { LANE, type Split, WHOLE } from '../../split.ts';
 import type { Connection } from './connection.ts';
 import { laneTag } from './keys.ts';
 
-/** Nothing may be there yet: neither another split nor a commit. */
+/** No other split may be there, and no commit. */
 const RECORD = `
-if redis.call('HEXISTS', KEYS[1], 'split') == 1 then return 0 end
+if (redis.call('HGET', KEYS[1], 'split') or ARGV[1]) ~= ARGV[1] then return 0 end
 if redis.call('HEXISTS', KEYS[1], 'version') == 1 then return 0 end
 redis.call('HSET', KEYS[1], 'split', ARGV[1])
 return 1`;

@@ -1,0 +1,68 @@
+/**
+ * Carries a service over from one place to another, lane by lane; where the other place is split otherwise,
+ * into its lanes. What is broken off has to be begun anew, at an empty place.
+ */
+import { relane, type LaneContents } from './relane.ts';
+import { LANE, laneNames, type Split } from './split.ts';
+import type { Store } from './store/contract.ts';
+import {
+  type Copied,
+  copyHistory,
+  copyLane,
+  copyState,
+  openTarget,
+  type Writer,
+} from './store/copy.ts';
+
+export interface Place {
+  readonly store: Store;
+  readonly split: Split;
+}
+
+export interface EmptyPlace extends Place {
+  /** Makes it a place of its split. Rejects when it is not empty. */
+  claim(): Promise<void>;
+}
+
+/** Rejects with an AppError when something is at the target already, or cannot be put into its lanes. */
+export async function carry(from: Place, to: EmptyPlace): Promise<Copied> {
+  const sources = laneNames(from.split);
+  if (JSON.stringify(from.split) === JSON.stringify(to.split)) {
+    await to.claim();
+    const all: Copied[] = [];
+    for (const lane of sources) all.push(await copyLane(from.store, to.store, lane));
+    return sumOf(all);
+  }
+  // All that can fail comes before anything is written.
+  const contents: LaneContents[] = [];
+  for (const lane of sources) {
+    const { records, outbox } = await from.store.load(lane);
+    contents.push({ lane, records: [...records], outbox });
+  }
+  const lanes = relane(contents, to.split);
+  await to.claim();
+  const writers = new Map<string, Writer>();
+  for (const { lane } of lanes) writers.set(lane, await openTarget(to.store, lane));
+  const written: Partial<Copied>[] = [];
+  for (const lane of sources) {
+    // History is read across all lanes: which one it lies in tells nobody anything.
+    const writer = writers.get(lane) ?? writers.get(LANE);
+    if (writer !== undefined) written.push(await copyHistory(from.store, lane, writer));
+  }
+  for (const { lane, ...state } of lanes) {
+    const writer = writers.get(lane);
+    if (writer !== undefined)
+      written.push(await copyState({ ...state, wakeAt: undefined }, writer));
+  }
+  return sumOf(written);
+}
+
+function sumOf(parts: readonly Partial<Copied>[]): Copied {
+  const sum = (key: keyof Copied) => parts.reduce((total, one) => total + (one[key] ?? 0), 0);
+  return {
+    records: sum('records'),
+    decisions: sum('decisions'),
+    closed: sum('closed'),
+    effects: sum('effects'),
+  };
+}

@@ -1,0 +1,240 @@
+/** Several lanes as one: what goes where, and what is put where when the split changes. */
+import { expect, test } from 'vitest';
+import type { Lane } from '../src/lane.ts';
+import { openLane } from '../src/lane.ts';
+import { createLanes, type Lanes, PartlyTaken, rulesFor } from '../src/lanes.ts';
+import { AppError } from '../src/errors.ts';
+import type { Event, Instant, Silence } from '../src/model.ts';
+import { relane } from '../src/relane.ts';
+import { laneNames, laneOf, type Split, WHOLE } from '../src/split.ts';
+import { acrossLanes } from '../src/store/across-lanes.ts';
+import type { Store } from '../src/store/contract.ts';
+import { createMemoryStore } from '../src/store/memory.ts';
+import { rulesOf } from './support/story.ts';
+import { withSubmit } from './support/service.ts';
+
+const NOW = Date.parse('2026-11-21T01:30:00Z');
+const SPLIT: Split = { by: ['environment', 'env'], lanes: ['europe', 'asia'] };
+const YAML = `
+hold: [{ for: 0s }]
+heartbeats: [{ name: watchdog, match: 'alertname="Watchdog"', missingAfter: 5m }]
+`;
+
+test('an alert is in the lane of the first of the labels that it has; what has no lane of its own is in the first', () => {
+  const lanes = [
+    { environment: 'europe' },
+    { env: 'asia' },
+    { environment: '', env: 'asia' },
+    { environment: 'africa', env: 'asia' },
+    { region: 'asia' },
+    { environment: 'Europe' },
+    {},
+  ].map((labels) => laneOf(SPLIT, labels as Record<string, string>));
+  expect(lanes).toEqual(['europe', 'asia', 'asia', 'default', 'default', 'default', 'default']);
+  expect(laneOf(WHOLE, { environment: 'europe' })).toBe('default');
+  expect(laneOf({ by: ['constructor'], lanes: ['x'] }, {})).toBe('default');
+});
+
+test('one delivery goes to several lanes, a heartbeat to the first, a silence to all', async () => {
+  const { lanes, seen } = await open();
+  await lanes.submit(NOW, [
+    alert('europe'),
+    alert('africa'),
+    alert('asia'),
+    alert('asia', 'Watchdog'),
+    { kind: 'odd', delivery: 'd', source: 's', error: 'e', excerpt: 'x' },
+    { kind: 'silence', silence: SILENCE },
+  ]);
+  const [first, europe, asia] = lanes.all;
+  expect(seen(first)).toEqual(['Down africa', 'Watchdog asia', 'odd', 'silence']);
+  expect(seen(europe)).toEqual(['Down europe', 'silence']);
+  expect(seen(asia)).toEqual(['Down asia', 'silence']);
+  expect([...first.state.heartbeats.keys()]).toHaveLength(1);
+  expect(europe?.state.heartbeats.size).toBe(0);
+});
+
+test('other rules come to all lanes, heartbeats only to the first', async () => {
+  const { lanes } = await open();
+  const rules = rulesOf(`${YAML}flap: [{ off: true }]\n`);
+  lanes.useRules(rules);
+  expect(lanes.all.map((lane) => lane.rules.version)).toEqual(lanes.all.map(() => rules.version));
+  expect(lanes.all.map((lane) => lane.rules.heartbeats.length > 0)).toEqual([true, false, false]);
+});
+
+test('a reaction goes to the lane whose message it is on; to all, when none knows the message', async () => {
+  const { lanes, seen } = await open();
+  await lanes.submit(NOW, [alert('europe'), alert('asia')]);
+  const [, europe, asia] = lanes.all;
+  const [incident = ''] = asia?.state.incidents.keys() ?? [];
+  const message = { channel: 'C1', ts: '1.000001' };
+  const outcome = { kind: 'sent', message, revision: 1 } as const;
+  await asia?.submit(NOW, [{ kind: 'delivered', effect: `message:${incident}`, outcome }]);
+  await lanes.submit(NOW, [reaction(message), reaction({ channel: 'C1', ts: '9.9' })]);
+  expect(asia?.state.incidents.get(incident)?.acknowledged).toHaveLength(1);
+  expect(seen(asia).filter((one) => one === 'reaction')).toHaveLength(2);
+  expect(seen(europe).filter((one) => one === 'reaction')).toHaveLength(1);
+});
+
+test('what some lanes took is said when others did not; sent again, it is a repeat', async () => {
+  let isAway = true;
+  const { lanes } = await open((lane) =>
+    lane.name !== 'asia'
+      ? lane
+      : withSubmit(lane, (at, events) => {
+          if (!isAway) return lane.submit(at, events);
+          return Promise.reject(new AppError('overloaded', 'too much', { retryable: true }));
+        }),
+  );
+  const delivery = [alert('europe'), alert('asia')];
+  const refusal = await lanes.submit(NOW, delivery).catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(PartlyTaken);
+  expect(refusal).toMatchObject({ code: 'overloaded', retryable: true, taken: [delivery[0]] });
+  isAway = false;
+  await lanes.submit(NOW, delivery);
+  expect(lanes.all.map(({ state }) => state.alerts.size)).toEqual([0, 1, 1]);
+});
+
+test('incidents of different lanes have different ids, also when they begin with the same', async () => {
+  const { lanes } = await open();
+  await lanes.submit(NOW, [alert('europe'), alert('asia')]);
+  const [, europe, asia] = lanes.all;
+  expect(europe?.state.incidents.size).toBe(1);
+  expect([...(europe?.state.incidents.keys() ?? [])]).not.toEqual([
+    ...(asia?.state.incidents.keys() ?? []),
+  ]);
+});
+
+test('history of all lanes is read page by page, whatever the page, in order of time', async () => {
+  const { lanes, store } = await open();
+  for (let minute = 0; minute < 40; minute++) {
+    const where = ['europe', 'asia', 'africa', 'asia'][minute % 4] ?? '';
+    await lanes.submit(NOW + minute * 60_000, [alert(where, `Down${minute}`)]);
+  }
+  const history = acrossLanes(store, laneNames(SPLIT));
+  const whole = (await history.decisions({ limit: 1_000 })).items;
+  expect(whole.length).toBeGreaterThanOrEqual(40);
+  expect(whole.map(({ at }) => at)).toEqual(whole.map(({ at }) => at).toSorted((a, b) => b - a));
+  for (const limit of [1, 2, 3, 7, 50]) {
+    const paged = [];
+    for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+      const page: Awaited<ReturnType<typeof history.decisions>> = await history.decisions({
+        limit,
+        ...(cursor === '' ? {} : { cursor }),
+      });
+      expect(page.items.length).toBeLessThanOrEqual(limit);
+      paged.push(...page.items);
+      cursor = page.next;
+    }
+    expect(paged).toEqual(whole);
+  }
+  await expect(history.decisions({ limit: 1, cursor: 'nonsense' })).rejects.toMatchObject({
+    code: 'bad-cursor',
+  });
+});
+
+// --- into other lanes -----------------------------------------------------------------------------
+
+test('from one lane into several and back: everything is there, with its incident', async () => {
+  const { lanes, store } = await open((lane) => lane, WHOLE);
+  await lanes.submit(NOW, [alert('europe'), alert('asia'), alert('africa'), alert('asia', 'Slow')]);
+  await lanes.submit(NOW, [alert('europe', 'Watchdog'), { kind: 'silence', silence: SILENCE }]);
+  const before = await contentsOf(store, 'default');
+  const split = relane([before], SPLIT);
+  const countsOf = (prefix: string) =>
+    split.map(({ records }) => records.filter(({ key }) => key.startsWith(prefix)).length);
+  expect(split.map(({ lane }) => lane)).toEqual(['default', 'europe', 'asia']);
+  expect(countsOf('i/')).toEqual([1, 1, 1]);
+  expect(countsOf('silence/')).toEqual([1, 1, 1]);
+  expect(countsOf('heartbeat/')).toEqual([countsOf('heartbeat/')[0], 0, 0]);
+  expect(split.map(({ outbox }) => outbox.length)).toEqual([1, 1, 1]);
+  const [back] = relane(split, WHOLE);
+  expect(sorted(back?.records ?? [])).toEqual(sorted(before.records));
+  expect(sorted(back?.outbox ?? [])).toEqual(sorted(before.outbox));
+});
+
+test('an incident whose alerts fire in several of the new lanes is named, and nothing is done', async () => {
+  const { lanes, store } = await open((lane) => lane, WHOLE);
+  const together = ['one', 'two'].map((tenant) => alert('europe', `Down${tenant}`, { tenant }));
+  await lanes.submit(NOW, together);
+  const [only, ...others] = lanes.all[0].state.incidents.keys();
+  expect(others).toEqual([]);
+  const before = await contentsOf(store, 'default');
+  expect(() => relane([before], { by: ['tenant'], lanes: ['two'] })).toThrow(
+    `alerts of default and two fire in incident ${only ?? ''}: wait until it is over`,
+  );
+});
+
+// --- builders -------------------------------------------------------------------------------------
+
+const SILENCE: Silence = {
+  id: 'one',
+  matchers: [{ name: 'alertname', value: 'Never', isRegex: false, isEqual: true }],
+  startsAt: NOW,
+  endsAt: NOW + 3_600_000,
+  createdBy: 'ann',
+  comment: 'upgrade',
+};
+
+function alert(
+  environment: string,
+  alertname = 'Down',
+  more: Readonly<Record<string, string>> = {},
+): Event {
+  const labels = { alertname, service: 'web', severity: 'critical', environment, ...more };
+  const received = { source: 'test', status: 'firing' as const, labels, annotations: {} };
+  const times = { startsAt: NOW, endsAt: undefined, generatorURL: undefined };
+  return { kind: 'alert', delivery: 'd', alert: { ...received, ...times } };
+}
+
+function reaction(on: { readonly channel: string; readonly ts: string }): Event {
+  return { kind: 'reaction', added: true, emoji: 'eyes', user: 'U1', on, orderedAt: NOW + 1 };
+}
+
+async function open(
+  wrap: (lane: Lane) => Lane = (lane) => lane,
+  split: Split = SPLIT,
+  yaml = YAML,
+): Promise<{
+  readonly lanes: Lanes;
+  readonly store: Store;
+  readonly seen: (lane: Lane | undefined) => readonly string[];
+}> {
+  const store = createMemoryStore();
+  const said = new Map<string, string[]>();
+  const openOne = async (name: string): Promise<Lane> => {
+    const lane = await openLane({
+      name,
+      store,
+      rules: rulesFor(name, rulesOf(yaml)),
+      clock: { now: (): Instant => NOW, wakeAt: () => () => undefined },
+      observer: { decided: () => undefined, committed: () => undefined, failed: rethrow },
+    });
+    return withSubmit(wrap(lane), async (at, events) => {
+      await wrap(lane).submit(at, events);
+      said.set(name, [...(said.get(name) ?? []), ...events.map(inWords)]);
+    });
+  };
+  const [first, ...others] = laneNames(split);
+  const all = [await openOne(first), ...(await Promise.all(others.map(openOne)))] as const;
+  const seen = (lane: Lane | undefined) => said.get(lane?.name ?? '') ?? [];
+  return { lanes: createLanes(all, split), store, seen };
+}
+
+function inWords(event: Event): string {
+  if (event.kind !== 'alert') return event.kind;
+  const { alertname, environment } = event.alert.labels;
+  return `${alertname} ${environment}`;
+}
+
+function rethrow(error: unknown): void {
+  throw error instanceof Error ? error : new Error(String(error));
+}
+
+async function contentsOf(store: Store, lane: string) {
+  const { records, outbox } = await store.load(lane);
+  return { lane, records: [...records], outbox };
+}
+
+function sorted(items: readonly object[]): readonly string[] {
+  return items.map((one) => JSON.stringify(one)).sort();
+}
