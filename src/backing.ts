@@ -12,7 +12,7 @@ import { agreeOnSplit } from './queue/agree.ts';
 import { isTooOld } from './queue/lead.ts';
 import { keepShare } from './queue/share.ts';
 import { openSharedLane, type SharedLaneObserver } from './queue/shared-lane.ts';
-import { LANE, laneNames, WHOLE } from './split.ts';
+import { LANE, laneNames, type Split, WHOLE } from './split.ts';
 import { acrossLanes } from './store/across-lanes.ts';
 import type { History, Store } from './store/contract.ts';
 import { openEmbeddedStore } from './store/embedded.ts';
@@ -62,6 +62,7 @@ async function openShared(
     await store.close();
     throw error;
   }
+  warnOfIdentity(split, options);
   const names = laneNames(split);
   const of = { address, lanes: names.length, trouble };
   const share = names.length === 1 ? undefined : await keepShare(of);
@@ -77,6 +78,14 @@ async function openShared(
   const [first, ...others] = names;
   const all = [await open(first), ...(await Promise.all(others.map(open)))] as const;
   return backingOf(store, createLanes(all, split, share?.stop));
+}
+
+/** An alert that comes with different values of such a label would be one alert, in several lanes. */
+function warnOfIdentity({ by }: Split, { rules, log }: BackingOptions): void {
+  for (const label of by) {
+    if (!rules.notIdentity.has(label)) continue;
+    log.warn({ label }, 'QUELL_LANE_BY names a label that is no part of what alerts are known by');
+  }
 }
 
 /** Redis is asked several times a second, and fails them all when it is away. */

@@ -59,6 +59,7 @@ test('with nothing given there is a default for everything, on loopback, and it 
     logLevel: 'info',
     limits: CAPACITY,
     record: undefined,
+    split: { by: [], lanes: [] },
     ingest: { tokens: [], signatures: [], ranges: [], proxies: [] },
     api: { tokens: [], userHeader: undefined },
     slack: {
@@ -298,6 +299,29 @@ test('an app token without a bot token is a mistake; reactions need a way in', (
   expect(notes({ env: { SLACK_BOT_TOKEN: 'xoxb-1' } })).toContain(
     'neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET: reactions are not heard',
   );
+});
+
+test('lanes: a label and those of its values that have one, in a Redis', () => {
+  const QUELL_REDIS_URL = 'redis://localhost';
+  const env = (QUELL_LANE_BY: string, QUELL_LANES: string) => ({ QUELL_LANE_BY, QUELL_LANES });
+  const split = (by: string, lanes: string) => ({ env: { QUELL_REDIS_URL, ...env(by, lanes) } });
+  expect(good(split('environment, env', 'production,staging')).split).toEqual({
+    by: ['environment', 'env'],
+    lanes: ['production', 'staging'],
+  });
+  for (const [by, lanes, said] of [
+    ['environment', '', /QUELL_LANE_BY and QUELL_LANES belong together/],
+    ['', 'production', /QUELL_LANE_BY and QUELL_LANES belong together/],
+    ['a,,b', 'production', /QUELL_LANE_BY must be the label that decides/],
+    ['environment', 'production,default', /QUELL_LANES must be values of the label/],
+    ['environment', 'one,one', /QUELL_LANES must be values of the label/],
+    ['environment', 'north america', /QUELL_LANES must be values of the label/],
+  ] as const) {
+    expect(problems(split(by, lanes))[0]).toMatch(said);
+  }
+  expect(problems({ env: env('environment', 'production') })).toEqual([
+    'QUELL_LANES is set but QUELL_REDIS_URL is not: in a data directory one process decides everything, in one lane',
+  ]);
 });
 
 test('what Kubernetes puts in QUELL_PORT for a Service named quell is no port', () => {

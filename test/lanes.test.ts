@@ -8,7 +8,7 @@ import type { Event, Instant, Silence } from '../src/model.ts';
 import { relane } from '../src/relane.ts';
 import { laneNames, laneOf, type Split, WHOLE } from '../src/split.ts';
 import { acrossLanes } from '../src/store/across-lanes.ts';
-import type { Store } from '../src/store/contract.ts';
+import type { StateRecord, Store } from '../src/store/contract.ts';
 import { createMemoryStore } from '../src/store/memory.ts';
 import { rulesOf } from './support/story.ts';
 import { withSubmit } from './support/service.ts';
@@ -162,6 +162,25 @@ test('an incident whose alerts fire in several of the new lanes is named, and no
   expect(() => relane([before], { by: ['tenant'], lanes: ['two'] })).toThrow(
     `alerts of default and two fire in incident ${only ?? ''}: wait until it is over`,
   );
+});
+
+test('a digest is parted by its incidents; its message stays with the lane that it was of', async () => {
+  const yaml = `${YAML}route: { channel: '#all', urgency: digest }\n`;
+  const { lanes, store } = await open((lane) => lane, WHOLE, yaml);
+  await lanes.submit(NOW, [alert('europe'), alert('africa')]);
+  const before = await contentsOf(store, 'default');
+  const digestOf = (records: readonly StateRecord[] = []) =>
+    records.find(({ key }) => key === 'digest/#all')?.value;
+  expect(digestOf(before.records)).toMatchObject({ lines: [{}, {}] });
+  const message = { channel: 'C1', ts: '1.1' };
+  const posted = before.records.map(({ key, value }) =>
+    key.startsWith('digest/') ? { key, value: { ...Object(value), message } } : { key, value },
+  );
+  const [first, europe, asia] = relane([{ ...before, records: posted }], SPLIT);
+  expect(digestOf(first?.records)).toMatchObject({ message, lines: [{ environment: 'africa' }] });
+  expect(digestOf(europe?.records)).toMatchObject({ lines: [{ environment: 'europe' }] });
+  expect(digestOf(europe?.records)).not.toMatchObject({ message });
+  expect(digestOf(asia?.records)).toBeUndefined();
 });
 
 // --- builders -------------------------------------------------------------------------------------

@@ -35,18 +35,23 @@ export async function startRedisUnderLoad(): Promise<RedisUnderLoad> {
 
 export interface Deployment {
   readonly instances: readonly Server[];
-  /** The one that decides. */
-  leader(): Promise<Server>;
+  /** Those that decide, once every lane is led and the lanes are shared out. */
+  leaders(): Promise<readonly Server[]>;
   /** Alerts that were decided, by all instances. */
   decided(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** `prefix`: what makes it a service of its own on that Redis. */
+/** The cluster whose alerts are in this lane. */
+export function clusterOf(lane: number): string {
+  return `cluster-${lane}`;
+}
+
+/** Lanes are split by cluster; the first has no lane of its own. */
 export async function startDeployment(
   redis: RedisUnderLoad,
-  prefix: string,
   count: number,
+  lanes = 1,
 ): Promise<Deployment> {
   const dir = await mkdtemp(join(tmpdir(), 'quell-scale-'));
   const rules = join(dir, 'rules.yaml');
@@ -64,7 +69,8 @@ export async function startDeployment(
           QUELL_PORT: String(port),
           QUELL_DATA_DIR: join(dir, String(index)),
           QUELL_RULES_DIR: dir,
-          QUELL_REDIS_URL: `${redis.url}?prefix=${prefix}`,
+          QUELL_REDIS_URL: `${redis.url}?prefix=scale`,
+          ...(lanes === 1 ? {} : splitInto(lanes)),
           QUELL_LOG_LEVEL: 'warn',
           QUELL_LIMITS: 'open-alerts=2000000',
         },
@@ -74,9 +80,12 @@ export async function startDeployment(
   }
   return {
     instances,
-    async leader() {
+    async leaders() {
       for (;;) {
-        for (const one of instances) if ((await metric(one, 'quell_leads')) === 1) return one;
+        const led = await Promise.all(instances.map((one) => metric(one, 'quell_leads')));
+        const leaders = instances.filter((_, index) => (led[index] ?? 0) > 0);
+        const areLed = led.reduce((sum, one) => sum + one, 0) === lanes;
+        if (areLed && leaders.length === Math.min(lanes, count)) return leaders;
         await sleep(50);
       }
     },
@@ -90,6 +99,11 @@ export async function startDeployment(
       rmSync(dir, { recursive: true });
     },
   };
+}
+
+function splitInto(lanes: number) {
+  const own = Array.from({ length: lanes - 1 }, (_, index) => clusterOf(index + 1));
+  return { QUELL_LANE_BY: 'cluster', QUELL_LANES: own.join(',') };
 }
 
 async function metric({ port }: Server, name: string): Promise<number> {

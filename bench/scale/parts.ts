@@ -6,7 +6,7 @@ import { createRandom } from '../noise/random.ts';
 import { type Body, bodies } from '../speed/alerts.ts';
 import { openConnection } from '../speed/load.ts';
 import type { Server } from '../speed/process.ts';
-import { type Deployment, startDeployment, startRedisUnderLoad } from './deployment.ts';
+import { clusterOf, startDeployment, startRedisUnderLoad } from './deployment.ts';
 import { daysOfHistory } from './history.ts';
 
 export interface Setting {
@@ -22,7 +22,7 @@ export interface Table {
 
 export const PARTS: Readonly<Record<string, (setting: Setting) => Promise<Table>>> = {
   instances,
-  services,
+  lanes,
   memory,
   history,
 };
@@ -36,41 +36,31 @@ const ALERTS_PER_DAY = 635;
 
 /** One lane: how much more do more instances cost? */
 async function instances({ alerts }: Setting): Promise<Table> {
-  const rows: string[][] = [];
-  for (const count of [1, 2, 4]) {
-    const redis = await startRedisUnderLoad();
-    const one = await startDeployment(redis, 'scale', count);
-    rows.push([String(count), ...(await load([one], redis.cpu, alerts))]);
-    console.log(rows.at(-1)?.join('  '));
-    await one.stop();
-    await redis.stop();
-  }
   return {
     title: `One lane, ${alerts} distinct alerts in batches of ${BATCH}, spread over the instances`,
     head: ['instances', ...LOAD_HEAD],
-    rows,
+    rows: await rowsOf(async (count) => load({ instances: count, lanes: 1 }, alerts)),
   };
 }
 
-/** Several services of one instance each, that share nothing but the Redis. */
-async function services({ alerts }: Setting): Promise<Table> {
+/** As many lanes as instances: how much more do they decide together? */
+async function lanes({ alerts }: Setting): Promise<Table> {
+  return {
+    title: `As many lanes as instances, ${alerts} distinct alerts in batches of ${BATCH} of one lane each`,
+    head: ['lanes and instances', ...LOAD_HEAD],
+    rows: await rowsOf(async (count) => load({ instances: count, lanes: count }, alerts)),
+  };
+}
+
+async function rowsOf(
+  measure: (count: number) => Promise<readonly string[]>,
+): Promise<readonly (readonly string[])[]> {
   const rows: string[][] = [];
   for (const count of [1, 2, 4]) {
-    const redis = await startRedisUnderLoad();
-    const all: Deployment[] = [];
-    for (let index = 0; index < count; index++) {
-      all.push(await startDeployment(redis, `scale-${index}`, 1));
-    }
-    rows.push([String(count), ...(await load(all, redis.cpu, alerts))]);
+    rows.push([String(count), ...(await measure(count))]);
     console.log(rows.at(-1)?.join('  '));
-    for (const one of all) await one.stop();
-    await redis.stop();
   }
-  return {
-    title: `Services with a lane each on one Redis, ${alerts} distinct alerts in all`,
-    head: ['services', ...LOAD_HEAD],
-    rows,
-  };
+  return rows;
 }
 
 const LOAD_HEAD = [
@@ -81,53 +71,58 @@ const LOAD_HEAD = [
   'others, each',
 ];
 
+/** CPU of an instance is for 100,000 alerts that all instances together got. */
 async function load(
-  deployments: readonly Deployment[],
-  redisCpu: () => number,
+  { instances: count, lanes: split }: { readonly instances: number; readonly lanes: number },
   alerts: number,
 ): Promise<readonly string[]> {
-  const all = deployments.flatMap(({ instances: some }) => some);
-  const leaders = new Set<Server>();
-  for (const one of deployments) leaders.add(await one.leader());
-  const share = alerts / deployments.length;
-  const posts = deployments.map((one, index) => ({
-    ports: one.instances.map(({ port }) => port),
-    bodies: bodies({ distinct: share, services: SERVICES, tag: `scale-${index}` }, share, BATCH),
-  }));
-  const before = { redis: redisCpu(), each: all.map((one) => one.cpu()) };
+  const redis = await startRedisUnderLoad();
+  const deployment = await startDeployment(redis, count, split);
+  const all = deployment.instances;
+  const leaders = new Set<Server>(await deployment.leaders());
+  const posts = mixed(split, alerts);
+  const before = { redis: redis.cpu(), each: all.map((one) => one.cpu()) };
   const began = performance.now();
-  await Promise.all(posts.map((one) => postRound(one.ports, one.bodies)));
+  await postRound(
+    all.map(({ port }) => port),
+    posts,
+  );
   const answered = (performance.now() - began) / 1_000;
-  while ((await decidedBy(deployments)) < alerts) await sleep(20);
+  while ((await deployment.decided()) < alerts) await sleep(20);
   const decided = (performance.now() - began) / 1_000;
+  const redisUsed = redis.cpu() - before.redis;
   const used = all.map((one, index) => ({
     leads: leaders.has(one),
     cpu: one.cpu() - (before.each[index] ?? 0),
   }));
-  const per = (cpus: readonly number[], of: number): string => {
+  await deployment.stop();
+  await redis.stop();
+  const per = (cpus: readonly number[]): string => {
     if (cpus.length === 0) return '-';
     const mean = cpus.reduce((sum, cpu) => sum + cpu, 0) / cpus.length;
-    return ((mean * 100_000) / of).toFixed(2);
+    return ((mean * 100_000) / alerts).toFixed(2);
   };
   return [
     (alerts / answered).toFixed(0),
     (alerts / decided).toFixed(0),
-    per([redisCpu() - before.redis], alerts),
-    per(
-      used.filter(({ leads }) => leads).map(({ cpu }) => cpu),
-      share,
-    ),
-    per(
-      used.filter(({ leads }) => !leads).map(({ cpu }) => cpu),
-      share,
-    ),
+    per([redisUsed]),
+    per(used.filter(({ leads }) => leads).map(({ cpu }) => cpu)),
+    per(used.filter(({ leads }) => !leads).map(({ cpu }) => cpu)),
   ];
 }
 
-async function decidedBy(deployments: readonly Deployment[]): Promise<number> {
-  let sum = 0;
-  for (const one of deployments) sum += await one.decided();
-  return sum;
+/** Bodies of all lanes in turn, each with alerts of one lane, as one Prometheus sends them. */
+function mixed(split: number, alerts: number): readonly Body[] {
+  const share = Math.floor(alerts / split);
+  const sets = Array.from({ length: split }, (_, lane) => {
+    const count = lane === 0 ? alerts - share * (split - 1) : share;
+    const set = { distinct: count, services: SERVICES, tag: `lane-${lane}` };
+    return bodies({ ...set, cluster: clusterOf(lane) }, count, BATCH);
+  });
+  const longest = Math.max(...sets.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, index) =>
+    sets.flatMap((set) => set[index] ?? []),
+  ).flat();
 }
 
 async function postRound(ports: readonly number[], all: readonly Body[]): Promise<void> {
@@ -146,9 +141,11 @@ async function postRound(ports: readonly number[], all: readonly Body[]): Promis
 /** What Redis and an instance need for an alert that is open. */
 async function memory({ alerts }: Setting): Promise<Table> {
   const redis = await startRedisUnderLoad();
-  const one = await startDeployment(redis, 'scale', 2);
-  const leader = await one.leader();
-  const other = one.instances.find((instance) => instance !== leader) ?? leader;
+  const one = await startDeployment(redis, 2);
+  const [leader] = await one.leaders();
+  const other = one.instances.find((instance) => instance !== leader);
+  if (leader === undefined || other === undefined)
+    throw new Error('nobody leads, or nobody follows');
   const rows: string[][] = [];
   let posted = 0;
   for (const total of [alerts / 4, alerts]) {

@@ -13,6 +13,7 @@ export interface AlertSet {
   /** Makes the alerts of one set different from those of another. */
   readonly tag: string;
   readonly severity?: string;
+  readonly cluster?: string;
 }
 
 export interface Body {
@@ -36,7 +37,7 @@ export function alertText(set: AlertSet, index: number): string {
   return JSON.stringify({
     labels: {
       alertname: `LatencyHigh${id % 50}`,
-      cluster: 'eu-west-1a',
+      cluster: set.cluster ?? 'eu-west-1a',
       environment: 'production',
       instance: `10.${(id >> 16) & 255}.${(id >> 8) & 255}.${id & 255}:9100`,
       job: 'node',

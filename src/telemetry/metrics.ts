@@ -34,7 +34,7 @@ export interface Levels {
   readonly waiting: number;
   /** Jobs of the inbox that were given up, and are kept. */
   readonly setAside: number;
-  /** 1 where the lane is decided, else 0. */
+  /** Lanes that are decided here. */
   readonly leads: number;
   /** Effects that are not carried out yet, and how long the oldest waits. */
   readonly outbox: number;
@@ -234,7 +234,7 @@ function createLevels(registry: Registry, read: () => Levels | undefined): void 
     'Jobs of the inbox that took their instances down, and are kept.',
     ({ setAside }) => setAside,
   );
-  gauge('leads', '1 where the lane is decided: one of several instances.', ({ leads }) => leads);
+  gauge('leads', 'Lanes that are decided here.', ({ leads }) => leads);
   gauge('outbox', 'Things to do in Slack that are not done yet.', ({ outbox }) => outbox);
   gauge(
     'outbox_oldest_seconds',

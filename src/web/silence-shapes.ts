@@ -115,12 +115,17 @@ export function silenceShape({ silence, updatedAt }: KeptSilence, now: Instant) 
 
 export type SilenceJson = ReturnType<typeof silenceShape>;
 
-/** Those of all lanes by id: one that is set through the API is in each of them. */
+/** Those of all lanes by id: one that is set through the API is in each of them, and may have been ended in one. */
 export function silencesIn({ all }: Pick<Lanes, 'all'>): ReadonlyMap<string, KeptSilence> {
   const [first, ...others] = all;
   if (others.length === 0) return first.state.silences;
   const found = new Map<string, KeptSilence>();
-  for (const { state } of all) for (const [id, kept] of state.silences) found.set(id, kept);
+  for (const { state } of all) {
+    for (const [id, kept] of state.silences) {
+      const there = found.get(id);
+      if (there === undefined || there.silence.endsAt < kept.silence.endsAt) found.set(id, kept);
+    }
+  }
   return found;
 }
 

@@ -3,11 +3,11 @@
  * leader dies, and whoever asks, silences or reacts need not know that there are two.
  */
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { lanesLedBy, startInstances } from '../support/instances.ts';
 import { type Quell, startQuell } from '../support/quell-process.ts';
 import { listAll } from '../support/read-all.ts';
-import { startRedis } from '../support/redis.ts';
+import { startRedis, startRedisCluster } from '../support/redis.ts';
 import { runQuell } from '../support/run-quell.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
 import { rulesFor } from '../support/truth.ts';
@@ -155,6 +155,20 @@ test(
     expect(whole.filter(({ reason }) => reason === 'told')).toHaveLength(2);
   },
 );
+
+test('in a cluster the lanes lie on different nodes, and everything is told', TIMEOUT, async () => {
+  const cluster = await startRedisCluster();
+  onTestFinished(() => cluster.dispose());
+  const environments = ['production', 'europe'];
+  const redisUrl = `${cluster.url}?prefix=quell`;
+  const quells = await startInstances({ redisUrl, count: 2, waves: 2, environments, env: SPLIT });
+  const nodes = await Promise.all(LANES.map((lane) => cluster.masterOf(`{quell:${lane}}`)));
+  expect(nodes[0]).not.toBe(nodes[1]);
+  await within(30, 'each leads a lane', spread(quells.instances), quells.situation);
+  quells.senders.begin(1);
+  await within(60, 'all are told', quells.slack.called('chat.postMessage', 5), quells.situation);
+  await quells.expectTruth();
+});
 
 test(
   'a service of one lane is carried over into two: what is open stays open, and has its message',

@@ -1,7 +1,7 @@
 /**
  * Names in Redis: the keys of a lane, and texts from outside as parts of them.
  *
- *   {quell:default}:lane      hash    version, wakeAt, format
+ *   {quell:default}:lane      hash    version, wakeAt, format; split, in the first lane of several
  *   {quell:default}:records   hash    state record -> JSON
  *   {quell:default}:changed   zset    state record -> version that changed it last; the newest only
  *   {quell:default}:outbox    hash    effect -> [version, index, effect]
@@ -9,6 +9,7 @@
  *   {quell:default}:history   zset    decisions in chunks, in order
  *   {quell:default}:index     zset    where the decisions and incidents of a service stand
  *   {quell:default}:closed    hash    closed incident -> JSON
+ *   {quell:default}:instances zset    instance -> until when it counts; where there are several lanes
  *
  * What stands in braces is the hash tag: all keys of a lane lie on one node of a cluster, and one
  * script may change them together. BullMQ's queues of the lane have the same tag.
