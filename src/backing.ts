@@ -11,7 +11,11 @@ import { createLanes, type Lanes, rulesFor } from './lanes.ts';
 import { agreeOnSplit } from './queue/agree.ts';
 import { isTooOld } from './queue/lead.ts';
 import { keepShare } from './queue/share.ts';
-import { openSharedLane, type SharedLaneObserver } from './queue/shared-lane.ts';
+import {
+  openSharedLane,
+  type SharedLaneObserver,
+  type SharedLaneOptions,
+} from './queue/shared-lane.ts';
 import { LANE, laneNames, type Split, WHOLE } from './split.ts';
 import { acrossLanes } from './store/across-lanes.ts';
 import type { History, Store } from './store/contract.ts';
@@ -32,6 +36,8 @@ export interface BackingOptions extends Omit<LaneOptions, 'name' | 'store' | 'st
   readonly leads: () => void;
 }
 
+type Troubled = Pick<SharedLaneObserver, 'trouble'>;
+
 const TROUBLE_EVERY_MS = 10_000;
 
 /** Rejects with an AppError that says what to do when the state cannot be had. */
@@ -48,21 +54,28 @@ function backingOf(store: Store, lanes: Lanes): Backing {
 }
 
 async function openShared(
-  { limits, split }: Config,
+  config: Config,
   address: RedisAddress,
   options: BackingOptions,
 ): Promise<Backing> {
-  const { log } = options;
   const trouble = troubleWith(options);
   const store = await openRedisStore(address, trouble);
-  for (const remark of store.remarks) log.warn({ redis: address.shown }, remark);
+  for (const remark of store.remarks) options.log.warn({ redis: address.shown }, remark);
   try {
-    await agreeOnSplit(store, address, split);
+    await agreeOnSplit(store, address, config.split);
+    warnOfIdentity(config.split, options);
+    return backingOf(store, await openLanes(config, { ...options, address, store, trouble }));
   } catch (error) {
     await store.close();
     throw error;
   }
-  warnOfIdentity(split, options);
+}
+
+async function openLanes(
+  { limits, split }: Config,
+  options: BackingOptions & Pick<SharedLaneOptions, 'address' | 'store'> & Troubled,
+): Promise<Lanes> {
+  const { address, trouble } = options;
   const names = laneNames(split);
   const of = { address, lanes: names.length, trouble };
   const share = names.length === 1 ? undefined : await keepShare(of);
@@ -70,14 +83,13 @@ async function openShared(
     const observer = { ...options.observer, ...sharedObserver(options, name), trouble };
     const rules = rulesFor(name, options.rules);
     const patienceMs = share?.patienceMs;
-    const own = { ...options, name, rules, observer, limits, address, store, patienceMs };
-    const lane = await openSharedLane(own);
+    const lane = await openSharedLane({ ...options, name, rules, observer, limits, patienceMs });
     share?.add(lane);
     return lane;
   };
   const [first, ...others] = names;
   const all = [await open(first), ...(await Promise.all(others.map(open)))] as const;
-  return backingOf(store, createLanes(all, split, share?.stop));
+  return createLanes(all, split, share?.stop);
 }
 
 /** An alert that comes with different values of such a label would be one alert, in several lanes. */
@@ -89,7 +101,7 @@ function warnOfIdentity({ by }: Split, { rules, log }: BackingOptions): void {
 }
 
 /** Redis is asked several times a second, and fails them all when it is away. */
-function troubleWith({ log, clock }: BackingOptions): SharedLaneObserver['trouble'] {
+function troubleWith({ log, clock }: BackingOptions): Troubled['trouble'] {
   let quietUntil = 0;
   return (error) => {
     if (clock.now() < quietUntil) return;

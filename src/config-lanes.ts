@@ -10,7 +10,10 @@ const LANE_LABELS_MAX = 5;
 const LANES_MAX = 16;
 
 export function splitOf(read: Read, problems: string[]): Split {
-  const split = { by: read('laneBy', LaneBy) ?? [], lanes: read('lanes', LaneNames) ?? [] };
+  const split = {
+    by: read('laneBy', LaneBy) ?? [],
+    lanes: read('lanes', LaneNames)?.toSorted() ?? [],
+  };
   if ((split.by.length === 0) !== (split.lanes.length === 0)) {
     problems.push(
       'QUELL_LANE_BY and QUELL_LANES belong together: the label that decides, and its values that have a lane of their own',

@@ -11,7 +11,7 @@ import { AppError } from '../errors.ts';
 import { whyBusy } from '../queue/idle.ts';
 import { type Split, splitInWords, WHOLE } from '../split.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
-import { openRedisStore } from '../store/redis.ts';
+import { openRedisStore, type RedisStore } from '../store/redis.ts';
 import { readRedisUrl, REDIS_URL_EXPECTED, type RedisAddress } from '../store/redis/address.ts';
 
 interface MigrateFlags {
@@ -96,13 +96,17 @@ async function openTarget(place: string, source: Split): Promise<EmptyPlace> {
   };
 }
 
-async function openIdle(address: RedisAddress) {
+async function openIdle(address: RedisAddress): Promise<Place & { readonly store: RedisStore }> {
   const store = await openRedisStore(address, () => undefined);
-  const split = await store.split();
-  const busy = await whyBusy(address, split);
-  if (busy === undefined) return { store, split };
-  await store.close();
-  throw new AppError('lane-busy', busy, { retryable: false });
+  try {
+    const split = await store.split();
+    const busy = await whyBusy(address, split);
+    if (busy === undefined) return { store, split };
+    throw new AppError('lane-busy', busy, { retryable: false });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 /** Undefined: nothing is set. */

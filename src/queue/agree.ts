@@ -3,7 +3,7 @@
  * because one that splits otherwise would open a second incident for what is open in another lane.
  */
 import { AppError } from '../errors.ts';
-import { type Split, splitInWords } from '../split.ts';
+import { type Split, splitInWords, WHOLE } from '../split.ts';
 import type { RedisStore } from '../store/redis.ts';
 import type { RedisAddress } from '../store/redis/address.ts';
 import { whyBusy } from './idle.ts';
@@ -16,8 +16,8 @@ export async function agreeOnSplit(
 ): Promise<void> {
   const isOurs = async (): Promise<boolean> => isSame(await store.split(), split);
   if (await isOurs()) return;
-  // Whoever works there with one lane has left nothing yet.
-  const busy = await whyBusy(address, split);
+  // Whoever works there with one lane may have left nothing yet.
+  const busy = await whyBusy(address, WHOLE);
   if (busy === undefined && (await store.recordSplit(split))) return;
   if (await isOurs()) return;
   const there = splitInWords(await store.split());

@@ -32,7 +32,7 @@ const BEAT_MS = 1_000;
 const SILENT_S = 3;
 const PATIENCE_MS = 2_000;
 /** Between two lanes that are given back. */
-const GIVE_EVERY_MS = 3_000;
+const GIVE_EVERY_MS = 5_000;
 /** After one that came back: the others cannot lead, or do not want to. */
 const UNWANTED_MS = 600_000;
 
@@ -51,7 +51,12 @@ export async function keepShare(options: {
 }): Promise<Share> {
   const { address, lanes, trouble } = options;
   const connection = connect(address, 'prompt', trouble);
-  await ready(connection, START_MS);
+  try {
+    await ready(connection, START_MS);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
   const key = `${laneTag(address.prefix, LANE)}:instances`;
   const id = randomUUID();
   const ours: Led[] = [];
@@ -63,11 +68,14 @@ export async function keepShare(options: {
 
   function balance(): void {
     const now = performance.now();
-    if (given?.leads === true) giveAt = now + UNWANTED_MS;
-    given = undefined;
-    if (held() <= share || now < giveAt) return;
-    giveAt = now + GIVE_EVERY_MS;
-    given = ours.findLast(({ leads }) => leads);
+    if (now < giveAt) return;
+    if (held() <= share) {
+      given = undefined;
+      return;
+    }
+    const cameBack = given?.leads === true;
+    giveAt = now + (cameBack ? UNWANTED_MS : GIVE_EVERY_MS);
+    given = cameBack ? undefined : ours.findLast(({ leads }) => leads);
     given?.giveBack();
   }
 
