@@ -103,7 +103,7 @@ const WORDS = {
   'taken-back': said('taken back'),
   delivered: ({ because }) =>
     `posted: Slack has the message${because === undefined ? '' : `, ${because}`}`,
-  undeliverable: said('Slack will not take the message'),
+  undeliverable: fact('Slack will not take the message'),
   reposted: said('posted anew'),
   'source-lost': said('heartbeat lost'),
   'source-back': said('heartbeat back'),
@@ -176,7 +176,7 @@ function whetherTold({ alert, incident, title, now }: StateInWords): readonly st
         ? [`It was part of ${named}, which was over before it was worth telling.`, ...hold]
         : [`It is part of ${named}, which nobody was told of yet.`, ...hold];
     case 'message':
-      return [`It is part of ${named}${told(incident, now)}.`];
+      return [`It is part of ${named}${told(incident, now)}.`, ...whetherInSlack(incident)];
     case 'digest':
       return [
         `It is part of ${named}, which is told in the digest${channelOf(incident)}${ruleOfRoute(incident)}.`,
@@ -190,6 +190,14 @@ function whetherTold({ alert, incident, title, now }: StateInWords): readonly st
     case 'nowhere':
       return [`It is part of ${named}, which its route tells nobody${ruleOfRoute(incident)}.`];
   }
+}
+
+/** Said only while it is not. */
+function whetherInSlack({ toldIn, message, mergedInto, sentRevision }: Incident) {
+  if (toldIn !== 'message' || message !== undefined || mergedInto !== undefined) return [];
+  return sentRevision === undefined
+    ? ['Slack does not have the message yet.']
+    : ['Slack refused the message: see what happened below.'];
 }
 
 function told(incident: Incident, now: Instant): string {
@@ -254,7 +262,7 @@ export function describeIncident({
   const because = incident.toldBecause === undefined ? '' : ` because ${incident.toldBecause}`;
   const where = TOLD_IN[toldIn ?? 'message'];
   const told = `${where}${channelOf(incident)} at ${momentInWords(toldAt, now)}${because}; routed by ${routeOf(incident)}.`;
-  return [state, told, ...whoIsOnIt(incident, readers)];
+  return [state, told, ...whetherInSlack(incident), ...whoIsOnIt(incident, readers)];
 }
 
 const TOLD_IN = {

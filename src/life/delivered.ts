@@ -54,7 +54,7 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
       if (!isUpdate)
         note(turn, 'delivered', {
           ...about,
-          because: `in ${incident.route?.channel ?? outcome.message.channel}`,
+          because: inWords(incident.route?.channel ?? outcome.message.channel, outcome.after),
         });
       // Something newer was ordered meanwhile: its row stays until that is sent.
       if (outcome.revision < known.revision) orderMessage(turn, known);
@@ -82,14 +82,20 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
 function refused(turn: Turn, incident: Incident, error: string): void {
   const { route } = incident;
   const { rootChannel } = turn.rules;
+  const isPosted = incident.message !== undefined;
+  const goesOn = route !== undefined && !isPosted && route.channel !== rootChannel;
+  const next = isPosted ? 'its message stays as it was' : 'there is no other channel to try';
   note(turn, 'undeliverable', {
     incident: incident.id,
-    because: `Slack refused it for ${route?.channel}: ${error}`,
+    because: `Slack refused ${isPosted ? 'an update of it' : 'it'} for ${route?.channel}: ${error}; ${goesOn ? `it goes to ${rootChannel} instead` : next}`,
   });
-  if (route === undefined || incident.message !== undefined || route.channel === rootChannel)
-    return;
+  if (!goesOn) return;
   const rerouted = { route: { ...route, channel: rootChannel }, sentRevision: undefined };
   orderMessage(turn, change(turn, incident, rerouted));
+}
+
+function inWords(channel: string, after: string | undefined): string {
+  return after === undefined ? `in ${channel}` : `in ${channel}, ${after}`;
 }
 
 function isSame(one: MessageRef | undefined, other: MessageRef): boolean {

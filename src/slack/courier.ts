@@ -13,7 +13,15 @@ import { type RenderedMessage, renderDigest, renderMessage, renderReply } from '
 import { type Bucket, createBucket, type DeliveryClock, rest } from './pace.ts';
 import { isAboutLayout, isAboutUs, isForNow, isGone, isNotMember } from './refusal.ts';
 import type { SlackResult } from './result.ts';
-import { type Look, messageOf, type Seen, stateOf, type Track } from './track.ts';
+import {
+  type Look,
+  messageOf,
+  miss,
+  missedInWords,
+  type Seen,
+  stateOf,
+  type Track,
+} from './track.ts';
 
 export type Attempt =
   | { readonly kind: 'done'; readonly outcome: DeliveryOutcome }
@@ -124,12 +132,12 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
   if (answer.kind === 'ok') {
     desk.joined.delete(channel);
     if (!channels.has(answer.value.channel)) channels.set(answer.value.channel, bucket);
-    return took(task, answer.value, sent);
+    return took(desk, task, answer.value, sent);
   }
   if (answer.kind === 'unknown') {
     track.doubts.set(effect.id, { channel, triedAt, settledAt: clock.now() + SETTLE_MS });
   }
-  if (answer.kind === 'refused' && isNotMember(answer.error)) return join(desk, channel);
+  if (answer.kind === 'refused' && isNotMember(answer.error)) return join(desk, task);
   return failed(desk, task, answer, bucket);
 }
 
@@ -151,7 +159,7 @@ async function update(
     return desk.api.update(message, onTheWire(task, sent));
   }, pace);
   if (answer === undefined || sent === undefined) return STOPPED;
-  if (answer.kind === 'ok') return took(task, message, sent);
+  if (answer.kind === 'ok') return took(desk, task, message, sent);
   if (answer.kind === 'refused' && isGone(answer.error)) {
     track.known = undefined;
     track.sent = undefined;
@@ -169,7 +177,7 @@ async function bringUpToDate(desk: Desk, task: Task, message: MessageRef): Promi
     desk.api.update(message, onTheWire(task, task.write())),
   );
   if (answer === undefined) return STOPPED;
-  if (answer.kind === 'ok') return took(task, message, { revision: 0, state: '' });
+  if (answer.kind === 'ok') return took(desk, task, message, { revision: 0, state: '' });
   if (answer.kind === 'refused' && isGone(answer.error)) return post(desk, task);
   return failed(desk, task, answer, desk.updates);
 }
@@ -198,7 +206,7 @@ async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
   if (answer.value === undefined) return undefined;
   const { message, revision } = answer.value;
   log.info({ effect: effect.id, ts: message.ts }, 'a post whose answer was lost was found');
-  return took(task, message, { revision, state: '' });
+  return took(desk, task, message, { revision, state: '' });
 }
 
 /** When an earlier process may have posted it first. A message is ordered anew with every revision. */
@@ -209,6 +217,7 @@ function orderedAt(desk: Desk, effect: Effect): number {
 }
 
 function took(
+  { clock }: Desk,
   { track, effect }: Task,
   message: MessageRef,
   { revision, state }: Pick<Content, 'revision' | 'state'>,
@@ -218,16 +227,19 @@ function took(
     track.known = message;
     track.sent = { ts: message.ts, revision, state };
   }
-  return { kind: 'done', outcome: { kind: 'sent', message, revision } };
+  const after = missedInWords(track, clock.now());
+  const outcome = { kind: 'sent', message, revision } as const;
+  return { kind: 'done', outcome: after === undefined ? outcome : { ...outcome, after } };
 }
 
-async function join(desk: Desk, channel: string): Promise<Attempt> {
+async function join(desk: Desk, { track, channel }: Task): Promise<Attempt> {
   if (desk.joined.has(channel)) return refused('not_in_channel');
   desk.joined.add(channel);
   const answer = await desk.breaker.guard(() => desk.api.join(channel));
   if (answer === undefined) return STOPPED;
   if (answer.kind !== 'ok') return refused('not_in_channel');
   desk.log.info({ channel }, 'joined a channel to post there');
+  miss(track, 'not_in_channel: the bot joined it', desk.clock.now());
   return AGAIN;
 }
 
@@ -237,6 +249,7 @@ function failed(
   answer: Exclude<SlackResult<unknown>, { kind: 'ok' }>,
   bucket: Bucket,
 ): Attempt {
+  miss(track, answer.kind === 'rate-limited' ? 'rate limited' : answer.error, desk.clock.now());
   switch (answer.kind) {
     case 'rate-limited':
       bucket.pause(answer.retryAfterMs);

@@ -180,6 +180,7 @@ async function advance(office: Office, track: Track, effect: Effect): Promise<vo
   const attempt = await office.courier.attempt(track, effect);
   if (attempt.kind === 'done') {
     track.failures = 0;
+    track.missed = undefined;
     await handOver(office, effect, attempt.outcome);
     take(track, effect);
   }

@@ -13,6 +13,7 @@ import type {
   ReplyEffect,
 } from '../model.ts';
 import type { MessageView } from '../view.ts';
+import { count, duration } from './words.ts';
 
 /** An incident as it stands now. */
 export interface Seen {
@@ -48,6 +49,14 @@ export interface Track {
   textOnly: boolean;
   running: boolean;
   failures: number;
+  /** Tries of what is sent now that Slack did not take, and why. */
+  missed: Missed | undefined;
+}
+
+export interface Missed {
+  readonly since: Instant;
+  readonly tries: number;
+  readonly reasons: readonly string[];
 }
 
 export function trackKey(effect: Effect): string {
@@ -67,7 +76,27 @@ export function createTrack(key: string): Track {
     textOnly: false,
     running: false,
     failures: 0,
+    missed: undefined,
   };
+}
+
+/** Different reasons that are kept, and how much of each. */
+const REASONS_MAX = 3;
+const REASON_MAX = 80;
+
+export function miss(track: Track, reason: string, now: Instant): void {
+  const { since, tries, reasons } = track.missed ?? { since: now, tries: 0, reasons: [] };
+  const short = reason.slice(0, REASON_MAX);
+  const isNew = !reasons.includes(short) && reasons.length < REASONS_MAX;
+  track.missed = { since, tries: tries + 1, reasons: isNew ? [...reasons, short] : reasons };
+}
+
+/** "after 3 tries in 45 s (rate limited)"; undefined when it was taken at once. */
+export function missedInWords(track: Track, now: Instant): string | undefined {
+  const { missed } = track;
+  if (missed === undefined) return undefined;
+  const tries = count(missed.tries, 'try', 'tries');
+  return `after ${tries} in ${duration(now - missed.since)} (${missed.reasons.join('; ')})`;
 }
 
 /** A later effect with the same id takes the place of the earlier one. */

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { decide } from '../../src/decide.ts';
 import { openLane } from '../../src/lane.ts';
-import type { Event, Outcome } from '../../src/model.ts';
+import { describeDecision } from '../../src/explain/words.ts';
+import type { DeliveryOutcome, Event, Outcome } from '../../src/model.ts';
 import { createState } from '../../src/state.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
@@ -61,6 +62,30 @@ test('a digest that its channel refuses goes to the default channel, with all th
     effects: [],
     decisions: [{ reason: 'undeliverable' }],
   });
+});
+
+test('a message that its channel refuses goes to the default channel, and what happened is told', () => {
+  const state = createState('default');
+  const rules = rulesOf(`${SHOP}
+route: { channel: '#alerts', routes: [{ match: ['service="basket"'], channel: '#nope' }] }
+`);
+  const opened = decide(state, firing('basket', 'Down', { severity: 'critical' }), START, rules);
+  const waited = decide(state, { kind: 'tick' }, START + HOUR, rules);
+  const [effect] = [...opened.effects, ...waited.effects];
+  const answer = (outcome: DeliveryOutcome, at: number) =>
+    decide(state, { kind: 'delivered', effect: effect?.id ?? '', outcome }, at, rules);
+  const refused = answer({ kind: 'refused', error: 'channel_not_found' }, START + HOUR);
+  expect(refused.effects).toMatchObject([{ kind: 'message', channel: '#alerts' }]);
+  const message = { channel: 'C1', ts: '1.2' };
+  const after = 'after 2 tries in 30 s (rate limited)';
+  const sent = answer({ kind: 'sent', message, revision: 1, after }, START + HOUR);
+  const told = [...refused.decisions, ...sent.decisions].map((decision) =>
+    describeDecision(decision, () => undefined),
+  );
+  expect(told).toEqual([
+    'Slack refused it for #nope: channel_not_found; it goes to #alerts instead',
+    'posted: Slack has the message, in #alerts, after 2 tries in 30 s (rate limited)',
+  ]);
 });
 
 test('what is due and fails is set aside, logged and counted; the rest goes on; other rules try it again', async () => {

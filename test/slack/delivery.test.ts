@@ -91,6 +91,23 @@ test('of what waits, only the newest revision is sent', async () => {
   expect(slack.messages()[0]?.text).toContain('critical');
 });
 
+test('what was tried before a message was taken is reported with it, and forgotten', async () => {
+  const { slack, clock, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  slack.next('chat.postMessage').rateLimit(30);
+  slack.next('chat.postMessage').refuse('invalid_blocks');
+  delivery.enqueue([messageEffect('A')]);
+  await clock.asleep();
+  clock.pass(30_000);
+  await delivery.idle();
+  const after = 'after 2 tries in 30 s (rate limited; invalid_blocks)';
+  expect(reports).toMatchObject([{ outcome: { kind: 'sent', after } }]);
+  see('A', { severity: 'critical' });
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(reports[1]?.outcome).not.toHaveProperty('after');
+});
+
 test('what is ordered while a call is on its way is sent after it', async () => {
   const { slack, delivery, see, reports } = await deliveryDesk();
   see('A');

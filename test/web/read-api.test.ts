@@ -280,6 +280,7 @@ test('explain tells the story of an alert in order of time, in plain words', asy
   expect(story['summary']).toEqual([
     expect.stringMatching(/^Firing for/),
     expect.stringMatching(/^It is part of incident/),
+    'Slack does not have the message yet.',
   ]);
   expect(story['complete']).toBe(true);
 });
