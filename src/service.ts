@@ -208,9 +208,11 @@ async function loadRules(
   lanes: () => Lanes | undefined,
 ): Promise<RulesKeeper> {
   const kept = await keepRules(dir, {
-    onChange(loaded) {
-      metrics.rules('loaded', loaded.rules.version);
-      log.info({ version: loaded.rules.version, files: loaded.files }, 'other rules are in force');
+    onChange(loaded, isSame) {
+      const { version } = loaded.rules;
+      metrics.rules('loaded', version);
+      if (isSame) log.info({ version }, 'the rules are the same, of another commit');
+      else log.info({ version, files: loaded.files }, 'other rules are in force');
       lanes()?.useRules(loaded.rules);
       for (const { state } of lanes()?.all ?? []) warnOfLost(state, loaded.rules, log);
     },

@@ -4,6 +4,7 @@
 import { fold } from '../explain/fold.ts';
 import { readLooseTime } from '../ingest/loose.ts';
 import { parseDuration } from '../rules/duration.ts';
+import { hashOf } from '../rules/rules.ts';
 import type { AlertDetail, IncidentDetail } from '../web/details.ts';
 
 /** Undefined: no bound. */
@@ -121,10 +122,6 @@ function rulesOf({ decisions, otherwise, rulesNow }: Told): readonly string[] {
   if (hashOf(versions.at(-1) ?? '') === hashOf(rulesNow)) return ['', decided];
   const about = otherwise.length === 0 ? '' : ', which the changes above are about';
   return ['', decided, `Now in force are rules ${rulesNow}${about}.`];
-}
-
-function hashOf(version: string): string {
-  return version.replace(/@.*$/, '');
 }
 
 function nothingIn({ from, to }: Span): string {

@@ -1,9 +1,10 @@
 /**
- * Which commit a rules folder is at, if it is in a work tree of git: `1a2b3c4`, `1a2b3c4+changes` when
- * a rules file is not as committed, `1a2b3c4?` when that cannot be told.
+ * Which commit a rules folder is of, if it is in a work tree of git: `1a2b3c4`, the last one that touched a
+ * rules file; `1a2b3c4+changes` when one is not as committed; `1a2b3c4?`, the one that is checked out, when
+ * neither can be told.
  *
- * The commit is read from the files of git, so it is known where git is not installed, as in most
- * containers. What differs from it only git can say: it is asked, briefly, and never waited for long.
+ * What is checked out is read from the files of git, so it is known where git is not installed, as in most
+ * containers. The rest only git can say: it is asked, briefly, and never waited for long.
  */
 import { execFile } from 'node:child_process';
 import { readFile, realpath } from 'node:fs/promises';
@@ -20,11 +21,21 @@ export async function originOf(
   dir: string,
   isWanted: (name: string) => boolean,
 ): Promise<string | undefined> {
-  const commit = await commitOf(dir);
-  if (commit === undefined) return undefined;
-  const changes = await changesIn(dir, isWanted);
-  if (changes === 'unknown') return `${commit}?`;
+  const head = await commitOf(dir);
+  if (head === undefined) return undefined;
+  const [changes, touched] = await Promise.all([changesIn(dir, isWanted), lastTouch(dir)]);
+  if (changes === 'unknown' || touched === undefined) return `${head}?`;
+  // None touched files that were never committed.
+  const commit = touched === '' ? head : touched.slice(0, SHOWN);
   return changes ? `${commit}+changes` : commit;
+}
+
+const RULES_FILES = [':(glob)*.yaml', ':(glob)*.yml', ':(glob,exclude)*.test.y*ml'];
+
+/** The last commit that changed a rules file; empty when none did, undefined when git cannot say. */
+async function lastTouch(dir: string): Promise<string | undefined> {
+  const log = await git(dir, ['log', '-1', '--format=%H', 'HEAD', '--', ...RULES_FILES]);
+  return log?.trim();
 }
 
 /** The commit that is checked out, shortened; costs a few small reads. */

@@ -163,7 +163,7 @@ export function reasonOf(cause: unknown): string {
       return 'there is none';
     case 'EACCES':
     case 'EPERM':
-      return 'no permission';
+      return `no permission for user ${process.geteuid?.() ?? 'unknown'}, as whom this runs`;
     case 'ENOTDIR':
       return 'it is no folder';
     case 'ENOSPC':

@@ -196,3 +196,8 @@ export interface Mapping {
 
 /** Severity order: 0 is the worst. */
 export type SeverityRank = Readonly<Record<Severity, number>>;
+
+/** Only this part of a version says whether rules are other rules: the rest says which commit they are of. */
+export function hashOf(version: string): string {
+  return version.replace(/@.*$/, '');
+}

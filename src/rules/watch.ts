@@ -12,7 +12,7 @@ import { AppError } from '../errors.ts';
 import type { LoadResult } from './compile.ts';
 import { commitOf } from './git.ts';
 import { isRulesFile, loadRules, unreadable } from './load.ts';
-import type { Rules } from './rules.ts';
+import { hashOf, type Rules } from './rules.ts';
 
 export type Loaded = Extract<LoadResult, { readonly kind: 'loaded' }>;
 export type Refused = Extract<LoadResult, { readonly kind: 'refused' }>;
@@ -28,8 +28,11 @@ export interface RulesKeeper {
 }
 
 export interface KeepOptions {
-  /** Other rules are in force from now on. Not called for the first ones, nor when nothing changed. */
-  readonly onChange: (loaded: Loaded) => void;
+  /**
+   * Other rules are in force from now on. Not called for the first ones, nor when nothing changed.
+   * `isSame`: the files are as before, and only their commit is another one.
+   */
+  readonly onChange: (loaded: Loaded, isSame: boolean) => void;
   /** The files were loaded, and are those in force. `mended`: before this they were refused. */
   readonly onSame?: (loaded: Loaded, mended: boolean) => void;
   /** The folder changed, but cannot be used as it is. */
@@ -70,8 +73,9 @@ function keep(dir: string, first: Loaded, stamp: string, options: KeepOptions): 
     if (result.kind === 'refused') {
       options.onRefused(result);
     } else if (result.rules.version !== inForce.rules.version) {
+      const isSame = hashOf(result.rules.version) === hashOf(inForce.rules.version);
       inForce = result;
-      options.onChange(result);
+      options.onChange(result, isSame);
     } else options.onSame?.(result, mended);
     return result;
   }

@@ -4,6 +4,7 @@
 import { FOLDED, fold } from '../explain/fold.ts';
 import { momentInWords } from '../explain/words.ts';
 import type { Instant } from '../model.ts';
+import { hashOf } from '../rules/rules.ts';
 import { count, DOTS, nameOf } from '../slack/words.ts';
 import type { AlertDetail, IncidentDetail, OtherwiseJson, StepJson } from './details.ts';
 import { type Html, html, linked } from './html.ts';
@@ -119,7 +120,8 @@ function chainOfIncident({ chain, complete }: IncidentDetail): Html {
 }
 
 function decidedBy({ decisions }: Pick<AlertDetail, 'decisions'>): Html | undefined {
-  const versions = [...new Set(decisions.map(({ rules }) => rules))];
+  // The same files under another commit are the same rules.
+  const versions = [...new Map(decisions.map(({ rules }) => [hashOf(rules), rules])).values()];
   if (versions.length === 0) return undefined;
   return html`<p class="soft">Decided by rules ${versions.join(', then ')}.</p>`;
 }

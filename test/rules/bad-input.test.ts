@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { check } from '../../src/commands/check.ts';
 import { test as runTests } from '../../src/commands/test.ts';
 import { keepRules } from '../../src/rules/watch.ts';
@@ -222,14 +222,41 @@ test.each([
   await rm(dir, { force: true });
 });
 
-test.skipIf(process.getuid?.() === 0)('what nobody may read is said', async () => {
+/** Root may read everything. */
+function asNobody(): void {
+  if (process.geteuid?.() !== 0) return;
+  process.seteuid?.(65_534);
+  onTestFinished(() => process.seteuid?.(0));
+}
+
+test('what may not be read is said, and leaves the rules of a service in force', async () => {
   const dir = scratchDir('rules');
-  await writeFile(join(dir, 'a.yaml'), GOOD);
-  await chmod(join(dir, 'a.yaml'), 0);
-  const { output, exitCode } = await check(dir, { format: 'text' });
-  expect(output).toContain('a.yaml:1:1  cannot be read: no permission');
-  expect(exitCode).toBe(1);
-  await chmod(dir, 0);
-  expect(await check(dir, { format: 'text' })).toMatchObject({ exitCode: 2 });
-  await chmod(dir, 0o700);
+  const file = join(dir, 'a.yaml');
+  await writeFile(file, GOOD);
+  const mayRead = async (folder: number, its: number) => {
+    if (process.getuid?.() === 0) process.seteuid?.(0);
+    await chmod(file, its);
+    await chmod(dir, folder);
+    asNobody();
+  };
+  await mayRead(0o755, 0o644);
+  const options = { onChange: () => undefined, onRefused: () => undefined, pollMs: 0 };
+  const kept = await keepRules(dir, { ...options, debounceMs: 60_000 });
+  if (kept.kind === 'refused') throw new Error('refused');
+  const before = kept.keeper.rules();
+  for (const [folder, its, said, exitCode] of [
+    [0o755, 0, 'a.yaml:1:1  cannot be read: no permission for user', 1],
+    [0o644, 0o644, 'a.yaml:1:1  cannot be read: no permission for user', 1],
+    [0, 0o644, `cannot read the rules folder ${dir}: no permission for user`, 2],
+  ] as const) {
+    await mayRead(folder, its);
+    const checked = await check(dir, { format: 'text' });
+    expect(checked.output).toContain(said);
+    expect(checked.exitCode).toBe(exitCode);
+    expect((await kept.keeper.reload()).kind).toBe('refused');
+    expect(kept.keeper.rules()).toBe(before);
+  }
+  await mayRead(0o755, 0o644);
+  expect((await kept.keeper.reload()).kind).toBe('loaded');
+  kept.keeper.stop();
 });

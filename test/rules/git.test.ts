@@ -68,6 +68,21 @@ test('rules files that are not as committed are changes; other files are not', a
   }
 });
 
+test('a commit of other files, tests of rules among them, is not the commit of the rules', async () => {
+  const first = head();
+  await writeFile(join(top, 'README.md'), 'x');
+  await writeFile(join(rules, 'quiet.test.yaml'), 'tests: []');
+  await mkdir(join(rules, 'old'));
+  await writeFile(join(rules, 'old', 'quiet.yaml'), 'hold: []\n');
+  commit('second');
+  expect(head()).not.toBe(first);
+  expect(await origin()).toBe(first);
+  await rm(join(rules, 'quiet.yaml'));
+  await writeFile(join(rules, 'loud.yml'), 'hold: []\n');
+  commit('third');
+  expect(await origin()).toBe(head());
+});
+
 test('packed references, a detached HEAD and a linked work tree', async () => {
   const first = head();
   git('pack-refs', '--all');
@@ -100,9 +115,9 @@ test('without git the commit is known, and that its changes are not', async () =
 
 test('a commit of what is in force changes only what the version is called', async () => {
   await writeFile(join(rules, 'quiet.yaml'), 'hold: [{ for: 7m }]\n');
-  const changes: string[] = [];
+  const changes: unknown[] = [];
   const kept = await keepRules(rules, {
-    onChange: (loaded) => changes.push(loaded.rules.version),
+    onChange: (loaded, isSame) => changes.push([loaded.rules.version, isSame]),
     onRefused: () => undefined,
     pollMs: 0,
   });
@@ -112,5 +127,5 @@ test('a commit of what is in force changes only what the version is called', asy
   await kept.keeper.reload();
   kept.keeper.stop();
   expect(before).toMatch(/\+changes$/);
-  expect(changes).toEqual([`${before.slice(0, 7)}@${head()}`]);
+  expect(changes).toEqual([[`${before.slice(0, 7)}@${head()}`, true]]);
 });
