@@ -3,41 +3,25 @@
  *
  * Evidence in order of strength: a shared transaction ID, the service itself or a path of
  * dependencies, a shared host, equal labels where a rule asks for it, and where nobody said what depends
- * on what the mere time. Along dependencies an alert
- * joins as an effect (it depends on the incident's likely root) or as a deeper cause (the root
- * depends on it). A sideways neighbour, something else that a mere symptom also depends on, does not
- * join: that would chain the whole platform into one incident.
+ * on what the mere time.
  */
 import { standsFor } from '../group-index.ts';
 import { idsAt, idsOf } from '../id-index.ts';
-import type { Alert, Facts, Incident, Instant, Severity } from '../model.ts';
+import type { Alert, Facts, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state.ts';
-import { isMild, type ServiceTally, servicesOn, severityRank, type Tally } from '../tally.ts';
+import { isMild, type ServiceTally, servicesOn, type Tally } from '../tally.ts';
 import type { Turn } from '../turn.ts';
-import { byHost, byLabels, byPath, byService, byTime, byTransaction } from './evidence.ts';
-import { callersOf, type Near, nearby } from './graph.ts';
+import { dependency } from './along.ts';
+import { byHost, byLabels, byService, byTime, byTransaction } from './evidence.ts';
 import { groupOf, isApart, isByTime } from './group.ts';
+import { gathers, isJoinable, isOpenTo, isStraggler, type Match } from './joinable.ts';
 
 /** Alerts on one host are one failure only if they come this close together. */
 export const HOST_WINDOW_MS = 120_000;
 
-const STRAGGLING_FROM = severityRank('warning');
-
 /** Without a graph, what comes this soon after an incident began is part of it. */
 const TOGETHER_MS = 3 * 60_000;
-
-export type Evidence = 'transaction' | 'service' | 'dependency' | 'host' | 'labels' | 'time';
-
-export interface Match {
-  readonly incident: Incident;
-  readonly evidence: Evidence;
-  readonly because: string;
-  /** The alert is a deeper cause: incidents that it explains become one with it. */
-  readonly explains: boolean;
-  readonly hops: number;
-  readonly apartMs: number;
-}
 
 /**
  * All incidents that the alert belongs to, the best first. More than one: they are to be merged.
@@ -57,8 +41,8 @@ export function matchesOf(
     if (shared.length > 0) return [...shared, ...explained(turn, facts, rule, shared)];
   }
   // The service itself is the shortest path, and the common case: its neighbours need no asking.
-  if (own !== undefined) return [own];
-  const [best, ...rest] = dependency(turn, facts, rule).sort(closest);
+  if (own !== undefined) return [own, ...failingHost(turn, facts, rule, own.incident)];
+  const [best, ...rest] = dependency(turn, facts, rule, proven).sort(closest);
   if (best !== undefined) return [best, ...rest.filter((match) => best.explains && match.explains)];
   const onHost = sharedHost(turn, facts, rule).sort(closest);
   if (onHost.length > 0) return onHost;
@@ -83,26 +67,9 @@ function explained(
   found: readonly Match[],
 ): readonly Match[] {
   const known = new Set(found.map(({ incident }) => incident.id));
-  return dependency(turn, facts, rule).filter(
+  return dependency(turn, facts, rule, true).filter(
     (match) => match.explains && !known.has(match.incident.id),
   );
-}
-
-/**
- * Open or gathering, or over for less than the window, and not older than the rule's span. What ended
- * before anybody was told of it is over for good: nothing new belongs to it.
- */
-function isJoinable(incident: Incident, rule: CorrelateRule, now: Instant): boolean {
-  if (incident.mergedInto !== undefined || incident.special !== undefined) return false;
-  if (incident.resolvedAt !== undefined) {
-    if (incident.toldIn !== 'message' || now - incident.resolvedAt > rule.windowMs) return false;
-  }
-  return now - incident.gatheredAt <= rule.spanMs;
-}
-
-/** Also to alerts of other services: no rule keeps it to itself. */
-function isOpenTo(incident: Incident, rule: CorrelateRule, now: Instant): boolean {
-  return !isApart(incident.group) && isJoinable(incident, rule, now);
 }
 
 function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
@@ -195,115 +162,25 @@ function isFresh(
   return incident.toldIn === 'message' && now - tally.lastSince <= rule.windowMs;
 }
 
-/**
- * Blips hit what is broken as well: a mild alert that comes when the service has long been in the
- * incident stands by itself until it has lasted.
- */
-function isStraggler(
-  { severity }: Facts,
-  tally: ServiceTally,
-  rule: CorrelateRule,
-  now: Instant,
-): boolean {
-  return severityRank(severity) >= STRAGGLING_FROM && now - tally.lastSince > rule.windowMs;
-}
-
 /** It fails on another host than the one that the incident is about. */
 function isElsewhere(incident: Incident, whole: Tally, { host }: Facts): boolean {
   const root = incident.roots[0]?.service ?? '';
   return host !== undefined && host !== root && whole.hosts.has(root) && !whole.services.has(root);
 }
 
-/** What flaps gathers nothing, and information that nobody was called for only information. */
-function gathers(incident: Incident, tally: Tally, severity: Severity): boolean {
-  if (incident.toldIn === 'message' || isMild(severity)) return tally.checks.size > 0;
-  return tally.weight > 0;
-}
-
-function dependency(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
-  const { state, now, rules } = turn;
-  const best = new Map<string, Match>();
-  for (const near of nearby(rules.catalog, rules.hubCallers, facts.service, rule.maxHops)) {
-    for (const id of idsAt(state.byService, facts.environment, near.service)) {
-      const incident = state.incidents.get(id);
-      if (incident === undefined || best.has(id) || !isOpenTo(incident, rule, now)) continue;
-      const match = alongPath(turn, facts, rule, near, incident);
-      if (match !== undefined) best.set(incident.id, match);
-    }
-  }
-  return [...best.values()];
-}
-
-/** Incidents whose likely root depends on `root`, and has come to fire lately. */
-export function effectsOf(
+/** A service that fails by itself so far, and now on a host where others do: one with them. */
+function failingHost(
   turn: Turn,
-  incident: Incident,
-  root: string,
+  facts: Facts,
   rule: CorrelateRule,
+  own: Incident,
 ): readonly Match[] {
-  const { state, now, rules } = turn;
-  const matches = new Map<string, Match>();
-  for (const near of nearby(rules.catalog, rules.hubCallers, root, rule.maxHops)) {
-    if (near.side !== 'effect') continue;
-    for (const id of idsAt(state.byService, incident.environment, near.service)) {
-      const other = state.incidents.get(id);
-      if (other === undefined || id === incident.id || matches.has(id)) continue;
-      if (other.resolvedAt !== undefined || !isOpenTo(other, rule, now)) continue;
-      if ((other.roots[0]?.service ?? near.service) !== near.service) continue;
-      const match = alongPath(
-        turn,
-        { service: root, severity: incident.severity },
-        rule,
-        near,
-        other,
-      );
-      if (match !== undefined) matches.set(id, match);
-    }
-  }
-  return [...matches.values()];
-}
-
-function alongPath(
-  turn: Turn,
-  { service, severity }: Pick<Facts, 'service' | 'severity'>,
-  rule: CorrelateRule,
-  near: Near,
-  incident: Incident,
-): Match | undefined {
-  const tally = tallyOf(turn.state, incident.id);
-  const there = tally.services.get(near.service);
-  if (there === undefined || there.firing === 0) return undefined;
-  if (!gathers(incident, tally, severity)) return undefined;
-  if (turn.now - there.lastSince > rule.windowMs) return undefined;
-  const between = near.path.slice(1, -1);
-  if (between.filter((name) => !tally.services.has(name)).length > rule.silent) return undefined;
-  const root = incident.roots[0]?.service ?? near.service;
-  const standing = standsTo(turn, service, root, near);
-  if (standing === 'sideways') return undefined;
-  const apartMs = turn.now - there.lastSince;
-  const because = byPath(near.path, apartMs);
-  return {
-    incident,
-    evidence: 'dependency',
-    because,
-    explains: standing === 'cause',
-    hops: near.hops,
-    apartMs,
-  };
-}
-
-/** How a service stands to the incident's root: reached by its failure, able to explain it, or neither. */
-function standsTo(
-  turn: Turn,
-  service: string,
-  root: string,
-  near: Near,
-): 'effect' | 'cause' | 'sideways' {
-  const { catalog, hubCallers } = turn.rules;
-  if (service === root || callersOf(catalog, hubCallers, root).has(service)) return 'effect';
-  if (callersOf(catalog, hubCallers, service).has(root)) return 'cause';
-  // The root may be a host: then being the effect of a member is enough.
-  return !catalog.services.has(root) && near.side === 'cause' ? 'effect' : 'sideways';
+  const { host } = facts;
+  if (host === undefined || own.toldIn === 'message' || isApart(own.group)) return [];
+  return sharedHost(turn, facts, rule).filter(
+    ({ incident }) =>
+      incident !== own && servicesOn(tallyOf(turn.state, incident.id), host).size > 1,
+  );
 }
 
 function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {

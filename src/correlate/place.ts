@@ -13,7 +13,9 @@ import { severityRank, worstFiring } from '../tally.ts';
 import { change, note, noteAlert, orderReply, type Turn } from '../turn.ts';
 import { subjectOf } from '../life/lead.ts';
 import { groupOf } from './group.ts';
-import { effectsOf, type Match, matchesOf } from './join.ts';
+import { effectsOf } from './along.ts';
+import { matchesOf } from './join.ts';
+import type { Match } from './joinable.ts';
 import { mergeIncidents } from './merge.ts';
 import { rankRoots } from './root.ts';
 

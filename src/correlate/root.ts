@@ -14,7 +14,7 @@ import { callersOf, pathTo } from './graph.ts';
 /** Candidates that people are shown. */
 const SHOWN = 3;
 /** Services weighed against each other, most alerts first: beyond that it is a storm, not a cascade. */
-const WEIGHED_MAX = 40;
+export const WEIGHED_MAX = 40;
 /** A host is a better explanation than any service from so many services on. */
 const HOST_SERVICES_MIN = 3;
 

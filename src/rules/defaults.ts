@@ -18,7 +18,7 @@ export const DEFAULT_LIFE: LifeRule = {
   resolveTimeoutMs: Number.POSITIVE_INFINITY,
 };
 
-export const DEFAULT_STORM: StormRule = { on: true, perMinute: 30, calmMs: 5 * MINUTE };
+export const DEFAULT_STORM: StormRule = { on: true, perMinute: 20, calmMs: 5 * MINUTE };
 
 export const DEFAULT_TRANSACTION_RULE: TransactionRule = {
   ttlMs: 60 * MINUTE,

@@ -150,6 +150,33 @@ test('a host that fails is one incident of all that runs on it', () => {
   expect(story.last()).toMatchObject({ root: 'h1' });
 });
 
+test('a service that failed before its host was known to is one with all that runs there', () => {
+  const story = tell();
+  const onHost = { severity: 'high', labels: { host: 'h1' } } as const;
+  story.fire('payments-db', 'Down', onHost);
+  story.fire('newsletter', 'Down', onHost);
+  story.fire('stranger', 'HighErrorRate', { severity: 'critical' });
+  story.wait(30_000);
+  story.fire('stranger', 'PodNotReady', onHost);
+  story.wait(10 * MINUTE);
+  expect(story.last()).toMatchObject({ root: 'h1' });
+  expect(story.last()?.alerts).toHaveLength(4);
+});
+
+test('a failure is no part of the blip that its victim joined before', () => {
+  const story = tell();
+  story.fire('payments', 'HighCpu');
+  story.wait(2 * MINUTE);
+  story.fire('checkout', 'HighErrorRate', { severity: 'critical' });
+  story.fire('checkout', 'Timeouts', { severity: 'high' });
+  story.wait(MINUTE);
+  expect(story.last()).toMatchObject({ root: 'payments' });
+  story.fire('basket-db', 'DiskFull', { severity: 'critical' });
+  story.wait(5 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.candidates).toContain('basket-db');
+});
+
 test('a warning that passes by does not take over an outage as its cause', () => {
   const story = tell();
   story.fire('payments', 'HighErrorRate', { severity: 'critical' });
@@ -193,6 +220,20 @@ test('a late warning of a broken service stands by itself until it has lasted', 
     'Down',
     'SlowQueries',
   ]);
+});
+
+test('a late warning beside a broken service stands by itself until it has lasted', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(4 * MINUTE);
+  story.fire('payments-db', 'HighErrorRate', { severity: 'high' });
+  story.wait(3 * MINUTE);
+  story.fire('payments', 'HighCpu');
+  story.wait(MINUTE);
+  expect(story.last()?.alerts).toHaveLength(2);
+  story.wait(9 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.alerts).toHaveLength(3);
 });
 
 test('a mild cause does not hush a victim that matters more', () => {

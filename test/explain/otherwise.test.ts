@@ -325,7 +325,7 @@ route:
     },
     asked: 'Down service-70',
     outcomes: ['told'],
-    says: [/there had been no storm: from 30 new alerts a minute/],
+    says: [/there had been no storm: from 20 new alerts a minute/],
   },
   {
     name: 'told after its hold, and over',

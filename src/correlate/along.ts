@@ -1,0 +1,129 @@
+/**
+ * Evidence along the dependency graph: an alert joins as an effect of the incident's likely root, or as
+ * a deeper cause. A sideways neighbour, something else that a mere symptom also depends on, does not
+ * join, unless it explains nearly all that fails there.
+ */
+import { idsAt } from '../id-index.ts';
+import type { Facts, Incident } from '../model.ts';
+import type { CorrelateRule } from '../rules/rules.ts';
+import { tallyOf } from '../state.ts';
+import type { Tally } from '../tally.ts';
+import type { Turn } from '../turn.ts';
+import { byPath } from './evidence.ts';
+import { callersOf, type Near, nearby } from './graph.ts';
+import { gathers, isOpenTo, isStraggler, type Match } from './joinable.ts';
+import { WEIGHED_MAX } from './root.ts';
+
+/** A cause from beside the likely root leaves at most this share of the incident's weight unexplained. */
+const UNEXPLAINED_MAX = 0.2;
+
+/** The nearest way to each incident. `proven`: the alert has outlasted its hold. */
+export function dependency(
+  turn: Turn,
+  facts: Facts,
+  rule: CorrelateRule,
+  proven: boolean,
+): Match[] {
+  const { state, now, rules } = turn;
+  const best = new Map<string, Match>();
+  for (const near of nearby(rules.catalog, rules.hubCallers, facts.service, rule.maxHops)) {
+    for (const id of idsAt(state.byService, facts.environment, near.service)) {
+      const incident = state.incidents.get(id);
+      if (incident === undefined || best.has(id) || !isOpenTo(incident, rule, now)) continue;
+      const there = tallyOf(state, id).services.get(near.service);
+      if (!proven && there !== undefined && isStraggler(facts, there, rule, now)) continue;
+      const match = alongPath(turn, facts, rule, near, incident);
+      if (match !== undefined) best.set(incident.id, match);
+    }
+  }
+  return [...best.values()];
+}
+
+/** Incidents whose likely root depends on `root`, and has come to fire lately. */
+export function effectsOf(
+  turn: Turn,
+  incident: Incident,
+  root: string,
+  rule: CorrelateRule,
+): readonly Match[] {
+  const { state, now, rules } = turn;
+  const matches = new Map<string, Match>();
+  for (const near of nearby(rules.catalog, rules.hubCallers, root, rule.maxHops)) {
+    if (near.side !== 'effect') continue;
+    for (const id of idsAt(state.byService, incident.environment, near.service)) {
+      const other = state.incidents.get(id);
+      if (other === undefined || id === incident.id || matches.has(id)) continue;
+      if (other.resolvedAt !== undefined || !isOpenTo(other, rule, now)) continue;
+      if ((other.roots[0]?.service ?? near.service) !== near.service) continue;
+      const match = alongPath(
+        turn,
+        { service: root, severity: incident.severity },
+        rule,
+        near,
+        other,
+      );
+      if (match !== undefined) matches.set(id, match);
+    }
+  }
+  return [...matches.values()];
+}
+
+function alongPath(
+  turn: Turn,
+  { service, severity }: Pick<Facts, 'service' | 'severity'>,
+  rule: CorrelateRule,
+  near: Near,
+  incident: Incident,
+): Match | undefined {
+  const tally = tallyOf(turn.state, incident.id);
+  const there = tally.services.get(near.service);
+  if (there === undefined || there.firing === 0) return undefined;
+  if (!gathers(incident, tally, severity)) return undefined;
+  if (turn.now - there.lastSince > rule.windowMs) return undefined;
+  const between = near.path.slice(1, -1);
+  if (between.filter((name) => !tally.services.has(name)).length > rule.silent) return undefined;
+  const root = incident.roots[0]?.service ?? near.service;
+  const standing = standsTo(turn, service, root, near);
+  if (standing === 'sideways' && !explainsMost(turn, service, tally)) return undefined;
+  const apartMs = turn.now - there.lastSince;
+  const because = byPath(near.path, apartMs);
+  return {
+    incident,
+    evidence: 'dependency',
+    because,
+    explains: standing !== 'effect',
+    hops: near.hops,
+    apartMs,
+  };
+}
+
+/** How a service stands to the incident's root: reached by its failure, able to explain it, or neither. */
+function standsTo(
+  turn: Turn,
+  service: string,
+  root: string,
+  near: Near,
+): 'effect' | 'cause' | 'sideways' {
+  const { catalog, hubCallers } = turn.rules;
+  if (service === root || callersOf(catalog, hubCallers, root).has(service)) return 'effect';
+  if (callersOf(catalog, hubCallers, service).has(root)) return 'cause';
+  // The root may be a host: then being the effect of a member is enough.
+  return !catalog.services.has(root) && near.side === 'cause' ? 'effect' : 'sideways';
+}
+
+/**
+ * What a blip began, and a failure that has nothing to do with it made its own: the services that the
+ * blip explains are few beside those that `service` does.
+ */
+function explainsMost(turn: Turn, service: string, { services }: Tally): boolean {
+  if (services.size > WEIGHED_MAX) return false;
+  const callers = callersOf(turn.rules.catalog, turn.rules.hubCallers, service);
+  let all = 0;
+  let unexplained = 0;
+  for (const [name, { firing, weight }] of services) {
+    if (firing === 0) continue;
+    all += weight;
+    if (!callers.has(name)) unexplained += weight;
+  }
+  return unexplained < all * UNEXPLAINED_MAX;
+}

@@ -1,0 +1,57 @@
+/**
+ * What an incident takes in at all, whatever links an alert to it.
+ */
+import type { Facts, Incident, Instant, Severity } from '../model.ts';
+import type { CorrelateRule } from '../rules/rules.ts';
+import { isMild, type ServiceTally, severityRank, type Tally } from '../tally.ts';
+import { isApart } from './group.ts';
+
+const STRAGGLING_FROM = severityRank('warning');
+
+export type Evidence = 'transaction' | 'service' | 'dependency' | 'host' | 'labels' | 'time';
+
+export interface Match {
+  readonly incident: Incident;
+  readonly evidence: Evidence;
+  readonly because: string;
+  /** The alert is a deeper cause: incidents that it explains become one with it. */
+  readonly explains: boolean;
+  readonly hops: number;
+  readonly apartMs: number;
+}
+
+/**
+ * Open or gathering, or over for less than the window, and not older than the rule's span. What ended
+ * before anybody was told of it is over for good: nothing new belongs to it.
+ */
+export function isJoinable(incident: Incident, rule: CorrelateRule, now: Instant): boolean {
+  if (incident.mergedInto !== undefined || incident.special !== undefined) return false;
+  if (incident.resolvedAt !== undefined) {
+    if (incident.toldIn !== 'message' || now - incident.resolvedAt > rule.windowMs) return false;
+  }
+  return now - incident.gatheredAt <= rule.spanMs;
+}
+
+/** Also to alerts of other services: no rule keeps it to itself. */
+export function isOpenTo(incident: Incident, rule: CorrelateRule, now: Instant): boolean {
+  return !isApart(incident.group) && isJoinable(incident, rule, now);
+}
+
+/**
+ * Blips hit what is broken, and what is beside it, as well: a warning that comes when the service has long
+ * been in the incident stands by itself until it has lasted.
+ */
+export function isStraggler(
+  { severity }: Pick<Facts, 'severity'>,
+  tally: ServiceTally,
+  rule: CorrelateRule,
+  now: Instant,
+): boolean {
+  return severityRank(severity) >= STRAGGLING_FROM && now - tally.firstSince > rule.windowMs;
+}
+
+/** What flaps gathers nothing, and information that nobody was called for only information. */
+export function gathers(incident: Incident, tally: Tally, severity: Severity): boolean {
+  if (incident.toldIn === 'message' || isMild(severity)) return tally.checks.size > 0;
+  return tally.weight > 0;
+}
