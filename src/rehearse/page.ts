@@ -114,5 +114,5 @@ function changeRow(change: Change): Html {
   const { fate, opinion, at, alerts, service, firings, rule, incident } = change;
   const isLost = opinion === 'acknowledged' && (fate === 'hidden' || fate === 'digest');
   const said = opinionInWords(opinion);
-  return html`<tr class="${isLost ? 'lost' : ''}"><td class="at">${minute(at)}</td><td>${alerts.join(', ')} of <b>${service}</b> <span class="soft">${incident}, ${count(firings, 'firing')}${said === '' ? '' : `, ${said}`}</span></td><td>${changeInWords(change)}</td><td>${rule}</td></tr>`;
+  return html`<tr class="${isLost ? 'lost' : ''}"><td class="at">${minute(at)}</td><td>${alerts.join(', ')} of <b>${service}</b> <span class="soft">${incident}, ${count(firings, 'firing')}${said === '' ? '' : `, ${said}`}</span></td><td>${changeInWords(change)}</td><td class="at">${rule}</td></tr>`;
 }

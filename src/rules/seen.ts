@@ -136,7 +136,7 @@ function warnOfHolds(
     // With a reason it is meant to: it holds back what passes by itself.
     if (value.why !== undefined || longest >= value.for) continue;
     if (firings < FIRINGS_MIN || ended < firings) continue;
-    const message = `none of the ${firings} firings seen lasted this long, the longest ${formatDuration(longest)}: it would tell none of them by itself`;
+    const message = `none of the ${counted(firings, 'firing')} seen lasted this long, the longest ${formatDuration(longest)}: it would tell none of them by itself`;
     report.warning(below(place, 'for'), message, 'make it shorter, or say why: it is meant');
   }
 }
@@ -152,10 +152,14 @@ function warnOfSilences(
     const matched = known.filter(({ subject }) => mute.matches(subject)).length;
     if (matched === 0) {
       const hint = 'labels are compared as they are; facts, like severity, as Quell names them';
-      report.warning(place, `${called} matches none of the ${known.length} alerts seen`, hint);
+      report.warning(
+        place,
+        `${called} matches none of the ${counted(known.length, 'alert')} seen`,
+        hint,
+      );
     } else if (matched === known.length && matched > 1) {
       const hint = 'say which alerts it is about';
-      report.warning(place, `${called} matches all ${matched} alerts seen`, hint);
+      report.warning(place, `${called} matches all ${counted(matched, 'alert')} seen`, hint);
     }
   }
 }

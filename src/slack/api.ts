@@ -5,6 +5,7 @@
  * Nothing here waits or retries: pacing and patience belong to delivery.ts.
  */
 import {
+  WebAPIHTTPError,
   WebAPIPlatformError,
   WebAPIRateLimitedError,
   WebAPIRequestError,
@@ -213,6 +214,8 @@ function failure(error: unknown): SlackResult<never> {
     if (RATE_LIMITS.has(word)) return { kind: 'rate-limited', retryAfterMs: RETRY_AFTER_MS };
     return { kind: AMBIGUOUS.has(word) ? 'unknown' : 'refused', error: word };
   }
+  if (error instanceof WebAPIHTTPError)
+    return { kind: 'unknown', error: `HTTP ${error.statusCode}` };
   const said = (error instanceof Error ? error.message : String(error)).slice(0, 200);
   const code = error instanceof WebAPIRequestError ? causeCode(error.original) : '';
   return NO_CONNECTION.has(code)
