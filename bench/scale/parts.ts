@@ -22,13 +22,19 @@ export interface Table {
 
 export const PARTS: Readonly<Record<string, (setting: Setting) => Promise<Table>>> = {
   instances,
+  following,
   lanes,
   memory,
   history,
 };
 
 const BATCH = 64;
+/** To each instance. */
 const CONNECTIONS = 8;
+/** To ask what was decided costs an instance something, too. */
+const LOOK_EVERY_MS = 250;
+/** Alerts that are not counted: until then every process is busy with compiling itself. */
+const WARM_UP = 10_000;
 const SERVICES = 2_000;
 const DAYS = 14;
 /** What the largest user of a year's records had. */
@@ -40,6 +46,16 @@ async function instances({ alerts }: Setting): Promise<Table> {
     title: `One lane, ${alerts} distinct alerts in batches of ${BATCH}, spread over the instances`,
     head: ['instances', ...LOAD_HEAD],
     rows: await rowsOf(async (count) => load({ instances: count, lanes: 1 }, alerts)),
+  };
+}
+
+/** What an instance needs that does nothing but follow. */
+async function following({ alerts }: Setting): Promise<Table> {
+  const row = await load({ instances: 2, lanes: 1, onlyToLeaders: true }, alerts);
+  return {
+    title: `One lane, ${alerts} distinct alerts in batches of ${BATCH}, all to the instance that leads`,
+    head: ['instances', ...LOAD_HEAD],
+    rows: [['2', ...row]],
   };
 }
 
@@ -71,24 +87,30 @@ const LOAD_HEAD = [
   'others, each',
 ];
 
+interface Load {
+  readonly instances: number;
+  readonly lanes: number;
+  readonly onlyToLeaders?: boolean;
+}
+
 /** CPU of an instance is for 100,000 alerts that all instances together got. */
 async function load(
-  { instances: count, lanes: split }: { readonly instances: number; readonly lanes: number },
+  { instances: count, lanes: split, onlyToLeaders = false }: Load,
   alerts: number,
 ): Promise<readonly string[]> {
   const redis = await startRedisUnderLoad();
   const deployment = await startDeployment(redis, count, split);
   const all = deployment.instances;
   const leaders = new Set<Server>(await deployment.leaders());
-  const posts = mixed(split, alerts);
+  const ports = (onlyToLeaders ? [...leaders] : all).map(({ port }) => port);
+  await postRound(ports, mixed('warm', split, WARM_UP));
+  while ((await deployment.decided()) < WARM_UP) await sleep(LOOK_EVERY_MS);
+  const posts = mixed('lane', split, alerts);
   const before = { redis: redis.cpu(), each: all.map((one) => one.cpu()) };
   const began = performance.now();
-  await postRound(
-    all.map(({ port }) => port),
-    posts,
-  );
+  await postRound(ports, posts);
   const answered = (performance.now() - began) / 1_000;
-  while ((await deployment.decided()) < alerts) await sleep(20);
+  while ((await deployment.decided()) < WARM_UP + alerts) await sleep(LOOK_EVERY_MS);
   const decided = (performance.now() - began) / 1_000;
   const redisUsed = redis.cpu() - before.redis;
   const used = all.map((one, index) => ({
@@ -112,11 +134,11 @@ async function load(
 }
 
 /** Bodies of all lanes in turn, each with alerts of one lane, as one Prometheus sends them. */
-function mixed(split: number, alerts: number): readonly Body[] {
+function mixed(tag: string, split: number, alerts: number): readonly Body[] {
   const share = Math.floor(alerts / split);
   const sets = Array.from({ length: split }, (_, lane) => {
     const count = lane === 0 ? alerts - share * (split - 1) : share;
-    const set = { distinct: count, services: SERVICES, tag: `lane-${lane}` };
+    const set = { distinct: count, services: SERVICES, tag: `${tag}-${lane}` };
     return bodies({ ...set, cluster: clusterOf(lane) }, count, BATCH);
   });
   const longest = Math.max(...sets.map(({ length }) => length));
@@ -128,7 +150,7 @@ function mixed(split: number, alerts: number): readonly Body[] {
 async function postRound(ports: readonly number[], all: readonly Body[]): Promise<void> {
   let next = 0;
   await Promise.all(
-    Array.from({ length: CONNECTIONS }, async (_, index) => {
+    Array.from({ length: CONNECTIONS * ports.length }, async (_, index) => {
       const connection = await openConnection(ports[index % ports.length] ?? 0);
       for (let body = all[next++]; body !== undefined; body = all[next++]) {
         await connection.post(body);

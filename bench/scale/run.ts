@@ -1,7 +1,7 @@
 /**
  * What one Redis and some instances carry, and what they need for it.
  *
- *     npm run build && npx tsx bench/scale/run.ts [instances lanes memory history]
+ *     npm run build && npx tsx bench/scale/run.ts [instances following lanes memory history]
  *         [--alerts 100000] [--write]
  *
  * Without names all parts run. `--write` puts the tables into bench/scale/RESULTS.md. CPU is what the
@@ -39,7 +39,7 @@ const HEADING = `# Scale: instances on one Redis
 
 How: \`npm run build && npx tsx bench/scale/run.ts --write\`; what each part does: parts.ts. Redis writes
 its log with appendfsync everysec. Alerts are about 800 bytes, posted to \`/api/v2/alerts\` over 8
-connections; the sender runs on the same machine.`;
+connections to each instance; the sender runs on the same machine.`;
 
 function machine(): string {
   const [cpu] = cpus();

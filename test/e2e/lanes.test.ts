@@ -156,6 +156,27 @@ test(
   },
 );
 
+test(
+  'instances of two lanes are stopped and replaced in turn: nothing is lost, nothing told twice',
+  TIMEOUT,
+  async () => {
+    const environments = ['production', 'europe'];
+    const redisUrl = freshUrl();
+    const quells = await startInstances({ redisUrl, count: 2, waves: 4, environments, env: SPLIT });
+    const { situation } = quells;
+    for (const [index, instance] of [...quells.instances].entries()) {
+      await within(30, 'each leads a lane', spread(quells.instances), situation);
+      quells.senders.begin(index + 1);
+      await instance.kill('SIGTERM');
+      await quells.add(instance);
+    }
+    await within(30, 'each leads a lane', spread(quells.instances), situation);
+    quells.senders.begin(3);
+    await within(60, 'all are told', quells.slack.called('chat.postMessage', 10), situation);
+    await quells.expectTruth();
+  },
+);
+
 test('in a cluster the lanes lie on different nodes, and everything is told', TIMEOUT, async () => {
   const cluster = await startRedisCluster();
   onTestFinished(() => cluster.dispose());
