@@ -10,22 +10,25 @@ import { Document, type Node, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 const DEPTH_MAX = 20;
 /** The patterns below need memory for each character that they look at. */
 const LINE_MAX = 10_000;
-/** All but line breaks; the byte order mark, and what the library's lexer uses as marks, among them. */
+/** Control characters, what ends a line for a pattern but not for YAML, and the byte order mark. */
 // oxlint-disable-next-line no-control-regex -- it is these that are looked for
-const ODD_CHARACTER = /[\0-\x09\x0b-\x1f\uFEFF]/;
+const ODD_CHARACTER = /[\0-\x09\x0b\x0c\x0e-\x1f\u2028\u2029\uFEFF]|\r(?!\n)/;
 const KEY = /[A-Za-z_][\w./-]{0,99}:(?= |$)/my;
 const DASH = /-(?: +|$)/my;
 const BLANK = / */y;
 /** The end of a line after a value, a comment included. */
 const REST = / *(?:(?<= )#.*)?$/my;
 /** No `#` after a blank and no `:` before one. */
-const PLAIN = /[^\s\-?:,[\]{}#&*!|>'"%@`](?:[^\n:#]|:(?! |$)|(?<! )#)*/my;
-const PLAIN_IN_FLOW = /[^\s\-?:,[\]{}#&*!|>'"%@`](?:[^\n:#,[\]{}]|:(?![ ,[\]{}]|$)|(?<! )#)*/my;
-const SINGLE_QUOTED = /'((?:[^'\n]|'')*)'/y;
-const DOUBLE_QUOTED = /"([^"\\\n]*)"/y;
+const PLAIN = /[^\s\-?:,[\]{}#&*!|>'"%@`](?:[^\r\n:#]|:(?! |$)|(?<! )#)*/my;
+const PLAIN_IN_FLOW = /[^\s\-?:,[\]{}#&*!|>'"%@`](?:[^\r\n:#,[\]{}]|:(?![ ,[\]{}]|$)|(?<! )#)*/my;
+const SINGLE_QUOTED = /'(?:[^'\r\n]|'')*'/y;
+const DOUBLE_QUOTED = /"[^"\\\r\n]*"/y;
 const WHOLE_NUMBER = /^(?:0|[1-9]\d{0,14})$/;
 /** Whole numbers in another spelling, fractions, and words that may stand for something else. */
 const NOT_SURELY_TEXT = /^[+.\d][-+.\dex_o]*$|^0x|^[+.]*(?:inf|nan)$|^(?:~|null|true|false)$/i;
+
+/** What a line without content begins with, after its blanks. */
+const EMPTY: ReadonlySet<string | undefined> = new Set(['\n', '\r', '#']);
 
 interface Line {
   /** Of its first character that is no blank. */
@@ -64,8 +67,7 @@ function linesOf(text: string): readonly Line[] {
     const end = newline < 0 ? text.length : newline + 1;
     let at = start;
     while (text[at] === ' ') at += 1;
-    if (at < end && text[at] !== '\n' && text[at] !== '#')
-      lines.push({ at, column: at - start, end });
+    if (at < end && !EMPTY.has(text[at])) lines.push({ at, column: at - start, end });
     start = end;
   }
   return lines;
@@ -149,10 +151,10 @@ function inline(reader: Reader, plain: RegExp, depth: number): Node | undefined 
       return written === undefined ? undefined : scalar(written, start, reader.at);
     }
     default: {
-      const written = taken(reader, plain)?.trimEnd();
-      if (written === undefined) return undefined;
-      reader.at = start + written.length;
-      return plainScalar(written, start, reader.at);
+      if (taken(reader, plain) === undefined) return undefined;
+      // Blanks at its end are none of it.
+      while (reader.text[reader.at - 1] === ' ') reader.at -= 1;
+      return plainScalar(reader.text.slice(start, reader.at), start, reader.at);
     }
   }
 }

@@ -70,7 +70,8 @@ function expectTheSame(text: string): boolean {
 }
 
 test('the rules that ship, and a text with everything that is plain, need no library', () => {
-  for (const text of [PLAIN, ...textsIn('rules')]) expect(expectTheSame(text)).toBe(true);
+  for (const text of [PLAIN, ...textsIn('rules')].flatMap(withCrLf))
+    expect(expectTheSame(text)).toBe(true);
 });
 
 test.each([
@@ -91,7 +92,8 @@ test.each([
   "a: 'b' c",
   "a: 'b'#c",
   'a:\tb',
-  'a: b\r\n',
+  'a: b\rc: d',
+  'a: b\u2028c: d',
   '---\na: b',
   '- - a',
   '? a\n: b',
@@ -120,6 +122,12 @@ const SPECIAL = [
   '\n  ',
   "''",
   'null',
+  '\r\n',
+  '\u00a0',
+  '\u2028',
+  '\u0085',
+  '\uFEFF',
+  '\u{1F534}',
 ];
 const change = fc.record({
   at: fc.nat({ max: 10_000 }),
@@ -128,7 +136,9 @@ const change = fc.record({
 });
 
 test('after any slips of the keyboard, what is taken for plain is what the library reads', () => {
-  const texts = [PLAIN, ...FOLDERS.flatMap(textsIn)].flatMap((text) => [text, ...partsOf(text)]);
+  const texts = [PLAIN, ...FOLDERS.flatMap(textsIn)].flatMap((text) =>
+    [text, ...partsOf(text)].flatMap(withCrLf),
+  );
   let plain = 0;
   fc.assert(
     fc.property(
@@ -145,6 +155,10 @@ test('after any slips of the keyboard, what is taken for plain is what the libra
 });
 
 const RUNS = 3_000;
+
+function withCrLf(text: string): readonly string[] {
+  return [text, text.replaceAll('\n', '\r\n')];
+}
 
 /** Short ones, in which a slip hits more often what matters. */
 function partsOf(text: string): readonly string[] {
