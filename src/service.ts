@@ -114,8 +114,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     access: accessOf(config),
     limits: config.limits,
     reload: () => reload(keeper),
-    previewMessages: () => slack.preview?.().map(pagePreview),
-    slackEvents: slack.events ?? refuseEvents(config.slack),
+    ...slackSide(slack, config),
   });
   watchLevels(metrics, opened, slack);
   const port = await server.listen(config.host, config.port);
@@ -305,6 +304,23 @@ function watchLevels(metrics: Metrics, { all }: Lanes, slack: Slack): void {
     leads: all.filter(({ leads }) => leads).length,
     ...outboxLevels(slack),
   }));
+}
+
+/** What the pages and the API ask Slack's side. */
+function slackSide(slack: Slack, config: Config) {
+  return {
+    missed: (incident: string) => missedBy(slack, incident),
+    previewMessages: () => slack.preview?.().map(pagePreview),
+    slackEvents: slack.events ?? refuseEvents(config.slack),
+  };
+}
+
+function missedBy({ deliveries }: Slack, incident: string): string | undefined {
+  for (const delivery of deliveries.values()) {
+    const missed = delivery.missed(incident);
+    if (missed !== undefined) return missed;
+  }
+  return undefined;
 }
 
 function outboxLevels({ deliveries }: Slack) {

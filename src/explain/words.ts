@@ -137,6 +137,8 @@ export interface StateInWords {
   /** Slack user id -> name. */
   readonly people: ReadonlyMap<string, string>;
   readonly now: Instant;
+  /** What Slack did so far with the message of an incident, where that is known. */
+  readonly missed: ((incident: string) => string | undefined) | undefined;
 }
 
 /** How things stand, most important first: one sentence each. */
@@ -166,7 +168,7 @@ function whetherFiring(alert: Alert, now: Instant): string {
   return `Resolved ${ago(alert.resolvedAt ?? now, now)}${again}.`;
 }
 
-function whetherTold({ alert, incident, title, now }: StateInWords): readonly string[] {
+function whetherTold({ alert, incident, title, now, missed }: StateInWords): readonly string[] {
   if (incident === undefined) return [];
   const named = incidentInWords(incident.id, () => title);
   const hold = holdInWords(alert, now);
@@ -176,7 +178,7 @@ function whetherTold({ alert, incident, title, now }: StateInWords): readonly st
         ? [`It was part of ${named}, which was over before it was worth telling.`, ...hold]
         : [`It is part of ${named}, which nobody was told of yet.`, ...hold];
     case 'message':
-      return [`It is part of ${named}${told(incident, now)}.`, ...whetherInSlack(incident)];
+      return [`It is part of ${named}${told(incident, now)}.`, ...whetherInSlack(incident, missed)];
     case 'digest':
       return [
         `It is part of ${named}, which is told in the digest${channelOf(incident)}${ruleOfRoute(incident)}.`,
@@ -193,11 +195,12 @@ function whetherTold({ alert, incident, title, now }: StateInWords): readonly st
 }
 
 /** Said only while it is not. */
-function whetherInSlack({ toldIn, message, mergedInto, sentRevision }: Incident) {
+function whetherInSlack(incident: Incident, missed: Readers['missed']): readonly string[] {
+  const { id, toldIn, message, mergedInto, sentRevision } = incident;
   if (toldIn !== 'message' || message !== undefined || mergedInto !== undefined) return [];
-  return sentRevision === undefined
-    ? ['Slack does not have the message yet.']
-    : ['Slack refused the message: see what happened below.'];
+  if (sentRevision !== undefined) return ['Slack refused the message.'];
+  const so = missed?.(id);
+  return [`Slack does not have the message yet${so === undefined ? '' : `, ${so}`}.`];
 }
 
 function told(incident: Incident, now: Instant): string {
@@ -242,7 +245,7 @@ function holdInWords(alert: Alert, now: Instant): readonly string[] {
   return heldUntil <= now ? [] : [`It is ${held}: it is told at ${until} if it still fires then.`];
 }
 
-type Readers = Pick<StateInWords, 'people' | 'now'>;
+type Readers = Pick<StateInWords, 'people' | 'now' | 'missed'>;
 
 /** How an incident stands: one sentence each. */
 export function describeIncident({
@@ -262,7 +265,12 @@ export function describeIncident({
   const because = incident.toldBecause === undefined ? '' : ` because ${incident.toldBecause}`;
   const where = TOLD_IN[toldIn ?? 'message'];
   const told = `${where}${channelOf(incident)} at ${momentInWords(toldAt, now)}${because}; routed by ${routeOf(incident)}.`;
-  return [state, told, ...whetherInSlack(incident), ...whoIsOnIt(incident, readers)];
+  return [
+    state,
+    told,
+    ...whetherInSlack(incident, readers.missed),
+    ...whoIsOnIt(incident, readers),
+  ];
 }
 
 const TOLD_IN = {

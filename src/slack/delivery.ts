@@ -20,6 +20,7 @@ import {
   isSpent,
   isWaiting,
   type Look,
+  missedInWords,
   next,
   put,
   take,
@@ -39,6 +40,8 @@ export interface Delivery {
   /** Resolves when there is nothing to do but wait for the lane. */
   idle(): Promise<void>;
   health(): DeliveryHealth;
+  /** How often Slack did not take what is to be said of an incident now, and why, in words. */
+  missed(incident: string): string | undefined;
 }
 
 export interface DeliveryHealth {
@@ -105,6 +108,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       let oldestAt: Instant | undefined;
       for (const { at } of effects) oldestAt = Math.min(at, oldestAt ?? at);
       return { waiting: effects.length, trouble: office.breaker.trouble(), oldestAt };
+    },
+    missed(incident) {
+      const track = office.tracks.get(incident);
+      return track === undefined ? undefined : missedInWords(track, office.clock.now());
     },
   };
 }

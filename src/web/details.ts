@@ -42,6 +42,8 @@ export interface DetailDeps {
   readonly store: History;
   readonly now: () => Instant;
   readonly messageText: (incident: string) => string | undefined;
+  /** What Slack did so far with what is to be said of an incident. */
+  readonly missed?: ((incident: string) => string | undefined) | undefined;
   /** What came in, as far as it is kept. */
   readonly recording?: ReadRecording | undefined;
 }
@@ -100,7 +102,7 @@ export async function incidentDetail(
   const chain = chainOf({ ...asked, ...NOT_HEARD, incident, titles, people });
   return {
     ...parts,
-    summary: describeIncident({ incident, people, now }),
+    summary: describeIncident({ incident, people, now, missed: deps.missed }),
     chain: chain.map(stepShape),
     otherwise: (about === undefined ? [] : otherwise(about)).map(otherwiseShape),
     rulesNow: lane.rules.version,
@@ -175,7 +177,10 @@ export async function alertDetail(
     fingerprint,
     name: alert === undefined ? null : nameOf(alert.facts.name, alert.facts.service),
     alert: alert === undefined ? null : alertShape(alert),
-    summary: alert === undefined ? [] : describeState({ alert, incident, title, people, now }),
+    summary:
+      alert === undefined
+        ? []
+        : describeState({ alert, incident, title, people, now, missed: deps.missed }),
     chain: chainOf({ ...asked, alert, incident, heard, titles, people }).map(stepShape),
     otherwise:
       alert === undefined

@@ -32,6 +32,7 @@ export interface ReadApiDeps {
   readonly now: () => Instant;
   /** The message of an incident in memory, as Slack shows it. */
   readonly messageText: (incident: string) => string | undefined;
+  readonly missed?: ((incident: string) => string | undefined) | undefined;
   /** What came in, as far as it is kept. */
   readonly recording?: ReadRecording | undefined;
 }

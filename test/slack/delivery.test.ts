@@ -82,6 +82,8 @@ test('of what waits, only the newest revision is sent', async () => {
   slack.next('chat.postMessage').rateLimit(30);
   delivery.enqueue([messageEffect('A')]);
   expect(await clock.asleep()).toEqual([30_000]);
+  expect(delivery.missed('A')).toBe('after 1 try in 0 s (rate limited)');
+  expect(delivery.missed('B')).toBeUndefined();
   see('A', { severity: 'high' });
   see('A', { severity: 'critical' });
   delivery.enqueue([messageEffect('A')]);
