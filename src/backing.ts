@@ -30,7 +30,8 @@ export interface Backing {
   readonly lanes: Lanes;
 }
 
-export interface BackingOptions extends Omit<LaneOptions, 'name' | 'store' | 'start' | 'limits'> {
+export interface BackingOptions
+  extends Omit<LaneOptions, 'name' | 'store' | 'start' | 'limits' | 'gatherMs'> {
   readonly log: Log;
   /** This instance leads the lane from now on; another one did. */
   readonly leads: () => void;
@@ -39,12 +40,15 @@ export interface BackingOptions extends Omit<LaneOptions, 'name' | 'store' | 'st
 type Troubled = Pick<SharedLaneObserver, 'trouble'>;
 
 const TROUBLE_EVERY_MS = 10_000;
+/** How long a write waits for others to share it: about as long as one takes. */
+const GATHER_MS = 1;
 
 /** Rejects with an AppError that says what to do when the state cannot be had. */
 export async function openBacking(config: Config, options: BackingOptions): Promise<Backing> {
   if (config.redis !== undefined) return openShared(config, config.redis, options);
   const store = await openEmbeddedStore(config.dataDir);
-  const lane = await openLane({ ...options, name: LANE, limits: config.limits, store });
+  const { limits } = config;
+  const lane = await openLane({ ...options, name: LANE, limits, store, gatherMs: GATHER_MS });
   return backingOf(store, createLanes([lane], WHOLE));
 }
 

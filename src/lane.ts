@@ -11,9 +11,11 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { type Batch, changesNothing, createBatch, type LaneObserver } from './batch.ts';
+import type { Clock } from './clock.ts';
 import { runDueUntil, wakeAt } from './decide.ts';
 import { DueFailed } from './due.ts';
 import type { AppError } from './errors.ts';
+import { createGathering, type Gathering } from './gather.ts';
 import { CAPACITY, type Capacity, over } from './limits.ts';
 import { isFull } from './life/room.ts';
 import type { Effect, Event, Instant } from './model.ts';
@@ -30,12 +32,6 @@ const BATCH_MAX = 1_000;
 const TICKS_MAX = 10;
 /** After a load that failed. Doubles up to the last. */
 const RELOAD_AFTER_MS = [100, 500, 2_000, 5_000] as const;
-
-export interface Clock {
-  now(): Instant;
-  /** Calls back at `at`, or soon after; returns how to call it off. */
-  wakeAt(at: Instant, callback: () => void): () => void;
-}
 
 /** What carries effects out: slack/delivery.ts or slack/preview.ts. */
 export interface Outbox {
@@ -54,6 +50,8 @@ export interface LaneOptions {
   readonly observer: LaneObserver;
   /** Beyond these senders are asked to come back. */
   readonly limits?: Pick<Capacity, 'waiting' | 'open-alerts'>;
+  /** How long a write may wait for others to share it, where senders come one after another. None: 0. */
+  readonly gatherMs?: number;
   /** What the store would load, for whoever has it in memory already. */
   readonly start?: LaneStart | undefined;
 }
@@ -124,12 +122,13 @@ interface Running {
   readonly setAside: Set<string>;
   callOff: (() => void) | undefined;
   loop: Promise<void> | undefined;
+  readonly gathering: Gathering;
 }
 
 export async function openLane(options: LaneOptions): Promise<Lane> {
   const lane: Running = {
     options,
-    state: createState(options.name, alertsMaxOf(options)),
+    state: createState(options.name, (options.limits ?? CAPACITY)['open-alerts']),
     rules: options.rules,
     version: 0,
     now: 0,
@@ -144,6 +143,7 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     setAside: new Set(),
     callOff: undefined,
     loop: undefined,
+    gathering: createGathering(options.clock, options.gatherMs ?? 0),
   };
   start(lane, options.start ?? (await load(lane)));
   wake(lane);
@@ -163,7 +163,7 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     get waiting() {
       return lane.queue.length;
     },
-    submit: (at, events, job) => submit(lane, { at, events, job }),
+    submit: (at, events, job) => submit(lane, at, events, job),
     useRules(rules) {
       lane.rules = rules;
       forgive(lane);
@@ -183,17 +183,13 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
   };
 }
 
-function alertsMaxOf({ limits }: LaneOptions): number {
-  return (limits ?? CAPACITY)['open-alerts'];
-}
-
-function submit(lane: Running, delivery: Pick<Waiting, 'at' | 'events' | 'job'>): Promise<void> {
+function submit(lane: Running, ...[at, events, job]: Parameters<Lane['submit']>): Promise<void> {
   if (lane.stopping) return Promise.reject(refusal('stopping', 'Quell is stopping'));
   if (!lane.ready) return Promise.reject(unavailable());
   // What came by the inbox was answered for already.
-  const full = delivery.job === undefined ? whyFull(lane, delivery.events) : undefined;
+  const full = job === undefined ? whyFull(lane, events) : undefined;
   if (full !== undefined) return Promise.reject(full);
-  return new Promise((done, failed) => enqueue(lane, { ...delivery, done, failed }));
+  return new Promise((done, failed) => enqueue(lane, { at, events, job, done, failed }));
 }
 
 function whyFull(lane: Running, events: readonly Event[]): AppError | undefined {
@@ -207,9 +203,9 @@ function whyFull(lane: Running, events: readonly Event[]): AppError | undefined 
 }
 
 async function load(lane: Running): Promise<LaneStart> {
-  const { options } = lane;
-  const { version, records, outbox } = await options.store.load(options.name);
-  const state = createState(options.name, alertsMaxOf(options), lane.loads++);
+  const { name, store, limits = CAPACITY } = lane.options;
+  const { version, records, outbox } = await store.load(name);
+  const state = createState(name, limits['open-alerts'], lane.loads++);
   restore(state, records);
   return { state, version, outbox };
 }
@@ -234,6 +230,7 @@ function ownEvent(at: Instant, event: Event): Waiting {
 function enqueue(lane: Running, waiting: Waiting): void {
   lane.queue.push(waiting);
   lane.queued += waiting.events.length;
+  lane.gathering.arrived(lane.queue.length);
   wake(lane);
 }
 
@@ -262,6 +259,7 @@ async function run(lane: Running): Promise<void> {
   while (lane.queue.length > 0 || isDue(lane)) {
     // Requests that have arrived by now are read first: one write to the disk then serves them all.
     await setImmediate();
+    await lane.gathering.enough(lane.queue.length);
     try {
       await decideAndCommit(lane);
     } catch (error) {
@@ -336,6 +334,7 @@ async function decideAndCommit(lane: Running): Promise<void> {
     dismiss(lane, decided);
     throw error;
   }
+  lane.gathering.written(decided.length, lane.queue.length);
   observer.committed(clock.now() - began, outcome.events());
   answer(decided);
   if (commit.effects.length > 0) lane.outbox?.enqueue(commit.effects);

@@ -28,6 +28,8 @@ const ROOMS: Readonly<Record<string, string>> = {
   'lane.ts': 'lane',
   'lanes.ts': 'lane',
   'batch.ts': 'lane',
+  'clock.ts': 'lane',
+  'gather.ts': 'lane',
   'odd.ts': 'lane',
   'refusals.ts': 'lane',
   'relane.ts': 'lane',

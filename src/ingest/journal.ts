@@ -39,6 +39,7 @@ const TAIL_BYTES = 1024 * 1024;
 
 interface Today {
   readonly day: string;
+  readonly endsAt: Instant;
   readonly recorder: Recorder;
 }
 
@@ -67,9 +68,8 @@ export async function openJournal(dir: string, now: Instant, deps: JournalDeps):
     tidying = tidying.then(() => ended.recorder.close()).then(() => closeDays(dir, day, deps));
   };
   const line = (at: Instant, text: string): void => {
-    const day = dayOf(at);
     // A clock that goes back writes on in the newer file.
-    if (day > today.day) turnTo(day);
+    if (at >= today.endsAt) turnTo(dayOf(at));
     today.recorder.line(text);
     deps.also?.line(text);
   };
@@ -85,7 +85,8 @@ export async function openJournal(dir: string, now: Instant, deps: JournalDeps):
 }
 
 function openDay(dir: string, day: string, deps: RecorderDeps): Today {
-  return { day, recorder: openRecorder(join(dir, `${day}.jsonl`), deps) };
+  const endsAt = Date.parse(day) + DAY_MS;
+  return { day, endsAt, recorder: openRecorder(join(dir, `${day}.jsonl`), deps) };
 }
 
 async function prepare(dir: string, today: string): Promise<void> {

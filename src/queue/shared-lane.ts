@@ -12,7 +12,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { LaneObserver } from '../batch.ts';
 import { AppError } from '../errors.ts';
-import { type Clock, type Lane, openLane, type Outbox } from '../lane.ts';
+import type { Clock } from '../clock.ts';
+import { type Lane, openLane, type Outbox } from '../lane.ts';
 import { tooManyAlerts } from '../refusals.ts';
 import { isFull } from '../life/room.ts';
 import type { Capacity } from '../limits.ts';

@@ -97,10 +97,10 @@ export function createMetrics(limits: Capacity = CAPACITY): Metrics {
       if (alerts > 0) meters.alertsIn(source).inc(alerts);
     },
     decided: (verdict, decisions) => {
-      if (verdict !== undefined) meters.verdicts(verdict);
+      if (verdict !== undefined) meters.verdicts(verdict).inc();
       if (verdict === 'quarantined') quarantined++;
       for (const { reason } of decisions) {
-        if (Object.hasOwn(CONSEQUENCES, reason)) meters.consequences(reason);
+        if (Object.hasOwn(CONSEQUENCES, reason)) meters.consequences(reason).inc();
       }
     },
     delivery: (source, outcome) => meters.deliveries(source, outcome).inc(),
@@ -124,7 +124,7 @@ export function createMetrics(limits: Capacity = CAPACITY): Metrics {
       version = loaded;
       meters.rulesInfo.labels(loaded).set(1);
     },
-    recordingLost: (deliveries) => meters.recordingLost.inc(deliveries),
+    recordingLost: (deliveries) => meters.recordingLost().inc(deliveries),
     watch: (read) => {
       levels = read;
     },
@@ -139,38 +139,30 @@ export function createMetrics(limits: Capacity = CAPACITY): Metrics {
 function createMeters(registry: Registry) {
   const registers = [registry];
   const counter = (name: string, help: string, ...labelNames: string[]) =>
-    new Counter({ name: `quell_${name}_total`, help, labelNames, registers });
+    createCounter(registry, { name: `quell_${name}_total`, help, labelNames });
   const histogram = (name: string, help: string, buckets: number[], ...labelNames: string[]) =>
     new Histogram({ name: `quell_${name}_seconds`, help, labelNames, buckets, registers });
-  const limitReached = counter('limit_reached', 'Times that a limit was reached.', 'limit');
-  for (const limit of LIMIT_NAMES) limitReached.labels(limit).inc(0);
-  return {
-    authFailures: kept(counter('auth_failures', 'Requests not let in.', 'door', 'reason')),
-    admissions: kept(counter('admissions', 'Requests let in with a token.', 'door', 'token')),
-    limitReached: kept(limitReached),
+  const meters = {
+    authFailures: counter('auth_failures', 'Requests not let in.', 'door', 'reason'),
+    admissions: counter('admissions', 'Requests let in with a token.', 'door', 'token'),
+    limitReached: counter('limit_reached', 'Times that a limit was reached.', 'limit'),
     limit: new Gauge({
       name: 'quell_limit',
       help: 'Limits that QUELL_LIMITS can change, as they are.',
       labelNames: ['limit'],
       registers,
     }),
-    alertsIn: kept(counter('alerts_in', 'Alerts accepted, odd ones included.', 'source')),
-    verdicts: reasonCounter(registry, VERDICTS, {
-      name: 'quell_verdicts_total',
-      help: 'Alerts decided, by what became of them.',
-    }),
-    consequences: reasonCounter(registry, CONSEQUENCES, {
-      name: 'quell_consequences_total',
-      help: 'What followed from alerts and time.',
-    }),
-    deliveries: kept(counter('deliveries', 'Webhooks received.', 'source', 'outcome')),
-    truncated: kept(counter('alerts_truncated', 'Alerts that a source left out.', 'source')),
-    answers: kept(counter('http_answers', 'HTTP requests answered.', 'route', 'status')),
+    alertsIn: counter('alerts_in', 'Alerts accepted, odd ones included.', 'source'),
+    verdicts: counter('verdicts', 'Alerts decided, by what became of them.', 'reason'),
+    consequences: counter('consequences', 'What followed from alerts and time.', 'reason'),
+    deliveries: counter('deliveries', 'Webhooks received.', 'source', 'outcome'),
+    truncated: counter('alerts_truncated', 'Alerts that a source left out.', 'source'),
+    answers: counter('http_answers', 'HTTP requests answered.', 'route', 'status'),
     answerTime: kept(histogram('http_answer', 'Time to answer HTTP requests.', FAST_S, 'route')),
-    slackCalls: kept(counter('slack_calls', 'Calls to Slack.', 'method', 'outcome')),
+    slackCalls: counter('slack_calls', 'Calls to Slack.', 'method', 'outcome'),
     slackTime: kept(histogram('slack_call', 'Time that calls to Slack took.', SLOW_S, 'method')),
     commitTime: histogram('commit', 'Time until a commit was on disk.', FAST_S),
-    rules: kept(counter('rules_loads', 'Attempts to load the rules.', 'outcome')),
+    rules: counter('rules_loads', 'Attempts to load the rules.', 'outcome'),
     rulesInfo: new Gauge({
       name: 'quell_rules_info',
       help: 'The version of the rules in force.',
@@ -179,36 +171,69 @@ function createMeters(registry: Registry) {
     }),
     recordingLost: counter('recording_lost', 'Deliveries that --record could not write.'),
   };
+  // What is never counted is shown as 0.
+  for (const limit of LIMIT_NAMES) meters.limitReached(limit);
+  for (const verdict of Object.keys(VERDICTS)) meters.verdicts(verdict);
+  for (const consequence of Object.keys(CONSEQUENCES)) meters.consequences(consequence);
+  meters.recordingLost();
+  return meters;
 }
 
-/** Counts in a plain table, which prom-client sees when it is asked: it runs several times for each alert. */
-function reasonCounter(
+interface Count {
+  readonly labels: readonly string[];
+  inc(by?: number): void;
+  /** So far. */
+  readonly value: number;
+}
+
+/**
+ * Counts in plain numbers, which prom-client sees when it is asked: it would check and hash the labels
+ * at every call, and several counts are made for each alert.
+ */
+function createCounter(
   registry: Registry,
-  reasons: object,
-  about: { readonly name: string; readonly help: string },
-): (reason: string) => void {
-  const counts = new Map(Object.keys(reasons).map((reason) => [reason, 0]));
+  about: { readonly name: string; readonly help: string; readonly labelNames: string[] },
+): (...labels: string[]) => Count {
+  const counts = new Map<string, Count>();
   new Counter({
     ...about,
-    labelNames: ['reason'],
     registers: [registry],
     collect() {
       this.reset();
-      for (const [reason, count] of counts) this.labels(reason).inc(count);
+      for (const { labels, value } of counts.values()) this.labels(...labels).inc(value);
     },
   });
-  return (reason) => void counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return (...labels) => {
+    const key = labels.length === 1 ? (labels[0] ?? '') : labels.join('\n');
+    const known = counts.get(key);
+    if (known !== undefined) return known;
+    const count = createCount(labels);
+    counts.set(key, count);
+    return count;
+  };
+}
+
+function createCount(labels: readonly string[]): Count {
+  let value = 0;
+  return {
+    labels,
+    inc(by = 1) {
+      value += by;
+    },
+    get value() {
+      return value;
+    },
+  };
 }
 
 /** prom-client hashes labels at every call; the child of each label set is kept instead. */
-function kept<Child>(metric: { labels(...values: string[]): Child }) {
+function kept<Child>(metric: { labels(label: string): Child }): (label: string) => Child {
   const children = new Map<string, Child>();
-  return (...values: string[]): Child => {
-    const key = values.length === 1 ? (values[0] ?? '') : values.join('\n');
-    const known = children.get(key);
+  return (label) => {
+    const known = children.get(label);
     if (known !== undefined) return known;
-    const child = metric.labels(...values);
-    children.set(key, child);
+    const child = metric.labels(label);
+    children.set(label, child);
     return child;
   };
 }

@@ -41,7 +41,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (closing) response.shouldKeepAlive = false;
     requests++;
-    response.once('close', () => requests--);
+    response.on('close', () => requests--);
     // Probes are answered all the same: an overloaded service is not a dead one.
     if (requests > limits.requests && request.url?.startsWith('/-/') !== true) {
       metrics.limitReached('requests');

@@ -72,6 +72,7 @@ export async function startProcess(machine: Machine, rules: Rules): Promise<Proc
   };
   const { store } = disk;
   const lane = await openLane({
+    gatherMs: 1,
     name: 'default',
     store: {
       ...store,
