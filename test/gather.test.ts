@@ -75,7 +75,7 @@ function clockFrom(start: Instant) {
         return () => void calls.delete(callback);
       },
     },
-    pass(ms: number) {
+    pass: (ms: number) => {
       now += ms;
       for (const [callback, at] of calls) {
         if (at > now) continue;
