@@ -83,17 +83,24 @@ async function openLanes(
   const names = laneNames(split);
   const of = { address, lanes: names.length, trouble };
   const share = names.length === 1 ? undefined : await keepShare(of);
+  const opened: Lane[] = [];
   const open = async (name: string): Promise<Lane> => {
     const observer = { ...options.observer, ...sharedObserver(options, name), trouble };
     const rules = rulesFor(name, options.rules);
     const patienceMs = share?.patienceMs;
     const lane = await openSharedLane({ ...options, name, rules, observer, limits, patienceMs });
     share?.add(lane);
+    opened.push(lane);
     return lane;
   };
   const [first, ...others] = names;
-  const all = [await open(first), ...(await Promise.all(others.map(open)))] as const;
-  return createLanes(all, split, share?.stop);
+  try {
+    const all = [await open(first), ...(await Promise.all(others.map(open)))] as const;
+    return createLanes(all, split, share?.stop);
+  } catch (error) {
+    await Promise.all([share?.stop(), ...opened.map((lane) => lane.stop())]);
+    throw error;
+  }
 }
 
 /** An alert that comes with different values of such a label would be one alert, in several lanes. */

@@ -51,6 +51,8 @@ Environment:
   QUELL_INGEST_TOKENS    name=token,... that senders of alerts must show
   QUELL_API_TOKEN        asked for by the pages, the read API and reload
   QUELL_REDIS_URL        redis://...; the state is kept there, and several instances are one service
+  QUELL_LANE_BY          with Redis: the label that splits alerts into lanes, like environment
+  QUELL_LANES            its values that have a lane of their own, like production,staging
   QUELL_PUBLIC_URL       address of this service for links in messages
   QUELL_RETENTION        how long decisions and closed incidents are kept (90d)
   QUELL_LIMITS           name=number,... for more or less than the default, like body=20mb

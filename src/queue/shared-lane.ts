@@ -102,7 +102,16 @@ export async function openSharedLane(options: SharedLaneOptions): Promise<Shared
     heardAt: performance.now(),
     stopping: false,
   };
-  await shared.replica.catchUp();
+  const close = async (): Promise<void> => {
+    await inbox.close();
+    await Promise.all([prompt.close(), blocking.close()]);
+  };
+  try {
+    await shared.replica.catchUp();
+  } catch (error) {
+    await close();
+    throw error;
+  }
   const following = follow(shared);
   return laneOf(shared, {
     begin: () => begin(shared, connections),
@@ -110,8 +119,7 @@ export async function openSharedLane(options: SharedLaneOptions): Promise<Shared
       shared.stopping = true;
       await shared.lead?.stop();
       await following;
-      await inbox.close();
-      await Promise.all([prompt.close(), blocking.close()]);
+      await close();
     },
   });
 }

@@ -3,6 +3,7 @@
  * leader dies, and whoever asks, silences or reacts need not know that there are two.
  */
 import { setTimeout } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { lanesLedBy, startInstances } from '../support/instances.ts';
 import { type Quell, startQuell } from '../support/quell-process.ts';
@@ -244,6 +245,20 @@ test(
     expect(await listAll(third, '/v1/incidents')).toHaveLength(2);
   },
 );
+
+test('an instance that is older than the state of one of its lanes says so, and ends', async () => {
+  const client = new Redis(redis.port);
+  await client.hset('{lanes-old:europe}:lane', { version: 1, format: 99 });
+  client.disconnect();
+  const env = { ...SPLIT, QUELL_REDIS_URL: `${redis.url}?prefix=lanes-old` };
+  const ended = await runQuell(
+    ['serve', '--port=0', `--rules-dir=${rulesFor(['web'])}`],
+    undefined,
+    env,
+  );
+  expect(ended).toMatchObject({ code: 2 });
+  expect(ended.text).toContain('this instance is older than what wrote the state in Redis');
+});
 
 interface IncidentJson {
   readonly environment: string;
