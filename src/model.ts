@@ -264,6 +264,8 @@ export interface Incident {
   >;
   /** Set when it became part of another: old links and reactions go there. */
   readonly mergedInto: string | undefined;
+  /** Incidents that people split it from: evidence does not make them one again. */
+  readonly apartFrom: readonly string[] | undefined;
   /** What it is made of besides alerts that share a cause. */
   readonly special: 'storm' | 'heartbeat' | undefined;
   /** Where it was told. Only `message` has one of its own. Why it has no message of its own although it was told: it stands in a digest, a thread, a storm. */
@@ -355,6 +357,7 @@ export interface DigestLine {
 }
 
 type Rise = Readonly<Record<'from' | 'to', Severity>>;
+type Asked = { readonly user: string; readonly services: readonly string[] };
 /** A line in the thread: only for what deserves a ping. */
 export type Reply =
   | ({ readonly kind: 'severity-rose'; readonly service: string } & Rise)
@@ -372,8 +375,9 @@ export type Reply =
       readonly firing: number;
     }
   | { readonly kind: 'unsilenced'; readonly user: string; readonly silences: number }
+  | ({ readonly kind: 'split'; readonly incident: string } & Asked)
+  | ({ readonly kind: 'not-split' | 'not-unsplit' } & Asked)
   | { readonly kind: 'misunderstood'; readonly user: string; readonly text: string }
-  /** A silence is over, and this is what still fires. */
   | { readonly kind: 'silence-over'; readonly firing: number }
   | { readonly kind: 'not-solved'; readonly user: string; readonly firing: number }
   /** Something of little urgency, told in the thread of the incident it stands beside. */

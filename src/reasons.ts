@@ -34,6 +34,7 @@ export const CONSEQUENCES = {
   stormed: 'told as part of a storm',
   rerooted: 'another service is the likely cause now',
   merged: 'became part of another incident',
+  split: 'somebody made an incident of its own of it',
   escalated: 'nobody acknowledged it in time',
   reopened: 'fires again',
   ended: 'all its alerts are resolved',

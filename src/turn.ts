@@ -127,7 +127,14 @@ export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incide
 }
 
 /** Owed to whoever asked, also where people want quiet. */
-const ANSWERS: ReadonlySet<Reply['kind']> = new Set(['silenced', 'unsilenced', 'misunderstood']);
+const ANSWERS: ReadonlySet<Reply['kind']> = new Set([
+  'silenced',
+  'unsilenced',
+  'split',
+  'not-split',
+  'not-unsplit',
+  'misunderstood',
+]);
 
 export function isQuiet(incident: Incident, now: Instant): boolean {
   return (

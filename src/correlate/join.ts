@@ -144,7 +144,9 @@ function placeIn(
 ): ServiceTally | undefined {
   const whole = tallyOf(turn.state, incident.id);
   const tally = whole.services.get(facts.service);
-  if (tally === undefined || !isFresh(incident, tally, rule, turn.now)) return undefined;
+  // Alerts that left took their service along.
+  if (tally === undefined || tally.alerts === 0 || !isFresh(incident, tally, rule, turn.now))
+    return undefined;
   if (!proven && isStraggler(facts, tally, rule, turn.now)) return undefined;
   if (incident.resolvedAt === undefined && !gathers(incident, whole, facts.severity))
     return undefined;

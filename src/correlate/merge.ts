@@ -39,6 +39,15 @@ export function mergeIncidents(
   return change(turn, survivor, inherit(turn, survivor, loser));
 }
 
+/** People said that they are two. */
+export function areApart(one: Incident, other: Incident): boolean {
+  return isApartFrom(one, other.id) || isApartFrom(other, one.id);
+}
+
+function isApartFrom({ apartFrom }: Incident, id: string): boolean {
+  return apartFrom?.includes(id) === true;
+}
+
 function isSenior(one: Incident, other: Incident): boolean {
   if (one.acknowledged.length > 0 !== other.acknowledged.length > 0)
     return one.acknowledged.length > 0;
@@ -47,6 +56,11 @@ function isSenior(one: Incident, other: Incident): boolean {
   return (
     one.gatheredAt < other.gatheredAt || (one.gatheredAt === other.gatheredAt && one.id < other.id)
   );
+}
+
+function allApart(one: Incident, other: Incident): Incident['apartFrom'] {
+  if (other.apartFrom === undefined) return one.apartFrom;
+  return [...new Set([...(one.apartFrom ?? []), ...other.apartFrom])];
 }
 
 function inherit(turn: Turn, survivor: Incident, loser: Incident): Partial<Incident> {
@@ -61,6 +75,7 @@ function inherit(turn: Turn, survivor: Incident, loser: Incident): Partial<Incid
       ),
     ],
     notActionable: survivor.notActionable,
+    apartFrom: allApart(survivor, loser),
     ...(firing && survivor.phase === 'resolved'
       ? {
           phase: survivor.toldAt === undefined ? ('gathering' as const) : ('open' as const),

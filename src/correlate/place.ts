@@ -16,7 +16,7 @@ import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
 import { matchesOf } from './join.ts';
 import type { Match } from './joinable.ts';
-import { mergeIncidents } from './merge.ts';
+import { areApart, mergeIncidents } from './merge.ts';
 import { rankRoots } from './root.ts';
 
 /** Whoever was just told expects more to come: what joins this soon only shows in the message. */
@@ -75,7 +75,7 @@ function merged(
 ): Incident {
   let place = incident;
   for (const match of matches) {
-    if (match.incident !== incident)
+    if (match.incident !== incident && !areApart(place, match.incident))
       place = mergeIncidents(turn, place, match.incident, { service, because: match.because });
   }
   return place;
@@ -117,7 +117,8 @@ function gatherEffects(turn: Turn, incident: Incident, alert: Alert): Incident {
   return reroot(turn, merged(turn, incident, matches, alert));
 }
 
-function reroot(turn: Turn, incident: Incident): Incident {
+/** Judges anew which service is the likely cause. */
+export function reroot(turn: Turn, incident: Incident): Incident {
   const roots = rankRoots(turn, incident);
   const before = incident.roots[0]?.service;
   const after = roots[0]?.service;

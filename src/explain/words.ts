@@ -91,6 +91,7 @@ const WORDS = {
   stormed: about('told as part of the storm:'),
   rerooted: said('another likely cause'),
   merged: fact('became part of another incident'),
+  split: fact('made an incident of its own'),
   escalated: said('escalated'),
   reopened: about('opened again:'),
   ended: about('ended:'),

@@ -58,6 +58,7 @@ export function openIncident(
     repliedAt: {},
     reactions: {},
     mergedInto: undefined,
+    apartFrom: undefined,
     special: undefined,
     toldIn: undefined,
     group: undefined,

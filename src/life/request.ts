@@ -1,11 +1,13 @@
 /**
- * What people ask for in the thread of a message: `@Quell silence 2h deploying`, `@Quell unsilence`.
+ * What people ask for in the thread of a message: `@Quell silence 2h deploying`, `@Quell unsilence`,
+ * `@Quell split payments`, `@Quell unsplit`.
  */
 import { hash } from 'node:crypto';
 import type { Event, Incident, Silence, SilenceMatcher } from '../model.ts';
 import { parseDuration } from '../rules/duration.ts';
 import { change, note, orderReply, type Turn } from '../turn.ts';
 import { incidentAt } from './people.ts';
+import { split, unsplit } from './part.ts';
 import { countMatches, endSilence, isCovered, matchersInWords, setSilence } from './silences.ts';
 
 type Request = Extract<Event, { kind: 'request' }>;
@@ -35,6 +37,10 @@ export function request(turn: Turn, asked: Request): void {
     case 'unsilence':
     case 'unmute':
       return unsilence(turn, incident, asked);
+    case 'split':
+      return split(turn, incident, asked.user, rest);
+    case 'unsplit':
+      return unsplit(turn, incident, asked.user);
     default:
       return misunderstood(turn, incident, asked);
   }

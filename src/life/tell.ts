@@ -156,6 +156,12 @@ export function tellAfterStorm(turn: Turn, incident: Incident): void {
   tell(turn, incident, proofBy(because, lead, incident));
 }
 
+/** Somebody made an incident of it: whoever asked wants to see its message now. */
+export function tellSplit(turn: Turn, incident: Incident, because: string): Incident {
+  const lead = leadOf(turn.state, incident);
+  return lead === undefined ? incident : tell(turn, incident, proofBy(because, lead, incident));
+}
+
 const LOUDNESS: Readonly<Record<RouteDecision['urgency'], number>> = {
   post: 3,
   thread: 2,

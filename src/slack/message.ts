@@ -119,10 +119,27 @@ function replyLine(reply: Reply, view: MessageView): Line {
       return unsilenced(reply, view);
     case 'silence-over':
       return ['🔔 ', bold('The silence is over'), `: ${stillFiring(reply.firing)} · ${about}`];
+    case 'split':
+      return [
+        '✂️ ',
+        bold(`Split off: ${joinedNames(reply.services)}`),
+        ' by ',
+        person(reply.user, view.people),
+        `, told as ${reply.incident} · what belongs together after all: mention me there with `,
+        bold('unsplit'),
+      ];
+    case 'not-split':
+      return [
+        person(reply.user, view.people),
+        ', name services to split off, of those that fire here, and leave at least one: ',
+        joinedNames(reply.services),
+      ];
+    case 'not-unsplit':
+      return [person(reply.user, view.people), ', nothing was split from this incident'];
     case 'misunderstood':
       return [
         person(reply.user, view.people),
-        `, I understand “silence 2h why it may be quiet” and “unsilence”, not “${cut(reply.text, 80)}”`,
+        `, I understand “silence 2h why it may be quiet”, “unsilence”, “split a-service” and “unsplit”, not “${cut(reply.text, 80)}”`,
       ];
     case 'not-solved':
       return [

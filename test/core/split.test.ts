@@ -1,0 +1,100 @@
+/**
+ * People take an incident apart, and what they said stays so.
+ */
+import { expect, test } from 'vitest';
+import { MINUTE, type Story, tell } from '../support/story.ts';
+
+function ask(story: Story, text: string, post = 0): void {
+  const incident = story.posts()[post]?.incident ?? '';
+  const on = { incident };
+  story.event({ kind: 'request', user: 'U7', text, on, orderedAt: story.now() });
+}
+
+function incidents(story: Story): readonly (readonly string[])[] {
+  const last = new Map(
+    story.messages
+      .filter(({ action }) => action !== 'reply')
+      .map((message) => [message.incident, message]),
+  );
+  return [...last.values()].map(({ alerts }) => alerts.map(({ labels }) => `${labels['service']}`));
+}
+
+/** Payments and its database fail, and what calls them. */
+function outage(): Story {
+  const story = tell();
+  story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.fire('checkout', 'HighErrorRate', { severity: 'critical' });
+  story.wait(MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  return story;
+}
+
+test('"split payments-db" makes an incident of its own of it, told at once', () => {
+  const story = outage();
+  ask(story, 'split Payments-DB');
+  expect(incidents(story)).toEqual([['payments', 'checkout'], ['payments-db']]);
+  expect(story.posts().map(({ root }) => root)).toEqual(['payments', 'payments-db']);
+  const [reply] = story.messages.filter(({ action }) => action === 'reply');
+  expect(reply?.text).toContain('Split off: payments-db by U7, told as ');
+  expect(story.reasons().filter((reason) => reason === 'split')).toHaveLength(2);
+});
+
+test('evidence does not undo it: alerts of both go where their services are now', () => {
+  const story = outage();
+  ask(story, 'split payments-db');
+  story.wait(MINUTE);
+  story.fire('payments-db', 'SlowQueries', { severity: 'high' });
+  story.fire('payments', 'Timeouts', { severity: 'high' });
+  story.wait(10 * MINUTE);
+  expect(incidents(story)).toEqual([
+    ['payments', 'checkout', 'payments'],
+    ['payments-db', 'payments-db'],
+  ]);
+  expect(story.reasons()).not.toContain('merged');
+});
+
+test('each of the two ends by itself, and an alert that fires again does so where it was put', () => {
+  const story = outage();
+  ask(story, 'split payments-db');
+  story.wait(MINUTE);
+  story.resolve('payments-db', 'Down', { severity: 'critical' });
+  expect(story.last()?.text).toContain('Resolved');
+  story.wait(MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(MINUTE);
+  expect(incidents(story)).toEqual([['payments', 'checkout'], ['payments-db']]);
+  expect(story.posts()).toHaveLength(2);
+});
+
+test('"unsplit" in either thread makes them one again', () => {
+  for (const post of [0, 1]) {
+    const story = outage();
+    ask(story, 'split payments-db');
+    story.wait(MINUTE);
+    ask(story, 'unsplit', post);
+    story.fire('payments-db', 'SlowQueries', { severity: 'high' });
+    story.wait(MINUTE);
+    const [first = []] = incidents(story).filter((services) => services.length > 0);
+    expect(new Set(first)).toEqual(new Set(['payments', 'payments-db', 'checkout']));
+    expect(first).toHaveLength(4);
+    expect(story.reasons().filter((reason) => reason === 'merged')).toHaveLength(1);
+  }
+});
+
+test.each(['split', 'split nothing-here', 'split payments payments-db checkout', 'split basket'])(
+  'to "%s" the answer is what could be split off',
+  (text) => {
+    const story = outage();
+    ask(story, text);
+    expect(story.last()?.text).toContain('of those that fire here');
+    expect(story.last()?.text).toContain('checkout, payments and payments-db');
+    expect(story.reasons()).not.toContain('split');
+  },
+);
+
+test('where nothing was split there is nothing to make one again', () => {
+  const story = outage();
+  ask(story, 'unsplit');
+  expect(story.last()?.text).toContain('nothing was split from this incident');
+});
