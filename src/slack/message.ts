@@ -103,6 +103,36 @@ function replyLine(reply: Reply, view: MessageView): Line {
         `: ${about}`,
         ...calls(reply.mention, view.people),
       ];
+    case 'silence-over':
+      return ['🔔 ', bold('The silence is over'), `: ${stillFiring(reply.firing)} · ${about}`];
+    case 'not-solved':
+      return [
+        '⚠️ ',
+        bold('Not solved yet'),
+        `: ${count(reply.firing, 'alert')} still firing, although `,
+        person(reply.user, view.people),
+        ` marked it solved · ${about}`,
+      ];
+    case 'beside':
+      return [
+        `${DOTS[reply.severity]} `,
+        bold(`Beside it: ${joinedNames([reply.service])}`),
+        isOwnName(reply.name, reply.service) ? '' : `: ${kind(reply.name)}`,
+        ` · ${severityWord(reply.severity)} · ${about}`,
+      ];
+    default:
+      return answer(reply, view);
+  }
+}
+
+type Answer = Extract<
+  Reply,
+  { kind: 'silenced' | 'unsilenced' | 'split' | 'not-split' | 'not-unsplit' | 'misunderstood' }
+>;
+
+/** To what somebody asked for in the thread. */
+function answer(reply: Answer, view: MessageView): Line {
+  switch (reply.kind) {
     case 'silenced':
       return [
         '🔕 ',
@@ -117,8 +147,6 @@ function replyLine(reply: Reply, view: MessageView): Line {
       ];
     case 'unsilenced':
       return unsilenced(reply, view);
-    case 'silence-over':
-      return ['🔔 ', bold('The silence is over'), `: ${stillFiring(reply.firing)} · ${about}`];
     case 'split':
       return [
         '✂️ ',
@@ -140,21 +168,6 @@ function replyLine(reply: Reply, view: MessageView): Line {
       return [
         person(reply.user, view.people),
         `, I understand “silence 2h why it may be quiet”, “unsilence”, “split a-service” and “unsplit”, not “${cut(reply.text, 80)}”`,
-      ];
-    case 'not-solved':
-      return [
-        '⚠️ ',
-        bold('Not solved yet'),
-        `: ${count(reply.firing, 'alert')} still firing, although `,
-        person(reply.user, view.people),
-        ` marked it solved · ${about}`,
-      ];
-    case 'beside':
-      return [
-        `${DOTS[reply.severity]} `,
-        bold(`Beside it: ${joinedNames([reply.service])}`),
-        isOwnName(reply.name, reply.service) ? '' : `: ${kind(reply.name)}`,
-        ` · ${severityWord(reply.severity)} · ${about}`,
       ];
   }
 }
