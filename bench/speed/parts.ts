@@ -6,11 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AlertSet, bodies, single as oneAlert } from './alerts.ts';
 import { openConnection, postAll } from './load.ts';
 import type { Server } from './process.ts';
+import { replay } from './replay.ts';
 import { type Contender, writeRules } from './servers.ts';
 import type { Sink } from './sink.ts';
 import { rmSync } from 'node:fs';
 
 export interface Setting {
+  /** Quell as it is built: dist/main.js. */
+  readonly main: string;
   readonly contenders: readonly Contender[];
   readonly sink: Sink;
   /** 100,000 unless it should be quick. */
@@ -32,6 +35,7 @@ export const PARTS: Readonly<Record<string, (setting: Setting) => Promise<Table>
   restart,
   listing,
   growth,
+  replay: async ({ main }) => replay(main, ROUNDS),
 };
 
 /** Other work on a machine only adds to what a server takes, so the least of some runs says most. */
@@ -39,21 +43,21 @@ const ROUNDS = 3;
 
 /** CPU of the server for the same alerts in batches, with few and many distinct. */
 function cpu(setting: Setting): Promise<Table> {
-  return work(setting, [64, 1_000], ROUNDS);
+  return work(setting, [64, 1_000]);
 }
 
 /** The same one by one. */
 function single(setting: Setting): Promise<Table> {
-  return work(setting, [1], 1);
+  return work(setting, [1]);
 }
 
-async function work(setting: Setting, sizes: readonly number[], rounds: number): Promise<Table> {
+async function work(setting: Setting, sizes: readonly number[]): Promise<Table> {
   const { contenders, alerts, connections } = setting;
   const rows: string[][] = [];
   for (const each of sizes) {
     for (const distinct of [1_000, 10_000, 100_000]) {
       const runs = contenders.map((): Run[] => []);
-      for (let round = 0; round < rounds; round++) {
+      for (let round = 0; round < ROUNDS; round++) {
         for (const [index, contender] of contenders.entries())
           runs[index]?.push(await workOnce(setting, contender, each, distinct));
       }
@@ -64,9 +68,8 @@ async function work(setting: Setting, sizes: readonly number[], rounds: number):
       }
     }
   }
-  const how = rounds === 1 ? '' : `, the least of ${rounds} runs each`;
   return {
-    title: `CPU for ${alerts} alerts over ${connections} connections${how}`,
+    title: `CPU for ${alerts} alerts over ${connections} connections, the least of ${ROUNDS} runs each`,
     head: ['server', 'batches', 'distinct', 'CPU s', 'posted in s', 'RSS MB'],
     rows,
   };

@@ -1,7 +1,7 @@
 /**
  * Quell side by side with the real Alertmanager, under the same load on the same machine.
  *
- *     npm run build && npx tsx bench/speed/run.ts [cpu single memory latency restart listing growth]
+ *     npm run build && npx tsx bench/speed/run.ts [cpu single memory latency restart listing growth replay]
  *         [--alerts 100000] [--connections 4] [--only Quell] [--main dist/main.js] [--write]
  *
  * Without names all parts run. `--write` puts the tables into bench/speed/RESULTS.md. CPU is what the
@@ -31,6 +31,7 @@ async function main(): Promise<void> {
   const all = [alertmanager(sink), quell(sink, values.main)];
   const contenders = all.filter(({ name }) => values.only === undefined || name === values.only);
   const setting: Setting = {
+    main: values.main,
     contenders,
     sink,
     alerts: Number(values.alerts),
