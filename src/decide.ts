@@ -85,7 +85,7 @@ export function runDueUntil(
 function dispatch(turn: Turn, event: Event): Verdict | undefined {
   switch (event.kind) {
     case 'alert':
-      return decideAlert(turn, event.alert);
+      return decideAlert(turn, event.alert, event.fingerprint);
     case 'odd':
       note(turn, 'quarantined', {
         because: `from ${event.source}: ${event.error}. It said: ${event.excerpt}`,
@@ -135,8 +135,9 @@ function tick(turn: Turn): void {
   }
 }
 
-function decideAlert(turn: Turn, received: ReceivedAlert): Verdict {
-  const fingerprint = fingerprintOf(received.source, received.labels, turn.rules.notIdentity);
+function decideAlert(turn: Turn, received: ReceivedAlert, name: string | undefined): Verdict {
+  const fingerprint =
+    name ?? fingerprintOf(received.source, received.labels, turn.rules.notIdentity);
   const known = knownAs(turn, fingerprint, received);
   const news = newsOf(known, received, turn.now);
   switch (news.kind) {

@@ -59,7 +59,13 @@ export interface MessageRef {
 
 /** What the pipeline decides on, one at a time. `delivery` correlates request, log lines and Slack calls. */
 export type Event =
-  | { readonly kind: 'alert'; readonly delivery: string; readonly alert: ReceivedAlert }
+  | {
+      readonly kind: 'alert';
+      readonly delivery: string;
+      readonly alert: ReceivedAlert;
+      /** By the rules that decide it, where it was found out already: for other rules that name alerts alike. */
+      readonly fingerprint?: string;
+    }
   /** An alert in a delivery that could not be understood. */
   | {
       readonly kind: 'odd';

@@ -49,13 +49,15 @@ export function createRehearsal(now: Rules, tried: readonly Rules[], past?: Rehe
   if (past !== undefined && tried.every((rules) => isAlike(rules, now)))
     return againstPast(past, tried);
   const unlike = new Set([now, ...tried].flatMap((rules) => [...rules.notIdentity]));
+  const namesAlike = [now, ...tried].every(({ notIdentity }) => notIdentity.size === unlike.size);
   const before = createSide(now, unlike);
   const others = tried.map((rules) => createSide(rules, unlike));
   const judge = createJudge();
   const reactedTo: (readonly RecordedAlert[])[] = [];
   return {
     play(line, delivery) {
-      if (line.kind === 'delivery') return playDelivery(line, delivery, [before, ...others]);
+      if (line.kind === 'delivery')
+        return playDelivery(line, delivery, [before, ...others], namesAlike);
       if (line.kind === 'reaction') {
         const alerts = playReaction(line, before, judge);
         reactedTo.push(alerts);
@@ -85,7 +87,7 @@ function againstPast(past: Rehearsed, tried: readonly Rules[]): Rehearsal {
   let reactions = 0;
   return {
     play(line, delivery) {
-      if (line.kind === 'delivery') return playDelivery(line, delivery, sides);
+      if (line.kind === 'delivery') return playDelivery(line, delivery, sides, true);
       if (line.kind === 'reaction') {
         const alerts = past.reactedTo[reactions++] ?? line.alerts;
         for (const side of sides) react(side.replay, incidentOf(side, line.incident, alerts), line);
@@ -101,24 +103,41 @@ function againstPast(past: Rehearsed, tried: readonly Rules[]): Rehearsal {
 
 type Delivery = Extract<Line, { readonly kind: 'delivery' }>;
 
-/** Only a mapping makes one set of rules read a body in another way than the next. */
+/**
+ * Only a mapping makes one set of rules read a body in another way than the next. `namesAlike`: and all
+ * know an alert by the same name, which is found out once.
+ */
 function playDelivery(
   line: Delivery,
   delivery: string,
   sides: readonly Side[],
+  namesAlike: boolean,
 ): string | undefined {
   const { source, at, body } = line;
   let shared: Parsed | undefined;
   for (const { rules, replay } of sides) {
     const isMapped = rules.mappings.has(source);
-    const parsed =
-      (isMapped ? undefined : shared) ??
-      parseDelivery(body, { source, delivery, at }, rules.mappings);
-    if (!isMapped) shared = parsed;
+    let parsed = isMapped ? undefined : shared;
+    if (parsed === undefined) {
+      parsed = parseDelivery(body, { source, delivery, at }, rules.mappings);
+      if (namesAlike && sides.length > 1) parsed = named(parsed, rules);
+      if (!isMapped) shared = parsed;
+    }
     if (parsed.kind === 'refused') return parsed.error;
     replay.play(parsed.events, at);
   }
   return undefined;
+}
+
+function named(parsed: Parsed, { notIdentity }: Rules): Parsed {
+  if (parsed.kind === 'refused') return parsed;
+  const events = parsed.events.map((event) => {
+    if (event.kind !== 'alert') return event;
+    const { kind, delivery, alert } = event;
+    const fingerprint = fingerprintOf(alert.source, alert.labels, notIdentity);
+    return { kind, delivery, alert, fingerprint };
+  });
+  return { ...parsed, events };
 }
 
 function resultOf({ replay, ledger }: Side): Result {
