@@ -21,9 +21,6 @@ export type Labels = Readonly<Record<string, string>>;
 export const SEVERITIES = ['critical', 'high', 'warning', 'info', 'none'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** Those that can be read without a mapping in the rules. */
-export const SOURCES = ['alertmanager', 'grafana', 'prometheus', 'generic'] as const;
-
 /** Where a rule stands: `quiet.yaml:9`; `built-in` for a default that no file states. */
 export type RuleRef = string;
 

@@ -1,11 +1,10 @@
 /**
  * Which parser reads what: one table for the live service, for recovery after a crash and for replay.
  *
- * Adding a source: a parser file, a line here and in model.ts, samples with tests, docs/ingest.md.
+ * Adding a source: a parser file, a line here and in rules/rules.ts, samples with tests, docs/ingest.md.
  */
 import { over, SHAPE } from '../limits.ts';
-import type { SOURCES } from '../model.ts';
-import type { Mapping } from '../rules/rules.ts';
+import type { Mapping, SOURCES } from '../rules/rules.ts';
 import { parseAlertmanager } from './alertmanager.ts';
 import { parseGeneric } from './generic.ts';
 import { holdsMoreThan, readJson, textOf } from './json.ts';

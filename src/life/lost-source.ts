@@ -3,8 +3,8 @@
  * refused. What fires of them and names no end could never end. It ends after an hour, unless the mapping
  * is back by then.
  */
-import { type Alert, SOURCES } from '../model.ts';
-import type { Rules } from '../rules/rules.ts';
+import type { Alert } from '../model.ts';
+import { type Rules, SOURCES } from '../rules/rules.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { type LaneState, refreshAlert, sourceKey } from '../state.ts';
 import { schedule } from '../timers.ts';

@@ -201,3 +201,6 @@ export type SeverityRank = Readonly<Record<Severity, number>>;
 export function hashOf(version: string): string {
   return version.replace(/@.*$/, '');
 }
+
+/** Sources that can be read without a mapping in the rules. */
+export const SOURCES = ['alertmanager', 'grafana', 'prometheus', 'generic'] as const;
