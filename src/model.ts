@@ -5,6 +5,7 @@
  * milliseconds since 1970 by Quell's own clock, unless a comment says that it is the source's clock.
  */
 
+import type { DeliveryOutcome, MessageRef } from './delivery-outcome.ts';
 import type { Reason, Verdict } from './reasons.ts';
 import type { Silence, Snoozed } from './silence.ts';
 
@@ -47,12 +48,6 @@ export interface ReceivedAlert {
 
 /** The state that people's reactions stand for. Names of emoji are mapped to these by the rules. */
 export type Gesture = 'acknowledge' | 'solved' | 'snooze' | 'not-actionable';
-
-export interface MessageRef {
-  readonly channel: string;
-  /** Slack's message id, also its time in seconds: `1710000000.000100`. */
-  readonly ts: string;
-}
 
 /** What the pipeline decides on, one at a time. `delivery` correlates request, log lines and Slack calls. */
 export type Event =
@@ -101,20 +96,6 @@ export type Event =
   | { readonly kind: 'started' }
   /** Other rules are in force from now on. */
   | { readonly kind: 'rules-changed' };
-
-export type DeliveryOutcome =
-  /** `revision` is the one of the view that was sent; 0 for a reply or a digest. */
-  | {
-      readonly kind: 'sent';
-      readonly message: MessageRef;
-      readonly revision: number;
-      /** What went before, in words, if it was not taken at once: "after 3 tries in 45 s (rate limited)". */
-      readonly after?: string;
-    }
-  /** The message to update is not there any more: somebody deleted it. */
-  | { readonly kind: 'gone' }
-  /** Slack will never take it (no such channel, not invited ...). `error` is Slack's own word. */
-  | { readonly kind: 'refused'; readonly error: string };
 
 // ---------------------------------------------------------------------------------------------
 // What Quell remembers
@@ -290,6 +271,7 @@ export {
   VERDICTS,
   type Verdict,
 } from './reasons.ts';
+export type { DeliveryOutcome, MessageRef } from './delivery-outcome.ts';
 export type { Silence, SilenceMatcher, Snoozed } from './silence.ts';
 
 /** What was done, why, and the facts it rests on: read by explain, the page, the metrics and replay. */

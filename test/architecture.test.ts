@@ -53,6 +53,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'errors.ts': 'errors',
   'limits.ts': 'limits',
   'model.ts': 'model',
+  'delivery-outcome.ts': 'model',
   'reasons.ts': 'model',
   'silence.ts': 'model',
   'split.ts': 'model',
