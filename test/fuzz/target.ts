@@ -85,7 +85,6 @@ export async function startTarget(): Promise<Target> {
           (total, [, count]) => total + Number(count),
           0,
         );
-      wire.close();
       await service.stop();
       const [taken, decided] = [sum('quell_alerts_in_total'), sum('quell_verdicts_total')];
       return taken === decided ? [] : [`${taken} alerts were taken, ${decided} decided`];

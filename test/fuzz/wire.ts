@@ -12,16 +12,16 @@ export interface Reply {
   readonly body: string;
 }
 
+/** Each on a connection of its own: what a hostile request leaves behind is no answer to the next. */
 export interface Wire {
   exchange(bytes: Buffer): Promise<Reply>;
   /** For bytes that may be no request: everything that comes until the server closes. */
   once(bytes: Buffer): Promise<Reply>;
-  close(): void;
 }
 
 interface Open {
   readonly ours: Duplex;
-  received: Buffer[];
+  readonly received: Buffer[];
   closed: boolean;
   changed: () => void;
 }
@@ -30,13 +30,13 @@ interface Open {
 const HANGS_MS = 20_000;
 
 export function createWire(server: Server): Wire {
-  let kept: Open | undefined;
   return {
     async exchange(bytes) {
-      kept = kept === undefined || kept.closed ? connect(server) : kept;
-      kept.received = [];
-      kept.ours.write(bytes);
-      return answerOn(kept, false);
+      const open = connect(server);
+      open.ours.write(bytes);
+      const reply = await answerOn(open, false);
+      open.ours.destroy();
+      return reply;
     },
     async once(bytes) {
       const open = connect(server);
@@ -44,9 +44,6 @@ export function createWire(server: Server): Wire {
       const reply = await answerOn(open, true);
       open.ours.destroy();
       return reply;
-    },
-    close() {
-      kept?.ours.destroy();
     },
   };
 }
@@ -78,7 +75,6 @@ function answerOn(open: Open, untilClosed: boolean): Promise<Reply> {
       if (reply === undefined || (untilClosed && !open.closed)) return;
       clearTimeout(late);
       open.changed = () => undefined;
-      if (reply.headers.get('connection') === 'close') open.closed = true;
       resolve(reply);
     };
     open.changed = look;
