@@ -7,7 +7,7 @@ import { dirname, resolve } from 'node:path';
 import type { Config } from './config.ts';
 import { AppError } from './errors.ts';
 import { type Lane, type LaneOptions, openLane } from './lane.ts';
-import { createLanes, type Lanes, rulesFor } from './lanes.ts';
+import { createLanes, type Lanes } from './lanes.ts';
 import { agreeOnSplit } from './queue/agree.ts';
 import { isTooOld } from './queue/lead.ts';
 import { keepShare } from './queue/share.ts';
@@ -68,7 +68,15 @@ async function openShared(
   try {
     await agreeOnSplit(store, address, config.split);
     warnOfIdentity(config.split, options);
-    return backingOf(store, await openLanes(config, { ...options, address, store, trouble }));
+    const lanes = await openLanes(config, { ...options, address, store, trouble });
+    try {
+      // Two that started on an empty Redis at the same moment saw nothing of each other before.
+      await agreeOnSplit(store, address, config.split);
+    } catch (error) {
+      await lanes.stop();
+      throw error;
+    }
+    return backingOf(store, lanes);
   } catch (error) {
     await store.close();
     throw error;
@@ -86,21 +94,26 @@ async function openLanes(
   const opened: Lane[] = [];
   const open = async (name: string): Promise<Lane> => {
     const observer = { ...options.observer, ...sharedObserver(options, name), trouble };
-    const rules = rulesFor(name, options.rules);
     const patienceMs = share?.patienceMs;
-    const lane = await openSharedLane({ ...options, name, rules, observer, limits, patienceMs });
+    const lane = await openSharedLane({ ...options, name, observer, limits, patienceMs });
     share?.add(lane);
     opened.push(lane);
     return lane;
   };
   const [first, ...others] = names;
   try {
-    const all = [await open(first), ...(await Promise.all(others.map(open)))] as const;
+    const all = [await open(first), ...(await everyOne(others.map(open)))] as const;
     return createLanes(all, split, share?.stop);
   } catch (error) {
     await Promise.all([share?.stop(), ...opened.map((lane) => lane.stop())]);
     throw error;
   }
+}
+
+/** As Promise.all, but when one fails, the others have ended too: whoever opened something can be stopped. */
+async function everyOne<T>(all: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(all);
+  return Promise.all(all);
 }
 
 /** An alert that comes with different values of such a label would be one alert, in several lanes. */

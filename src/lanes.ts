@@ -50,9 +50,7 @@ export function createLanes(
     submit: (at, events) =>
       others.length === 0 ? first.submit(at, events) : submit(all, split, at, events),
     useRules(rules) {
-      first.useRules(rules);
-      const without = rulesFor('', rules);
-      for (const lane of others) lane.useRules(without);
+      for (const lane of all) lane.useRules(rules);
     },
     get ready() {
       return all.every(({ ready }) => ready);
@@ -62,11 +60,6 @@ export function createLanes(
       await Promise.all(all.map((lane) => lane.stop()));
     },
   };
-}
-
-/** Heartbeats are the first lane's. */
-export function rulesFor(lane: string, rules: Rules): Rules {
-  return lane === LANE ? rules : { ...rules, heartbeats: [] };
 }
 
 /** The lane whose incident owns a message, or a line in its thread; undefined when none does, as far as is known here. */

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Lane } from '../src/lane.ts';
 import { openLane } from '../src/lane.ts';
-import { createLanes, type Lanes, PartlyTaken, rulesFor } from '../src/lanes.ts';
+import { createLanes, type Lanes, PartlyTaken } from '../src/lanes.ts';
 import { AppError } from '../src/errors.ts';
 import type { Event, Instant, Silence } from '../src/model.ts';
 import { relane } from '../src/relane.ts';
@@ -53,12 +53,25 @@ test('one delivery goes to several lanes, a heartbeat to the first, a silence to
   expect(europe?.state.heartbeats.size).toBe(0);
 });
 
-test('other rules come to all lanes, heartbeats only to the first', async () => {
+test('other rules come to all lanes', async () => {
   const { lanes } = await open();
   const rules = rulesOf(`${YAML}flap: [{ off: true }]\n`);
   lanes.useRules(rules);
   expect(lanes.all.map((lane) => lane.rules.version)).toEqual(lanes.all.map(() => rules.version));
-  expect(lanes.all.map((lane) => lane.rules.heartbeats.length > 0)).toEqual([true, false, false]);
+});
+
+test('what other rules call a heartbeat ends in its lane, and is missed only in the first', async () => {
+  const { lanes } = await open();
+  await lanes.submit(NOW, [alert('europe', 'Pulse')]);
+  const [first, europe] = lanes.all;
+  lanes.useRules(
+    rulesOf(`heartbeats: [{ name: pulse, match: 'alertname="Pulse"', expected: true }]\n`),
+  );
+  await lanes.submit(NOW + 1, [alert('europe', 'Pulse'), alert('europe')]);
+  const statuses = [...(europe?.state.alerts.values() ?? [])].map(({ status }) => status);
+  expect(statuses).toEqual(['resolved', 'firing']);
+  expect(first.state.heartbeats.has('pulse')).toBe(true);
+  expect(europe?.state.heartbeats.size).toBe(0);
 });
 
 test('a reaction goes to the lane whose message it is on; to all, when none knows the message', async () => {
@@ -102,6 +115,28 @@ test('incidents of different lanes have different ids, also when they begin with
   expect([...(europe?.state.incidents.keys() ?? [])]).not.toEqual([
     ...(asia?.state.incidents.keys() ?? []),
   ]);
+});
+
+test('what is written while history is read shifts no page', async () => {
+  const { lanes, store } = await open();
+  const write = async (at: Instant) => {
+    await lanes.submit(at, [alert('europe', `E${at}`), alert('asia', `A${at}`)]);
+  };
+  for (let minute = 0; minute < 8; minute++) await write(NOW + minute * 60_000);
+  let later = NOW + 60 * 60_000;
+  const busy = {
+    ...store,
+    decisions: async (query: Parameters<typeof store.decisions>[0]) => {
+      const page = await store.decisions(query);
+      await write((later += 60_000));
+      return page;
+    },
+  };
+  const whole = (await acrossLanes(store, laneNames(SPLIT)).decisions({ limit: 1_000 })).items;
+  const history = acrossLanes(busy, laneNames(SPLIT));
+  const first = await history.decisions({ limit: 3 });
+  const second = await history.decisions({ limit: 3, cursor: first.next ?? '' });
+  expect([...first.items, ...second.items]).toEqual(whole.slice(0, 6));
 });
 
 test('history of all lanes is read page by page, whatever the page, in order of time', async () => {
@@ -224,7 +259,7 @@ async function open(
     const lane = await openLane({
       name,
       store,
-      rules: rulesFor(name, rulesOf(yaml)),
+      rules: rulesOf(yaml),
       clock: { now: (): Instant => NOW, wakeAt: () => () => undefined },
       observer: { decided: () => undefined, committed: () => undefined, failed: rethrow },
     });

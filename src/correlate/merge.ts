@@ -3,6 +3,8 @@
  * they were told of, else the older. The other's message becomes a pointer, and reactions to it count
  * for the survivor.
  */
+import { armEscalation } from '../life/escalation.ts';
+import { isRequestKey } from '../life/people.ts';
 import type { Incident } from '../model.ts';
 import { putAlert, tallyOf } from '../state.ts';
 import { change, note, orderMessage, type Turn, wakeIncident } from '../turn.ts';
@@ -36,7 +38,10 @@ export function mergeIncidents(
   });
   if (gone.toldIn === 'message') orderMessage(turn, gone);
   wakeIncident(turn, gone.id, now + turn.rules.life.reopenWithinMs);
-  return change(turn, survivor, inherit(turn, survivor, loser));
+  const merged = change(turn, survivor, inherit(turn, survivor, loser));
+  const isBack = survivor.phase === 'resolved' && merged.phase !== 'resolved';
+  // Somebody may have to be called: it is not over after all.
+  return isBack ? armEscalation(turn, merged) : merged;
 }
 
 /** People said that they are two. */
@@ -58,6 +63,14 @@ function isSenior(one: Incident, other: Incident): boolean {
   );
 }
 
+/** What was asked for of the loser, so that it is not done again when Slack says it again. */
+function withRequestsOf(loser: Incident, own: Incident['reactions']): Incident['reactions'] {
+  const newer = Object.entries(loser.reactions).filter(
+    ([key, { orderedAt }]) => isRequestKey(key) && orderedAt > (own[key]?.orderedAt ?? 0),
+  );
+  return newer.length === 0 ? own : { ...own, ...Object.fromEntries(newer) };
+}
+
 function allApart(one: Incident, other: Incident): Incident['apartFrom'] {
   if (other.apartFrom === undefined) return one.apartFrom;
   return [...new Set([...(one.apartFrom ?? []), ...other.apartFrom])];
@@ -76,10 +89,13 @@ function inherit(turn: Turn, survivor: Incident, loser: Incident): Partial<Incid
     ],
     notActionable: survivor.notActionable,
     apartFrom: allApart(survivor, loser),
+    reactions: withRequestsOf(loser, survivor.reactions),
     ...(firing && survivor.phase === 'resolved'
       ? {
           phase: survivor.toldAt === undefined ? ('gathering' as const) : ('open' as const),
           resolvedAt: undefined,
+          solved: undefined,
+          verifyAt: undefined,
         }
       : {}),
   };

@@ -1,9 +1,11 @@
 /**
  * Heartbeats: alerts that always fire, to show that the way from the monitoring to Quell works. When
- * one stays away, Quell itself says so.
+ * one stays away, Quell itself says so. Of several lanes the default one watches over them all: there one
+ * name is one heartbeat, and is expected once.
  */
 import type { HeartbeatRule, Subject } from '../rules/rules.ts';
 import type { Heartbeat } from '../small-records.ts';
+import { LANE } from '../split.ts';
 import { putHeartbeat } from '../state.ts';
 import { schedule } from '../timers.ts';
 import { change, note, type Turn, wakeIncident } from '../turn.ts';
@@ -24,6 +26,7 @@ export function heartbeatOf(
 }
 
 export function beat(turn: Turn, rule: HeartbeatRule): void {
+  if (turn.state.lane !== LANE) return;
   const known = turn.state.heartbeats.get(rule.name);
   const missingAt = turn.now + rule.missingAfterMs;
   putHeartbeat(turn.state, {
@@ -58,6 +61,7 @@ function dropUnruled(turn: Turn): void {
 
 /** After a start or a change of rules: every expected heartbeat has its full time to come. */
 export function expectHeartbeats(turn: Turn): void {
+  if (turn.state.lane !== LANE) return;
   dropUnruled(turn);
   for (const rule of turn.rules.heartbeats) {
     const known = turn.state.heartbeats.get(rule.name);

@@ -10,6 +10,7 @@ import { putAlert, tallyOf } from '../state.ts';
 import { worstFiring } from '../tally.ts';
 import { change, note, orderReply, type Turn } from '../turn.ts';
 import { openIncident } from './open.ts';
+import { incidentAt } from './people.ts';
 import { show } from './show.ts';
 import { tellSplit } from './tell.ts';
 
@@ -36,9 +37,10 @@ export function split(turn: Turn, incident: Incident, user: string, names: strin
     return;
   }
   const own = moved(turn, incident, leaving, first);
+  const rest = alerts.filter(({ facts }) => !asked.has(facts.service));
   const because = `${user} split it off ${incident.id}`;
   note(turn, 'split', { incident: own.id, service: first.facts.service, because });
-  const told = orderReply(turn, judged(turn, apart(turn, incident, own.id)), {
+  const told = orderReply(turn, judged(turn, apart(turn, incident, own.id), rest), {
     kind: 'split',
     user,
     services: [...asked].sort(),
@@ -50,25 +52,38 @@ export function split(turn: Turn, incident: Incident, user: string, names: strin
     because: `${user} split off ${[...asked].sort().join(', ')} as ${own.id}`,
   });
   show(turn, told);
-  tellSplit(turn, judged(turn, own), because);
+  tellSplit(turn, judged(turn, own, leaving), because);
 }
 
 /** Whatever was split from the incident, or what it was split from, becomes one with it again. */
 export function unsplit(turn: Turn, incident: Incident, user: string): void {
-  const { state } = turn;
-  const others = (incident.apartFrom ?? []).flatMap((id) => state.incidents.get(id) ?? []);
-  let one = change(turn, incident, { apartFrom: undefined });
+  const others = partsOf(turn, incident);
   if (others.length === 0)
-    return void orderReply(turn, one, { kind: 'not-unsplit', user, services: [] });
+    return void orderReply(turn, incident, { kind: 'not-unsplit', user, services: [] });
+  let one = change(turn, incident, { apartFrom: undefined });
   for (const other of others) {
-    const { id } = one;
-    const left = other.apartFrom?.filter((name) => name !== id) ?? [];
-    const free = change(turn, other, { apartFrom: left.length === 0 ? undefined : left });
-    if (free.mergedInto !== undefined) continue;
+    const apartFrom = other.apartFrom?.filter((id) => nowAt(turn, id)?.id !== incident.id);
+    const free = change(turn, other, {
+      apartFrom: apartFrom?.length === 0 ? undefined : apartFrom,
+    });
     const link = { service: one.roots[0]?.service ?? '', because: `${user} says so` };
     one = mergeIncidents(turn, one, free, link);
   }
-  show(turn, judged(turn, one));
+  show(turn, reroot(turn, one));
+}
+
+/** What people told apart from it, as it is now: some became part of others since. */
+function partsOf(turn: Turn, { id, apartFrom }: Incident): readonly Incident[] {
+  const parts = new Map<string, Incident>();
+  for (const name of apartFrom ?? []) {
+    const part = nowAt(turn, name);
+    if (part !== undefined && part.id !== id) parts.set(part.id, part);
+  }
+  return [...parts.values()];
+}
+
+function nowAt(turn: Turn, incident: string): Incident | undefined {
+  return incidentAt(turn, { incident });
 }
 
 function firingOf({ state }: Turn, { id }: Incident) {
@@ -87,16 +102,18 @@ function moved(turn: Turn, from: Incident, alerts: readonly Alert[], first: Aler
   const { state, now } = turn;
   const own = openIncident(state, first.fingerprint, now, first, { apartFrom: [from.id] });
   for (const alert of alerts) putAlert(state, { ...alert, incident: own.id });
-  const startsAt = Math.min(...alerts.map((alert) => alert.startsAt));
-  return change(turn, own, { startsAt });
+  return own;
 }
 
 function apart(turn: Turn, incident: Incident, from: string): Incident {
   return change(turn, incident, { apartFrom: [...(incident.apartFrom ?? []), from] });
 }
 
-/** Its cause and its severity, by what is left in it. */
-function judged(turn: Turn, incident: Incident): Incident {
+/** Its beginning, its cause and its severity, by the alerts that are in it now. */
+function judged(turn: Turn, incident: Incident, alerts: readonly Alert[]): Incident {
   const severity = worstFiring(tallyOf(turn.state, incident.id)) ?? incident.severity;
-  return reroot(turn, change(turn, incident, { severity }));
+  let startsAt = Number.POSITIVE_INFINITY;
+  for (const alert of alerts)
+    if (alert.status === 'firing') startsAt = Math.min(startsAt, alert.startsAt);
+  return reroot(turn, change(turn, incident, { severity, startsAt }));
 }

@@ -12,6 +12,8 @@ type Reaction = Extract<Event, { kind: 'reaction' }>;
 
 /** Reactions remembered for one incident: beyond that the oldest go. */
 const REACTIONS_MAX = 200;
+/** No gesture is called so. */
+const REQUEST = ' request';
 
 export function react(turn: Turn, reaction: Reaction): void {
   const gesture = turn.rules.gestures.get(reaction.emoji);
@@ -45,6 +47,15 @@ export function react(turn: Turn, reaction: Reaction): void {
       ? put(turn, remembered, gesture, { ...mark, emoji: reaction.emoji })
       : takeBack(turn, remembered, gesture, mark),
   );
+}
+
+/** Under which a request is remembered with the reactions of its incident: Slack sends again what it thinks was not heard. */
+export function requestKey(user: string): string {
+  return `${user}${REQUEST}`;
+}
+
+export function isRequestKey(key: string): boolean {
+  return key.endsWith(REQUEST);
 }
 
 /** The incident of a message or of a line in its thread; the one it became part of, if it did. */

@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import type { Event, Incident, Silence, SilenceMatcher } from '../model.ts';
 import { parseDuration } from '../rules/duration.ts';
 import { change, note, orderReply, type Turn } from '../turn.ts';
-import { incidentAt } from './people.ts';
+import { incidentAt, requestKey } from './people.ts';
 import { split, unsplit } from './part.ts';
 import { countMatches, endSilence, isCovered, matchersInWords, setSilence } from './silences.ts';
 
@@ -22,8 +22,7 @@ export function request(turn: Turn, asked: Request): void {
     const because = `${asked.user} asked for something where no message of ours stands`;
     return note(turn, 'ignored', { because });
   }
-  // Slack sends again what it thinks was not heard.
-  const key = `${asked.user} request`;
+  const key = requestKey(asked.user);
   if ((found.reactions[key]?.orderedAt ?? 0) >= asked.orderedAt) {
     return note(turn, 'ignored', { incident: found.id, because: 'the same request again' });
   }

@@ -35,6 +35,8 @@ interface Proof {
   readonly speaker: Alert;
   /** The worst that is proven: what merely stands beside an alert that lasts is not. */
   readonly severity: Severity;
+  /** Somebody wants a message of it, whatever its route says. */
+  readonly isAsked?: boolean;
 }
 
 /** Called whenever an alert fires, or outlasts its hold, in an incident that may be unseen. */
@@ -136,7 +138,8 @@ function badness(turn: Turn, { facts }: Alert): number {
 
 export function tell(turn: Turn, incident: Incident, proof: Proof): Incident {
   const roots = rankRoots(turn, incident);
-  const route = routeOf(turn, { ...incident, roots }, proof);
+  const routed = routeOf(turn, { ...incident, roots }, proof);
+  const route = proof.isAsked === true ? ({ ...routed, urgency: 'post' } as const) : routed;
   const told = change(turn, incident, {
     roots,
     route,
@@ -159,7 +162,8 @@ export function tellAfterStorm(turn: Turn, incident: Incident): void {
 /** Somebody made an incident of it: whoever asked wants to see its message now. */
 export function tellSplit(turn: Turn, incident: Incident, because: string): Incident {
   const lead = leadOf(turn.state, incident);
-  return lead === undefined ? incident : tell(turn, incident, proofBy(because, lead, incident));
+  if (lead === undefined) return incident;
+  return tell(turn, incident, { ...proofBy(because, lead, incident), isAsked: true });
 }
 
 const LOUDNESS: Readonly<Record<RouteDecision['urgency'], number>> = {
@@ -198,7 +202,7 @@ function publish(
   turn: Turn,
   incident: Incident,
   route: RouteDecision,
-  { because, rule, why }: Pick<Proof, 'because' | 'rule' | 'why'>,
+  { because, rule, why, isAsked }: Pick<Proof, 'because' | 'rule' | 'why' | 'isAsked'>,
 ): Incident {
   const about = { incident: incident.id, service: incident.roots[0]?.service, because };
   const byRoute = { ...about, rule: route.rule, why: route.why };
@@ -215,7 +219,7 @@ function publish(
     case 'post':
       break;
   }
-  if (joinsStorm(turn, incident)) {
+  if (isAsked !== true && joinsStorm(turn, incident)) {
     note(turn, 'stormed', { ...about, rule, why });
     return change(turn, incident, { toldIn: 'storm' });
   }

@@ -62,7 +62,8 @@ async function merge<T>(
     open.map(async (lane): Promise<Head<T>> => {
       const cursor = places[lane];
       const own = { ...rest, lane, ...(typeof cursor === 'string' ? { cursor } : {}) };
-      return { query: own, page: await ask(own), taken: 0 };
+      const page = await ask(own);
+      return { query: asOf(page, own, atOf), page, taken: 0 };
     }),
   );
   const items: T[] = [];
@@ -78,6 +79,13 @@ async function merge<T>(
   }
   const isEnd = lanes.every((lane) => next[lane] === null);
   return { items, next: isEnd ? undefined : writePlaces(next) };
+}
+
+/** Asked again, the first page begins where it began, whatever was written since. */
+function asOf<T>(page: Page<T>, query: HistoryQuery, atOf: (item: T) => number): HistoryQuery {
+  const [first] = page.items;
+  if (query.cursor !== undefined || first === undefined) return query;
+  return { ...query, to: Math.min(query.to ?? Number.POSITIVE_INFINITY, atOf(first) + 1) };
 }
 
 function newest<T>(heads: readonly Head<T>[], atOf: (item: T) => number): Head<T> | undefined {

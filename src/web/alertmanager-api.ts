@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Request, type Response, Router } from 'express';
 import { AppError } from '../errors.ts';
-import type { Lanes } from '../lanes.ts';
+import { type Lanes, PartlyTaken } from '../lanes.ts';
 import { countMatches, matchersInWords } from '../life/silences.ts';
 import type { Instant, Silence } from '../model.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -127,9 +127,22 @@ async function postSilence(
   const startsAt = isChanged ? Math.min(known.silence.startsAt, sent.startsAt) : sent.startsAt;
   const silence: Silence = { ...sent, startsAt, id: isChanged ? known.silence.id : randomUUID() };
   const warning = warningOf(lanes, silence);
-  await lanes.submit(now, [{ kind: 'silence', silence }]);
+  await setInAll(lanes, now, silence);
   deps.log.info({ silence: silence.id, by: silence.createdBy, warning }, 'silence set');
   response.json({ silenceID: silence.id, ...(warning === undefined ? {} : { warning }) });
+}
+
+/** In every lane, or in none as far as can be: whoever is refused asks again, and would have two. */
+async function setInAll(lanes: Lanes, now: Instant, silence: Silence): Promise<void> {
+  try {
+    await lanes.submit(now, [{ kind: 'silence', silence }]);
+  } catch (error) {
+    if (error instanceof PartlyTaken)
+      await lanes
+        .submit(now, [{ kind: 'unsilence', id: silence.id, by: 'the API' }])
+        .catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Said before it begins, because afterwards nobody hears anything. */

@@ -2,9 +2,10 @@
  * People take an incident apart, and what they said stays so.
  */
 import { expect, test } from 'vitest';
-import { MINUTE, type Story, tell } from '../support/story.ts';
+import { HOUR, MINUTE, SHOP, type Story, tell } from '../support/story.ts';
 
 function ask(story: Story, text: string, post = 0): void {
+  story.wait(1_000);
   const incident = story.posts()[post]?.incident ?? '';
   const on = { incident };
   story.event({ kind: 'request', user: 'U7', text, on, orderedAt: story.now() });
@@ -20,8 +21,8 @@ function incidents(story: Story): readonly (readonly string[])[] {
 }
 
 /** Payments and its database fail, and what calls them. */
-function outage(): Story {
-  const story = tell();
+function outage(yaml: string = SHOP): Story {
+  const story = tell(yaml);
   story.fire('payments', 'HighErrorRate', { severity: 'critical' });
   story.fire('payments-db', 'Down', { severity: 'critical' });
   story.fire('checkout', 'HighErrorRate', { severity: 'critical' });
@@ -80,6 +81,73 @@ test('"unsplit" in either thread makes them one again', () => {
     expect(first).toHaveLength(4);
     expect(story.reasons().filter((reason) => reason === 'merged')).toHaveLength(1);
   }
+});
+
+test('what its route would have told nobody has a message all the same, for somebody asked for it', () => {
+  for (const urgency of ['drop', 'digest', 'thread']) {
+    const routes = `route: { channel: '#a', routes: [{ match: ['service="payments-db"'], urgency: ${urgency} }] }`;
+    const story = outage(`${SHOP}${routes}\n`);
+    ask(story, 'split payments-db');
+    expect(story.posts()).toHaveLength(2);
+  }
+});
+
+test('each of the two began when its own alerts did', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(20 * MINUTE);
+  story.fire('payments-db', 'SlowQueries', { severity: 'critical' });
+  story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+  ask(story, 'split payments-db');
+  story.wait(MINUTE);
+  const began = story.posts().map(({ incident }) => {
+    const shown = story.messages.findLast(
+      (one) => one.incident === incident && one.action !== 'reply',
+    );
+    return /since (\d\d:\d\d)/.exec(shown?.text ?? '')?.[1];
+  });
+  expect(began).toEqual(['10:20', '10:00']);
+});
+
+test('"unsplit" finds what was split off, whatever that has become part of since', () => {
+  const story = outage();
+  ask(story, 'split payments-db');
+  ask(story, 'split checkout');
+  story.react('eyes', story.posts()[1]?.incident ?? '');
+  ask(story, 'unsplit', 1);
+  ask(story, 'unsplit', 2);
+  const left = incidents(story).filter((services) => services.length > 0);
+  expect(left.map((services) => services.length)).toEqual([3]);
+});
+
+test('the same "unsplit" again does nothing', () => {
+  const story = outage();
+  ask(story, 'split payments-db');
+  ask(story, 'split checkout');
+  const orderedAt = story.now();
+  const incident = story.posts()[1]?.incident ?? '';
+  for (let i = 0; i < 2; i++)
+    story.event({
+      kind: 'request',
+      user: 'U7',
+      text: 'unsplit',
+      on: { incident },
+      orderedAt: orderedAt + 1,
+    });
+  expect(story.reasons().filter((reason) => reason === 'merged')).toHaveLength(1);
+  expect(story.last()?.text).not.toContain('nothing was split');
+});
+
+test('one that is over and becomes part of one that goes on calls somebody again', () => {
+  const routes = "route: { channel: '#a', escalate: { after: 15m, mention: [here] } }";
+  const story = outage(`${SHOP}${routes}\n`);
+  ask(story, 'split payments-db');
+  story.resolve('payments', 'HighErrorRate', { severity: 'critical' });
+  story.resolve('checkout', 'HighErrorRate', { severity: 'critical' });
+  story.wait(MINUTE);
+  ask(story, 'unsplit', 1);
+  story.wait(HOUR);
+  expect(story.reasons()).toContain('escalated');
 });
 
 test.each(['split', 'split nothing-here', 'split payments payments-db checkout', 'split basket'])(
