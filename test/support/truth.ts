@@ -4,6 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { stringify } from 'yaml';
 import type { SentAlert } from './alert-senders.ts';
@@ -12,6 +13,9 @@ import { listAll } from './read-all.ts';
 import { scratchDir } from './scratch-dir.ts';
 import { byId, topLevel } from './slack-for-test.ts';
 import type { SlackStandIn } from './slack-stand-in.ts';
+import { within } from './within.ts';
+
+const ASK_EVERY_MS = 100;
 
 export async function expectTruth(
   quell: Quell,
@@ -58,6 +62,9 @@ export async function expectTruth(
     [...truth.values()].map(({ id, fired, resolved }) => ({ id, fired, resolved })),
   );
 
+  // What is still held would be told while it is counted here.
+  await within(30, 'nothing gathers any more', nothingGathers(quell));
+  await within(60, 'what was told last has its message', quell.settled());
   // 3. Each told incident has exactly one message, and each message stands for a told incident.
   const incidents = await listAll<IncidentJson>(quell, '/v1/incidents');
   const told = incidents.filter(({ toldIn }) => toldIn === 'message');
@@ -75,6 +82,14 @@ export async function expectTruth(
     return mergedInto === null && text.startsWith('🟢') !== (state === 'resolved');
   });
   expect(wrong).toEqual([]);
+}
+
+async function nothingGathers(quell: Quell): Promise<void> {
+  for (;;) {
+    const incidents = await listAll<IncidentJson>(quell, '/v1/incidents');
+    if (incidents.every(({ state }) => state !== 'gathering')) return;
+    await setTimeout(ASK_EVERY_MS);
+  }
 }
 
 interface AlertJson {
