@@ -25,16 +25,17 @@ const TOGETHER_MS = 3 * 60_000;
 
 /**
  * All incidents that the alert belongs to, the best first. More than one: they are to be merged.
- * `proven`: it has outlasted its hold.
+ * `from`: where it stands and has outlasted its hold, so that another place may be its own by now.
  */
 export function matchesOf(
   turn: Turn,
   alert: Pick<Alert, 'labels' | 'facts'>,
   rule: CorrelateRule,
-  proven = false,
+  from?: Incident,
 ): readonly Match[] {
   const { facts } = alert;
-  const own = sameService(turn, facts, rule, proven || !rule.on);
+  const proven = from !== undefined;
+  const own = sameService(turn, facts, rule, proven || !rule.on, from);
   if (!rule.on) return own === undefined ? [] : [own];
   if (facts.transactions.length > 0) {
     const shared = sharedTransaction(turn, facts, rule);
@@ -49,6 +50,18 @@ export function matchesOf(
   const group = groupOf(alert, rule, turn.rules.catalog);
   const grouped = group === undefined ? undefined : sharedGroup(turn, facts, group, rule);
   return grouped === undefined ? [] : [grouped];
+}
+
+/** The message that stands for the alert's service, besides the one that it would get itself. */
+export function toldOf(
+  turn: Turn,
+  { facts }: Pick<Alert, 'facts'>,
+  rule: CorrelateRule,
+  from: Incident,
+): Match | undefined {
+  const match = sameService(turn, facts, rule, true, from);
+  const isOpen = match?.incident.toldIn === 'message' && match.incident.resolvedAt === undefined;
+  return isOpen ? match : undefined;
 }
 
 function closest(one: Match, other: Match): number {
@@ -110,13 +123,14 @@ function sameService(
   facts: Facts,
   rule: CorrelateRule,
   proven: boolean,
+  from: Incident | undefined,
 ): Match | undefined {
   const { state, now } = turn;
   let best: Incident | undefined;
   let lastSince = 0;
   for (const id of idsAt(state.byService, facts.environment, facts.service)) {
     const incident = state.incidents.get(id);
-    if (incident === undefined || !isJoinable(incident, rule, now)) continue;
+    if (incident === undefined || incident === from || !isJoinable(incident, rule, now)) continue;
     const tally = placeIn(turn, incident, facts, rule, proven);
     if (tally === undefined || (best !== undefined && tally.lastSince < lastSince)) continue;
     if (best !== undefined && tally.lastSince === lastSince && best.id < id) continue;

@@ -5,7 +5,7 @@
 import { revive } from '../life/end.ts';
 import { openIncident } from '../life/open.ts';
 import { touch } from '../life/show.ts';
-import { considerTelling, reconsiderRoute } from '../life/tell.ts';
+import { lastingProof, type Proof, proofOf, reconsiderRoute, tell } from '../life/tell.ts';
 import type { Alert, Draft, Incident, Verdict } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
@@ -14,7 +14,7 @@ import { change, note, noteAlert, orderReply, type Turn } from '../turn.ts';
 import { subjectOf } from '../life/lead.ts';
 import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
-import { matchesOf } from './join.ts';
+import { matchesOf, toldOf } from './join.ts';
 import type { Match } from './joinable.ts';
 import { areApart, mergeIncidents } from './merge.ts';
 import { rankRoots } from './root.ts';
@@ -30,7 +30,9 @@ export function takePlace(turn: Turn, alert: Draft<Alert>): Verdict {
   if (best === undefined) {
     opens(turn, alert, groupOf(alert, rule, turn.rules.catalog));
     noteAlert(turn, 'opened', alert, 'nothing else is open that it belongs to', undefined);
-    considerTelling(turn, incidentOf(turn.state, alert), alert);
+    const opened = incidentOf(turn.state, alert);
+    const proof = opened === undefined ? undefined : proofOf(turn, opened, alert);
+    if (opened !== undefined && proof !== undefined) tell(turn, opened, proof);
     return 'opened';
   }
   const incident = merged(turn, best.incident, matches, alert);
@@ -60,11 +62,26 @@ export function takeProvenPlace(turn: Turn, incident: Incident, alert: Alert): v
   putAlert(state, { ...alert, incident: undefined });
   // What lies near it in time is near to when it began, not to now.
   const then = { ...turn, now: alert.since };
-  const matches = matchesOf(then, alert, rule, true).filter(
-    (match) => match.incident.id !== incident.id,
+  const matches = matchesOf(then, alert, rule, incident).filter(
+    (match) => match.incident !== incident,
   );
   const place = merged(turn, incident, matches, alert);
   enter(turn, place, { ...alert, incident: place.id });
+}
+
+/** Several of its alerts have fired for long enough. */
+export function considerLasting(turn: Turn, incident: Incident): void {
+  const proof = lastingProof(turn, incident);
+  if (proof !== undefined) speak(turn, incident, proof);
+}
+
+/** A message that stands for the service already says this too: who reads it looks after the service. */
+function speak(turn: Turn, incident: Incident, proof: Proof): void {
+  const { speaker } = proof;
+  const match = toldOf(turn, speaker, turn.rules.correlate(subjectOf(speaker)), incident);
+  const place = match === undefined ? incident : merged(turn, incident, [match], speaker);
+  if (place === incident) tell(turn, incident, proof);
+  else enter(turn, place, { ...speaker, incident: place.id });
 }
 
 function merged(
@@ -101,8 +118,10 @@ function enter(turn: Turn, incident: Incident, alert: Alert): void {
   const isNews = startsAt !== revived.startsAt || severity !== revived.severity;
   const joined = isNews ? change(turn, revived, { startsAt, severity }) : revived;
   const rooted = isNewService ? gatherEffects(turn, reroot(turn, joined), alert) : joined;
-  if (rooted.phase === 'gathering') considerTelling(turn, rooted, alert);
-  else if (rooted.toldIn === 'message')
+  if (rooted.phase === 'gathering') {
+    const proof = proofOf(turn, rooted, alert);
+    if (proof !== undefined) speak(turn, rooted, proof);
+  } else if (rooted.toldIn === 'message')
     tellMore(turn, rooted, isNewService ? alert.facts.service : undefined);
   else reconsiderRoute(turn, rooted, alert);
 }

@@ -27,7 +27,7 @@ const LASTING_WEIGHT = 2;
 const LASTING_MS = 4 * 60_000;
 
 /** Why an incident is worth telling, and the alert that must be heard. */
-interface Proof {
+export interface Proof {
   readonly because: string;
   /** The hold that it outlasted; undefined where other evidence sufficed. */
   readonly rule: string | undefined;
@@ -39,20 +39,21 @@ interface Proof {
   readonly isAsked?: boolean;
 }
 
-/** Called whenever an alert fires, or outlasts its hold, in an incident that may be unseen. */
-export function considerTelling(turn: Turn, incident: Incident | undefined, alert: Alert): void {
-  if (incident?.phase !== 'gathering') return;
-  const proof = proofOf(turn, incident, alert);
-  if (proof !== undefined) tell(turn, incident, proof);
-  else considerLasting(turn, incident);
+/**
+ * Is an unseen incident worth telling, now that the alert fires in it or has outlasted its hold? Else it is
+ * asked again when that may change.
+ */
+export function proofOf(turn: Turn, incident: Incident, alert: Alert): Proof | undefined {
+  return provenBy(turn, incident, alert) ?? lastingProof(turn, incident);
 }
 
 /** Several things that fail at the same time need not last as long as one that fails alone. */
-export function considerLasting(turn: Turn, incident: Incident): void {
+export function lastingProof(turn: Turn, incident: Incident): Proof | undefined {
   const { now, state } = turn;
   const tally = tallyOf(state, incident.id);
   const { checks, weight } = tally;
-  if (incident.phase !== 'gathering' || checks.size < CHECKS_MIN || weight < LASTING_WEIGHT) return;
+  if (incident.phase !== 'gathering' || checks.size < CHECKS_MIN || weight < LASTING_WEIGHT)
+    return undefined;
   // Two have to last: what passes by proves nothing of what goes on.
   let first = Number.POSITIVE_INFINITY;
   let second = Number.POSITIVE_INFINITY;
@@ -64,12 +65,15 @@ export function considerLasting(turn: Turn, incident: Incident): void {
     } else if (check.since < second) second = check.since;
   }
   const at = second + LASTING_MS;
-  if (!Number.isFinite(at)) return;
-  if (at > now) return wakeIncident(turn, incident.id, at);
+  if (!Number.isFinite(at)) return undefined;
+  if (at > now) {
+    wakeIncident(turn, incident.id, at);
+    return undefined;
+  }
   const speaker = worstOf(turn, tally, undefined);
-  if (speaker === undefined) return;
+  if (speaker === undefined) return undefined;
   const because = `${checks.size} checks still fail after ${inWords(now - second)}`;
-  tell(turn, incident, proofBy(because, speaker, incident));
+  return proofBy(because, speaker, incident);
 }
 
 /** By what no rule states. */
@@ -82,14 +86,14 @@ export function reconsiderRoute(turn: Turn, incident: Incident, alert: Alert): v
   const { toldIn } = incident;
   if (toldIn === undefined || toldIn === 'message' || toldIn === 'storm') return;
   if (incident.phase === 'resolved') return;
-  const proof = proofOf(turn, incident, alert);
+  const proof = provenBy(turn, incident, alert);
   const route = proof === undefined ? undefined : routeOf(turn, incident, proof);
   if (route?.urgency !== 'post') return;
   const worse = change(turn, incident, { route, worstTold: incident.severity });
   publish(turn, worse, route, { because: 'it is worse now', rule: route.rule, why: route.why });
 }
 
-function proofOf(turn: Turn, incident: Incident, alert: Alert): Proof | undefined {
+function provenBy(turn: Turn, incident: Incident, alert: Alert): Proof | undefined {
   const tally = tallyOf(turn.state, incident.id);
   const { checks, hit } = tally;
   const lasts = alert.heldUntil <= turn.now && alert.flap?.flapping !== true;
