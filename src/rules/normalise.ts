@@ -85,7 +85,8 @@ export const DEFAULT_NORMALISE: NormaliseRules = {
     labels(
       ...words('service service_name app app_kubernetes_io_name kubernetes_name k8s_app component'),
       ...words('destination_workload destination_service_name destination_service workload'),
-      ...words('deployment statefulset daemonset pod container job'),
+      ...words('deployment statefulset daemonset cronjob job_name horizontalpodautoscaler'),
+      ...words('persistentvolumeclaim pod container job'),
     ),
   ),
   environment: guess(
@@ -106,6 +107,9 @@ export const DEFAULT_NORMALISE: NormaliseRules = {
   ]),
   replica: ['replica', 'prometheus_replica', '__replica__'],
 };
+
+/** Names with a part that says which one of several. */
+const OF_WORKLOADS: ReadonlySet<string> = new Set(['pod', 'job_name', 'persistentvolumeclaim']);
 
 /** Labels that are not part of an alert's identity. */
 export function notIdentity(rules: NormaliseRules): ReadonlySet<string> {
@@ -132,7 +136,7 @@ export function normaliseBy(
     const known = found === undefined ? undefined : catalog.services.get(found);
     return {
       name: kind,
-      service: found ?? at ?? kind,
+      service: found ?? at ?? own(alert.labels, 'namespace') ?? kind,
       known: known !== undefined,
       environment: environment(alert) ?? 'production',
       severity: severity(alert),
@@ -196,7 +200,8 @@ function serviceBy(rule: FactRule, catalog: Catalog): Reader {
   return (alert) => {
     for (const name of names) {
       const raw = own(alert.labels, name);
-      const settled = raw === undefined ? '' : settle(name === 'pod' ? workloadOf(raw) : raw);
+      const settled =
+        raw === undefined ? '' : settle(OF_WORKLOADS.has(name) ? workloadOf(raw) : raw);
       if (settled !== '') return settled;
     }
     return otherwise;

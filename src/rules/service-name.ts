@@ -31,7 +31,7 @@ const EXPORTERS: ReadonlySet<string> = new Set([
 
 export function isExporter(name: string): boolean {
   const lower = name.toLowerCase();
-  return EXPORTERS.has(lower) || lower.endsWith('exporter') || lower.endsWith('kube-state-metrics');
+  return EXPORTERS.has(lower) || /(?:exporter|kube-state-metrics|-kubelet)$/.test(lower);
 }
 
 /** True where `instance` is the exporter's own address and says nothing of the failing host. */
@@ -62,10 +62,10 @@ function resolveStripped(known: ReadonlyMap<string, string>, name: string): stri
 /** What Kubernetes puts at the end of names: no vowels, so that no word comes about by chance. */
 const SAFE = '[bcdfghjklmnpqrstvwxz2456789]';
 const POD = new RegExp(
-  `^(.+?)-(?:${SAFE}{6,10}-${SAFE}{5}|\\d{8,10}-${SAFE}{5}|${SAFE}{5}|\\d{1,3})$`,
+  `^(.+?)-(?:${SAFE}{6,10}-${SAFE}{5}|\\d{8,10}(?:-${SAFE}{5})?|${SAFE}{5}|\\d{1,3})$`,
 );
 
-/** The workload that a pod belongs to: `cart-6d5f8b7c9-x2k4z`, `cart-x2k4z` and `cart-0` are of `cart`. */
+/** The workload that a pod belongs to: `cart-6d5f8b7c9-x2k4z`, `cart-x2k4z`, `cart-0` and a job's `cart-28475920` are of `cart`. */
 export function workloadOf(pod: string): string {
   return POD.exec(pod)?.[1] ?? pod;
 }

@@ -222,6 +222,20 @@ test('a late warning of a broken service stands by itself until it has lasted', 
   ]);
 });
 
+test('several late warnings of a broken service join its message once they have lasted', () => {
+  const story = tell('');
+  story.fire('cart', 'HighErrorRate', { severity: 'critical' });
+  story.wait(15 * MINUTE);
+  for (const pod of ['cart-7d9f8b6c5-x2kbz', 'cart-7d9f8b6c5-x2kcz']) {
+    story.fire('cart', 'PodCrashLooping', { labels: { pod } });
+    story.fire('cart', 'PodNotReady', { labels: { pod } });
+  }
+  expect(story.last()?.alerts).toHaveLength(1);
+  story.wait(4 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.alerts).toHaveLength(5);
+});
+
 test('a late warning beside a broken service stands by itself until it has lasted', () => {
   const story = tell();
   story.fire('payments-db', 'Down', { severity: 'critical' });

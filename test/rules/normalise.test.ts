@@ -108,6 +108,16 @@ test.each([
   expect(bareHost(raw)).toBe(host);
 });
 
+test.each([
+  [{ service: 'kps-kubelet', persistentvolumeclaim: 'data-users-0' }, 'data-users'],
+  [{ job: 'kube-state-metrics', namespace: 'shop', job_name: 'report-28475920' }, 'report'],
+  [{ namespace: 'shop', horizontalpodautoscaler: 'cart', container: 'metrics' }, 'cart'],
+  [{ job: 'kube-state-metrics', namespace: 'shop', resourcequota: 'team' }, 'shop'],
+  [{ namespace: 'monitoring', node: 'node-7', job: 'kube-state-metrics' }, 'node-7'],
+])('an alert of Kubernetes with %o is of %s', (labels, name) => {
+  expect(facts({ ...labels, alertname: 'Kube' }).service).toBe(name);
+});
+
 test('the name of an exporter is no service: what it measures is', () => {
   expect(facts({ job: 'node-exporter', instance: 'db1:9100' }).service).toBe('db1');
   expect(facts({ service: 'prom-kube-state-metrics', container: 'web' }).service).toBe('web');
