@@ -15,6 +15,8 @@ import { repeated } from './dedupe/renew.ts';
 import { newsOf } from './dedupe/repeat.ts';
 import { recogniseHeartbeats, runDue, scheduleEverything } from './due.ts';
 import { fires, resolved, strange, wentOn } from './episode.ts';
+import { reviewInhibited } from './inhibit.ts';
+import { useInhibitRules } from './inhibit-index.ts';
 import { delivered } from './life/delivered.ts';
 import { expectHeartbeats } from './life/heartbeat.ts';
 import { reviewSources } from './life/lost-source.ts';
@@ -42,7 +44,10 @@ export function decide(state: LaneState, event: Event, now: Instant, rules: Rule
     decisions: [],
     effects: undefined,
   };
+  if (state.inhibition.rules !== rules.inhibit)
+    useInhibitRules(state.inhibition, rules.inhibit, state.alerts.values());
   const verdict = dispatch(turn, event);
+  reviewInhibited(turn);
   const { decisions } = turn;
   if (turn.effects === undefined) return { verdict, decisions, effects: NONE, effectsDone: NONE };
   const effects: Effect[] = [];

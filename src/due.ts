@@ -3,6 +3,7 @@
  * early does nothing but say when it is due.
  */
 import { nameAnew } from './dedupe/identity.ts';
+import { endsToInhibit } from './inhibit.ts';
 import { forget, settle } from './life/end.ts';
 import { sendDigest } from './life/digest.ts';
 import { beat, heartbeatOf, reviewHeartbeat } from './life/heartbeat.ts';
@@ -110,7 +111,8 @@ function firingDue(turn: Turn, alert: Alert): void {
   const { now } = turn;
   if (isDue(alert.expiresAt, now)) return expire(turn, alert, whyOver(turn, alert));
   if (alert.muted !== undefined) {
-    if (isDue(alert.muted.until, now)) reviewMuted(turn, alert);
+    const isToReview = alert.muted.inhibitor !== undefined || isDue(alert.muted.until, now);
+    if (isToReview) reviewMuted(turn, alert);
     else scheduleAlert(turn, alert);
     return;
   }
@@ -158,7 +160,7 @@ function whyOver({ rules }: Turn, { source }: Alert): string {
 
 function expire(turn: Turn, alert: Alert, because: string): void {
   const expired: Alert = {
-    ...alert,
+    ...endsToInhibit(turn, alert),
     status: 'resolved',
     endsAt: undefined,
     resolvedAt: turn.now,

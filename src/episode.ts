@@ -5,6 +5,7 @@ import { rejoin, standAlone, takePlace } from './correlate/place.ts';
 import { afterRefire } from './dedupe/flap.ts';
 import type { News } from './dedupe/repeat.ts';
 import { predecessorOf } from './dedupe/successor.ts';
+import { beginsToInhibit, endsToInhibit } from './inhibit.ts';
 import { settle } from './life/end.ts';
 import { beat, heartbeatOf } from './life/heartbeat.ts';
 import { subjectOf } from './life/lead.ts';
@@ -16,10 +17,12 @@ import {
   type Draft,
   type Flap,
   type Instant,
+  type Muted,
   PENALTY,
   type ReceivedAlert,
   type Verdict,
 } from './model.ts';
+import { noteMuted } from './mute.ts';
 import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './schedule.ts';
 import { closeIncident, incidentOf, putAlert } from './state.ts';
@@ -73,8 +76,9 @@ export function fires(
   alert.heldUntil = heldUntil(turn, subject, alert, hold.forMs);
   // Nobody saw it resolve: it has fired since it was first heard of, for all that is known.
   if (hidden && known !== undefined) alert.heldUntil = Math.min(alert.heldUntil, known.heldUntil);
-  alert.muted = mutedNow(turn, subject);
-  if (alert.muted !== undefined) return silenced(turn, alert, known);
+  beginsToInhibit(turn, alert);
+  alert.muted = mutedNow(turn, alert);
+  if (alert.muted !== undefined) return muted(turn, alert, alert.muted, known);
   countEpisode(turn);
   if (before !== undefined && alert.flap?.flapping === true)
     return flaps(turn, before, alert, hidden);
@@ -104,8 +108,9 @@ export function wentOn(turn: Turn, known: Alert, received: ReceivedAlert): Verdi
     beat(turn, heartbeat);
     return 'heartbeat';
   }
-  alert.muted = mutedNow(turn, subjectOf(alert));
-  if (alert.muted !== undefined) return silenced(turn, alert, known);
+  beginsToInhibit(turn, alert);
+  alert.muted = mutedNow(turn, alert);
+  if (alert.muted !== undefined) return muted(turn, alert, alert.muted, known);
   if (!belongsStill(turn, known)) return takePlace(turn, alert);
   noteAlert(turn, 'refired', alert, 'its source mentions it again after it was over', undefined);
   rejoin(turn, known, alert);
@@ -119,8 +124,8 @@ export function resolved(
   news: Extract<News, { kind: 'resolves' }>,
 ): Verdict {
   const { startsAt, endsAt } = news;
-  const ended = over(alert, startsAt, endsAt, turn.now);
-  if (!wasKnown && heartbeatOf(turn, subjectOf(ended)) !== undefined) return 'heartbeat';
+  if (!wasKnown && heartbeatOf(turn, subjectOf(alert)) !== undefined) return 'heartbeat';
+  const ended = over(endsToInhibit(turn, alert), startsAt, endsAt, turn.now);
   putAlert(turn.state, ended);
   scheduleAlert(turn, ended);
   const firedFor = `it fired for ${Math.max(0, Math.round((endsAt - startsAt) / 1000))} s`;
@@ -180,14 +185,14 @@ function flaps(turn: Turn, known: Alert, alert: Draft<Alert>, hidden: boolean): 
 }
 
 /** A muted alert stands in no incident: it neither tells nor explains anything. */
-function silenced(turn: Turn, alert: Draft<Alert>, known: Alert | undefined): Verdict {
+function muted(turn: Turn, alert: Draft<Alert>, by: Muted, known: Alert | undefined): Verdict {
   const left = known === undefined ? undefined : incidentOf(turn.state, known);
   alert.incident = undefined;
   putAlert(turn.state, alert);
   scheduleAlert(turn, alert);
-  noteAlert(turn, 'silenced', alert, alert.muted?.by, alert.muted);
+  const verdict = noteMuted(turn, alert, by);
   if (left !== undefined && left.phase !== 'resolved') settle(turn, left, alert.facts.service);
-  return 'silenced';
+  return verdict;
 }
 
 function refired(turn: Turn, known: Alert, alert: Draft<Alert>, hidden: boolean): Verdict {

@@ -138,7 +138,7 @@ export interface Alert {
   readonly resolvedAt: Instant | undefined;
   /** Episodes so far, this one included. */
   readonly episodes: number;
-  /** Set while a silence or maintenance window mutes it. */
+  /** Set while a silence, a maintenance window or another alert mutes it. */
   readonly muted: Muted | undefined;
   /** The incident it belongs to; kept after it resolved, for as long as the incident is remembered. */
   readonly incident: string | undefined;
@@ -155,6 +155,8 @@ export interface Muted {
   readonly why: string | undefined;
   /** When to look again. */
   readonly until: Instant;
+  /** Fingerprint of the firing alert that inhibits it; undefined: a silence or a window mutes it. */
+  readonly inhibitor: string | undefined;
 }
 
 /** What each firing adds to the penalty of an alert. */

@@ -1,12 +1,12 @@
 /**
- * Silences and maintenance windows: an alert that one of them matches is known, but stands in no
- * incident. When they end and it still fires, it takes its place as if it had just begun.
+ * Silences, maintenance windows and alerts that inhibit others: an alert that one of them mutes is known,
+ * but stands in no incident. When they end and it still fires, it takes its place as if it had just begun.
  */
 import { takePlace } from './correlate/place.ts';
 import { settle } from './life/end.ts';
 import { subjectOf } from './life/lead.ts';
 import { mutedNow } from './life/silenced.ts';
-import type { Alert } from './model.ts';
+import type { Alert, Muted } from './model.ts';
 import { scheduleAlert } from './schedule.ts';
 import { incidentOf, putAlert } from './state.ts';
 import { noteAlert, type Turn } from './turn.ts';
@@ -14,16 +14,44 @@ import { noteAlert, type Turn } from './turn.ts';
 /** Looks at one muted alert again: it stays muted, or is not any more. */
 export function reviewMuted(turn: Turn, alert: Alert): void {
   if (alert.status !== 'firing' || alert.muted === undefined) return;
-  const muted = mutedNow(turn, subjectOf(alert));
-  if (muted !== undefined) {
-    const still = { ...alert, muted };
-    putAlert(turn.state, still);
-    return scheduleAlert(turn, still);
-  }
-  const { by, rule } = alert.muted;
-  noteAlert(turn, 'unsilenced', alert, `${by} is over`, { rule });
+  const muted = mutedNow(turn, alert);
+  if (muted === undefined) return unmute(turn, alert, alert.muted);
+  if (isInhibited(muted) !== isInhibited(alert.muted)) noteMuted(turn, alert, muted);
+  const isSame = muted.inhibitor === alert.muted.inhibitor && muted.rule === alert.muted.rule;
+  if (isSame && isInhibited(muted)) return scheduleAlert(turn, alert);
+  const still = { ...alert, muted };
+  putAlert(turn.state, still);
+  scheduleAlert(turn, still);
+}
+
+function unmute(turn: Turn, alert: Alert, { by, rule, inhibitor }: Muted): void {
+  const { now } = turn;
   // For its incident it begins now: what was muted together belongs together.
-  takePlace(turn, { ...alert, muted: undefined, incident: undefined, since: turn.now });
+  const again = { ...alert, muted: undefined, incident: undefined, since: now };
+  if (inhibitor === undefined) {
+    noteAlert(turn, 'unsilenced', alert, `${by} is over`, { rule });
+    return void takePlace(turn, again);
+  }
+  const { rules: inhibiting, tracked } = turn.state.inhibition;
+  const isOver = inhibiting.length > 0 && !tracked.has(inhibitor);
+  const because = isOver ? `${by} is over` : `${by} does not inhibit it any more`;
+  noteAlert(turn, 'uninhibited', alert, because, { rule });
+  // What comes with something else ends a little after it: alone, it has to outlast its hold anew.
+  const hold = turn.rules.hold(subjectOf(alert));
+  const heldUntil = Math.max(alert.heldUntil, now + hold.forMs);
+  const isProven = alert.heldUntil <= now;
+  takePlace(turn, { ...again, heldUntil, holdRule: hold.rule, holdWhy: hold.why }, isProven);
+}
+
+/** How an alert that begins to be muted is spoken of, and the verdict where that is what became of it. */
+export function noteMuted(turn: Turn, alert: Alert, muted: Muted): 'silenced' | 'inhibited' {
+  const verdict = isInhibited(muted) ? 'inhibited' : 'silenced';
+  noteAlert(turn, verdict, alert, muted.by, muted);
+  return verdict;
+}
+
+function isInhibited({ inhibitor }: Muted): boolean {
+  return inhibitor !== undefined;
 }
 
 /**
@@ -40,13 +68,13 @@ export function reviewMuting(turn: Turn): void {
 
 /** True when it is muted from now on. */
 export function muteIfMatched(turn: Turn, alert: Alert): boolean {
-  const muted = mutedNow(turn, subjectOf(alert));
+  const muted = mutedNow(turn, alert);
   if (muted === undefined) return false;
   const incident = incidentOf(turn.state, alert);
   const silenced = { ...alert, muted, incident: undefined };
   putAlert(turn.state, silenced);
   scheduleAlert(turn, silenced);
-  noteAlert(turn, 'silenced', alert, muted.by, muted);
+  noteMuted(turn, alert, muted);
   if (incident !== undefined) settle(turn, incident, alert.facts.service);
   return true;
 }

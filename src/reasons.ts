@@ -10,6 +10,7 @@ export const VERDICTS = {
   quarantined: 'not understood; kept for inspection',
   heartbeat: 'shows that the source is alive',
   silenced: 'muted by a silence or a maintenance window',
+  inhibited: 'muted while another alert fires, by an inhibit rule',
   opened: 'the first of a new incident',
   joined: 'part of an incident',
   changed: 'the same firing with other labels, annotations or severity',
@@ -23,6 +24,7 @@ export type Verdict = keyof typeof VERDICTS;
 export const CONSEQUENCES = {
   expired: 'no longer mentioned by its source: taken as resolved',
   unsilenced: 'the silence ended while it fires',
+  uninhibited: 'what inhibited it ended while it fires',
   'silence-set': 'somebody silenced alerts',
   'silence-over': 'a silence ended',
   flapping: 'fires and resolves too often: its transitions are no longer told',

@@ -154,6 +154,7 @@ const FIRINGS: ReadonlySet<Verdict> = new Set([
   'refired',
   'damped',
   'silenced',
+  'inhibited',
 ]);
 
 function decideOne(

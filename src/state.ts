@@ -16,6 +16,7 @@ import {
   removeFrom,
   removePlace,
 } from './id-index.ts';
+import { createInhibitIndex, type InhibitIndex, trackFiring, untrack } from './inhibit-index.ts';
 import type { Alert, Incident, Instant, Silence } from './model.ts';
 import type { Digest, Heartbeat, KeptSilence, SilenceTest, Storm } from './small-records.ts';
 import type { StateRecord } from './store/contract.ts';
@@ -54,6 +55,7 @@ export interface LaneState {
   readonly byHost: IdIndex;
   readonly byGroup: GroupIndex;
   readonly byTransaction: Map<string, TransactionUse>;
+  readonly inhibition: InhibitIndex;
   /** `messageKey` of messages and their replies -> incident. */
   readonly byMessage: Map<string, string>;
   /** Instants of new episodes and of tellings within the last minute, to see a storm. */
@@ -102,6 +104,7 @@ export function createState(
     byHost: new Map(),
     byGroup: new Map(),
     byTransaction: new Map(),
+    inhibition: createInhibitIndex(),
     byMessage: new Map(),
     episodesLately: [],
     tellingsLately: [],
@@ -158,6 +161,7 @@ export function putAlert(state: LaneState, alert: Alert): void {
     );
   if (before?.incident !== undefined) leave(state, before, before.incident !== alert.incident);
   state.alerts.set(alert.fingerprint, alert);
+  if (state.inhibition.rules.length > 0) trackFiring(state.inhibition, alert);
   if (alert.status !== before?.status)
     mark(state.resolved, alert.fingerprint, alert.status === 'resolved');
   if (alert.incident !== undefined) enter(state, alert, alert.incident, before === undefined);
@@ -175,6 +179,7 @@ export function removeAlert(state: LaneState, fingerprint: string): void {
   if (alert.incident !== undefined) leave(state, alert, true);
   state.alerts.delete(fingerprint);
   state.resolved.delete(fingerprint);
+  untrack(state.inhibition, fingerprint);
   state.changedAlerts.add(fingerprint);
 }
 

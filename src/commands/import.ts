@@ -24,8 +24,8 @@ export function importCommand(): Command {
   return new Command('import')
     .summary('make rules of an Alertmanager configuration')
     .description(
-      'Makes rules files of an alertmanager.yml: routes with the channels of their Slack receivers, and ' +
-        'time intervals. Says what could not be carried over, and why.',
+      'Makes rules files of an alertmanager.yml: routes with the channels of their Slack receivers, ' +
+        'time intervals and inhibit rules. Says what could not be carried over, and why.',
     )
     .argument('<file>', 'the configuration, alertmanager.yml')
     .option('--out <dir>', 'folder to write to', 'rules')

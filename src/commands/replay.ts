@@ -171,6 +171,7 @@ function inWords(summary: ReplaySummary): string {
     ['  firings', firings, ''],
     ['  repeats', verdicts.repeat + verdicts.stale, ''],
     ['  silenced', verdicts.silenced, ''],
+    ['  inhibited', verdicts.inhibited, ''],
     ['  not understood', verdicts.quarantined, ''],
     ['messages', posts, fewer],
     ...Object.entries(summary.byChannel).map(

@@ -22,10 +22,10 @@ import { rankRoots } from './root.ts';
 /** Whoever was just told expects more to come: what joins this soon only shows in the message. */
 const NEWS_AFTER_MS = 60_000;
 
-/** A new firing, or one whose incident is forgotten. */
-export function takePlace(turn: Turn, alert: Draft<Alert>): Verdict {
+/** A new firing, or one whose incident is forgotten. `proven`: it has outlasted its hold already. */
+export function takePlace(turn: Turn, alert: Draft<Alert>, proven = false): Verdict {
   const rule = turn.rules.correlate(subjectOf(alert));
-  const matches = matchesOf(turn, alert, rule);
+  const matches = matchesOf(turn, alert, rule, proven);
   const best = matches[0];
   if (best === undefined) {
     opens(turn, alert, groupOf(alert, rule, turn.rules.catalog));

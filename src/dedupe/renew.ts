@@ -3,6 +3,7 @@
  * says something that matters.
  */
 import { rejoin } from '../correlate/place.ts';
+import { beginsToInhibit } from '../inhibit.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Facts, Labels, ReceivedAlert, Verdict } from '../model.ts';
 import { expiryOf, scheduleAlert } from '../schedule.ts';
@@ -35,8 +36,7 @@ export function repeated(
   }
   const facts = newFacts(turn, known, received);
   const { labels, annotations, generatorURL } = received;
-  const renewed = {
-    ...known,
+  const said = {
     startsAt,
     endsAt,
     expiresAt,
@@ -46,6 +46,7 @@ export function repeated(
     generatorURL,
     facts,
   };
+  const renewed = { ...known, ...said };
   if (facts === known.facts && !moved) {
     refreshAlert(turn.state, renewed);
     return 'repeat';
@@ -54,16 +55,38 @@ export function repeated(
     putAlert(turn.state, renewed);
     return 'repeat';
   }
+  return changed(turn, known, said);
+}
+
+type Said = Pick<
+  Alert,
+  | 'startsAt'
+  | 'endsAt'
+  | 'expiresAt'
+  | 'resolvedAt'
+  | 'labels'
+  | 'annotations'
+  | 'generatorURL'
+  | 'facts'
+>;
+
+function changed(turn: Turn, known: Alert, said: Said): Verdict {
+  const renewed = { ...known, ...said };
+  const { fingerprint, startsAt, incident } = renewed;
   note(turn, 'changed', {
-    fingerprint: renewed.fingerprint,
-    service: facts.service,
-    incident: renewed.incident,
+    fingerprint,
+    service: said.facts.service,
+    incident,
     because: 'it says something else of itself now',
   });
   const hold = turn.rules.hold(subjectOf(renewed));
   const heldUntil = Math.min(known.heldUntil, Math.max(turn.now, startsAt + hold.forMs));
-  if (renewed.status === 'firing') rejoin(turn, known, { ...renewed, heldUntil });
-  else putAlert(turn.state, renewed);
+  if (renewed.status === 'firing') {
+    // It may inhibit others now, or be inhibited: where it stands then is where it stays.
+    beginsToInhibit(turn, renewed);
+    const stands = turn.state.alerts.get(fingerprint) ?? known;
+    rejoin(turn, stands, { ...stands, ...said, heldUntil });
+  } else putAlert(turn.state, renewed);
   return 'changed';
 }
 

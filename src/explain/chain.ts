@@ -61,7 +61,10 @@ const BEGINNINGS: ReadonlySet<Reason> = new Set([
   'refired',
   'damped',
   'silenced',
+  'inhibited',
 ]);
+
+const MUTINGS: ReadonlySet<Reason> = new Set(['silenced', 'inhibited']);
 
 function step(
   about: Pick<Decision, 'at' | 'fingerprint' | 'service'>,
@@ -88,7 +91,7 @@ function received({ alert, now }: ChainOf, decision: Decision, isLast: boolean):
 
 /** As long as nobody was told of its incident: after that, what fires shows in the message. */
 function held({ alert, incident, now }: ChainOf, decision: Decision): readonly Step[] {
-  if (alert === undefined || alert.muted !== undefined || decision.reason === 'silenced') return [];
+  if (alert === undefined || alert.muted !== undefined || MUTINGS.has(decision.reason)) return [];
   if (incident?.toldAt !== undefined && incident.toldAt < decision.at) return [];
   const { heldUntil, since, holdRule, holdWhy, facts, flap } = alert;
   const builtIn = `built-in hold of ${severityWord(facts.severity)}`;

@@ -7,7 +7,7 @@ import { type Entry, inFlow } from '../rules/edit.ts';
 import { quotedValue } from '../rules/matcher.ts';
 
 /** Keys of rules files. */
-export type Section = 'hold' | 'flap' | 'correlate' | 'route' | 'storm' | 'services';
+export type Section = 'hold' | 'flap' | 'correlate' | 'inhibit' | 'route' | 'storm' | 'services';
 
 export interface RuleChange {
   /** The entry that decided: `quiet.yaml:9`; `built-in` for a default that no file states. */
@@ -16,7 +16,7 @@ export interface RuleChange {
   readonly section: Section | undefined;
   /** To be written in the entry at `rule`: `for: 3m`. Undefined where no file has one. */
   readonly set: string | undefined;
-  /** A matcher to be added to those of the entry at `rule`, which then leaves this alert out. */
+  /** A matcher to be added to those of the entry at `rule` (its targets, if it inhibits), which then leaves this alert out. */
   readonly except: string | undefined;
   /**
    * For this alert only: an entry to be put before all others of the list `section`, on one line. Of a
@@ -58,10 +58,11 @@ export function bySetting(section: Section, set: string): RuleChange {
   return { rule: 'built-in', section, set, except: undefined, entry: undefined, how };
 }
 
-/** The entry stays, and leaves this alert out. */
-export function byException(rule: RuleRef, except: string): RuleChange {
-  const how = `In ${rule} add \`'${except}'\` to its matchers, or take the entry out.`;
-  return { rule, section: undefined, set: undefined, except, entry: undefined, how };
+/** The entry stays, and leaves this alert out. An inhibit rule has matchers of two kinds. */
+export function byException(rule: RuleRef, except: string, section?: 'inhibit'): RuleChange {
+  const matchers = section === 'inhibit' ? 'targetMatchers' : 'matchers';
+  const how = `In ${rule} add \`'${except}'\` to its ${matchers}, or take the entry out.`;
+  return { rule, section, set: undefined, except, entry: undefined, how };
 }
 
 /** Nothing in a file: `how` says what to do. */

@@ -47,8 +47,10 @@ export interface Gate {
 
 // --- muted ----------------------------------------------------------------------------------------
 
-export function muteGate({ alert }: About, place: Place): Gate | undefined {
-  if (place.kind !== 'muted') return undefined;
+export function muteGate(about: About, place: Place): Gate | undefined {
+  const { alert } = about;
+  if (place.kind !== 'muted') return inhibitGate(about);
+  if (place.decision.reason === 'inhibited') return inhibitedBy(place.decision, alert);
   const { because = '', rule: recorded = '' } = place.decision;
   const { by, rule } = alert.muted ?? { by: because, rule: recorded };
   const isRoute = by.startsWith('time interval ') || by.startsWith('outside of ');
@@ -67,6 +69,22 @@ export function muteGate({ alert }: About, place: Place): Gate | undefined {
   }
   const except = `alertname!=${quotedValue(alert.facts.name)}`;
   return { condition: `"${by}" did not match it`, change: byException(rule, except) };
+}
+
+/** It was inhibited until it took its place, and had to outlast its hold from then on. */
+function inhibitGate({ alert, decisions }: About): Gate | undefined {
+  const own = decisions.filter(({ fingerprint }) => fingerprint === alert.fingerprint);
+  const was = own.some(({ reason, at }) => reason === 'uninhibited' && at === alert.since);
+  const begun = was ? own.findLast(({ reason }) => reason === 'inhibited') : undefined;
+  return begun === undefined ? undefined : inhibitedBy(begun, alert);
+}
+
+function inhibitedBy({ because = '', rule = '' }: Decision, { facts, muted }: Alert): Gate {
+  const except = `alertname!=${quotedValue(facts.name)}`;
+  return {
+    condition: `${because} had not inhibited it`,
+    change: byException(muted?.rule ?? rule, except, 'inhibit'),
+  };
 }
 
 // --- part of an incident --------------------------------------------------------------------------

@@ -26,7 +26,9 @@ export function placeOf({ alert, incident, alerts, decisions }: PlaceOf): Place 
   const own = decisions.filter(({ fingerprint }) => fingerprint === alert.fingerprint);
   const last = own.findLast(({ reason }) => PLACED.has(reason));
   if (incident === undefined)
-    return last?.reason === 'silenced' ? { kind: 'muted', decision: last } : { kind: 'nowhere' };
+    return last?.reason === 'silenced' || last?.reason === 'inhibited'
+      ? { kind: 'muted', decision: last }
+      : { kind: 'nowhere' };
   if (alerts === 1) return { kind: 'own' };
   if (last === undefined) return { kind: 'nowhere' };
   const merged = decisions.find(
@@ -36,4 +38,10 @@ export function placeOf({ alert, incident, alerts, decisions }: PlaceOf): Place 
   return last.reason === 'joined' ? { kind: 'joined', decision: last } : { kind: 'own' };
 }
 
-const PLACED: ReadonlySet<Decision['reason']> = new Set(['opened', 'joined', 'damped', 'silenced']);
+const PLACED: ReadonlySet<Decision['reason']> = new Set([
+  'opened',
+  'joined',
+  'damped',
+  'silenced',
+  'inhibited',
+]);

@@ -5,7 +5,7 @@
  * from outside and may contain anything: whoever shows it escapes it.
  */
 import { inWords } from '../life/in-words.ts';
-import type { Alert, Decision, Incident, Instant, Reason } from '../model.ts';
+import type { Alert, Decision, Incident, Instant, Muted, Reason } from '../model.ts';
 import { ago, duration, severityWord, times } from '../slack/words.ts';
 
 /** How an incident is called, if it is still known. */
@@ -69,6 +69,7 @@ const WORDS = {
   quarantined: said('not understood, kept for inspection'),
   heartbeat: said('taken as a sign of life'),
   silenced: said('silenced'),
+  inhibited: said('inhibited, not told while this fires'),
   opened: about('opened'),
   joined: (decision, titleOf) => {
     const reason = decision.because === undefined ? '' : `: ${decision.because}`;
@@ -80,6 +81,7 @@ const WORDS = {
   resolved: said('resolved by its source'),
   expired: said('taken as resolved'),
   unsilenced: said('no longer silenced, and still firing'),
+  uninhibited: said('no longer inhibited, and still firing'),
   'silence-set': said('silenced'),
   'silence-over': said('a silence ended'),
   flapping: said('flapping from now on: its transitions are not told'),
@@ -147,10 +149,7 @@ export function describeState(about: StateInWords): readonly string[] {
   const { alert, now } = about;
   const sentences = [whetherFiring(alert, now)];
   if (alert.muted !== undefined) {
-    const { by, until, rule, why } = alert.muted;
-    sentences.push(
-      `Silenced by ${by} until ${momentInWords(until, now)}${ruleInWords({ rule, why })}.`,
-    );
+    sentences.push(mutedInWords(alert.muted, now));
   }
   sentences.push(...whetherTold(about));
   if (about.incident !== undefined) sentences.push(...whoIsOnIt(about.incident, about));
@@ -158,6 +157,14 @@ export function describeState(about: StateInWords): readonly string[] {
     sentences.push(`It flaps: its transitions are not told until it calms down.`);
   }
   return sentences;
+}
+
+/** Another alert inhibits it for as long as that fires, and nobody knows how long that is. */
+function mutedInWords({ by, until, rule, why, inhibitor }: Muted, now: Instant): string {
+  const ruled = ruleInWords({ rule, why });
+  return inhibitor === undefined
+    ? `Silenced by ${by} until ${momentInWords(until, now)}${ruled}.`
+    : `Inhibited by ${by}${ruled}: nobody is told of it while that fires, or another that the rule names.`;
 }
 
 function whetherFiring(alert: Alert, now: Instant): string {

@@ -1,12 +1,13 @@
 /**
  * Rules made of an Alertmanager configuration: its routes with the channels of their Slack receivers,
- * its time intervals; and a note for everything that cannot be carried over.
+ * its time intervals, its inhibit rules; and a note for everything that cannot be carried over.
  */
 import { stringify } from 'yaml';
 import { compileRules } from '../rules/compile.ts';
 import type { Diagnostic } from '../rules/diagnostics.ts';
 import { readSource } from '../rules/read-source.ts';
 import type { RulesFile } from '../rules/source-file.ts';
+import { inhibitFile, readInhibitions } from './inhibit.ts';
 import { createNotes, isRecord, type Note, type Notes, textOf, textsOf } from './notes.ts';
 import { readReceivers } from './receivers.ts';
 import { type ImportedRoute, readRoot, routeLines } from './routes.ts';
@@ -33,10 +34,12 @@ export function importAlertmanager(file: RulesFile): Imported {
   const intervals = readIntervals(data, notes);
   const names = new Set(intervals.map(({ name }) => name));
   const root = readRoot(data['route'], { receivers, intervals: names, notes });
+  const inhibitions = readInhibitions(data['inhibit_rules'], notes);
   noteTheRest(data, notes);
   const files = [
     ...(root === undefined ? [] : [routesFile(root, file.name)]),
     ...(intervals.length === 0 ? [] : [intervalsFile(intervals)]),
+    ...(inhibitions.length === 0 ? [] : [inhibitFile(inhibitions, file.name)]),
   ];
   return { kind: 'imported', files, notes: [...notes.all(), ...problemsOf(files)] };
 }
@@ -123,10 +126,6 @@ const KNOWN = [
 ];
 
 function noteTheRest(data: Readonly<Record<string, unknown>>, notes: Notes): void {
-  const inhibit = data['inhibit_rules'];
-  if (Array.isArray(inhibit)) {
-    for (const [index, rule] of inhibit.entries()) noteInhibition(rule, index, notes);
-  }
   if (textsOf(data['templates']).length > 0) {
     notes.add(['templates'], 'templates are not carried over: Quell writes the message itself');
   }
@@ -151,21 +150,4 @@ function noteTheRest(data: Readonly<Record<string, unknown>>, notes: Notes): voi
   for (const key of Object.keys(data)) {
     if (!KNOWN.includes(key)) notes.add([key], `"${key}" is nothing that Quell knows: left out`);
   }
-}
-
-const SERVICE_LABELS = ['service', 'app', 'job', 'component', 'deployment', 'kubernetes_name'];
-
-/** Quell hides nothing behind something else: it tells it in the same message. */
-function noteInhibition(rule: unknown, index: number, notes: Notes): void {
-  const equal = isRecord(rule) ? textsOf(rule['equal']) : [];
-  const bySameService = equal.some((label) => SERVICE_LABELS.includes(label));
-  const instead = bySameService
-    ? 'alerts of one service join one incident by themselves'
-    : equal.length > 0
-      ? `if they should be one message, say which service depends on which (services.yaml), or group them: correlate: [{ by: [${equal.join(', ')}] }]`
-      : 'if they should be one message, say which service depends on which (services.yaml)';
-  notes.add(
-    ['inhibit_rules', index],
-    `an inhibit rule is not carried over, because Quell hides no alert behind another: ${instead}`,
-  );
 }

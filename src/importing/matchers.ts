@@ -1,5 +1,5 @@
 /**
- * Matchers of a route, in whichever of Alertmanager's three notations. They mean the same in Quell,
+ * Matchers of a route or an inhibit rule, in whichever of Alertmanager's three notations. They mean the same in Quell,
  * except that `severity` and `environment` are Quell's own words there: `page` is `critical`.
  */
 import { SEVERITIES } from '../model.ts';
@@ -11,34 +11,45 @@ import { isRecord, type Notes, textOf, textsOf } from './notes.ts';
 
 type Bare = Pick<Matcher, 'name' | 'operator' | 'value'>;
 
+interface Stated {
+  /** What the keys begin with: `source_matchers`. */
+  readonly prefix: '' | 'source_' | 'target_';
+  /** What is left out when one cannot be read. */
+  readonly of: string;
+}
+
 /** Undefined when one of them cannot be read: the others alone would match more than they should. */
 export function readMatchers(
-  route: Readonly<Record<string, unknown>>,
+  entry: Readonly<Record<string, unknown>>,
   path: Path,
   notes: Notes,
+  { prefix, of }: Stated,
 ): readonly string[] | undefined {
   const found: Bare[] = [];
   const refuse = (key: string, why: string): undefined => {
-    notes.add([...path, key], `a matcher cannot be read (${why}): its route is left out`);
+    notes.add([...path, key], `a matcher cannot be read (${why}): its ${of} is left out`);
     return undefined;
   };
-  for (const [key, operator] of PAIRS) {
-    const pairs = equal(route[key], operator);
+  for (const [suffix, operator] of PAIRS) {
+    const key = prefix + suffix;
+    const pairs = equal(entry[key], operator);
     if (pairs === undefined) return refuse(key, 'expected labels and values');
     found.push(...pairs);
   }
-  const { matchers } = route;
+  const key = `${prefix}matchers`;
+  const matchers = entry[key];
   if (matchers !== undefined && textsOf(matchers).length !== [matchers].flat().length) {
-    return refuse('matchers', 'expected texts');
+    return refuse(key, 'expected texts');
   }
   for (const text of textsOf(matchers)) {
     const parsed = parseMatchers(text);
-    if (parsed.kind === 'refused') return refuse('matchers', parsed.message);
+    if (parsed.kind === 'refused') return refuse(key, parsed.message);
     found.push(...parsed.matchers);
   }
   for (const { operator, value } of found) {
     const regex = operator.endsWith('~') ? compileAnchored(value) : undefined;
-    if (regex?.kind === 'refused') return refuse(keyOf(route), regex.message);
+    const where = matchers === undefined ? `${prefix}match_re` : key;
+    if (regex?.kind === 'refused') return refuse(where, regex.message);
   }
   return found.map((matcher) => written(inQuellsWords(matcher, path, notes)));
 }
@@ -47,10 +58,6 @@ const PAIRS = [
   ['match', '='],
   ['match_re', '=~'],
 ] as const;
-
-function keyOf(route: Readonly<Record<string, unknown>>): string {
-  return route['matchers'] === undefined ? 'match_re' : 'matchers';
-}
 
 function equal(value: unknown, operator: Operator): readonly Bare[] | undefined {
   if (value === undefined || value === null) return [];

@@ -79,7 +79,7 @@ function readRoute(
     notes.add(path, 'a route that is no mapping: left out');
     return undefined;
   }
-  const match = readMatchers(value, path, notes);
+  const match = readMatchers(value, path, notes, { prefix: '', of: 'route' });
   if (match === undefined) return undefined;
   noteTheRest(value, path, notes);
   const { name, receiver } = receiverOf(value, path, context);
@@ -203,7 +203,7 @@ export function routeLines(route: ImportedRoute, file: string, indent: string): 
   return lines;
 }
 
-function list(texts: readonly string[]): string {
+export function list(texts: readonly string[]): string {
   return `[${texts.map(quoted).join(', ')}]`;
 }
 

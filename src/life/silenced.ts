@@ -1,21 +1,30 @@
 /**
  * What mutes an alert now: the rules (silences in files, maintenance windows, the hours of its route),
- * then the silences that people set.
+ * then the silences that people set, then another alert that inhibits it.
  */
-import type { Muted, Silence } from '../model.ts';
+import { type Inhibitor, inhibitorOf } from '../inhibit-index.ts';
+import type { Alert, Instant, Muted, Silence } from '../model.ts';
 import type { Subject } from '../rules/rules.ts';
 import type { SilenceTest } from '../small-records.ts';
 import type { Turn } from '../turn.ts';
+import { subjectOf } from './lead.ts';
 
 /** How a decision refers to a silence that people set. */
 export function silenceRef(id: string): string {
   return `silence ${id}`;
 }
 
-export function mutedNow(turn: Turn, subject: Subject): Muted | undefined {
+/** Reads of the alert what can match, and its fingerprint. */
+export function mutedNow(turn: Turn, alert: Alert): Muted | undefined {
   const { state, rules, now } = turn;
-  const byRules = rules.muted(subject, now);
-  if (byRules !== undefined || state.silences.size === 0) return byRules;
+  const subject = subjectOf(alert);
+  const muted = rules.muted(subject, now) ?? silencedNow(turn, subject);
+  if (muted !== undefined || rules.inhibit.length === 0) return muted;
+  return inhibitedNow(inhibitorOf(state.inhibition, alert.fingerprint), now);
+}
+
+function silencedNow(turn: Turn, subject: Subject): Muted | undefined {
+  const { state, now } = turn;
   for (const { silence } of state.silences.values()) {
     if (now < silence.startsAt || now >= silence.endsAt) continue;
     if (!testOf(turn, silence)(subject)) continue;
@@ -24,9 +33,21 @@ export function mutedNow(turn: Turn, subject: Subject): Muted | undefined {
       rule: silenceRef(silence.id),
       why: silence.comment,
       until: silence.endsAt,
+      inhibitor: undefined,
     };
   }
   return undefined;
+}
+
+/** Nobody has to look before its inhibitor ends, which is looked after at once: this is in case of a fault. */
+const AGAIN_MS = 86_400_000;
+
+function inhibitedNow(inhibitor: Inhibitor | undefined, now: Instant): Muted | undefined {
+  if (inhibitor === undefined) return undefined;
+  const { fingerprint, facts } = inhibitor;
+  const { name, rule, why } = inhibitor.rule;
+  const by = `${facts.name} of ${facts.service}${name === undefined ? '' : ` (${name})`}`;
+  return { by, rule, why, until: now + AGAIN_MS, inhibitor: fingerprint };
 }
 
 export function testOf(

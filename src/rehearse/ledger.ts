@@ -132,6 +132,7 @@ const BEGINNINGS: ReadonlySet<Reason> = new Set([
   'refired',
   'damped',
   'silenced',
+  'inhibited',
 ]);
 
 function began(book: Book, decision: Decision, state: LaneState): void {
@@ -142,7 +143,7 @@ function began(book: Book, decision: Decision, state: LaneState): void {
   const going = decision.delivery === undefined ? book.open.get(fingerprint) : undefined;
   const firing = going ?? newFiring(book, alert, at, reason === 'damped');
   book.open.set(fingerprint, firing);
-  if (reason === 'silenced') {
+  if (reason === 'silenced' || reason === 'inhibited') {
     firing.mutedBy = rule;
     return;
   }

@@ -81,6 +81,7 @@ export function collect(
     correlate: list('correlate', LISTS.correlate),
     silences: list('silences', LISTS.silences),
     maintenance: list('maintenance', LISTS.maintenance),
+    inhibit: list('inhibit', LISTS.inhibit),
     timeIntervals: list('timeIntervals', LISTS.timeIntervals),
     heartbeats: list('heartbeats', LISTS.heartbeats),
     name: one('name', SINGLES.name),

@@ -40,12 +40,21 @@ export interface MatchContext {
 
 export function compileMatch(entry: Entry<Matching>, context: MatchContext): CompiledMatch {
   const { match, matchers } = entry.value;
-  const read = [
-    ...readAll(match ?? [], below(entry.place, 'match'), context),
-    ...readAll(matchers ?? [], below(entry.place, 'matchers'), context),
-  ];
+  return compileLists(entry.place, { match, matchers }, context);
+}
+
+/** Lists of matchers by the keys that they stand under: all of all of them must hold. */
+export function compileLists(
+  place: Place,
+  lists: Readonly<Record<string, readonly string[] | undefined>>,
+  context: MatchContext,
+): CompiledMatch {
+  const stated = Object.entries(lists).flatMap(([key, texts]) =>
+    texts === undefined ? [] : [{ texts, at: below(place, key) }],
+  );
+  const read = stated.flatMap(({ texts, at }) => readAll(texts, at, context));
   const conditions = read.map(({ condition }) => condition);
-  warnOfContradiction(conditions, matchPlace(entry), context);
+  warnOfContradiction(conditions, stated[0]?.at ?? place, context);
   return { test: allOf(read.map(({ test }) => test)), conditions };
 }
 

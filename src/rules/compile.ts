@@ -16,6 +16,7 @@ import {
   compileMutes,
   warnOfPast,
 } from './compile-lists.ts';
+import { compileInhibit, inhibitRulesOf } from './compile-inhibit.ts';
 import { compileDirectory } from './compile-people.ts';
 import {
   compileDigest,
@@ -104,6 +105,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
   const root = compileRoute(collected.route, context);
   const mutes = compileMutes(collected, context, schedules);
   warnOfPast(mutes, options.now, report);
+  const inhibit = compileInhibit(collected, context);
   const rules: Rules = Object.freeze({
     version: versionOf(files, options.origin),
     catalog,
@@ -115,6 +117,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
       mutes.map(({ mute }) => mute),
       mutedByRoute(root),
     ),
+    inhibit: inhibitRulesOf(inhibit),
     matching: (matchers: readonly SilenceMatcher[]) => matchingAll(matchers, catalog),
     hold: holdBy(compileHolds(collected, context), catalog),
     flap: firstOf(compileFlaps(collected, context), DEFAULT_FLAP),
@@ -132,7 +135,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
     mappings: compileMappings(collected),
   });
   if (options.seen !== undefined)
-    warnBySeen(collected, mutes, { rules, seen: options.seen }, report);
+    warnBySeen(collected, { mutes, inhibit }, { rules, seen: options.seen }, report);
   return rules;
 }
 

@@ -32,7 +32,7 @@ export function mutedBy(mutes: readonly Mute[], byRoute: MutedBy | undefined): M
     for (const mute of mutes) {
       const until = activeUntil(mute, now);
       if (until === undefined || !mute.matches(subject)) continue;
-      return { by: mute.name, rule: mute.rule, why: mute.why, until };
+      return { by: mute.name, rule: mute.rule, why: mute.why, until, inhibitor: undefined };
     }
     return byRoute?.(subject, now);
   };

@@ -95,6 +95,15 @@ function implied(condition: Condition, bounds: Bounds): boolean {
   return values === undefined ? holdsAlways(condition) : values.every(condition.holds);
 }
 
+/** True when whatever some conditions match the others match too. */
+export function impliesAll(
+  conditions: readonly Condition[],
+  others: readonly Condition[],
+): boolean {
+  const bounds = boundsOf(conditions);
+  return others.every((condition) => implied(condition, bounds));
+}
+
 /** Entries of an ordered list in which the first that matches counts. */
 export interface Order<T> {
   readonly add: (entry: T, conditions: readonly Condition[]) => void;

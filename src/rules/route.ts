@@ -256,12 +256,12 @@ function mutedAt(node: RouteNode, now: Instant): Muted | undefined {
   const { rule, why } = node;
   for (const { name, schedule } of node.mute) {
     const { active, until } = schedule(now);
-    if (active) return { by: `time interval ${name}`, rule, why, until };
+    if (active) return { by: `time interval ${name}`, rule, why, until, inhibitor: undefined };
   }
   if (node.active.length === 0) return undefined;
   const states = node.active.map(({ schedule }) => schedule(now));
   if (states.some(({ active }) => active)) return undefined;
   const names = node.active.map(({ name }) => name).join(', ');
   const until = Math.min(...states.map((one) => one.until));
-  return { by: `outside of ${names}`, rule, why, until };
+  return { by: `outside of ${names}`, rule, why, until, inhibitor: undefined };
 }

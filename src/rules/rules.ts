@@ -122,6 +122,17 @@ export interface StormRule {
   readonly calmMs: number;
 }
 
+/** While an alert of the source side fires, those of the target side are told to nobody. */
+export interface InhibitRule {
+  readonly name: string | undefined;
+  readonly isSource: (subject: Subject) => boolean;
+  readonly isTarget: (subject: Subject) => boolean;
+  /** Values of the labels in which source and target must agree, as one text. */
+  readonly valuesOf: (subject: Subject) => string;
+  readonly rule: RuleRef;
+  readonly why: string | undefined;
+}
+
 export interface HeartbeatRule {
   readonly name: string;
   /** True for the alerts that are this heartbeat. */
@@ -148,6 +159,8 @@ export interface Rules {
 
   readonly heartbeats: readonly HeartbeatRule[];
   readonly muted: (subject: Subject, now: Instant) => Muted | undefined;
+  /** The same list as long as the rules are the same: an index of the alerts that fire is built on it. */
+  readonly inhibit: readonly InhibitRule[];
   /** What a silence matches that people set. A pattern that cannot be compiled matches nothing. */
   readonly matching: (matchers: readonly SilenceMatcher[]) => (subject: Subject) => boolean;
   readonly hold: (subject: Subject) => HoldRule;

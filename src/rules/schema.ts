@@ -15,6 +15,7 @@ import {
   Flag,
   LIST_MAX,
   Link,
+  Match,
   Moment,
   RouteChannel,
   SlackUser,
@@ -152,6 +153,18 @@ export const Maintenance = strict({
   why: Why,
 });
 
+// --- inhibition -------------------------------------------------------------------------------
+
+export const Inhibit = strict({
+  name: Text.optional(),
+  sourceMatchers: Match.optional(),
+  source_matchers: Match.optional(),
+  targetMatchers: Match.optional(),
+  target_matchers: Match.optional(),
+  equal: oneOrMany(Text.transform((name) => name.replace(/^labels?\./, ''))).optional(),
+  why: Why,
+});
+
 // --- routes -----------------------------------------------------------------------------------
 
 /** `off` mentions nobody: it ends what the route would inherit. */
@@ -266,6 +279,7 @@ export const LISTS = {
   correlate: Correlate,
   silences: Silence,
   maintenance: Maintenance,
+  inhibit: Inhibit,
   timeIntervals: TimeInterval,
   heartbeats: Heartbeat,
 } as const;
@@ -297,4 +311,5 @@ export const NAMED = { ingest: Ingest } as const;
 /** Other spellings of the top-level keys. */
 export const SPELLINGS: Readonly<Record<string, keyof typeof LISTS>> = {
   time_intervals: 'timeIntervals',
+  inhibit_rules: 'inhibit',
 };

@@ -4,6 +4,7 @@
  */
 import type { Instant, ReceivedAlert } from '../model.ts';
 import type { Collected } from './collect.ts';
+import type { PlacedInhibit } from './compile-inhibit.ts';
 import type { PlacedMute } from './compile-lists.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { formatDuration } from './duration.ts';
@@ -106,18 +107,24 @@ function knownTo(rules: Rules, seen: Seen): readonly Known[] {
 
 // --- what stands in the rules -----------------------------------------------------------------
 
+interface Quieting {
+  readonly mutes: readonly PlacedMute[];
+  readonly inhibit: readonly PlacedInhibit[];
+}
+
 /** Fewer firings say nothing about the next. */
 const FIRINGS_MIN = 5;
 
 export function warnBySeen(
   collected: Collected,
-  mutes: readonly PlacedMute[],
+  { mutes, inhibit }: Quieting,
   { rules, seen }: { readonly rules: Rules; readonly seen: Seen },
   report: Report,
 ): void {
   const known = knownTo(rules, seen);
   warnOfHolds(collected, known, rules, report);
   warnOfSilences(mutes, known, report);
+  for (const one of inhibit) warnOfInhibition(one, known, report);
   warnOfTimeout(collected, known, report);
 }
 
@@ -151,16 +158,41 @@ function warnOfSilences(
     if (kind !== 'silence') continue;
     const matched = known.filter(({ subject }) => mute.matches(subject)).length;
     if (matched === 0) {
-      const hint = 'labels are compared as they are; facts, like severity, as Quell names them';
-      report.warning(
-        place,
-        `${called} matches none of the ${counted(known.length, 'alert')} seen`,
-        hint,
-      );
+      const message = `${called} matches none of the ${counted(known.length, 'alert')} seen`;
+      report.warning(place, message, AS_QUELL_NAMES);
     } else if (matched === known.length && matched > 1) {
       const hint = 'say which alerts it is about';
       report.warning(place, `${called} matches all ${counted(matched, 'alert')} seen`, hint);
     }
+  }
+}
+
+const AS_QUELL_NAMES = 'labels are compared as they are; facts, like severity, as Quell names them';
+
+/** A side that nothing was seen of, or labels that nobody has or that no two have alike. */
+function warnOfInhibition(
+  { place, rule, equal, reads }: PlacedInhibit,
+  known: readonly Known[],
+  report: Report,
+): void {
+  if (known.length === 0) return;
+  const sources = known.filter(({ subject }) => rule.isSource(subject));
+  const targets = known.filter(({ subject }) => rule.isTarget(subject));
+  if (sources.length === 0 || targets.length === 0) {
+    const side = sources.length === 0 ? 'source' : 'target';
+    const message = `none of the ${counted(known.length, 'alert')} seen matches the ${side} of this rule`;
+    return report.warning(place, message, AS_QUELL_NAMES);
+  }
+  for (const [i, name] of equal.entries()) {
+    const valueOf = ({ subject }: Known) => reads[i]?.(subject) ?? '';
+    const values = new Set(sources.map(valueOf));
+    const theirs = targets.map(valueOf);
+    const isAbsent = values.size === 1 && values.has('') && theirs.every((value) => value === '');
+    if (!isAbsent && theirs.some((value) => values.has(value))) continue;
+    const message = isAbsent
+      ? `no alert seen that this rule is about has a label "${name}": it restricts nothing, because absent counts as equal`
+      : `of the alerts seen, no source and target have the same "${name}": the rule would have inhibited none`;
+    return report.warning(below(place, 'equal'), message, 'name labels that both have');
   }
 }
 

@@ -18,7 +18,7 @@ import { arrayText, createPause, streamArray, streamText } from './stream-array.
 
 export interface AlertsQuery {
   readonly active: boolean;
-  readonly suppressed: boolean;
+  readonly silenced: boolean;
   readonly inhibited: boolean;
   readonly matches: readonly Predicate[];
   readonly receiver: (name: string) => boolean;
@@ -36,7 +36,7 @@ export function readAlertsQuery(url: string, { rules }: Lanes): AlertsQuery {
   };
   return {
     active: flag('active'),
-    suppressed: flag('silenced'),
+    silenced: flag('silenced'),
     inhibited: flag('inhibited'),
     matches: searchParams
       .getAll('filter')
@@ -122,10 +122,19 @@ function shownAs(
   if (!query.matches.every((matches) => matches(subject))) return undefined;
   if (!query.receiver(receiverOf(alert, state))) return undefined;
   const silencedBy = inEffect.filter(({ test }) => test(subject)).map(({ id }) => id);
-  const isSuppressed = silencedBy.length > 0 || alert.muted !== undefined;
-  return (isSuppressed ? query.suppressed : query.active)
-    ? { alert, silencedBy, state }
-    : undefined;
+  return isAsked(alert, silencedBy, query) ? { alert, silencedBy, state } : undefined;
+}
+
+/** As Alertmanager: `inhibited=false` leaves out what is inhibited, `active=false` what is not suppressed. */
+function isAsked(
+  { muted }: Alert,
+  silencedBy: readonly string[],
+  { active, silenced, inhibited }: AlertsQuery,
+): boolean {
+  const isInhibited = muted?.inhibitor !== undefined;
+  const isSilenced = silencedBy.length > 0 || (muted !== undefined && !isInhibited);
+  if (!isSilenced && !isInhibited) return active;
+  return (!isSilenced || silenced) && (!isInhibited || inhibited);
 }
 
 /** The channel that is told of it. */
@@ -135,7 +144,9 @@ function receiverOf({ incident }: Alert, { incidents }: LaneState): string {
 
 function shapeOf({ alert, silencedBy, state }: Shown, now: Instant) {
   const { muted, expiresAt } = alert;
-  const mutedBy = muted === undefined || silencedBy.length > 0 ? [] : [muted.by];
+  const inhibitedBy = muted?.inhibitor === undefined ? [] : [muted.inhibitor];
+  const isByRules = muted !== undefined && inhibitedBy.length === 0 && silencedBy.length === 0;
+  const mutedBy = isByRules ? [muted.by] : [];
   const isSuppressed = silencedBy.length > 0 || muted !== undefined;
   return {
     annotations: alert.annotations,
@@ -146,7 +157,7 @@ function shapeOf({ alert, silencedBy, state }: Shown, now: Instant) {
     receivers: [{ name: receiverOf(alert, state) }],
     startsAt: iso(alert.startsAt),
     status: {
-      inhibitedBy: [],
+      inhibitedBy,
       mutedBy,
       silencedBy,
       state: isSuppressed ? 'suppressed' : 'active',

@@ -32,7 +32,7 @@ export interface Listed<T> {
 
 export const LIST_PARAMETERS = ['state', ...FILTERS, ...SPAN, 'cursor'];
 export const ALERT_PARAMETERS = [...LIST_PARAMETERS, 'incident'];
-export const ALERT_STATES = ['firing', 'resolved', 'silenced'];
+export const ALERT_STATES = ['firing', 'resolved', 'silenced', 'inhibited'];
 export const INCIDENT_STATES = ['gathering', 'open', 'acknowledged', 'resolved'];
 
 const ALERTS = 'a';
@@ -98,7 +98,8 @@ function acceptsAlert(alert: Alert, query: ListQuery): boolean {
 
 function isInState(alert: Alert, states: ListQuery['states']): boolean {
   if (states === undefined || states.has(alert.status)) return true;
-  return states.has('silenced') && alert.muted !== undefined && alert.status === 'firing';
+  if (alert.muted === undefined || alert.status !== 'firing') return false;
+  return states.has(alert.muted.inhibitor === undefined ? 'silenced' : 'inhibited');
 }
 
 function isWithin(at: number, { from, to }: ListQuery): boolean {

@@ -145,7 +145,14 @@ function quietSection(quiet: readonly DecisionJson[], now: Instant): Html {
 }
 
 /** Reasons for which nobody, or nobody at once, was told. */
-export const QUIET_KINDS = ['transient', 'digested', 'dropped', 'silenced', 'flapping'] as const;
+export const QUIET_KINDS = [
+  'transient',
+  'digested',
+  'dropped',
+  'silenced',
+  'inhibited',
+  'flapping',
+] as const;
 
 function resolvedSection(resolved: readonly IncidentJson[], now: Instant): Html | undefined {
   if (resolved.length === 0) return undefined;

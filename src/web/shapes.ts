@@ -42,9 +42,18 @@ export function alertShape(alert: Alert) {
     episodes: alert.episodes,
     flapping: alert.flap?.flapping === true,
     silenced:
-      muted === undefined
+      muted === undefined || muted.inhibitor !== undefined
         ? null
         : { by: muted.by, rule: muted.rule, why: muted.why ?? null, until: iso(muted.until) },
+    inhibited:
+      muted?.inhibitor === undefined
+        ? null
+        : {
+            by: muted.by,
+            fingerprint: muted.inhibitor,
+            rule: muted.rule,
+            why: muted.why ?? null,
+          },
     incident: alert.incident ?? null,
   };
 }

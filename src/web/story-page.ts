@@ -76,7 +76,10 @@ function wouldHave(members: readonly AlertJson[], now: Instant): string {
 
 function toldIfStillFiring(members: readonly AlertJson[]): Instant | undefined {
   const held = members
-    .filter(({ status, silenced }) => status === 'firing' && silenced === null)
+    .filter(
+      ({ status, silenced, inhibited }) =>
+        status === 'firing' && silenced === null && inhibited === null,
+    )
     .map(({ heldUntil }) => Date.parse(heldUntil));
   return held.length === 0 ? undefined : Math.min(...held);
 }

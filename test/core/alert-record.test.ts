@@ -28,7 +28,7 @@ const full: Alert = {
   expiresAt: 4,
   resolvedAt: 5,
   episodes: 6,
-  muted: { by: 'a silence', rule: 'quiet.yaml:3', why: 'patching', until: 7 },
+  muted: { by: 'a silence', rule: 'quiet.yaml:3', why: 'patching', until: 7, inhibitor: 'f1' },
   incident: '7Q2K9XYZ',
   heldUntil: 8,
   holdRule: 'quiet.yaml:9',

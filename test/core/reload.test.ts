@@ -53,6 +53,7 @@ function play(): Scene {
   night.react('no_bell', night.incidentOf('loner', 'ShopDown').id);
   night.fire('newsletter', 'Slow');
   night.fire('basket', 'Known');
+  night.fire('basket', 'Echo', { severity: 'warning' });
   for (let i = 0; i < 12; i++) night.fire(`service-${i}`, 'Boom');
   night.wait(2);
   const told = {
@@ -105,7 +106,8 @@ test('the night has everything in it', () => {
   expect([...night.state.digests.values()].map(({ message }) => message?.channel)).toEqual([
     '#dev',
   ]);
-  expect([...night.state.alerts.values()].some(({ muted }) => muted !== undefined)).toBe(true);
+  const muted = [...night.state.alerts.values()].flatMap(({ muted: by }) => by ?? []);
+  expect(muted.map(({ by }) => by)).toEqual(['silence', 'Down of payments-db']);
   expect(night.state.heartbeats.size).toBe(1);
 });
 

@@ -18,7 +18,8 @@ function changeOne(yaml: string, change: RuleChange, way: Way): string {
   const document: Document = parseDocument(yaml);
   document.contents ??= document.createNode({});
   const { section, set, except, entry, rule } = change;
-  if (except !== undefined) entryAt(document, yaml, rule).addIn(['match'], except);
+  const matchers = section === 'inhibit' ? 'targetMatchers' : 'match';
+  if (except !== undefined) entryAt(document, yaml, rule).addIn([matchers], except);
   else if (section === 'storm') document.set('storm', parse(`{ ${set} }`));
   else if (set !== undefined && (way === 'in-the-entry-that-decided' || entry === undefined)) {
     for (const [key, value] of Object.entries<unknown>(parse(set)))

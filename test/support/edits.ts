@@ -80,6 +80,12 @@ export const EDITS: Readonly<Record<string, Readonly<Record<string, string>>>> =
     'of all comes and goes': `[{ matchers: ['alertname=~".+"'], every: { times: [{ start_time: '10:20', end_time: '10:25' }] } }]`,
     'of all is named elsewhere': `[{ ${BY_ALL}, during: day }]`,
   },
+  inhibit: {
+    'is removed': '[]',
+    'what is told is inhibited': `[{ name: all, source_matchers: ['alertname="Watchdog|Down"'], target_matchers: ['alertname=~".+"'] }]`,
+    'by another label': `[{ sourceMatchers: ['alertname="Boom"'], targetMatchers: ['alertname=~"Boom|Echo"'], equal: [severity] }]`,
+    'everything by everything': `[{ sourceMatchers: ['severity="critical"'], targetMatchers: ['alertname=~".+"'] }, { sourceMatchers: ['severity!="critical"'], targetMatchers: ['alertname=~".+"'] }]`,
+  },
   timeIntervals: {
     'are others': `
   - { name: day, times: [{ start_time: '00:00', end_time: '24:00' }], weekdays: [tuesday], days_of_month: ['3'], months: [march], years: ['2026'], location: Europe/London }

@@ -14,6 +14,7 @@ import { MINUTE, rulesOf, SHOP, START } from './story.ts';
 export const PARTS: Readonly<Record<string, string>> = {
   services: SHOP.replace('services:', ''),
   silences: `[{ match: ['alertname="Known"'], endsAt: 2026-04-01T00:00:00Z }]`,
+  inhibit: `[{ sourceMatchers: ['alertname="Down"'], targetMatchers: ['alertname="Echo"'], equal: [env] }]`,
   hold: `[{ match: ['alertname="Slow"'], for: 30m }, { match: ['severity="critical"', 'tier!~"1|3"'], for: 1m }]`,
   route: `
   channel: '#alerts'
