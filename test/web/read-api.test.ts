@@ -169,7 +169,7 @@ test('a query that is not understood is a 400 that says what would be right', as
   const service = await start();
   for (const [path, error] of [
     ['/v1/alerts?stat=firing', 'unknown parameter "stat": did you mean "state"?'],
-    ['/v1/alerts?state=open', 'state: "open" is none of firing, resolved, silenced'],
+    ['/v1/alerts?state=open', 'state: "open" is none of firing, resolved, silenced, inhibited'],
     [
       '/v1/incidents?state=firing',
       'state: "firing" is none of gathering, open, acknowledged, resolved',
