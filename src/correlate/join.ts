@@ -25,17 +25,17 @@ const TOGETHER_MS = 3 * 60_000;
 
 /**
  * All incidents that the alert belongs to, the best first. More than one: they are to be merged.
- * `from`: where it stands and has outlasted its hold, so that another place may be its own by now.
+ * `proven`: it has outlasted its hold, so that another place may be its own than where it stands, `from`.
  */
 export function matchesOf(
   turn: Turn,
   alert: Pick<Alert, 'labels' | 'facts'>,
   rule: CorrelateRule,
-  from?: Incident,
+  proven?: { readonly from: Incident | undefined },
 ): readonly Match[] {
   const { facts } = alert;
-  const proven = from !== undefined;
-  const own = sameService(turn, facts, rule, proven || !rule.on, from);
+  const isProven = proven !== undefined;
+  const own = sameService(turn, facts, rule, isProven || !rule.on, proven?.from);
   if (!rule.on) return own === undefined ? [] : [own];
   if (facts.transactions.length > 0) {
     const shared = sharedTransaction(turn, facts, rule);
@@ -43,7 +43,7 @@ export function matchesOf(
   }
   // The service itself is the shortest path, and the common case: its neighbours need no asking.
   if (own !== undefined) return [own, ...failingHost(turn, facts, rule, own.incident)];
-  const [best, ...rest] = dependency(turn, facts, rule, proven).sort(closest);
+  const [best, ...rest] = dependency(turn, facts, rule, isProven).sort(closest);
   if (best !== undefined) return [best, ...rest.filter((match) => best.explains && match.explains)];
   const onHost = sharedHost(turn, facts, rule).sort(closest);
   if (onHost.length > 0) return onHost;

@@ -22,10 +22,10 @@ import { rankRoots } from './root.ts';
 /** Whoever was just told expects more to come: what joins this soon only shows in the message. */
 const NEWS_AFTER_MS = 60_000;
 
-/** A new firing, or one whose incident is forgotten. `proven`: it has outlasted its hold already. */
-export function takePlace(turn: Turn, alert: Draft<Alert>, proven = false): Verdict {
+/** A new firing, or one whose incident is forgotten. `isProven`: it has outlasted its hold already. */
+export function takePlace(turn: Turn, alert: Draft<Alert>, isProven = false): Verdict {
   const rule = turn.rules.correlate(subjectOf(alert));
-  const matches = matchesOf(turn, alert, rule, proven);
+  const matches = matchesOf(turn, alert, rule, isProven ? { from: undefined } : undefined);
   const best = matches[0];
   if (best === undefined) {
     opens(turn, alert, groupOf(alert, rule, turn.rules.catalog));
@@ -62,7 +62,7 @@ export function takeProvenPlace(turn: Turn, incident: Incident, alert: Alert): v
   putAlert(state, { ...alert, incident: undefined });
   // What lies near it in time is near to when it began, not to now.
   const then = { ...turn, now: alert.since };
-  const matches = matchesOf(then, alert, rule, incident).filter(
+  const matches = matchesOf(then, alert, rule, { from: incident }).filter(
     (match) => match.incident !== incident,
   );
   const place = merged(turn, incident, matches, alert);
