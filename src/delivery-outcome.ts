@@ -19,5 +19,5 @@ export type DeliveryOutcome =
     }
   /** The message to update is not there any more: somebody deleted it. */
   | { readonly kind: 'gone' }
-  /** Slack will never take it (no such channel, not invited ...). `error` is Slack's own word. */
-  | { readonly kind: 'refused'; readonly error: string };
+  /** Slack will never take it there (no such channel, not invited ...). `error` is Slack's own word. */
+  | { readonly kind: 'refused'; readonly error: string; readonly channel?: string };

@@ -74,7 +74,7 @@ export interface Lane {
   submit(at: Instant, events: readonly Event[], job?: string): Promise<void>;
   /** Other rules from now on. Open incidents keep their messages. */
   useRules(rules: Rules): void;
-  /** Where effects go. Called once, before anything is submitted. */
+  /** Where effects go, those of before too. Called once. */
   attach(outbox: Outbox): void;
   /** Resolves when everything submitted so far is decided and committed. */
   settled(): Promise<void>;
@@ -111,7 +111,7 @@ interface Running {
   /** Events in the queue. */
   queued: number;
   outbox: Outbox | undefined;
-  /** Rows found before an outbox was attached. */
+  /** Rows found and written before an outbox was attached: what is due is decided at once after a load. */
   restored: readonly Effect[];
   ready: boolean;
   stopping: boolean;
@@ -337,7 +337,8 @@ async function decideAndCommit(lane: Running): Promise<void> {
   lane.gathering.written(decided.length, lane.queue.length);
   observer.committed(clock.now() - began, outcome.events());
   answer(decided);
-  if (commit.effects.length > 0) lane.outbox?.enqueue(commit.effects);
+  if (lane.outbox === undefined) lane.restored = [...lane.restored, ...commit.effects];
+  else if (commit.effects.length > 0) lane.outbox.enqueue(commit.effects);
 }
 
 function answer(decided: readonly Waiting[]): void {

@@ -70,12 +70,18 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
       );
       return;
     case 'refused':
+      // Said twice, because the first time may not have been kept: it is on its way elsewhere by now.
+      if (isElsewhere(incident, outcome.channel)) return orderMessage(turn, incident);
       return refused(
         turn,
         change(turn, incident, { sentRevision: incident.revision }),
         outcome.error,
       );
   }
+}
+
+function isElsewhere({ message, route }: Incident, channel: string | undefined): boolean {
+  return message === undefined && channel !== undefined && route?.channel !== channel;
 }
 
 /** A message that its channel will not take goes to the channel where everything goes that no route names. */

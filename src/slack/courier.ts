@@ -101,7 +101,7 @@ async function attempt(desk: Desk, track: Track, effect: Effect): Promise<Attemp
       : bringUpToDate(desk, task, effect.message);
   }
   const seen = desk.look(effect.incident);
-  if (seen === undefined) return refused('unknown_incident');
+  if (seen === undefined) return refused('unknown_incident', effect.channel);
   const newest = () => desk.look(effect.incident) ?? seen;
   const message = messageOf(track, seen);
   if (effect.kind === 'message') {
@@ -233,11 +233,11 @@ function took(
 }
 
 async function join(desk: Desk, { track, channel }: Task): Promise<Attempt> {
-  if (desk.joined.has(channel)) return refused('not_in_channel');
+  if (desk.joined.has(channel)) return refused('not_in_channel', channel);
   desk.joined.add(channel);
   const answer = await desk.breaker.guard(() => desk.api.join(channel));
   if (answer === undefined) return STOPPED;
-  if (answer.kind !== 'ok') return refused('not_in_channel');
+  if (answer.kind !== 'ok') return refused('not_in_channel', channel);
   desk.log.info({ channel }, 'joined a channel to post there');
   miss(track, 'not_in_channel: the bot joined it', desk.clock.now());
   return AGAIN;
@@ -245,7 +245,7 @@ async function join(desk: Desk, { track, channel }: Task): Promise<Attempt> {
 
 function failed(
   desk: Desk,
-  { track }: Task,
+  { track, channel }: Task,
   answer: Exclude<SlackResult<unknown>, { kind: 'ok' }>,
   bucket: Bucket,
 ): Attempt {
@@ -260,7 +260,7 @@ function failed(
     case 'refused': {
       const { error } = answer;
       if (isAboutUs(error)) return { kind: 'later', error };
-      if (!isAboutLayout(error) || track.textOnly) return refused(error);
+      if (!isAboutLayout(error) || track.textOnly) return refused(error, channel);
       desk.log.error({ key: track.key, error }, 'Slack refuses our blocks: text only');
       track.textOnly = true;
       return AGAIN;
@@ -286,8 +286,8 @@ function onTheWire({ track, effect }: Task, { text, blocks, revision }: Content)
   };
 }
 
-function refused(error: string): Attempt {
-  return { kind: 'done', outcome: { kind: 'refused', error } };
+function refused(error: string, channel: string): Attempt {
+  return { kind: 'done', outcome: { kind: 'refused', error, channel } };
 }
 
 function messageContent(seen: Seen): Content {

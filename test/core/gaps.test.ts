@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { decide } from '../../src/decide.ts';
 import { openLane } from '../../src/lane.ts';
 import { describeDecision } from '../../src/explain/words.ts';
-import type { DeliveryOutcome, Event, Outcome } from '../../src/model.ts';
+import type { DeliveryOutcome, Effect, Event, Outcome } from '../../src/model.ts';
 import { createState } from '../../src/state.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
@@ -74,8 +74,12 @@ route: { channel: '#alerts', routes: [{ match: ['service="basket"'], channel: '#
   const [effect] = [...opened.effects, ...waited.effects];
   const answer = (outcome: DeliveryOutcome, at: number) =>
     decide(state, { kind: 'delivered', effect: effect?.id ?? '', outcome }, at, rules);
-  const refused = answer({ kind: 'refused', error: 'channel_not_found' }, START + HOUR);
+  const refusal = { kind: 'refused', error: 'channel_not_found', channel: '#nope' } as const;
+  const refused = answer(refusal, START + HOUR);
   expect(refused.effects).toMatchObject([{ kind: 'message', channel: '#alerts' }]);
+  // Told again, because nobody knew that the first time was kept.
+  const again = answer(refusal, START + HOUR);
+  expect(again).toMatchObject({ effects: refused.effects, decisions: [] });
   const message = { channel: 'C1', ts: '1.2' };
   const after = 'after 2 tries in 30 s (rate limited)';
   const sent = answer({ kind: 'sent', message, revision: 1, after }, START + HOUR);
@@ -143,6 +147,38 @@ test('what is due and fails is set aside, logged and counted; the rest goes on; 
   await pass(MINUTE);
   expect(sent).toHaveLength(2);
   expect(failures).toHaveLength(1);
+  await lane.stop();
+});
+
+test('what is told between the start and Slack being there is said as soon as it is there', async () => {
+  const store = createMemoryStore();
+  let now = START;
+  const open = () =>
+    openLane({
+      name: 'default',
+      store,
+      rules: rulesOf(SHOP),
+      // Each look at the clock takes a moment.
+      clock: { now: () => now++, wakeAt: () => () => undefined },
+      observer: {
+        decided: () => undefined,
+        committed: () => undefined,
+        failed: (error) => {
+          throw error;
+        },
+      },
+    });
+  const before = await open();
+  await before.submit(now, [firing('basket', 'Slow', { severity: 'warning' })]);
+  await before.stop();
+  now += HOUR;
+  const lane = await open();
+  await lane.settled();
+  expect([...lane.state.incidents.values()].map(({ phase }) => phase)).toEqual(['open']);
+  const sent: string[] = [];
+  const take = (effects: readonly Effect[]) => void sent.push(...effects.map(({ id }) => id));
+  lane.attach({ enqueue: take, restore: take, abandon: async () => undefined });
+  expect(sent).toEqual([...lane.state.open].map((id) => `message:${id}`));
   await lane.stop();
 });
 

@@ -57,6 +57,8 @@ export interface Machine {
   crashes: number;
 }
 
+const REST_STARTS_MS = 200;
+
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 export async function startProcess(machine: Machine, rules: Rules): Promise<Process> {
@@ -99,6 +101,8 @@ export async function startProcess(machine: Machine, rules: Rules): Promise<Proc
     random,
     log: silent,
   });
+  // The rest of the service starts, while the lane decides what is due already.
+  await step(() => clock.sleep(REST_STARTS_MS, new AbortController().signal));
   lane.attach(delivery);
   const kill = () => {
     alive = false;

@@ -56,6 +56,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     to: '',
   },
   {
+    name: 'what is told before Slack is there waits for the next start',
+    seed: 1,
+    file: 'src/lane.ts',
+    from: 'lane.restored = [...lane.restored, ...commit.effects];',
+    to: '{}',
+  },
+  {
     name: 'nothing is due any more after a start',
     seed: 5,
     file: 'src/decide.ts',

@@ -21,6 +21,7 @@ test(`whatever fails meanwhile, in the end what fires is told, and nothing else,
 const FOUND: readonly (readonly [seed: number, why: string])[] = [
   [17, 'its incident was forgotten while Slack was away'],
   [35, 'the token was revoked when a lost post was looked up'],
+  [82, 'a refusal that was reported twice counted for the channel it went to next'],
   [266, 'an end overtook its beginning, and was dated to the end before'],
   [419, 'a revision that could not be kept was used again'],
 ];

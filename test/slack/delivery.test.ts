@@ -412,7 +412,7 @@ test.each(['channel_not_found', 'is_archived', 'restricted_action'])(
     slack.next('chat.postMessage').refuse(error);
     delivery.enqueue([messageEffect('A')]);
     await delivery.idle();
-    expect(reports).toEqual([{ effect: 'message:A', outcome: { kind: 'refused', error } }]);
+    expect(reports).toMatchObject([{ effect: 'message:A', outcome: { kind: 'refused', error } }]);
   },
 );
 
