@@ -5,6 +5,8 @@ import type { DeliveryOutcome, Incident, MessageRef } from '../model.ts';
 import { change, note, orderDone, orderMessage, type Turn } from '../turn.ts';
 import { digestDelivered, moveDigest } from './digest.ts';
 
+type Refusal = Extract<DeliveryOutcome, { readonly kind: 'refused' }>;
+
 /** Replies whose reactions still count for the message. */
 const REPLIES_MAX = 50;
 
@@ -70,13 +72,7 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
       );
       return;
     case 'refused':
-      // Said twice, because the first time may not have been kept: it is on its way elsewhere by now.
-      if (isElsewhere(incident, outcome.channel)) return orderMessage(turn, incident);
-      return refused(
-        turn,
-        change(turn, incident, { sentRevision: incident.revision }),
-        outcome.error,
-      );
+      return refused(turn, incident, outcome);
   }
 }
 
@@ -85,7 +81,10 @@ function isElsewhere({ message, route }: Incident, channel: string | undefined):
 }
 
 /** A message that its channel will not take goes to the channel where everything goes that no route names. */
-function refused(turn: Turn, incident: Incident, error: string): void {
+function refused(turn: Turn, unsent: Incident, { error, channel }: Refusal): void {
+  // Said twice, because the first time may not have been kept: it is on its way elsewhere by now.
+  if (isElsewhere(unsent, channel)) return orderMessage(turn, unsent);
+  const incident = change(turn, unsent, { sentRevision: unsent.revision });
   const { route } = incident;
   const { rootChannel } = turn.rules;
   const isPosted = incident.message !== undefined;
