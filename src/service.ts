@@ -214,7 +214,8 @@ async function loadRules(
       if (isSame) log.info({ version }, 'the rules are the same, of another commit');
       else log.info({ version, files: loaded.files }, 'other rules are in force');
       lanes()?.useRules(loaded.rules);
-      for (const { state } of lanes()?.all ?? []) warnOfLost(state, loaded.rules, log);
+      for (const lane of lanes()?.all ?? [])
+        if (lane.leads) warnOfLost(lane.state, loaded.rules, log);
     },
     onSame(loaded, mended) {
       const { version } = loaded.rules;
@@ -295,16 +296,21 @@ function logDecision(log: Log, decision: Decision): void {
 }
 
 function watchLevels(metrics: Metrics, { all }: Lanes, slack: Slack): void {
-  const sum = (of: (lane: Lane) => number) => all.reduce((total, lane) => total + of(lane), 0);
-  metrics.watch(() => ({
-    alerts: sum(({ state }) => state.alerts.size),
-    incidents: sum(({ state }) => state.incidents.size),
-    incidentsOpen: sum(({ state }) => state.open.size),
-    waiting: sum(({ waiting }) => waiting),
-    setAside: sum(({ setAside }) => setAside),
-    leads: all.filter(({ leads }) => leads).length,
-    ...outboxLevels(slack),
-  }));
+  const sum = (lanes: readonly Lane[], of: (lane: Lane) => number) =>
+    lanes.reduce((total, lane) => total + of(lane), 0);
+  metrics.watch(() => {
+    // What is in memory is told by whoever decides it: for an instance that follows it is work to know.
+    const led = all.filter(({ leads }) => leads);
+    return {
+      alerts: sum(led, ({ state }) => state.alerts.size),
+      incidents: sum(led, ({ state }) => state.incidents.size),
+      incidentsOpen: sum(led, ({ state }) => state.open.size),
+      waiting: sum(all, ({ waiting }) => waiting),
+      setAside: sum(all, ({ setAside }) => setAside),
+      leads: led.length,
+      ...outboxLevels(slack),
+    };
+  });
 }
 
 /** What the pages and the API ask Slack's side. */

@@ -303,8 +303,8 @@ export function restore(state: LaneState, records: Iterable<StateRecord>): void 
   const others: StateRecord[] = [];
   for (const record of records) {
     if (record.key.startsWith('i/')) incidents.push(record.value as Incident);
-    else if (isSmall(record.key)) others.push(record);
-    else alerts.push(alertOfRecord(record.value as AlertRecord));
+    else if (isAlertKey(record.key)) alerts.push(alertOfRecord(record.value as AlertRecord));
+    else others.push(record);
   }
   others.sort((one, other) => (one.key < other.key ? -1 : 1));
   for (const { key, value } of others) restoreSmall(state, key, value);
@@ -314,12 +314,13 @@ export function restore(state: LaneState, records: Iterable<StateRecord>): void 
     (one, other) => one.since - other.since || (one.fingerprint < other.fingerprint ? -1 : 1),
   );
   for (const alert of alerts) putAlert(state, alert);
-  takeChanges(state);
+  state.changedAlerts.clear();
+  state.changed.clear();
 }
 
 /** Fingerprints of alerts have no slash. */
-function isSmall(key: string): boolean {
-  return key === 'storm' || key.includes('/');
+export function isAlertKey(key: string): boolean {
+  return key !== 'storm' && !key.includes('/');
 }
 
 /** Kinds that only a newer version knows are left alone. */

@@ -1,23 +1,32 @@
 /**
  * A lane's state in the memory of an instance that does not lead it: for whoever asks for alerts and
- * incidents here, and so that this instance can lead at once when the leader is gone.
+ * incidents here, and so that this instance can lead soon when the leader is gone.
  *
- * It reads what changed since its version, so keeping up costs what changes and not what is there.
+ * It reads what changed since its version, so keeping up costs what changes and not what is there. What it
+ * read stays text until somebody needs it: making state of it is three quarters of the work of following,
+ * which an instance can put off while it has lanes of its own to decide.
  */
-import { createState, follow, type LaneState, restore } from '../state.ts';
-import type { SharedStore } from '../store/contract.ts';
+import { createState, follow, isAlertKey, type LaneState } from '../state.ts';
+import type { SharedStore, StateRecord } from '../store/contract.ts';
 
 export interface Replica {
-  /** For reading only. Another one after a `catchUp` that had to load everything. */
+  /**
+   * Of all that was read so far: asking for it makes state of what is still text. For reading only. Another
+   * one after a `catchUp` that had to load everything.
+   */
   readonly state: LaneState;
   readonly version: number;
-  /** Resolves when it has all that was committed before the call. */
+  /** No more alerts than this fire. It costs nothing. */
+  readonly firingMax: number;
+  /** Resolves when it has read all that was committed before the call. */
   catchUp(): Promise<void>;
+  /** Makes state of about `alerts` that are text. True: there is more. */
+  settle(alerts: number): boolean;
 }
 
 /** `alertsMax`: the limit of alerts in memory. `shown`: what is shown until the first `catchUp` is done. */
 export function createReplica(
-  store: SharedStore,
+  store: Pick<SharedStore, 'changes'>,
   lane: string,
   alertsMax: number,
   shown = createState(lane, alertsMax),
@@ -25,31 +34,66 @@ export function createReplica(
   let state = shown;
   let version = 0;
   let turn: Promise<void> = Promise.resolve();
+  /** Key -> JSON. */
+  const alerts = new Map<string, string>();
+  /** All that goes before them: other records, and what is gone (undefined). */
+  const others = new Map<string, string | undefined>();
 
   async function readOn(): Promise<void> {
-    const changes = version === 0 ? undefined : await store.changes(lane, version);
-    if (changes === undefined) {
-      const snapshot = await store.load(lane);
+    const changes = await store.changes(lane, version);
+    if (changes.whole) {
       state = createState(lane, alertsMax);
-      restore(state, snapshot.records);
-      version = snapshot.version;
-    } else if (changes.version !== version) {
-      follow(state, changes.put, changes.remove);
-      version = changes.version;
+      alerts.clear();
+      others.clear();
     }
+    version = changes.version;
+    for (const key of changes.remove) {
+      alerts.delete(key);
+      others.set(key, undefined);
+    }
+    for (const [key, json] of changes.put) {
+      if (isAlertKey(key)) {
+        // What was gone before is there again: it need not go first.
+        others.delete(key);
+        alerts.set(key, json);
+      } else others.set(key, json);
+    }
+  }
+
+  function settle(count: number): boolean {
+    if (alerts.size === 0 && others.size === 0) return false;
+    const put: StateRecord[] = [];
+    const remove: string[] = [];
+    for (const [key, json] of others) {
+      if (json === undefined) remove.push(key);
+      else put.push({ key, value: JSON.parse(json) });
+    }
+    others.clear();
+    for (const [key, json] of alerts) {
+      if (count-- <= 0) break;
+      put.push({ key, value: JSON.parse(json) });
+      alerts.delete(key);
+    }
+    follow(state, put, remove);
+    return alerts.size > 0;
   }
 
   return {
     get state() {
+      settle(Infinity);
       return state;
     },
     get version() {
       return version;
+    },
+    get firingMax() {
+      return state.alerts.size - state.resolved.size + alerts.size;
     },
     catchUp() {
       // One after the other: what was read earlier must not be applied later.
       turn = turn.catch(() => undefined).then(readOn);
       return turn;
     },
+    settle,
   };
 }

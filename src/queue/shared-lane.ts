@@ -9,7 +9,8 @@
  * follow what it commits. When the leader is gone another one goes on with what it has, decides what is
  * left in the inbox, and carries out what is left in the outbox.
  */
-import { setTimeout } from 'node:timers/promises';
+import { performance } from 'node:perf_hooks';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { LaneObserver } from '../batch.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../clock.ts';
@@ -17,6 +18,7 @@ import { type Lane, openLane, type Outbox } from '../lane.ts';
 import { tooManyAlerts } from '../refusals.ts';
 import { isFull } from '../life/room.ts';
 import type { Capacity } from '../limits.ts';
+import type { Event } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
 import type { LaneState } from '../state.ts';
 import type { Commit, SharedStore } from '../store/contract.ts';
@@ -57,6 +59,10 @@ export interface SharedLane extends Lane {
 
 /** How far behind the leader an instance is at most, while Redis answers. */
 const FOLLOW_MS = 250;
+/** What it read becomes state only while it is less busy than this, of 1. */
+const BUSY = 0.5;
+/** Alerts of which state is made in one go: a tenth of a second of work at most. */
+const SETTLE_MAX = 2_000;
 /** Without a word from Redis for so long an instance is not ready. */
 const SILENT_MS = 5_000;
 /** After a commit that failed. */
@@ -159,8 +165,7 @@ function laneOf(shared: Shared, { begin, end }: Life): SharedLane {
       if (shared.stopping) {
         throw new AppError('stopping', 'Quell is stopping', { retryable: true });
       }
-      const { state } = shared.leading ?? shared.replica;
-      if (isFull(state, shared.rules, events, 0)) throw tooManyAlerts(options.limits);
+      if (hasNoRoom(shared, events)) throw tooManyAlerts(options.limits);
       await inbox.add(at, events);
     },
     useRules(rules) {
@@ -177,6 +182,14 @@ function laneOf(shared: Shared, { begin, end }: Life): SharedLane {
     stop: end,
     giveBack: () => shared.lead?.giveBack(),
   };
+}
+
+/** What an instance that follows has not looked at yet may all fire: only if that were too much it is looked at. */
+function hasNoRoom(shared: Shared, events: readonly Event[]): boolean {
+  const { leading, replica, rules, options } = shared;
+  if (leading === undefined && replica.firingMax + events.length <= options.limits['open-alerts'])
+    return false;
+  return isFull((leading ?? replica).state, rules, events, 0);
 }
 
 /** Only now: whoever leads has effects to be carried out. */
@@ -221,6 +234,8 @@ async function lead(shared: Shared): Promise<Lane> {
   const { store, name } = options;
   shared.isLeaders = true;
   await replica.catchUp();
+  // Timers and requests have a turn meanwhile: the lock of this lane and of others must be kept.
+  while (replica.settle(SETTLE_MAX)) await setImmediate();
   let rest = await store.outbox(name);
   while (rest.version !== replica.version) {
     await replica.catchUp();
@@ -274,12 +289,17 @@ async function decideJob(shared: Shared, { id, at, events, again }: InboxJob): P
 }
 
 async function follow(shared: Shared): Promise<void> {
-  while (!shared.stopping) {
+  for (let before = performance.eventLoopUtilization(); !shared.stopping; ) {
     await setTimeout(FOLLOW_MS);
+    const busy = performance.eventLoopUtilization(before).utilization;
+    before = performance.eventLoopUtilization();
     if (shared.stopping) return;
     try {
       await shared.inbox.look();
-      if (!shared.isLeaders) await shared.replica.catchUp();
+      if (!shared.isLeaders) {
+        await shared.replica.catchUp();
+        if (busy < BUSY && !shared.isLeaders) shared.replica.settle(SETTLE_MAX);
+      }
       // What it has in memory is neither the leader's any more nor what the leader has committed.
       else if (shared.lead?.holds() !== true) continue;
       shared.heardAt = performance.now();

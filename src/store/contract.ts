@@ -95,8 +95,8 @@ export interface History {
 
 /** A store that several processes share, one of which writes to a lane at a time. */
 export interface SharedStore extends Store {
-  /** What changed in a lane since a version of it. Undefined: it cannot be told any more; load it. */
-  changes(lane: string, since: number): Promise<LaneChanges | undefined>;
+  /** What changed in a lane since a version of it; since version 0: all of it. */
+  changes(lane: string, since: number): Promise<LaneChanges>;
   /** The outbox of a lane, and the version that it is of. */
   outbox(lane: string): Promise<Pick<LaneSnapshot, 'version' | 'outbox'>>;
   /** True when a commit has decided this job, of late: it must not be decided again. */
@@ -106,7 +106,10 @@ export interface SharedStore extends Store {
 export interface LaneChanges {
   /** The version that the records have now; the one that was asked for: nothing changed. */
   readonly version: number;
-  readonly put: readonly StateRecord[];
+  /** What changed cannot be told any more: `put` is all there is. */
+  readonly whole: boolean;
+  /** Key -> the record's JSON: whoever follows need not look into it at once. */
+  readonly put: ReadonlyMap<string, string>;
   /** Keys of records that are gone. */
   readonly remove: readonly string[];
 }

@@ -43,8 +43,13 @@ for (const seed of ['1', '2', '3']) {
       // Mostly minutes, now and then hours: incidents end, close and are forgotten.
       now += random.chance(0.03) ? random.int(1, 12) * 60 * MINUTE : random.int(0, 3) * MINUTE;
       await lane.submit(now, eventsOf(random, now));
+      // It reads on, it makes state of some of what it read, and now and then it is asked.
+      if (random.chance(0.3)) await replica.catchUp();
+      if (random.chance(0.3)) replica.settle(random.int(0, 3));
       if (!random.chance(0.1)) continue;
       await replica.catchUp();
+      const firing = [...lane.state.alerts.values()].filter(({ status }) => status === 'firing');
+      expect(replica.firingMax).toBeGreaterThanOrEqual(firing.length);
       const fresh = createReplica(store, 'default', ALERTS_MAX);
       await fresh.catchUp();
       expect(contentsOf(replica.state)).toEqual(contentsOf(fresh.state));

@@ -9,7 +9,7 @@ import type { Effect } from '../../model.ts';
 import type { LaneChanges, LaneSnapshot, StateRecord } from '../contract.ts';
 import type { Connection } from './connection.ts';
 import { textOf } from './keys.ts';
-import { readChanges } from './scripts.ts';
+import { type Changes, readChanges } from './scripts.ts';
 
 /** Of all keys of a lane, and of what stands in them. Earlier ones are read, later ones refused. */
 export const FORMAT = 1;
@@ -17,48 +17,66 @@ export const FORMAT = 1;
 const SCAN_COUNT = 2_000;
 
 export async function loadLane(connection: Connection, tag: string): Promise<LaneSnapshot> {
-  const { client } = connection;
-  let { version } = await readRest(connection, tag);
-  const values = new Map<string, string>();
-  for (let cursor = ''; cursor !== '0'; ) {
-    const from = cursor === '' ? '0' : cursor;
-    const [next, found] = await client.hscan(`${tag}:records`, from, 'COUNT', SCAN_COUNT);
-    for (let at = 0; at < found.length; at += 2) values.set(found[at] ?? '', found[at + 1] ?? '');
-    cursor = next;
-  }
-  for (;;) {
-    const changes = await readChanges(connection, tag, version);
-    const [now, distance, , fields = [], fresh = []] = changes;
-    if (distance === 'far') return loadLane(connection, tag);
-    for (const [index, field] of fields.entries()) {
-      const value = fresh[index] ?? '';
-      if (value === '') values.delete(field);
-      else values.set(field, value);
-    }
-    version = Number(now);
-    const rest = await readRest(connection, tag);
-    if (rest.version === version) return { ...rest, records: recordsOf(values) };
-  }
+  const { texts, ...rest } = await readAll(connection, tag);
+  return { ...rest, records: recordsOf(texts) };
 }
 
-/** Undefined: it cannot be told any more; load the lane. */
+/** What changed since a version. When that cannot be told any more: all there is. */
 export async function changesSince(
   connection: Connection,
   tag: string,
   since: number,
-): Promise<LaneChanges | undefined> {
-  const changes = await readChanges(connection, tag, since);
-  const [now, distance, format, fields = [], fresh = []] = changes;
-  checkFormat(format, connection);
-  if (distance === 'far') return undefined;
-  const put: StateRecord[] = [];
-  const remove: string[] = [];
-  for (const [index, field] of fields.entries()) {
-    const json = fresh[index] ?? '';
-    if (json === '') remove.push(textOf(field));
-    else put.push({ key: textOf(field), value: JSON.parse(json) });
+): Promise<LaneChanges> {
+  if (since > 0) {
+    const changes = await readChanges(connection, tag, since);
+    const [now, distance, format] = changes;
+    checkFormat(format, connection);
+    if (distance !== 'far') {
+      const put = new Map<string, string>();
+      return { version: Number(now), whole: false, put, remove: sortOut(changes, put) };
+    }
   }
-  return { version: Number(now), put, remove };
+  const { version, texts } = await readAll(connection, tag);
+  return { version, whole: true, put: texts, remove: [] };
+}
+
+async function readAll(
+  connection: Connection,
+  tag: string,
+): Promise<Omit<LaneSnapshot, 'records'> & { readonly texts: Map<string, string> }> {
+  const { client } = connection;
+  let { version } = await readRest(connection, tag);
+  const texts = new Map<string, string>();
+  for (let cursor = ''; cursor !== '0'; ) {
+    const from = cursor === '' ? '0' : cursor;
+    const [next, found] = await client.hscan(`${tag}:records`, from, 'COUNT', SCAN_COUNT);
+    for (let at = 0; at < found.length; at += 2)
+      texts.set(textOf(found[at] ?? ''), found[at + 1] ?? '');
+    cursor = next;
+  }
+  for (;;) {
+    const changes = await readChanges(connection, tag, version);
+    const [now, distance] = changes;
+    if (distance === 'far') return readAll(connection, tag);
+    for (const key of sortOut(changes, texts)) texts.delete(key);
+    version = Number(now);
+    const rest = await readRest(connection, tag);
+    if (rest.version === version) return { ...rest, texts };
+  }
+}
+
+/** Puts the records that changed where they belong; returns the keys of those that are gone. */
+function sortOut(
+  [, , , fields = [], values = []]: Changes,
+  put: Map<string, string>,
+): readonly string[] {
+  const gone: string[] = [];
+  for (const [index, field] of fields.entries()) {
+    const json = values[index] ?? '';
+    if (json === '') gone.push(textOf(field));
+    else put.set(textOf(field), json);
+  }
+  return gone;
 }
 
 /** Version, wake-up and outbox, of one instant. */
@@ -95,9 +113,9 @@ function checkFormat(format: string, { address }: Connection): void {
 export type OutboxRow = readonly [version: number, index: number, effect: Effect];
 
 /** Each text is let go of as soon as it is read. */
-function* recordsOf(values: Map<string, string>): Iterable<StateRecord> {
-  for (const [field, json] of values) {
-    values.delete(field);
-    yield { key: textOf(field), value: JSON.parse(json) };
+function* recordsOf(texts: Map<string, string>): Iterable<StateRecord> {
+  for (const [key, json] of texts) {
+    texts.delete(key);
+    yield { key, value: JSON.parse(json) };
   }
 }

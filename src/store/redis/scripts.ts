@@ -65,7 +65,8 @@ export async function write(
   return done === 1;
 }
 
-type Changes = readonly [
+/** Fields that changed, and what stands in them now; an empty value: it is gone. Both only when it is `near`. */
+export type Changes = readonly [
   version: string,
   distance: 'same' | 'near' | 'far',
   format: string,
@@ -73,7 +74,6 @@ type Changes = readonly [
   values?: readonly string[],
 ];
 
-/** What changed, when it is `near`; an empty value: it is gone. */
 export async function readChanges(
   connection: Connection,
   tag: string,
