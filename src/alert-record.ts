@@ -44,6 +44,11 @@ export function recordOfAlert(alert: Alert): AlertRecord {
   ];
 }
 
+/** Fingerprints of alerts, which are their keys, have no slash. */
+export function isAlertKey(key: string): boolean {
+  return key !== 'storm' && !key.includes('/');
+}
+
 /** Our own record, read back from JSON, in which what is undefined became null. */
 export function alertOfRecord(record: AlertRecord): Alert {
   // Each value is what recordOfAlert put there.

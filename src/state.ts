@@ -6,7 +6,7 @@
  * keep the indexes right and remember what changed since the last commit. No look-up here walks over
  * open alerts or incidents.
  */
-import { type AlertRecord, alertOfRecord, recordOfAlert } from './alert-record.ts';
+import { type AlertRecord, alertOfRecord, isAlertKey, recordOfAlert } from './alert-record.ts';
 import { type GroupIndex, indexGroup } from './group-index.ts';
 import {
   addPlace,
@@ -316,11 +316,6 @@ export function restore(state: LaneState, records: Iterable<StateRecord>): void 
   for (const alert of alerts) putAlert(state, alert);
   state.changedAlerts.clear();
   state.changed.clear();
-}
-
-/** Fingerprints of alerts have no slash. */
-export function isAlertKey(key: string): boolean {
-  return key !== 'storm' && !key.includes('/');
 }
 
 /** Kinds that only a newer version knows are left alone. */

@@ -6,7 +6,8 @@
  * read stays text until somebody needs it: making state of it is three quarters of the work of following,
  * which an instance can put off while it has lanes of its own to decide.
  */
-import { createState, follow, isAlertKey, type LaneState } from '../state.ts';
+import { isAlertKey } from '../alert-record.ts';
+import { createState, follow, type LaneState } from '../state.ts';
 import type { SharedStore, StateRecord } from '../store/contract.ts';
 
 export interface Replica {
