@@ -6,7 +6,7 @@
  *   [lane, 'o', id]    the outbox
  *   ...                history: see embedded/history-rows.ts
  *
- * Everything of a commit is one LMDB transaction, and its promise resolves when that is on the disk.
+ * Everything of a commit is one transaction, and its promise resolves when that is on the disk.
  * Commits that come while one is being written share the next.
  */
 import { mkdir } from 'node:fs/promises';

@@ -3,9 +3,12 @@
  *
  * What waits while a transaction is being written shares the next one, and each is all or nothing: its
  * changes are collected first, so whoever fails meanwhile leaves nothing behind. A write resolves when
- * it is on the disk. To hand a small transaction to a thread costs as much CPU as to write it, and a
- * good disk has it done in a fraction of a millisecond: then the process waits for it. On a slower
- * disk, and as soon as this one becomes slow, threads do it.
+ * it is on the disk. What is small goes into the log of changes (change-log.ts) and stays in memory; LMDB
+ * gets it together with what is large, or does not fit there any more, and before a range is read.
+ *
+ * To hand little to a thread costs as much CPU as to write it, and a good disk has it done in a fraction
+ * of a millisecond: then the process waits for it. On a slower disk, and as soon as this one becomes
+ * slow, threads do it.
  *
  * LMDB maps the file into memory and lets nothing go again, so what was ever looked at would count as
  * memory of the process. After a while the file is therefore closed and opened again, which takes about
@@ -14,7 +17,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database as Lmdb, type Key, open } from 'lmdb';
+import { type ChangeLog, nameOf, type NamedChanges, openChangeLog } from './change-log.ts';
 import { storeDamaged, storeFailure } from './failure.ts';
+import { type Change, lengthOf, type RowText, UTF8_MAX, writeText } from './row-text.ts';
 
 type RangeOptions = NonNullable<Parameters<Lmdb<Buffer, Key>['getRange']>[0]>;
 
@@ -24,9 +29,6 @@ export interface Rows {
   getRange(options: RangeOptions): Iterable<{ readonly key: Key; readonly value: Buffer }>;
   getKeys(options: RangeOptions): Iterable<Key>;
 }
-
-/** What a row says: one text, or lines that are put together only when they are written. */
-export type RowText = string | readonly string[];
 
 /** Collects the changes of one transaction. */
 export interface RowWriter {
@@ -48,24 +50,21 @@ interface Job {
   readonly failed: (error: unknown) => void;
 }
 
-interface Change {
-  readonly key: Key;
-  /** Undefined: the row goes. */
-  readonly value: RowText | undefined;
-}
-
 interface Writer {
   readonly dir: string;
   /** Undefined while nobody needs it. */
   file: Lmdb<Buffer, Key> | undefined;
   readonly rows: Rows;
+  readonly log: ChangeLog;
+  /** What is in the log and not in LMDB. */
+  readonly logged: NamedChanges;
+  /** Something could not be written, or may have been: nothing is added to the log before LMDB has all. */
+  doubtful: boolean;
   waiting: Job[];
   work: Promise<void> | undefined;
   /** About how many bytes of the file were looked at since it was opened. */
   seen: number;
-  /** Set while the file is closed. */
-  closed: Promise<void> | undefined;
-  /** How long a transaction takes on the disk of late. */
+  /** How long a write takes on the disk of late. */
   usualMs: number;
   /** Holds the values of one transaction after another: a buffer for each would wait for the collector. */
   scratch: Buffer;
@@ -89,48 +88,78 @@ const STAND_STILL_MS = 3;
 /** How much the last transaction says about the next. */
 const LAST_COUNTS = 0.1;
 
+/** The number of the last frame of the log that LMDB has. No lane has such a name. */
+const LOGGED_KEY: Key = ['#', 'logged'];
+
 export function openDatabase(dir: string): Database {
+  const file = openFile(dir);
+  const known = Number(file.get(LOGGED_KEY)?.toString() ?? 0);
+  const { log, lacking } = openChangeLog(join(dir, 'changes'), known);
   const writer: Writer = {
     dir,
-    file: openFile(dir),
+    file,
     rows: {
-      get(key) {
-        const value = fileOf(writer).get(key);
-        writer.seen += value?.length ?? 0;
-        return value;
-      },
+      get: (key) => readOne(writer, key),
       *getRange(options) {
+        settle(writer);
         for (const row of fileOf(writer).getRange(options)) {
           writer.seen += row.value.length;
           yield row;
         }
       },
-      getKeys: (options) => fileOf(writer).getKeys(options),
+      getKeys(options) {
+        settle(writer);
+        return fileOf(writer).getKeys(options);
+      },
     },
+    log,
+    logged: lacking,
+    doubtful: false,
     waiting: [],
     work: undefined,
     seen: 0,
-    closed: undefined,
     usualMs: 0,
     scratch: Buffer.allocUnsafeSlow(SCRATCH_BYTES),
   };
+  settle(writer);
   return {
-    async read(act) {
-      while (writer.closed !== undefined) await writer.closed;
-      const result = act(writer.rows);
-      if (writer.seen > SEEN_MAX_BYTES) start(writer);
-      return result;
-    },
-    write: (stage) =>
-      new Promise((done, failed) => {
-        writer.waiting.push({ stage, done, failed });
-        start(writer);
-      }),
+    read: (act) => read(writer, act),
+    write: (stage) => enqueue(writer, stage),
     async close() {
       while (writer.work !== undefined) await writer.work;
+      log.close();
       await writer.file?.close();
     },
   };
+}
+
+function enqueue(writer: Writer, stage: Job['stage']): Promise<void> {
+  return new Promise((done, failed) => {
+    writer.waiting.push({ stage, done, failed });
+    start(writer);
+  });
+}
+
+/** In its turn when something is being written: half of that may be in the log, or the file closed. */
+async function read<T>(writer: Writer, act: (rows: Rows) => T): Promise<T> {
+  if (writer.work === undefined) {
+    const result = act(writer.rows);
+    if (writer.seen > SEEN_MAX_BYTES) start(writer);
+    return result;
+  }
+  const results: T[] = [];
+  await enqueue(writer, (rows) => void results.push(act(rows)));
+  // It was staged, so there is one.
+  return results[0] as T;
+}
+
+function readOne(writer: Writer, key: Key): Buffer | undefined {
+  const change = writer.logged.size === 0 ? undefined : writer.logged.get(nameOf(key));
+  if (change !== undefined)
+    return change.value === undefined ? undefined : bytesOf(change.value, NO_SCRATCH, 0);
+  const value = fileOf(writer).get(key);
+  writer.seen += value?.length ?? 0;
+  return value;
 }
 
 function openFile(dir: string): Lmdb<Buffer, Key> {
@@ -207,7 +236,7 @@ async function writeTogether(writer: Writer, jobs: readonly Job[]): Promise<void
     }
   }
   try {
-    if (changes.length > 0) await writeChanges(writer, changes);
+    if (changes.length > 0) await save(writer, changes);
   } catch (error) {
     const failure = storeFailure(await causeOf(error), writer.dir);
     for (const job of staged) job.failed(failure);
@@ -216,22 +245,70 @@ async function writeTogether(writer: Writer, jobs: readonly Job[]): Promise<void
   for (const job of staged) job.done();
 }
 
-async function writeChanges(writer: Writer, changes: readonly Change[]): Promise<void> {
-  writer.seen += changes.length * PAGE_BYTES;
-  const file = fileOf(writer);
+async function save(writer: Writer, changes: readonly Change[]): Promise<void> {
+  const { log, logged } = writer;
+  const frame = writer.doubtful ? undefined : log.frame(changes);
+  if (frame === undefined) return writeAll(writer, changes);
   const began = performance.now();
-  if (writer.usualMs < STAND_STILL_MS && isSmall(changes)) {
-    // Not the expression alone: a promise that comes back would leave the transaction open for ever.
-    file.transactionSync(() => {
-      apply(file, changes, writer.scratch);
-    });
-  } else {
+  writer.doubtful = true;
+  if (writer.usualMs < STAND_STILL_MS) log.addSync(frame);
+  else await log.add(frame);
+  writer.doubtful = false;
+  noteTime(writer, began);
+  for (const [name, change] of frame.changes) logged.set(name, change);
+}
+
+/** To LMDB, with what is only in the log so far. */
+async function writeAll(writer: Writer, changes: readonly Change[]): Promise<void> {
+  const all = [...unsettled(writer), ...changes];
+  const began = performance.now();
+  writer.doubtful = true;
+  if (writer.usualMs < STAND_STILL_MS && isSmall(all)) writeSync(writer, all);
+  else {
+    const file = fileOf(writer);
+    writer.seen += all.length * PAGE_BYTES;
     await file.batch(() => {
-      apply(file, changes, writer.scratch);
+      apply(file, all, writer.scratch);
     });
   }
-  const took = performance.now() - began;
-  writer.usualMs += (took - writer.usualMs) * LAST_COUNTS;
+  noteTime(writer, began);
+  isSettled(writer);
+}
+
+/** LMDB has to have everything. */
+function settle(writer: Writer): void {
+  if (writer.logged.size === 0) return;
+  writer.doubtful = true;
+  try {
+    writeSync(writer, unsettled(writer));
+  } catch (error) {
+    throw storeFailure(error, writer.dir);
+  }
+  isSettled(writer);
+}
+
+function unsettled({ logged, doubtful, log }: Writer): readonly Change[] {
+  if (logged.size === 0 && !doubtful) return [];
+  return [...logged.values(), { key: LOGGED_KEY, value: String(log.last) }];
+}
+
+function isSettled(writer: Writer): void {
+  writer.logged.clear();
+  writer.log.restart();
+  writer.doubtful = false;
+}
+
+function noteTime(writer: Writer, began: number): void {
+  writer.usualMs += (performance.now() - began - writer.usualMs) * LAST_COUNTS;
+}
+
+function writeSync(writer: Writer, changes: readonly Change[]): void {
+  const file = fileOf(writer);
+  writer.seen += changes.length * PAGE_BYTES;
+  // Not the expression alone: a promise that comes back would leave the transaction open for ever.
+  file.transactionSync(() => {
+    apply(file, changes, writer.scratch);
+  });
 }
 
 function apply(file: Lmdb<Buffer, Key>, changes: readonly Change[], scratch: Buffer): void {
@@ -249,36 +326,17 @@ function apply(file: Lmdb<Buffer, Key>, changes: readonly Change[], scratch: Buf
 
 /** In the scratch buffer from `used` on, if it is sure to have room. */
 function bytesOf(value: RowText, scratch: Buffer, used: number): Buffer {
-  if (used + lengthOf(value) * UTF8_MAX > scratch.length) {
+  if (used + lengthOf(value) * UTF8_MAX > scratch.length)
     return Buffer.from(typeof value === 'string' ? value : value.join('\n'));
-  }
-  let end = used;
-  if (typeof value === 'string') end += scratch.write(value, used);
-  else {
-    for (const line of value) {
-      if (end > used) scratch[end++] = NEWLINE;
-      end += scratch.write(line, end);
-    }
-  }
-  return scratch.subarray(used, end);
+  return scratch.subarray(used, writeText(value, scratch, used));
 }
 
-const NEWLINE = 10;
-/** Bytes that one character of a text takes at most. */
-const UTF8_MAX = 3;
-
-/** In characters, line ends included. */
-function lengthOf(value: RowText): number {
-  if (typeof value === 'string') return value.length;
-  let length = value.length;
-  for (const line of value) length += line.length;
-  return length;
-}
+const NO_SCRATCH = Buffer.alloc(0);
 
 function isSmall(changes: readonly Change[]): boolean {
   if (changes.length > SMALL_CHANGES) return false;
   let length = 0;
-  for (const { value } of changes) length += value === undefined ? 0 : lengthOf(value);
+  for (const { value } of changes) length += lengthOf(value);
   return length <= SMALL_LENGTH;
 }
 
@@ -287,9 +345,7 @@ async function reopen(writer: Writer): Promise<void> {
   const { file } = writer;
   writer.file = undefined;
   writer.seen = 0;
-  writer.closed = file?.close();
-  await writer.closed;
-  writer.closed = undefined;
+  await file?.close();
 }
 
 function fileOf(writer: Writer): Lmdb<Buffer, Key> {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { AppError } from '../../errors.ts';
 import { storeDamaged } from './failure.ts';
 
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** Checks the format of the directory; a directory without one is new and gets ours. */
 export async function checkFormat(dir: string): Promise<void> {
