@@ -177,3 +177,23 @@ test('for pull requests, what was seen keeps its own place', async () => {
   const { output } = await check(dir, { format: 'github', seen: [file] });
   expect(output).toContain(`::warning file=${file},line=1,col=1,endColumn=2::service "search"`);
 });
+
+test('inhibit rules of which nothing was seen, and labels of equal that nobody has or no two share', async () => {
+  const rules = `${CATALOG}
+inhibit:
+  - { sourceMatchers: ['alertname="Down"'], targetMatchers: ['alertname="Slow"'], equal: [service] }
+  - { sourceMatchers: ['alertname="Down"'], targetMatchers: ['alertname="Slow"'], equal: [node] }
+  - { sourceMatchers: ['alertname="Up"'], targetMatchers: ['alertname="Slow"'] }
+  - { sourceMatchers: ['alertname="Down"'], targetMatchers: ['alertname="Odd"'], equal: [service] }
+`;
+  const { lines } = await checked(rules, [
+    { name: 'Down', service: 'payments', at: 0 },
+    { name: 'Slow', service: 'payments', at: 1 },
+    { name: 'Odd', service: 'svc-search', at: 2 },
+  ]);
+  expect(lines.filter((line) => line.startsWith('rules/'))).toEqual([
+    'rules/rules.yaml:4:90  warning: no alert seen that this rule is about has a label "node": it restricts nothing, because absent counts as equal',
+    'rules/rules.yaml:5:5  warning: none of the 3 alerts seen matches the source of this rule',
+    'rules/rules.yaml:6:89  warning: of the alerts seen, no source and target have the same "service": the rule would have inhibited none',
+  ]);
+});

@@ -48,6 +48,22 @@ const CASCADE = (story: Story): void => {
   story.wait(30 * MINUTE);
 };
 
+const INHIBIT = `inhibit:
+  - { sourceMatchers: ['alertname="Down"'], targetMatchers: ['alertname="Slow"'] }
+`;
+/** For 23 minutes, of which another alert fires for so many. */
+const BESIDE =
+  (lastsMs: number) =>
+  (story: Story): void => {
+    story.fire('newsletter', 'Down');
+    story.fire('basket', 'Slow');
+    story.wait(Math.min(lastsMs, 23 * MINUTE));
+    if (lastsMs < 23 * MINUTE) story.resolve('newsletter', 'Down');
+    story.wait(23 * MINUTE - Math.min(lastsMs, 23 * MINUTE));
+    story.resolve('basket', 'Slow');
+    story.wait(15 * MINUTE);
+  };
+
 const SCENES: readonly Scene[] = [
   {
     name: 'a blip that a default held',
@@ -148,6 +164,25 @@ const SCENES: readonly Scene[] = [
     asked: 'Slow basket',
     outcomes: ['told'],
     says: [/"patching" did not match it; and if it were held for 3 min at most/],
+  },
+  {
+    name: 'inhibited by another alert',
+    yaml: `${SHOP}${INHIBIT}`,
+    play: BESIDE(HOUR),
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [
+      /if Down of newsletter had not inhibited it\./,
+      /add `'alertname!="Slow"'` to its targetMatchers/,
+    ],
+  },
+  {
+    name: 'inhibited until it took its place, and over before its hold was',
+    yaml: `${SHOP}${INHIBIT}`,
+    play: BESIDE(20 * MINUTE),
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/if Down of newsletter had not inhibited it\./],
   },
   {
     name: 'muted by the time interval of its route',

@@ -332,3 +332,84 @@ test('a folder that says the same already is told so', async () => {
   expect(output).toContain(`With what else is in ${dir}:`);
   expect(output).toContain('route');
 });
+
+/** As kube-prometheus-stack sets it up by default. */
+const KUBE_PROMETHEUS_STACK = `
+inhibit_rules:
+  - source_matchers: ['severity = critical']
+    target_matchers: ['severity =~ warning|info']
+    equal: [namespace, alertname]
+  - source_matchers: ['severity = warning']
+    target_matchers: ['severity = info']
+    equal: [namespace, alertname]
+  - source_matchers: ['alertname = InfoInhibitor']
+    target_matchers: ['severity = info']
+    equal: [namespace]
+  - target_matchers: ['alertname = InfoInhibitor']
+route:
+  receiver: 'null'
+  routes: [{ receiver: 'null', matchers: ['alertname = "Watchdog"'] }]
+receivers: [{ name: 'null' }]
+`;
+
+test('inhibit rules inhibit what they did', () => {
+  const rules = rulesOf(KUBE_PROMETHEUS_STACK);
+  expect(imported(KUBE_PROMETHEUS_STACK).notes).toEqual([]);
+  const subjectOf = (labels: Record<string, string>) => {
+    const received = { source: 'alertmanager', status: 'firing', labels, annotations: {} } as const;
+    const more = { startsAt: 0, endsAt: undefined, generatorURL: undefined };
+    return { labels, source: 'alertmanager', facts: rules.normalise({ ...received, ...more }) };
+  };
+  const inhibits = (source: Record<string, string>, target: Record<string, string>) =>
+    rules.inhibit.flatMap((rule, i) => {
+      const [one, other] = [subjectOf(source), subjectOf(target)];
+      const is = rule.isSource(one) && rule.isTarget(other);
+      return is && rule.valuesOf(one) === rule.valuesOf(other) ? [i] : [];
+    });
+  const [critical, warning, info] = ['critical', 'warning', 'info'].map((severity) => ({
+    alertname: 'KubePod',
+    namespace: 'shop',
+    severity,
+  }));
+  if (critical === undefined || warning === undefined || info === undefined) throw new Error();
+  const inhibitor = { alertname: 'InfoInhibitor', namespace: 'shop', severity: 'none' };
+  expect(inhibits(critical, warning)).toEqual([0]);
+  expect(inhibits(critical, { ...warning, namespace: 'crm' })).toEqual([]);
+  expect(inhibits(warning, info)).toEqual([1]);
+  expect(inhibits(warning, critical)).toEqual([]);
+  expect(inhibits(inhibitor, { ...info, alertname: 'Other' })).toEqual([2]);
+  expect(inhibits(inhibitor, { ...info, namespace: 'crm' })).toEqual([]);
+  expect(inhibits(info, inhibitor)).toEqual([3]);
+});
+
+test('older notations of inhibit rules, names, and what cannot be read', () => {
+  const { files, notes } = imported(`
+route: { receiver: a }
+receivers: [{ name: a, slack_configs: [{ channel: a }] }]
+inhibit_rules:
+  - name: nodes
+    source_match: { alertname: NodeDown, severity: page }
+    source_match_re: { team: a|b }
+    target_match_re: { alertname: Pod.* }
+    equal: [node, service]
+    equals: [x]
+  - 7
+  - { source_matchers: ['a=~"("'], target_matchers: ['b="c"'] }
+  - { source_matchers: [a=b], target_match: 7 }
+`);
+  const text = files.find(({ name }) => name === 'inhibit.yaml')?.text;
+  expect(text?.slice(text.indexOf('inhibit:'))).toBe(`inhibit:
+  # alertmanager.yml:5
+  - sourceMatchers: ['alertname="NodeDown"', 'severity="critical"', 'team=~"a|b"']
+    targetMatchers: ['alertname=~"Pod.*"']
+    equal: ['node', 'service']
+    name: 'nodes'
+`);
+  expect(notes.map(({ line, message }) => `${line} ${message}`)).toEqual([
+    '9 service in "equal" is what Quell calls so, which no alert lacks: alerts without that label are equal only if Quell finds the same in others',
+    '10 "equals" of an inhibit rule is nothing that Quell knows: left out',
+    '11 an inhibit rule that is no mapping: left out',
+    expect.stringMatching(/^12 a matcher cannot be read \(.*\): its inhibit rule is left out$/),
+    '13 a matcher cannot be read (expected labels and values): its inhibit rule is left out',
+  ]);
+});

@@ -58,6 +58,40 @@ test('a label as it was received counts, and what the rules make of it', async (
   ]);
 });
 
+test('what another alert inhibits is shown with it, and left out when asked to', async () => {
+  const inhibit = `inhibit: [{ sourceMatchers: ['alertname="Down"'], targetMatchers: ['alertname="Slow"'] }]`;
+  const service = await start({ yaml: `${SHOP}${inhibit}` });
+  await fire(service, { alertname: 'Down', service: 'payments', severity: 'critical' });
+  await fire(service, { alertname: 'Slow', service: 'basket', severity: 'warning' });
+  const of = async (query: string) => (await service.get(`/api/v2/alerts?${query}`)).json();
+  const [down] = (await of('active=true&inhibited=false')) as { fingerprint: string }[];
+  expect(await of('active=false')).toMatchObject([
+    {
+      labels: { alertname: 'Slow' },
+      status: {
+        state: 'suppressed',
+        inhibitedBy: [down?.fingerprint],
+        silencedBy: [],
+        mutedBy: [],
+      },
+    },
+  ]);
+  expect(await of('active=false&silenced=false')).toHaveLength(1);
+  expect(await of('active=false&inhibited=false')).toEqual([]);
+  const listed = (await (await service.get('/v1/alerts?state=inhibited')).json()) as object;
+  expect(listed).toMatchObject({
+    items: [
+      {
+        name: 'Slow',
+        silenced: null,
+        inhibited: { by: 'Down of payments', fingerprint: down?.fingerprint },
+      },
+    ],
+  });
+  const silenced = await service.get('/v1/alerts?state=silenced');
+  expect(await silenced.json()).toMatchObject({ items: [] });
+});
+
 test('a silence that matches nothing, or everything, is pointed out before it begins', async () => {
   const service = await start();
   const tomorrow = {
