@@ -111,7 +111,7 @@ export const KEY_HELP: Readonly<Record<string, Help>> = {
     during: 'Names of timeIntervals.',
   },
   inhibit: {
-    name: 'What to call it.',
+    name: 'What to call it: said where no `why:` is.',
     sourceMatchers: 'Alerts that keep others quiet while they fire: all of these must hold.',
     source_matchers: "Alertmanager's name for sourceMatchers.",
     targetMatchers: 'Alerts that are kept quiet: all of these must hold.',

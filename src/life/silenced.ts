@@ -45,8 +45,8 @@ const AGAIN_MS = 86_400_000;
 function inhibitedNow(inhibitor: Inhibitor | undefined, now: Instant): Muted | undefined {
   if (inhibitor === undefined) return undefined;
   const { fingerprint, facts } = inhibitor;
-  const { name, rule, why } = inhibitor.rule;
-  const by = `${facts.name} of ${facts.service}${name === undefined ? '' : ` (${name})`}`;
+  const { rule, why } = inhibitor.rule;
+  const by = `${facts.name} of ${facts.service}`;
   return { by, rule, why, until: now + AGAIN_MS, inhibitor: fingerprint };
 }
 

@@ -46,12 +46,11 @@ export function compileInhibit(
     const equal = [...new Set(value.equal)].sort();
     const reads = equal.map((name) => field(name, context.catalog));
     const rule: InhibitRule = {
-      name: value.name,
       isSource: source.test,
       isTarget: target.test,
       valuesOf: (subject) => JSON.stringify(reads.map((read) => read(subject))),
       rule: refOf(place),
-      why: value.why,
+      why: value.why ?? value.name,
     };
     return { place, rule, equal, reads };
   });

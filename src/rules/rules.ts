@@ -124,7 +124,6 @@ export interface StormRule {
 
 /** While an alert of the source side fires, those of the target side are told to nobody. */
 export interface InhibitRule {
-  readonly name: string | undefined;
   readonly isSource: (subject: Subject) => boolean;
   readonly isTarget: (subject: Subject) => boolean;
   /** Values of the labels in which source and target must agree, as one text. */

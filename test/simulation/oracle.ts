@@ -13,6 +13,8 @@ export interface Truth {
   /** Start of the present or last firing; undefined: it never fired. */
   startsAt: number | undefined;
   endsAt: number | undefined;
+  /** When Quell first answered a delivery of the present firing with a 2xx. */
+  heardAt: number | undefined;
 }
 
 export function fires({ startsAt, endsAt }: Truth): boolean {
@@ -42,16 +44,26 @@ export function twice(messages: readonly SlackMessage[]): readonly string[] {
   return ids.filter((id, index) => ids.indexOf(id) !== index).map((id) => `posted twice: ${id}`);
 }
 
+/** Service -> services that inhibit it by the rules in force. */
+export type Inhibitors = Readonly<Record<string, readonly string[]>>;
+
+export interface Expected {
+  readonly truths: readonly Truth[];
+  readonly inhibitors: Inhibitors;
+}
+
 /** In the end, when everything has been heard and nothing fails any more. */
 export async function complaints(
   lane: Lane,
   store: Store,
-  truths: readonly Truth[],
+  { truths, inhibitors }: Expected,
   slack: SlackWorld,
 ): Promise<readonly string[]> {
   const { messages, gone } = slack;
+  const inhibiting = ({ service }: Truth) =>
+    truths.filter((one) => fires(one) && inhibitors[service]?.includes(one.service) === true);
   return [
-    ...truths.flatMap((truth) => aboutTruth(lane, truth, slack)),
+    ...truths.flatMap((truth) => aboutTruth(lane, truth, inhibiting(truth), slack)),
     ...twice(messages),
     ...[...lane.state.incidents.values()].flatMap((incident) => {
       const message = `message:${incident.id}`;
@@ -68,6 +80,7 @@ export async function complaints(
 function aboutTruth(
   { state }: Lane,
   truth: Truth,
+  inhibiting: readonly Truth[],
   { messages, gone }: SlackWorld,
 ): readonly string[] {
   const { service } = truth;
@@ -77,6 +90,13 @@ function aboutTruth(
     return [`${service} ${so}, but Quell has it ${alert?.status ?? 'not at all'}`];
   }
   if (!fires(truth)) return [];
+  if (alert?.muted !== undefined) {
+    return inhibiting.length > 0 && alert.incident === undefined
+      ? []
+      : [`${service} fires, and is muted by ${alert.muted.by}`];
+  }
+  if (inhibiting.some((source) => wasFirst(source, truth)))
+    return [`${service} fires, and what inhibits it did before`];
   const incident = state.incidents.get(alert?.incident ?? '');
   if (incident?.phase !== 'open') return [`${service} fires, its incident is ${incident?.phase}`];
   const message = messages.find(({ id }) => id === `message:${incident.id}`);
@@ -86,6 +106,15 @@ function aboutTruth(
       : [`${service} fires, and nobody can read of it`];
   }
   return ENDED.test(message.text) ? [`${service} fires, and its message says it ended`] : [];
+}
+
+/** Replicas date one firing up to a minute apart: what begins sooner may be the firing before. */
+const SKEW_MS = 60_000;
+
+/** Quell knew of it before the other began, so that there is nothing to be told of that. */
+function wasFirst({ startsAt = 0, heardAt = Infinity }: Truth, other: Truth): boolean {
+  const { startsAt: later = 0 } = other;
+  return heardAt < later && startsAt + SKEW_MS < later;
 }
 
 const ENDED = /^(?:🟢|↪️)/u;

@@ -77,6 +77,27 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     to: "    case 'rules-changed':\n      for (const id of [...turn.state.open]) turn.state.incidents.delete(id);\n",
   },
   {
+    name: 'what another alert inhibits stays quiet when that ends',
+    seed: 1,
+    file: 'src/inhibit-index.ts',
+    from: '  if (side.size === 0 || group.targets.size <= NAMED_ANEW_MAX) changed.add(group);\n',
+    to: '',
+  },
+  {
+    name: 'who inhibits whom is not known after a start or a reload',
+    seed: 1,
+    file: 'src/decide.ts',
+    from: 'useInhibitRules(state.inhibition, rules.inhibit, state.alerts.values());',
+    to: 'useInhibitRules(state.inhibition, rules.inhibit, []);',
+  },
+  {
+    name: 'an alert that begins does not look for what inhibits it',
+    seed: 1,
+    file: 'src/episode.ts',
+    from: '  beginsToInhibit(turn, alert);\n  alert.muted = mutedNow(turn, alert);\n  if (alert.muted !== undefined) return muted(turn, alert, alert.muted, known);\n  countEpisode',
+    to: '  alert.muted = mutedNow(turn, alert);\n  if (alert.muted !== undefined) return muted(turn, alert, alert.muted, known);\n  countEpisode',
+  },
+  {
     name: 'the late end of an earlier firing ends the present one',
     seed: 67,
     file: 'src/dedupe/repeat.ts',

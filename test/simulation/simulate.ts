@@ -6,7 +6,7 @@ import type { Event } from '../../src/model.ts';
 import { createRandom, type Random } from '../support/random.ts';
 import { rulesOf, SHOP } from '../support/story.ts';
 import { createDisk, type Machine, type Process, startProcess } from './machine.ts';
-import { announcement, complaints, fires, type Truth, twice } from './oracle.ts';
+import { announcement, complaints, fires, type Inhibitors, type Truth, twice } from './oracle.ts';
 import { createSlack } from './slack.ts';
 import { createClock, createTime, type VirtualTime } from './time.ts';
 
@@ -31,11 +31,28 @@ route:
 `;
 /** Stated, so that a seed goes on to find what it found when the built-in hold is tuned. */
 const HOLD = `hold: [{ match: ['severity="critical"', 'tier!~"1|3"'], for: 1m }]\n`;
-/** Two sets of rules that take turns. */
+/** Two sets of rules that take turns, with who inhibits whom. */
 const RULES = [
-  rulesOf(`${SHOP}${ROUTE}${HOLD}`),
-  rulesOf(`${SHOP}${ROUTE}hold: [{ for: 1m }]\ncorrelate: [{ maxHops: 1 }]\n`),
+  ruleSet({ newsletter: ['basket-db'] }, HOLD),
+  ruleSet(
+    { newsletter: ['basket-db'], basket: ['stranger'] },
+    `hold: [{ for: 1m }]\ncorrelate: [{ maxHops: 1 }]\n`,
+  ),
 ] as const;
+
+function ruleSet(inhibitors: Inhibitors, more: string) {
+  return { rules: rulesOf(`${SHOP}${ROUTE}${more}${inhibitRules(inhibitors)}`), inhibitors };
+}
+
+function inhibitRules(inhibitors: Inhibitors): string {
+  const entries = Object.entries(inhibitors).flatMap(([target, sources]) =>
+    sources.map(
+      (source) =>
+        `  - { sourceMatchers: ['service="${source}"'], targetMatchers: ['service="${target}"'], equal: [env] }\n`,
+    ),
+  );
+  return `inhibit:\n${entries.join('')}`;
+}
 
 interface Letter {
   readonly event: Event;
@@ -88,6 +105,7 @@ async function begin(seed: number): Promise<World> {
     severity: index % 2 === 0 ? 'critical' : 'warning',
     startsAt: undefined,
     endsAt: undefined,
+    heardAt: undefined,
   }));
   const [rules] = RULES;
   const world: World = {
@@ -112,7 +130,7 @@ async function start(world: World): Promise<void> {
     if (tries > 100) throw new Error('it does not start');
     let opened: Process | undefined;
     // A process that dies while it starts is never heard of again.
-    startProcess(machine, world.rules).then(
+    startProcess(machine, world.rules.rules).then(
       (process) => {
         opened = process;
       },
@@ -133,6 +151,7 @@ function happen(world: World): void {
     else {
       truth.startsAt = time.now();
       truth.endsAt = undefined;
+      truth.heardAt = undefined;
     }
   }
   if (truth.startsAt === undefined) return;
@@ -158,7 +177,7 @@ async function trouble(world: World): Promise<void> {
   const { disk, slack, clock } = machine;
   if (random.chance(0.1)) {
     world.rules = random.pick(RULES);
-    world.quell?.lane.useRules(world.rules);
+    world.quell?.lane.useRules(world.rules.rules);
   }
   if (random.chance(0.04)) disk.full = !disk.full;
   if (random.chance(0.04)) slack.revoked = !slack.revoked;
@@ -184,10 +203,20 @@ async function send(world: World): Promise<void> {
     try {
       await Promise.race([answered, late]);
       world.sent.push(letter);
+      heard(world, letter);
     } catch {
       world.unsent.push(letter);
     }
     await late.catch(() => undefined);
+  }
+}
+
+/** Of a firing that goes on; not by a clock that is wrong. */
+function heard({ truths, time, badClock }: World, { event }: Letter): void {
+  if (badClock > 0) return;
+  for (const truth of truths) {
+    if (truth.heardAt !== undefined || !fires(truth)) continue;
+    if (JSON.stringify(announcement(truth)) === JSON.stringify(event)) truth.heardAt = time.now();
   }
 }
 
@@ -217,5 +246,6 @@ async function end(world: World): Promise<readonly string[]> {
   await time.advance(60 * MINUTE);
   if (world.unsent.length > 0) return [`${world.unsent.length} deliveries get no 2xx`];
   if (world.quell === undefined) return ['it is not running'];
-  return complaints(world.quell.lane, disk.store, truths, slack);
+  const { inhibitors } = world.rules;
+  return complaints(world.quell.lane, disk.store, { truths, inhibitors }, slack);
 }
