@@ -3,7 +3,8 @@
  * fires again re-opens the same message, and then goes to the store as closed.
  */
 import { rankRoots } from '../correlate/root.ts';
-import { type Alert, type Incident, PENALTY, SEVERITIES } from '../model.ts';
+import { LATE_MAX_MS } from '../dedupe/repeat.ts';
+import { type Alert, type Incident, type Instant, PENALTY, SEVERITIES } from '../model.ts';
 import { closeIncident, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
@@ -116,13 +117,12 @@ export function forget(turn: Turn, incident: Incident): boolean {
   if (incident.phase !== 'resolved' || incident.resolvedAt === undefined) return false;
   // Slack may be away: what was ordered is not forgotten before it is sent, within reason.
   const unsentMs = isUnsent(incident) ? UNSENT_MEMORY_MS : 0;
-  const keepMs = Math.max(
-    rules.life.reopenWithinMs,
-    unsentMs,
-    mayFlap(turn, incident) ? FLAP_MEMORY_MS : 0,
-  );
-  if (now < incident.resolvedAt + keepMs) {
-    wakeIncident(turn, incident.id, incident.resolvedAt + keepMs);
+  const { flaps, endedAt } = membersOf(turn, incident);
+  const keepMs = Math.max(rules.life.reopenWithinMs, unsentMs, flaps ? FLAP_MEMORY_MS : 0);
+  // The end of a later firing may have been heard since, and its beginning may still be on its way.
+  const until = Math.max(incident.resolvedAt + keepMs, endedAt + LATE_MAX_MS);
+  if (now < until) {
+    wakeIncident(turn, incident.id, until);
     return false;
   }
   closeIncident(state, incident.id);
@@ -138,10 +138,14 @@ export function isUnsent(incident: Incident): boolean {
   return (sentRevision ?? revision) < revision;
 }
 
-/** Few alerts ever fire twice: the first that did answers. */
-function mayFlap(turn: Turn, incident: Incident): boolean {
-  for (const fingerprint of turn.state.members.get(incident.id) ?? []) {
-    if ((turn.state.alerts.get(fingerprint)?.flap?.penalty ?? 0) > PENALTY) return true;
+/** Did one of them fire twice and more? When did the last one end? */
+function membersOf({ state }: Turn, { id }: Incident): { flaps: boolean; endedAt: Instant } {
+  let flaps = false;
+  let endedAt = 0;
+  for (const fingerprint of state.members.get(id) ?? []) {
+    const { flap, resolvedAt = 0 } = state.alerts.get(fingerprint) ?? {};
+    flaps ||= (flap?.penalty ?? 0) > PENALTY;
+    endedAt = Math.max(endedAt, resolvedAt);
   }
-  return false;
+  return { flaps, endedAt };
 }

@@ -199,3 +199,19 @@ test('what outlasts a storm is told by the worst, and listed by the rest', () =>
   expect(story.posts().length).toBeLessThan(20);
   expect(story.reasons()).toContain('digested');
 });
+
+test('the end of a later firing is remembered although its incident is put away meanwhile', () => {
+  const story = tell();
+  story.fire('basket', 'Slow');
+  story.wait(MINUTE);
+  story.resolve('basket', 'Slow');
+  const { reopenWithinMs } = story.rules.life;
+  story.wait(reopenWithinMs - MINUTE);
+  const startsAt = story.now() - MINUTE;
+  story.resolve('basket', 'Slow', { startsAt });
+  story.wait(2 * MINUTE);
+  story.fire('basket', 'Slow', { startsAt });
+  expect(story.reasons().at(-1)).toBe('stale');
+  story.wait(reopenWithinMs);
+  expect(story.state.incidents.size).toBe(0);
+});
