@@ -15,7 +15,7 @@ type Written = Collected['inhibit'][number];
 export interface PlacedInhibit {
   readonly place: Place;
   readonly rule: InhibitRule;
-  /** Names of labels in which source and target must agree. */
+  /** Names of labels in which source and target must agree, as they are written. */
   readonly equal: readonly string[];
   /** How each reads an alert. */
   readonly reads: readonly ((subject: Subject) => string)[];
@@ -43,7 +43,7 @@ export function compileInhibit(
       warnOfCircle(side, sides, context.report);
       sides.push(side);
     }
-    const equal = [...new Set(value.equal)].sort();
+    const equal = value.equal ?? [];
     const reads = equal.map((name) => field(name, context.catalog));
     const rule: InhibitRule = {
       isSource: source.test,

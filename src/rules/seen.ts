@@ -192,7 +192,7 @@ function warnOfInhibition(
     const message = isAbsent
       ? `no alert seen that this rule is about has a label "${name}": it restricts nothing, because absent counts as equal`
       : `of the alerts seen, no source and target have the same "${name}": the rule would have inhibited none`;
-    return report.warning(below(place, 'equal'), message, 'name labels that both have');
+    return report.warning(below(place, 'equal', i), message, 'name labels that both have');
   }
 }
 

@@ -50,20 +50,26 @@ export type Inhibitors = Readonly<Record<string, readonly string[]>>;
 export interface Expected {
   readonly truths: readonly Truth[];
   readonly inhibitors: Inhibitors;
+  /** By whichever rules were in force. */
+  readonly always: Inhibitors;
 }
 
 /** In the end, when everything has been heard and nothing fails any more. */
 export async function complaints(
   lane: Lane,
   store: Store,
-  { truths, inhibitors }: Expected,
+  { truths, inhibitors, always }: Expected,
   slack: SlackWorld,
 ): Promise<readonly string[]> {
   const { messages, gone } = slack;
-  const inhibiting = ({ service }: Truth) =>
-    truths.filter((one) => fires(one) && inhibitors[service]?.includes(one.service) === true);
+  const firingOf = (names: readonly string[] = []) =>
+    truths.filter((one) => fires(one) && names.includes(one.service));
+  const around = ({ service }: Truth): Around => ({
+    inhibiting: firingOf(inhibitors[service]),
+    always: firingOf(always[service]),
+  });
   return [
-    ...truths.flatMap((truth) => aboutTruth(lane, truth, inhibiting(truth), slack)),
+    ...truths.flatMap((truth) => aboutTruth(lane, truth, around(truth), slack)),
     ...twice(messages),
     ...[...lane.state.incidents.values()].flatMap((incident) => {
       const message = `message:${incident.id}`;
@@ -77,10 +83,16 @@ export async function complaints(
   ];
 }
 
+/** What fires beside it and inhibits it. */
+interface Around {
+  readonly inhibiting: readonly Truth[];
+  readonly always: readonly Truth[];
+}
+
 function aboutTruth(
   { state }: Lane,
   truth: Truth,
-  inhibiting: readonly Truth[],
+  { inhibiting, always }: Around,
   { messages, gone }: SlackWorld,
 ): readonly string[] {
   const { service } = truth;
@@ -95,7 +107,7 @@ function aboutTruth(
       ? []
       : [`${service} fires, and is muted by ${alert.muted.by}`];
   }
-  if (inhibiting.some((source) => wasFirst(source, truth)))
+  if (always.some((source) => wasFirst(source, truth)))
     return [`${service} fires, and what inhibits it did before`];
   const incident = state.incidents.get(alert?.incident ?? '');
   if (incident?.phase !== 'open') return [`${service} fires, its incident is ${incident?.phase}`];

@@ -247,5 +247,6 @@ async function end(world: World): Promise<readonly string[]> {
   if (world.unsent.length > 0) return [`${world.unsent.length} deliveries get no 2xx`];
   if (world.quell === undefined) return ['it is not running'];
   const { inhibitors } = world.rules;
-  return complaints(world.quell.lane, disk.store, { truths, inhibitors }, slack);
+  const always = RULES[0].inhibitors;
+  return complaints(world.quell.lane, disk.store, { truths, inhibitors, always }, slack);
 }
