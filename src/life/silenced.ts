@@ -20,7 +20,7 @@ export function mutedNow(turn: Turn, alert: Alert): Muted | undefined {
   const subject = subjectOf(alert);
   const muted = rules.muted(subject, now) ?? silencedNow(turn, subject);
   if (muted !== undefined || rules.inhibit.length === 0) return muted;
-  return inhibitedNow(inhibitorOf(state.inhibition, alert.fingerprint), now);
+  return inhibitedNow(alert, inhibitorOf(state.inhibition, alert.fingerprint), now);
 }
 
 function silencedNow(turn: Turn, subject: Subject): Muted | undefined {
@@ -42,11 +42,17 @@ function silencedNow(turn: Turn, subject: Subject): Muted | undefined {
 /** Nobody has to look before its inhibitor ends, which is looked after at once: this is in case of a fault. */
 const AGAIN_MS = 86_400_000;
 
-function inhibitedNow(inhibitor: Inhibitor | undefined, now: Instant): Muted | undefined {
+function inhibitedNow(
+  { facts: own }: Alert,
+  inhibitor: Inhibitor | undefined,
+  now: Instant,
+): Muted | undefined {
   if (inhibitor === undefined) return undefined;
   const { fingerprint, facts } = inhibitor;
   const { rule, why } = inhibitor.rule;
-  const by = `${facts.name} of ${facts.service}`;
+  // The same check, but worse, would be called the same.
+  const isAlike = facts.name === own.name && facts.service === own.service;
+  const by = `${isAlike ? `${facts.severity} ` : ''}${facts.name} of ${facts.service}`;
   return { by, rule, why, until: now + AGAIN_MS, inhibitor: fingerprint };
 }
 

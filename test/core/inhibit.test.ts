@@ -125,6 +125,14 @@ test('the warning that a critical alert kept quiet goes on in its message when t
   expect(story.state.incidents.get(incident?.id ?? '')?.phase).toBe('resolved');
 });
 
+test('of the same check of the same service, it is said that the worse one inhibits', () => {
+  const story = tell(NODES);
+  story.fire('api', 'Latency', { severity: 'critical' });
+  story.fire('api', 'Latency', { severity: 'warning' });
+  const muted = [...story.state.alerts.values()].flatMap(({ muted: by }) => by ?? []);
+  expect(muted.map(({ by }) => by)).toEqual(['critical Latency of api']);
+});
+
 test('one of two sources may end: its targets stay quiet until the last has', () => {
   const story = tell(NODES);
   story.fire('node-1', 'NodeDown', down('node-1'));
