@@ -112,6 +112,11 @@ function weightOf({ facts, flap, since, heldUntil }: Alert): number {
   return times === 1 ? weight : Math.ceil(weight / times / WEIGHT_STEP) * WEIGHT_STEP;
 }
 
+/** From the key of a check. */
+export function serviceOfCheck(key: string): string {
+  return key.slice(0, key.lastIndexOf('\n'));
+}
+
 function weigh(tally: Tally, alert: Alert, by: 1 | -1): void {
   if (alert.status !== 'firing' || alert.flap?.flapping === true) return;
   const key = `${alert.facts.service}\n${alert.facts.name}`;

@@ -6,6 +6,7 @@
  * service and two of its callers, for some minutes), so the evidence is weighed by severity.
  */
 import type { Alert, Incident, Instant, RouteDecision, Severity } from '../model.ts';
+import { linkedWeight } from '../correlate/linked.ts';
 import { rankRoots } from '../correlate/root.ts';
 import { tallyOf } from '../state.ts';
 import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
@@ -97,7 +98,7 @@ function provenBy(turn: Turn, incident: Incident, alert: Alert): Proof | undefin
   const tally = tallyOf(turn.state, incident.id);
   const { checks, hit } = tally;
   const lasts = alert.heldUntil <= turn.now && alert.flap?.flapping !== true;
-  if (suffices(tally)) {
+  if (suffices(turn, tally)) {
     const where = hit === 1 ? alert.facts.service : `${hit} services`;
     const because = lasts
       ? outlasted(alert, turn.now)
@@ -111,9 +112,12 @@ function provenBy(turn: Turn, incident: Incident, alert: Alert): Proof | undefin
   return { because, rule: holdRule, why: holdWhy, speaker: alert, severity: facts.severity };
 }
 
-function suffices({ weight, checks }: Tally): boolean {
+function suffices(turn: Turn, tally: Tally): boolean {
+  const { weight, checks } = tally;
   if (checks.size < CHECKS_MIN || weight < WEIGHT_SUFFICES_WITH_GRAVE) return false;
-  if (weight >= WEIGHT_SUFFICES) return true;
+  const proven = linkedWeight(turn, tally);
+  if (proven >= WEIGHT_SUFFICES) return true;
+  if (proven < WEIGHT_SUFFICES_WITH_GRAVE) return false;
   for (const check of checks.values()) if (check.weight >= GRAVE) return true;
   return false;
 }

@@ -323,6 +323,31 @@ test('a critical alert that stands alone waits, and is told at once in company',
   expect([told(false), told(true)]).toEqual([['02:30'], ['01:00']]);
 });
 
+test('over a silent service a critical alert finds company less easily', () => {
+  const told = (others: readonly string[]): string[] => {
+    const story = tell(`services:
+  - { name: till, dependsOn: [orders] }
+  - { name: orders, dependsOn: [stock, prices] }
+  - { name: stock }
+  - { name: prices }`);
+    story.fire('stock', 'HighErrorRate', { severity: 'critical' });
+    for (const service of others) story.fire(service, 'HighLatency');
+    story.wait(5 * MINUTE);
+    return story.posts().map(({ at }) => at.slice(14, 19));
+  };
+  expect(told(['till'])).toEqual(['02:30']);
+  expect(told(['till', 'orders'])).toEqual(['00:00']);
+});
+
+test('warnings that only the time links must last, however many', () => {
+  const story = tell('');
+  for (const service of ['cart', 'mail', 'orders', 'stock', 'front'])
+    story.fire(service, 'HighLatency');
+  expect(story.posts()).toHaveLength(0);
+  story.wait(4 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+});
+
 test('a critical alert of a tier-3 service and two warnings are no outage yet', () => {
   const story = tell(`
 services:
