@@ -1,12 +1,16 @@
 /**
- * Which incident stands for a group of a `correlate: by` rule: the next alert of the group is its.
+ * Which incident stands for a group: the next alert of the group is its. A group has one key or several, and each
+ * finds it.
  *
  * What it answers follows from the incidents alone, and not from the order in which they came: whoever
  * loads them, and whoever followed them for days, decides the same.
  */
 import type { Incident, Instant } from './model.ts';
 
-/** Of each group its incidents: those that are over before those that go on, the newest of each last. */
+/** Stands between the keys of a group. */
+export const KEYS_APART = '\f';
+
+/** Of each key its incidents: those that are over before those that go on, the newest of each last. */
 export type GroupIndex = Map<string, Place[]>;
 
 interface Place {
@@ -15,9 +19,13 @@ interface Place {
   readonly gatheredAt: Instant;
 }
 
+export function keysOf(group: string): readonly string[] {
+  return group.includes(KEYS_APART) ? group.split(KEYS_APART) : [group];
+}
+
 /** The newest incident that goes on, else the newest that is over. */
-export function standsFor(groups: GroupIndex, group: string): string | undefined {
-  return groups.get(group)?.at(-1)?.id;
+export function standsFor(groups: GroupIndex, key: string): string | undefined {
+  return groups.get(key)?.at(-1)?.id;
 }
 
 /** `before` undefined: it was not known. `after` undefined: it is forgotten. */
@@ -30,10 +38,12 @@ export function indexGroup(
   if (before !== undefined && after !== undefined && isSamePlace(before, after)) return;
   if (before !== undefined) drop(groups, before);
   if (after?.group === undefined || after.mergedInto !== undefined) return;
-  const row = groups.get(after.group) ?? [];
-  groups.set(after.group, row);
   const place = placeOf(after);
-  row.splice(indexOf(row, place), 0, place);
+  for (const key of keysOf(after.group)) {
+    const row = groups.get(key) ?? [];
+    groups.set(key, row);
+    row.splice(indexOf(row, place), 0, place);
+  }
 }
 
 function isSamePlace(before: Incident, after: Incident): boolean {
@@ -47,11 +57,14 @@ function isSamePlace(before: Incident, after: Incident): boolean {
 
 function drop(groups: GroupIndex, incident: Incident): void {
   const { group, id } = incident;
-  const row = group === undefined ? undefined : groups.get(group);
-  if (group === undefined || row === undefined) return;
-  const index = indexOf(row, placeOf(incident));
-  if (row[index]?.id === id) row.splice(index, 1);
-  if (row.length === 0) groups.delete(group);
+  if (group === undefined) return;
+  for (const key of keysOf(group)) {
+    const row = groups.get(key);
+    if (row === undefined) continue;
+    const index = indexOf(row, placeOf(incident));
+    if (row[index]?.id === id) row.splice(index, 1);
+    if (row.length === 0) groups.delete(key);
+  }
 }
 
 function placeOf({ id, phase, gatheredAt }: Incident): Place {

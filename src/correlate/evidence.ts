@@ -11,7 +11,7 @@ export type LinkEvidence =
   | { readonly kind: 'dependency'; readonly hops: number; readonly apartS: number }
   | { readonly kind: 'host'; readonly host: string }
   | { readonly kind: 'labels'; readonly names: string }
-  | { readonly kind: 'time'; readonly afterS: number };
+  | { readonly kind: 'time'; readonly apartS: number };
 
 export function byTransaction(id: string, services: readonly string[]): string {
   return `shares transaction ${id} with ${services.join(', ')}`;
@@ -35,8 +35,8 @@ export function byLabels(names: readonly string[], values: readonly string[]): s
   return `same ${names.join(', ')} (${values.join(', ')})`;
 }
 
-export function byTime(afterMs: number, service: string): string {
-  return `${Math.round(afterMs / 1000)} s after it began; nobody said what ${service} depends on`;
+export function byTime(apartMs: number, service: string): string {
+  return `began ${seconds(apartMs)} s apart; nobody said what ${service} depends on`;
 }
 
 function seconds(ms: number): number {
@@ -51,8 +51,9 @@ export function readEvidence(because: string): LinkEvidence | undefined {
   if (host !== null) return { kind: 'host', host: host[1] ?? '' };
   const path = / -> .*, (\d+) hops?, (\d+) s apart$/s.exec(because);
   if (path !== null) return { kind: 'dependency', hops: Number(path[1]), apartS: Number(path[2]) };
-  const time = /^(\d+) s after it began; nobody said what .* depends on$/s.exec(because);
-  if (time !== null) return { kind: 'time', afterS: Number(time[1]) };
+  const time =
+    /^(?:began )?(\d+) s (?:apart|after it began); nobody said what .* depends on$/s.exec(because);
+  if (time !== null) return { kind: 'time', apartS: Number(time[1]) };
   if (because.endsWith(' already has an alert in it')) return { kind: 'service' };
   const labels = /^same (.*?) \(.*\)$/s.exec(because);
   return labels === null ? undefined : { kind: 'labels', names: labels[1] ?? '' };

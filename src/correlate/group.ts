@@ -1,17 +1,20 @@
 /**
  * The key by which an alert is grouped with others that no service, path or host links it to.
  *
- * Equal values of the labels that a `correlate: by` rule names; and where nobody said what a service
- * depends on or who calls it, its environment and namespace: then only the time is left to go by.
+ * Equal values of the labels that a `correlate: by` rule names. Where nobody said what a service depends on
+ * or who calls it only the time is left to go by: what fails together in one namespace, and the same kind of
+ * alert in several, as when a node or the name service of a cluster fails.
  */
+import { KEYS_APART } from '../group-index.ts';
 import type { Alert } from '../model.ts';
 import type { Catalog, CorrelateRule } from '../rules/rules.ts';
 
 const BY_TIME = 'by time';
+const BY_KIND = 'by kind';
 /** No environment and no rule is called so. */
 const APART = '\napart\n';
 
-/** Environment, rule or BY_TIME, and label values, by line. Undefined: it groups with nothing. What a rule keeps to itself is marked so. */
+/** Its keys: environment, rule or BY_TIME or BY_KIND, and values, by line. Undefined: it groups with nothing. What a rule keeps to itself is marked so. */
 export function groupOf(
   alert: Pick<Alert, 'labels' | 'facts'>,
   rule: CorrelateRule,
@@ -22,7 +25,8 @@ export function groupOf(
   const values = rule.by.map((name) => alert.labels[name] ?? '');
   if (values.some((value) => value !== '')) return [environment, rule.rule, ...values].join('\n');
   if (isInGraph(catalog, service)) return undefined;
-  return [environment, BY_TIME, alert.labels['namespace'] ?? ''].join('\n');
+  const namespace = `${environment}\n${BY_TIME}\n${alert.labels['namespace'] ?? ''}`;
+  return `${namespace}${KEYS_APART}${environment}\n${BY_KIND}\n${alert.facts.name}`;
 }
 
 /** A rule keeps what began it to itself: only alerts of its own service join it, whatever explains it. */
@@ -30,8 +34,13 @@ export function isApart(group: string | undefined): boolean {
   return group?.startsWith(APART) === true;
 }
 
-export function isByTime(group: string | undefined): boolean {
-  return group?.split('\n', 2)[1] === BY_TIME;
+/** Of a key. */
+export function isByTime(key: string): boolean {
+  return isByKind(key) || key.split('\n', 2)[1] === BY_TIME;
+}
+
+export function isByKind(key: string): boolean {
+  return key.split('\n', 2)[1] === BY_KIND;
 }
 
 function isInGraph(catalog: Catalog, service: string): boolean {

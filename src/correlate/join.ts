@@ -5,7 +5,7 @@
  * dependencies, a shared host, equal labels where a rule asks for it, and where nobody said what depends
  * on what the mere time.
  */
-import { standsFor } from '../group-index.ts';
+import { keysOf, standsFor } from '../group-index.ts';
 import { idsAt, idsOf } from '../id-index.ts';
 import type { Alert, Facts, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
@@ -14,14 +14,18 @@ import { isMild, type ServiceTally, servicesOn, type Tally } from '../tally.ts';
 import type { Turn } from '../turn.ts';
 import { dependency } from './along.ts';
 import { byHost, byLabels, byService, byTime, byTransaction } from './evidence.ts';
-import { groupOf, isApart, isByTime } from './group.ts';
+import { groupOf, isApart, isByKind, isByTime } from './group.ts';
 import { gathers, isJoinable, isOpenTo, isStraggler, type Match } from './joinable.ts';
 
 /** Alerts on one host are one failure only if they come this close together. */
 export const HOST_WINDOW_MS = 120_000;
 
-/** Without a graph, what comes this soon after an incident began is part of it. */
+/** Without a graph, what begins this soon after an incident is part of it. */
 const TOGETHER_MS = 3 * 60_000;
+/** In another namespace, the same kind of alert. */
+const SAME_KIND_TOGETHER_MS = 90_000;
+/** An Alertmanager of default settings says so up to five minutes later. */
+const SAID_LATER_MAX_MS = 6 * 60_000;
 
 /**
  * All incidents that the alert belongs to, the best first. More than one: they are to be merged.
@@ -29,7 +33,7 @@ const TOGETHER_MS = 3 * 60_000;
  */
 export function matchesOf(
   turn: Turn,
-  alert: Pick<Alert, 'labels' | 'facts'>,
+  alert: Pick<Alert, 'labels' | 'facts' | 'startsAt'>,
   rule: CorrelateRule,
   proven?: { readonly from: Incident | undefined },
 ): readonly Match[] {
@@ -48,8 +52,12 @@ export function matchesOf(
   const onHost = sharedHost(turn, facts, rule).sort(closest);
   if (onHost.length > 0) return onHost;
   const group = groupOf(alert, rule, turn.rules.catalog);
-  const grouped = group === undefined ? undefined : sharedGroup(turn, facts, group, rule);
-  return grouped === undefined ? [] : [grouped];
+  if (group === undefined) return [];
+  for (const key of keysOf(group)) {
+    const match = sharedGroup(turn, alert, key, rule, proven);
+    if (match !== undefined) return [match];
+  }
+  return [];
 }
 
 /** The message that stands for the alert's service, besides the one that it would get itself. */
@@ -232,24 +240,29 @@ function isAboutHost(incident: Incident, tally: Tally, host: string): boolean {
 
 function sharedGroup(
   turn: Turn,
-  facts: Facts,
-  group: string,
+  { facts, startsAt }: Pick<Alert, 'facts' | 'startsAt'>,
+  key: string,
   rule: CorrelateRule,
+  proven: boolean,
 ): Match | undefined {
   const { state, now } = turn;
-  const incident = state.incidents.get(standsFor(state.byGroup, group) ?? '');
+  const incident = state.incidents.get(standsFor(state.byGroup, key) ?? '');
   if (incident === undefined || !isJoinable(incident, rule, now)) return undefined;
   const tally = tallyOf(state, incident.id);
   const apartMs = now - tally.lastSince;
   const match = { incident, explains: false, hops: 0, apartMs } as const;
-  if (!isByTime(group)) {
+  if (!isByTime(key)) {
     if (apartMs > rule.windowMs) return undefined;
-    const because = byLabels(rule.by, group.split('\n').slice(2));
+    const because = byLabels(rule.by, key.split('\n').slice(2));
     return { ...match, evidence: 'labels', because };
   }
-  const afterMs = now - incident.gatheredAt;
-  if (afterMs > TOGETHER_MS || isMild(facts.severity)) return undefined;
+  // Heard of long apart, it may have begun together all the same; or its source's clock is off.
+  const heardMs = Math.abs(now - incident.gatheredAt);
+  const begunMs = heardMs > SAID_LATER_MAX_MS ? heardMs : Math.abs(startsAt - incident.startsAt);
+  const beganMs = Math.min(heardMs, begunMs);
+  const togetherMs = isByKind(key) ? SAME_KIND_TOGETHER_MS : proven ? rule.windowMs : TOGETHER_MS;
+  if (beganMs > togetherMs || isMild(facts.severity)) return undefined;
   if (!gathers(incident, tally, facts.severity)) return undefined;
-  const because = byTime(afterMs, facts.service);
+  const because = byTime(beganMs, facts.service);
   return { ...match, evidence: 'time', because };
 }

@@ -286,6 +286,34 @@ test('services that nobody said anything about are grouped by the time at which 
   expect(story.posts()).toHaveLength(2);
 });
 
+test('what fails in several namespaces in the same way at the same moment is one incident', () => {
+  const posts = (kinds: readonly [string, string], apartMs: number): number => {
+    const story = tell('');
+    for (const [index, name] of kinds.entries()) {
+      const labels = { namespace: `team-${index}` };
+      story.fire(`app-${index}`, name, { severity: 'critical', labels });
+      story.wait(apartMs);
+    }
+    story.wait(3 * MINUTE);
+    return story.posts().length;
+  };
+  expect(posts(['HighErrorRate', 'HighErrorRate'], MINUTE)).toBe(1);
+  expect(posts(['HighErrorRate', 'HighErrorRate'], 2 * MINUTE)).toBe(2);
+  expect(posts(['HighErrorRate', 'PodCrashLooping'], MINUTE)).toBe(2);
+});
+
+test('what a source says minutes later still began at the same time', () => {
+  const story = tell('');
+  const labels = { namespace: 'shop' };
+  story.fire('cart', 'HighErrorRate', { severity: 'critical', labels });
+  const startsAt = story.now() + MINUTE;
+  story.wait(5 * MINUTE);
+  story.fire('orders', 'HighLatency', { labels, startsAt });
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.alerts).toHaveLength(2);
+});
+
 test('the graph keeps apart what only came at the same time', () => {
   const story = tell(SHOP);
   story.fire('payments-db', 'Down', { severity: 'critical' });
