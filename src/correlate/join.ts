@@ -54,7 +54,7 @@ export function matchesOf(
   const group = groupOf(alert, rule, turn.rules.catalog);
   if (group === undefined) return [];
   for (const key of keysOf(group)) {
-    const match = sharedGroup(turn, alert, key, rule, proven);
+    const match = sharedGroup(turn, alert, key, rule, isProven);
     if (match !== undefined) return [match];
   }
   return [];
