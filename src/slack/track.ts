@@ -111,10 +111,10 @@ export function put(track: Track, effect: Effect): void {
   else track.posts[at] = effect;
 }
 
-/** Unless something newer took its place meanwhile. */
+/** Unless something newer took its place meanwhile. A lane that loaded again may have put its copy there. */
 export function take(track: Track, effect: Effect): void {
   if (track.message === effect) track.message = undefined;
-  const at = track.posts.findIndex((post) => post === effect);
+  const at = track.posts.findIndex((post) => post.id === effect.id && post.at === effect.at);
   if (at >= 0) track.posts.splice(at, 1);
 }
 

@@ -38,9 +38,9 @@ export function announcement({ service, severity, startsAt = 0, endsAt }: Truth)
   };
 }
 
-/** At any time: no message stands in Slack twice. */
+/** At any time: no message and no line of a thread stands in Slack twice. */
 export function twice(messages: readonly SlackMessage[]): readonly string[] {
-  const ids = messages.map(({ id }) => id).filter((id) => id.startsWith('message:'));
+  const ids = messages.map(({ id }) => id);
   return ids.filter((id, index) => ids.indexOf(id) !== index).map((id) => `posted twice: ${id}`);
 }
 

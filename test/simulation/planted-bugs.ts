@@ -126,6 +126,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     to: '  if (doubt === undefined || track !== undefined) return undefined;',
   },
   {
+    name: 'a line of a thread that a lane loaded again while it was posted waits once more',
+    seed: 46,
+    file: 'src/slack/track.ts',
+    from: '(post) => post.id === effect.id && post.at === effect.at)',
+    to: '(post) => post === effect)',
+  },
+  {
     name: 'a look-up with a revoked token finds nothing, so it is posted',
     seed: 41,
     file: 'src/slack/courier.ts',

@@ -551,6 +551,26 @@ test('a lane that loads again while a post waits needs no look-up of it', async 
   expect(slack.calls.filter(({ method }) => method.startsWith('conversations.'))).toEqual([]);
 });
 
+for (const [when, failures] of [
+  ['its post is on its way', 0],
+  ['its outcome is kept', 1],
+] as const) {
+  test(`a lane that loads again while ${when}: a reply stands once in the thread`, async () => {
+    const { slack, clock, delivery, see, failReports } = await deliveryDesk();
+    see('A');
+    delivery.enqueue([messageEffect('A')]);
+    await delivery.idle();
+    failReports(failures);
+    delivery.enqueue([replyEffect('A')]);
+    if (failures > 0) await clock.asleep();
+    // From the store: equal, but not the same.
+    delivery.restore([replyEffect('A')]);
+    clock.hurry();
+    await delivery.idle();
+    expect(slack.messages()).toHaveLength(2);
+  });
+}
+
 test('a new incident does not wait for the rows of an earlier run', async () => {
   const { slack, clock, delivery, see } = await deliveryDesk();
   see('A');
