@@ -89,7 +89,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   // After the store: whoever has that has the directory to itself.
   const kept = journalDir(config.dataDir);
   const journal = await openJournal(kept, clock.now(), { log, metrics, also: recorder });
-  const record = (at: Instant, line: string) => journal.line(at, line);
+  const record = (at: Instant, line: Uint8Array) => journal.line(at, line);
   const people = keepPeople(opened, atOnce(journal));
   slack = connectSlack({
     config: config.slack,
@@ -271,7 +271,7 @@ function viewOf(
 /** What people say is little, and what a rehearsal is judged by: it is not gathered, as deliveries are. */
 function atOnce(journal: Journal) {
   return (at: Instant, line: string): void => {
-    journal.line(at, line);
+    journal.line(at, Buffer.from(line));
     void journal.flush();
   };
 }

@@ -30,7 +30,7 @@ export interface IngestDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   /** Takes each accepted delivery as a line of a recording. */
-  readonly record?: ((at: Instant, line: string) => void) | undefined;
+  readonly record?: ((at: Instant, line: Uint8Array) => void) | undefined;
   readonly now?: () => Instant;
 }
 

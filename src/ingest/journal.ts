@@ -21,7 +21,7 @@ import { openRecorder, type Recorder, type RecorderDeps } from './recorder.ts';
 
 export interface Journal {
   /** Appends a line of a recording, line break included. */
-  line(at: Instant, line: string): void;
+  line(at: Instant, line: Uint8Array): void;
   /** Resolves when whoever reads the files finds everything so far. */
   flush(): Promise<void>;
   /** Forgets days that ended before an instant. Rejects with the error of the file system. */
@@ -67,11 +67,11 @@ export async function openJournal(dir: string, now: Instant, deps: JournalDeps):
     today = openDay(dir, day, deps);
     tidying = tidying.then(() => ended.recorder.close()).then(() => closeDays(dir, day, deps));
   };
-  const line = (at: Instant, text: string): void => {
+  const line = (at: Instant, bytes: Uint8Array): void => {
     // A clock that goes back writes on in the newer file.
     if (at >= today.endsAt) turnTo(dayOf(at));
-    today.recorder.line(text);
-    deps.also?.line(text);
+    today.recorder.line(bytes);
+    deps.also?.line(bytes);
   };
   return {
     line,

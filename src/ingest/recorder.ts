@@ -4,6 +4,7 @@
  * It never slows or fails a request: lines wait in memory for the disk, and what does not fit is
  * dropped and counted aloud. Flushed when it is closed. A file that cannot be opened is refused.
  */
+import { isUtf8 } from 'node:buffer';
 import { createWriteStream, openSync } from 'node:fs';
 import { AppError } from '../errors.ts';
 import type { Instant } from '../model.ts';
@@ -13,7 +14,7 @@ import { textOf } from './json.ts';
 
 export interface Recorder {
   /** Appends a line of a recording, line break included. */
-  line(text: string): void;
+  line(bytes: Uint8Array): void;
   /** Resolves when everything so far is written, or never will be. */
   flush(): Promise<void>;
   /** Resolves when everything that was taken is written. */
@@ -28,7 +29,7 @@ export interface RecorderDeps {
 /** What may wait for a slow disk. */
 const WAITING_MAX = 64 * 1024 * 1024;
 
-/** How long lines are gathered for one write, and how many characters of them. */
+/** How long lines are gathered for one write, and how many bytes of them. */
 const GATHER_MS = 50;
 const GATHERED_MAX = 256 * 1024;
 
@@ -47,29 +48,29 @@ export function openRecorder(path: string, { log, metrics }: RecorderDeps): Reco
     log.error({ path, error }, 'the recording stopped: it cannot be written');
   });
   // What comes within a moment is one write: to write each by itself costs as much as to decide it.
-  let waiting = '';
-  let lines = 0;
+  let waiting: Uint8Array[] = [];
+  let size = 0;
   let timer: NodeJS.Timeout | undefined;
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    const count = lines;
+    const count = waiting.length;
     if (count > 0) {
-      stream.write(waiting, (error) => {
+      stream.write(Buffer.concat(waiting, size), (error) => {
         // null or undefined, as the stream likes it.
         if (error instanceof Error) metrics.recordingLost(count);
       });
     }
-    waiting = '';
-    lines = 0;
+    waiting = [];
+    size = 0;
   };
-  const line = (text: string): void => {
+  const line = (bytes: Uint8Array): void => {
     if (failed) return drop('it cannot be written');
     if (stream.writableLength > WAITING_MAX) return drop('the disk is too slow');
     dropping = false;
-    waiting += text;
-    lines++;
-    if (waiting.length > GATHERED_MAX) flush();
+    waiting.push(bytes);
+    size += bytes.length;
+    if (size > GATHERED_MAX) flush();
     else timer ??= setTimeout(flush, GATHER_MS);
   };
   return {
@@ -101,11 +102,38 @@ function openFile(path: string): number {
   }
 }
 
-/** The body stands as it came, so that numbers keep their digits; line breaks in JSON are blanks. */
-export function recordingLine(at: Instant, source: string, body: Uint8Array): string {
+/**
+ * The body stands as it came, so that numbers keep their digits, and nothing has to be made text of;
+ * line breaks in JSON are blanks.
+ */
+export function recordingLine(at: Instant, source: string, body: Uint8Array): Buffer {
   const head = `{"at":"${new Date(at).toISOString()}","source":${JSON.stringify(source)},"body":`;
-  const text = textOf(body).trim();
+  const bytes = isUtf8(body) ? body : Buffer.from(textOf(body));
+  let from = isMarked(bytes) ? BYTE_ORDER_MARK.length : 0;
+  let end = bytes.length;
+  while (isBlank(bytes[from])) from++;
+  while (end > from && isBlank(bytes[end - 1])) end--;
+  const own = bytes.subarray(from, end);
+  const line = Buffer.concat([Buffer.from(head), own, LINE_END]);
   // Nearly all bodies are one line already.
-  const isOneLine = !text.includes('\n') && !text.includes('\r');
-  return `${head}${isOneLine ? text : text.replaceAll(/[\r\n]+/g, ' ')}}\n`;
+  for (const lineBreak of [NEWLINE, RETURN]) {
+    let found = line.indexOf(lineBreak);
+    for (; found >= 0 && found < line.length - 1; found = line.indexOf(lineBreak, found + 1)) {
+      line[found] = BLANK;
+    }
+  }
+  return line;
+}
+
+const LINE_END = Buffer.from('}\n');
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+const [NEWLINE, RETURN, BLANK] = [10, 13, 32];
+
+function isMarked(bytes: Uint8Array): boolean {
+  return BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte);
+}
+
+/** What JSON allows around a value is below a blank, or one. */
+function isBlank(byte: number | undefined): boolean {
+  return byte !== undefined && byte <= BLANK;
 }

@@ -14,7 +14,7 @@ const deps = { log: createSilentLog(), metrics: createMetrics() };
 const DAY = 86_400_000;
 const NOON = Date.parse('2026-03-02T12:00:00Z');
 
-function line(at: number, name: string): string {
+function line(at: number, name: string): Buffer {
   return recordingLine(at, 'generic', Buffer.from(JSON.stringify({ name })));
 }
 
@@ -64,7 +64,7 @@ test('a day that a stopped service left is packed at the next start', async () =
   const journal = await openJournal(dir, NOON, deps);
   await journal.close();
   const packed = await readFile(join(dir, '2026-03-01.jsonl.gz'));
-  expect(gunzipSync(packed).toString()).toBe(line(NOON - DAY, 'old'));
+  expect(gunzipSync(packed).toString()).toBe(line(NOON - DAY, 'old').toString());
   expect(await namesIn(dir)).toEqual(['old']);
 });
 

@@ -107,6 +107,15 @@ test('lines longer than what is read at once stay whole, also in gzip', async ()
   }
 });
 
+test('a body is one line of the recording as it came: without its mark, line breaks and what is no text', () => {
+  const lineOf = (body: string | Buffer): string =>
+    recordingLine(AT, 'generic', Buffer.from(body)).toString();
+  const head = '{"at":"2026-01-01T00:00:00.000Z","source":"generic","body":';
+  expect(lineOf('\ufeff \t{"a": 1.0}\r\n ')).toBe(`${head}{"a": 1.0}}\n`);
+  expect(lineOf('{\n"é":\r\n"🔴"}')).toBe(`${head}{ "é":  "🔴"}}\n`);
+  expect(lineOf(Buffer.from([0x22, 0xff, 0x22]))).toBe(`${head}"\ufffd"}\n`);
+});
+
 test('a file that is not there, or no gzip, fails with its error', async () => {
   await expect(all(join(dir, 'nothing.jsonl'))).rejects.toMatchObject({ code: 'ENOENT' });
   await expect(all(join(dir, 'nothing.jsonl.gz'))).rejects.toMatchObject({ code: 'ENOENT' });
