@@ -49,7 +49,7 @@ test('half a line, as a killed process leaves it, is not read and does not spoil
   const dir = join(scratchDir('journal'), 'recorded');
   await mkdir(dir);
   const path = join(dir, '2026-03-02.jsonl');
-  await writeFile(path, `${line(NOON, 'whole')}{"at":"2026-03-02T12:00:01.000Z","sou`);
+  await writeFile(path, `${line(NOON, 'whole').toString()}{"at":"2026-03-02T12:00:01.000Z","sou`);
   expect(await namesIn(dir)).toEqual(['whole']);
   const journal = await openJournal(dir, NOON, deps);
   journal.line(NOON, line(NOON, 'next'));
@@ -60,7 +60,7 @@ test('half a line, as a killed process leaves it, is not read and does not spoil
 test('a day that a stopped service left is packed at the next start', async () => {
   const dir = join(scratchDir('journal'), 'recorded');
   await mkdir(dir);
-  await writeFile(join(dir, '2026-03-01.jsonl'), `${line(NOON - DAY, 'old')}{"at`);
+  await writeFile(join(dir, '2026-03-01.jsonl'), `${line(NOON - DAY, 'old').toString()}{"at`);
   const journal = await openJournal(dir, NOON, deps);
   await journal.close();
   const packed = await readFile(join(dir, '2026-03-01.jsonl.gz'));

@@ -92,7 +92,7 @@ test('lines longer than what is read at once stay whole, also in gzip', async ()
     'generic',
     Buffer.from(JSON.stringify({ name: 'é'.repeat(1_600_000) })),
   );
-  const content = `${DELIVERY}\n${long}${DELIVERY}\n`;
+  const content = `${DELIVERY}\n${long.toString()}${DELIVERY}\n`;
   for (const [name, bytes] of [
     ['a.jsonl', content],
     ['a.jsonl.gz', gzipSync(content)],
