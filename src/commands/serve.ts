@@ -8,6 +8,9 @@ import { AppError } from '../errors.ts';
 import { startService } from '../service.ts';
 import { createLog } from '../telemetry/log.ts';
 
+/** How long the process may take to end by itself. */
+const END_MS = 1_000;
+
 interface ServeFlags {
   readonly port?: string;
   readonly host?: string;
@@ -40,6 +43,9 @@ export function serveCommand(): Command {
     .addHelpText('after', HELP)
     .action(async (flags: ServeFlags) => {
       process.exitCode = await run(flags);
+      // All is closed. A connection that a library forgot, as BullMQ may one that it was just opening, must not
+      // keep the process: its supervisor would wait for it.
+      setTimeout(() => process.exit(), END_MS).unref();
     });
 }
 
