@@ -37,6 +37,8 @@ export function createReplica(
   let turn: Promise<void> = Promise.resolve();
   /** Key -> JSON. */
   const alerts = new Map<string, string>();
+  /** Goes on where it stopped, because those that went before leave gaps to walk over. */
+  let unread = alerts.entries();
   /** All that goes before them: other records, and what is gone (undefined). */
   const others = new Map<string, string | undefined>();
 
@@ -70,11 +72,14 @@ export function createReplica(
       else put.push({ key, value: JSON.parse(json) });
     }
     others.clear();
-    for (const [key, json] of alerts) {
-      if (count-- <= 0) break;
+    for (let left = count; left > 0; left--) {
+      const next = unread.next();
+      if (next.done === true) break;
+      const [key, json] = next.value;
       put.push({ key, value: JSON.parse(json) });
       alerts.delete(key);
     }
+    if (alerts.size === 0) unread = alerts.entries();
     follow(state, put, remove);
     return alerts.size > 0;
   }

@@ -14,6 +14,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { LaneObserver } from '../batch.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../clock.ts';
+import { fingerprintOf } from '../dedupe/fingerprint.ts';
 import { type Lane, openLane, type Outbox } from '../lane.ts';
 import { tooManyAlerts } from '../refusals.ts';
 import { isFull } from '../life/room.ts';
@@ -241,6 +242,7 @@ async function lead(shared: Shared): Promise<Lane> {
     await replica.catchUp();
     rest = await store.outbox(name);
   }
+  await lookAtNames(replica.state, shared.rules);
   const lane = await openLane({
     ...options,
     rules: shared.rules,
@@ -256,6 +258,19 @@ async function lead(shared: Shared): Promise<Lane> {
   });
   if (outbox !== undefined) lane.attach(outbox);
   return lane;
+}
+
+/**
+ * When the rules here name all alerts as they are named, the lane need not look: it would do so in one go, and
+ * with very many the lock of the lead would be lost meanwhile.
+ */
+async function lookAtNames(state: LaneState, { notIdentity }: Rules): Promise<void> {
+  let looked = 0;
+  for (const { source, labels, fingerprint } of state.alerts.values()) {
+    if (fingerprintOf(source, labels, notIdentity) !== fingerprint) return;
+    if (++looked % SETTLE_MAX === 0) await setImmediate();
+  }
+  state.notIdentity = notIdentity;
 }
 
 /** To an instance of the version that wrote what this one does not know. */

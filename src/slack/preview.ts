@@ -2,8 +2,10 @@
  * Delivery without Slack: for a first look at Quell, before there is a token.
  *
  * The same delivery as with Slack, to a channel list in memory: every message is written to the log,
- * and the last ones are kept for the page. It is never rate-limited and never fails.
+ * and the last ones are kept for the page. It is never rate-limited and never fails. Between two messages
+ * others have a turn, as they have with Slack, however many there are.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { MessageRef } from '../model.ts';
 import type { Post, SlackApi } from './api.ts';
 import { createDelivery, type Delivery, type DeliveryOptions } from './delivery.ts';
@@ -73,12 +75,14 @@ export function createPreview(
 
   const api: SlackApi = {
     async post(post) {
+      await setImmediate();
       const ref = { channel: post.channel, ts: wall.mint() };
       if (post.thread === undefined) show(ref, post);
       else reply(post);
       return { kind: 'ok', value: ref };
     },
     async update(ref, content) {
+      await setImmediate();
       show(ref, content);
       return { kind: 'ok', value: ref };
     },
