@@ -5,6 +5,7 @@ import { aboutClosed, aboutLive } from '../explain/about.ts';
 import { chainOf, type Step } from '../explain/chain.ts';
 import type { About } from '../explain/gates.ts';
 import { otherwise, type Otherwise } from '../explain/otherwise.ts';
+import { inhibitedBy } from '../explain/inhibited.ts';
 import { describeIncident, describeState, momentInWords, type TitleOf } from '../explain/words.ts';
 import type { Lane } from '../lane.ts';
 import { ownerOf } from '../lanes.ts';
@@ -102,7 +103,10 @@ export async function incidentDetail(
   const chain = chainOf({ ...asked, ...NOT_HEARD, incident, titles, people });
   return {
     ...parts,
-    summary: describeIncident({ incident, people, now, missed: deps.missed }),
+    summary: [
+      ...describeIncident({ incident, people, now, missed: deps.missed }),
+      ...inhibitedBy(lane.state, (inhibitor) => inhibitor.incident === id),
+    ],
     chain: chain.map(stepShape),
     otherwise: (about === undefined ? [] : otherwise(about)).map(otherwiseShape),
     rulesNow: lane.rules.version,
@@ -180,7 +184,10 @@ export async function alertDetail(
     summary:
       alert === undefined
         ? []
-        : describeState({ alert, incident, title, people, now, missed: deps.missed }),
+        : [
+            ...describeState({ alert, incident, title, people, now, missed: deps.missed }),
+            ...inhibitedBy(lane.state, (inhibitor) => inhibitor.fingerprint === fingerprint),
+          ],
     chain: chainOf({ ...asked, alert, incident, heard, titles, people }).map(stepShape),
     otherwise:
       alert === undefined

@@ -88,6 +88,12 @@ test('what another alert inhibits is shown with it, and left out when asked to',
       },
     ],
   });
+  const explained = await service.get(`/v1/alerts/${down?.fingerprint}/explain`);
+  expect(await explained.json()).toMatchObject({
+    summary: expect.arrayContaining([
+      'While it fires, 1 alert stays quiet: Slow of basket.',
+    ]) as string[],
+  });
   const silenced = await service.get('/v1/alerts?state=silenced');
   expect(await silenced.json()).toMatchObject({ items: [] });
 });
