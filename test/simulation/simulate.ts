@@ -3,6 +3,7 @@
  * they get a 2xx, and everything that can fail does. In the end it is compared with the truth.
  */
 import type { Event } from '../../src/model.ts';
+import type { Rules } from '../../src/rules/rules.ts';
 import { createRandom, type Random } from '../support/random.ts';
 import { rulesOf, SHOP } from '../support/story.ts';
 import { createDisk, type Machine, type Process, startProcess } from './machine.ts';
@@ -39,12 +40,17 @@ const INHIBITING = [
   ruleSet(OTHERS, { newsletter: ['basket-db'], basket: ['stranger'] }),
 ] as const;
 
-function ruleSet(more: string, inhibitors: Inhibitors) {
+interface RuleSet {
+  readonly rules: Rules;
+  readonly inhibitors: Inhibitors;
+}
+
+function ruleSet(more: string, inhibitors: Inhibitors): RuleSet {
   return { rules: rulesOf(`${SHOP}${ROUTE}${more}${inhibitRules(inhibitors)}`), inhibitors };
 }
 
 /** Of each fourth seed, so that the others go on to find what they found. */
-function rulesFor(seed: number): typeof PLAIN | typeof INHIBITING {
+function rulesFor(seed: number): readonly [RuleSet, RuleSet] {
   return seed % 4 === 0 ? INHIBITING : PLAIN;
 }
 
@@ -74,7 +80,7 @@ interface World {
   /** What was sent, and may come once more, late. */
   readonly sent: Letter[];
   readonly ruleSets: ReturnType<typeof rulesFor>;
-  rules: ReturnType<typeof ruleSet>;
+  rules: RuleSet;
   /** How likely the machine's clock jumps or stops. */
   readonly badClock: number;
   quell: Process | undefined;
