@@ -19,7 +19,7 @@ import { createGathering, type Gathering } from './gather.ts';
 import { CAPACITY, type Capacity, over } from './limits.ts';
 import { isFull } from './life/room.ts';
 import type { Effect, Event, Instant } from './model.ts';
-import { oddOf } from './odd.ts';
+import { oddOf, withOdd } from './odd.ts';
 import { refusal, tooManyAlerts, unavailable } from './refusals.ts';
 import type { Rules } from './rules/rules.ts';
 import { createState, type LaneState, restore } from './state.ts';
@@ -30,6 +30,8 @@ import { schedule } from './timers.ts';
 const BATCH_MAX = 1_000;
 /** Rounds of what is due between two commits. */
 const TICKS_MAX = 10;
+/** More than clocks are put right by while they run. */
+const CLOCK_AHEAD_MS = 60_000;
 /** After a load that failed. Doubles up to the last. */
 const RELOAD_AFTER_MS = [100, 500, 2_000, 5_000] as const;
 
@@ -105,7 +107,7 @@ interface Running {
   state: LaneState;
   rules: Rules;
   version: number;
-  /** The lane's clock never goes back. */
+  /** The lane's clock: it goes back only after it was wrong. */
   now: Instant;
   queue: Waiting[];
   /** Events in the queue. */
@@ -305,24 +307,19 @@ function dismiss(lane: Running, waiting: readonly Waiting[]): void {
 async function decideAndCommit(lane: Running): Promise<void> {
   const { store, name, clock, observer } = lane.options;
   const outcome = createBatch(lane.state, lane.rules, observer);
-  const until = lane.queue[0]?.at ?? clock.now();
-  const ticked = runDueUntil(
-    lane.state,
-    Math.max(lane.now, until),
-    lane.now,
-    TICKS_MAX,
-    outcome.decide,
-  );
-  lane.now = ticked.now;
+  const began = clock.now();
+  // The clock was ahead, and is right again: nothing would be due for as long as it was.
+  if (lane.now > began + CLOCK_AHEAD_MS) lane.now = began;
   // Very much is due at once: commit that first, and let others have a turn.
-  const decided = ticked.done ? decideWaiting(lane, outcome) : [];
+  const isUpToDate = runDueBy(lane, Math.min(lane.queue[0]?.at ?? began, began), outcome);
+  const decided = isUpToDate ? decideWaiting(lane, outcome, began) : [];
   const commit: Commit = {
     version: lane.version,
     ...outcome.take(),
     wakeAt: wakeAt(lane.state),
     jobs: decided.flatMap(({ job }) => job ?? []),
   };
-  const began = clock.now();
+  const decidedAt = clock.now();
   // Repeats change nothing that must outlive the process: they cost no write.
   if (changesNothing(commit)) return answer(decided);
   try {
@@ -335,7 +332,7 @@ async function decideAndCommit(lane: Running): Promise<void> {
     throw error;
   }
   lane.gathering.written(decided.length, lane.queue.length);
-  observer.committed(clock.now() - began, outcome.events());
+  observer.committed(clock.now() - decidedAt, outcome.events());
   answer(decided);
   if (lane.outbox === undefined) lane.restored = [...lane.restored, ...commit.effects];
   else if (commit.effects.length > 0) lane.outbox.enqueue(commit.effects);
@@ -345,27 +342,31 @@ function answer(decided: readonly Waiting[]): void {
   for (const one of decided) one.done();
 }
 
-/** Takes from the queue as much as one commit should hold. */
-function decideWaiting(lane: Running, outcome: Batch): readonly Waiting[] {
+/** False when more is due than one commit should hold. The lane's clock is at `until` otherwise. */
+function runDueBy(lane: Running, until: Instant, { decide }: Batch): boolean {
+  const latest = Math.max(lane.now, until);
+  const ticked = runDueUntil(lane.state, latest, lane.now, TICKS_MAX, decide);
+  lane.now = ticked.now;
+  return ticked.done;
+}
+
+/** Takes from the queue as much as one commit should hold. `present`: no instant is later, by whose clock ever. */
+function decideWaiting(lane: Running, outcome: Batch, present: Instant): readonly Waiting[] {
   let count = 0;
+  let event = 0;
   try {
     for (; count < lane.queue.length && outcome.events() < BATCH_MAX; count++) {
       const waiting = lane.queue[count];
-      if (waiting === undefined) break;
-      const ticked = runDueUntil(
-        lane.state,
-        Math.max(lane.now, waiting.at),
-        lane.now,
-        TICKS_MAX,
-        outcome.decide,
-      );
-      lane.now = ticked.now;
-      if (!ticked.done) break;
-      for (const event of waiting.events) outcome.decide(event, lane.now);
+      if (waiting === undefined || !runDueBy(lane, Math.min(waiting.at, present), outcome)) break;
+      event = 0;
+      for (const one of waiting.events) {
+        outcome.decide(one, lane.now);
+        event++;
+      }
     }
   } catch (error) {
     // What was due before it is no fault of the entry.
-    if (!(error instanceof DueFailed)) quarantine(lane, count);
+    if (!(error instanceof DueFailed)) quarantine(lane, count, event);
     throw error;
   }
   const decided = lane.queue.splice(0, count);
@@ -391,10 +392,9 @@ function forgive(lane: Running): void {
   lane.setAside.clear();
 }
 
-/** The pipeline failed on an entry: a bug. It is kept as odd, so that one alert cannot stop all. */
-function quarantine(lane: Running, index: number): void {
+/** The pipeline failed on an event: a bug. It is kept as odd, so that one alert cannot stop all. */
+function quarantine(lane: Running, index: number, failed: number): void {
   const waiting = lane.queue[index];
   if (waiting === undefined) return;
-  const events = waiting.events.map((event) => oddOf('the pipeline failed on it', event));
-  lane.queue[index] = { ...waiting, events };
+  lane.queue[index] = { ...waiting, events: withOdd(waiting.events, failed) };
 }

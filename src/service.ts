@@ -77,8 +77,9 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const keeper = await loadRules(config.rulesDir, metrics, log, () => lanes);
   const recorder = recorderOf(config, { log, metrics });
   await makeDataDir(config.dataDir);
+  const rules = keeper.rules();
   const backing = await openBacking(config, {
-    rules: keeper.rules(),
+    rules,
     clock,
     observer: observer(metrics, log),
     log,
@@ -86,6 +87,8 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   });
   const { store, history, lanes: opened } = backing;
   lanes = opened;
+  // They may have been edited while the store was opened.
+  if (keeper.rules() !== rules) opened.useRules(keeper.rules());
   // After the store: whoever has that has the directory to itself.
   const kept = journalDir(config.dataDir);
   const journal = await openJournal(kept, clock.now(), { log, metrics, also: recorder });
