@@ -124,10 +124,8 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const port = await server.listen(config.host, config.port);
   slack.start();
   sayHello(config, port, keeper, log);
-  const pruning = setInterval(
-    () => prune({ store, journal, lanes: opened, log }, config.retentionMs),
-    PRUNE_EVERY_MS,
-  );
+  const pruned = { store, journal, lanes: opened, log };
+  const pruning = setInterval(() => prune(pruned, config.retentionMs), PRUNE_EVERY_MS);
   return {
     port,
     async stop() {
