@@ -244,7 +244,7 @@ export interface Incident {
   readonly refreshedAt: Instant | undefined;
   /** When a thread line of each kind was last written. */
   readonly repliedAt: Readonly<Record<string, Instant>>;
-  /** Newest reaction by `user emoji`, so that late and repeated ones do nothing. */
+  /** The newest of each reaction, so that late and repeated ones do nothing: see reactions.ts. */
   readonly reactions: Readonly<
     Record<string, { readonly added: boolean; readonly orderedAt: Instant }>
   >;

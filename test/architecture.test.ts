@@ -45,6 +45,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'group-index.ts': 'state',
   'id-index.ts': 'state',
   'inhibit-index.ts': 'state',
+  'reactions.ts': 'state',
   'shared-texts.ts': 'state',
   'small-records.ts': 'state',
   'state.ts': 'state',

@@ -5,6 +5,7 @@
 import type { Lane } from '../lane.ts';
 import { type Lanes, ownerOf } from '../lanes.ts';
 import type { Event, Incident, Instant } from '../model.ts';
+import { lastHeard, saidOtherwise } from '../reactions.ts';
 import { messageKey } from '../state.ts';
 
 type Reaction = Extract<Event, { readonly kind: 'reaction' }>;
@@ -61,8 +62,10 @@ function reactionLine(lanes: Lanes, reaction: Reaction, at: Instant): string | u
   const incident = lane === undefined ? undefined : incidentOf(lane, reaction.on);
   const gesture = lanes.rules.gestures.get(reaction.emoji);
   if (lane === undefined || incident === undefined || gesture === undefined) return undefined;
-  const known = incident.reactions[`${reaction.user} ${gesture}`];
+  const known = lastHeard(incident.reactions, reaction, gesture);
   if (known !== undefined && known.orderedAt >= reaction.orderedAt) return undefined;
+  if (!reaction.added && saidOtherwise(incident.reactions, reaction, lanes.rules.gestures))
+    return undefined;
   const removed = reaction.added ? {} : { removed: true };
   const { emoji, user } = reaction;
   const alerts = alertsOf(lane, incident);

@@ -2,6 +2,7 @@
  * What Slack said to an effect. An effect leaves the outbox only here.
  */
 import type { DeliveryOutcome, Incident, MessageRef } from '../model.ts';
+import { forgetThoseOn } from '../reactions.ts';
 import { change, note, orderDone, orderMessage, type Turn } from '../turn.ts';
 import { digestDelivered, moveDigest } from './digest.ts';
 
@@ -66,14 +67,22 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
       // Nobody misses the pointer of an incident that became part of another.
       if (incident.mergedInto !== undefined) return;
       note(turn, 'reposted', { ...about, because: 'its message was deleted' });
-      orderMessage(
-        turn,
-        change(turn, incident, { message: undefined, sentRevision: undefined, replies: [] }),
-      );
+      orderMessage(turn, change(turn, incident, withoutMessage(incident)));
       return;
     case 'refused':
       return refused(turn, incident, outcome);
   }
+}
+
+/** What people said stays said, and has no reaction to be taken away any more. */
+function withoutMessage({ message, replies, reactions }: Incident): Partial<Incident> {
+  const gone = message === undefined ? replies : [message.ts, ...replies];
+  return {
+    message: undefined,
+    sentRevision: undefined,
+    replies: [],
+    reactions: forgetThoseOn(reactions, gone),
+  };
 }
 
 function isElsewhere({ message, route }: Incident, channel: string | undefined): boolean {

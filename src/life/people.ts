@@ -1,8 +1,10 @@
 /**
  * What people say with reactions: on it, solved, quiet for a while, not worth an alert. Taking a
- * reaction away takes it back. Reactions come twice and out of order: Slack's own time orders them.
+ * reaction away takes it back, unless the same person says so with another one. Reactions come twice and
+ * out of order: Slack's own time orders them.
  */
 import type { Event, Gesture, Incident, Mark, Reason } from '../model.ts';
+import { lastHeard, remember, saidOtherwise } from '../reactions.ts';
 import { messageKey, tallyOf } from '../state.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
 import { armEscalation } from './escalation.ts';
@@ -10,8 +12,6 @@ import { show } from './show.ts';
 
 type Reaction = Extract<Event, { kind: 'reaction' }>;
 
-/** Reactions remembered for one incident: beyond that the oldest go. */
-const REACTIONS_MAX = 200;
 /** No gesture is called so. */
 const REQUEST = ' request';
 
@@ -25,25 +25,26 @@ export function react(turn: Turn, reaction: Reaction): void {
         : 'its message is not ours, or is long over';
     return note(turn, 'ignored', { because: `reaction of ${reaction.user}: ${what}` });
   }
-  const key = `${reaction.user} ${gesture}`;
-  const last = incident.reactions[key];
+  const last = lastHeard(incident.reactions, reaction, gesture);
   if (last !== undefined && last.orderedAt >= reaction.orderedAt) {
     return note(turn, 'ignored', {
       incident: incident.id,
       because: 'a newer reaction of the same person is known',
     });
   }
-  const reactions = Object.entries(incident.reactions)
-    .filter(([name]) => name !== key)
-    .slice(-REACTIONS_MAX);
-  const { added, orderedAt } = reaction;
   const remembered = change(turn, incident, {
-    reactions: Object.fromEntries([...reactions, [key, { added, orderedAt }]]),
+    reactions: remember(incident.reactions, reaction, gesture),
   });
+  if (!reaction.added && saidOtherwise(incident.reactions, reaction, turn.rules.gestures)) {
+    return note(turn, 'ignored', {
+      incident: incident.id,
+      because: `another reaction of ${reaction.user} still says the same`,
+    });
+  }
   const mark = { user: reaction.user, at: turn.now };
   show(
     turn,
-    added
+    reaction.added
       ? put(turn, remembered, gesture, { ...mark, emoji: reaction.emoji })
       : takeBack(turn, remembered, gesture, mark),
   );

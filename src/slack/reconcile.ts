@@ -5,6 +5,7 @@
  * wins over what was read here. Bounded, and slow enough for Slack.
  */
 import type { Gesture, Incident, MessageRef } from '../model.ts';
+import { lastHeard, standing } from '../reactions.ts';
 import type { Reaction, SlackApi } from './api.ts';
 import { instantOf, type ReactionEvent } from './events.ts';
 import type { Log } from './log.ts';
@@ -30,7 +31,6 @@ export interface ReconcileOptions {
 
 /** The newest messages are the ones that people work on. */
 const MESSAGES_MAX = 200;
-const REPLIES_MAX = 5;
 /** `reactions.get` is allowed about 50 times a minute. */
 const PACE = { perMinute: 40, burst: 20 };
 
@@ -62,17 +62,17 @@ export async function reconcile(
   }
 
   for (const open of newestFirst.slice(0, MESSAGES_MAX)) {
-    if (signal.aborted) break;
-    const reactions = await reactionsTo(open.message);
-    if (reactions === undefined) continue;
-    const stances = await stancesOf(reactions, options);
-    for (const event of added(open, stances)) await emit(event);
-    const missing = removed(open, stances, options.gestures);
-    if (missing.length === 0) continue;
-    const elsewhere = await inThread(open, reactionsTo);
-    if (elsewhere === undefined) continue;
-    const there = keysOf(await stancesOf(elsewhere, options));
-    for (const event of missing) if (!there.has(keyOf(event, options.gestures))) await emit(event);
+    for (const place of placesOf(open)) {
+      if (signal.aborted) break;
+      const reactions = await reactionsTo(place);
+      if (reactions === undefined) continue;
+      const stances = await stancesOf(reactions, options);
+      for (const event of [
+        ...added(place, open.reactions, stances),
+        ...removed(place, open.reactions, stances, options.gestures),
+      ])
+        await emit(event);
+    }
   }
   if (found > 0) log.info({ found }, 'reactions that came while nobody listened');
   return found;
@@ -94,50 +94,39 @@ async function stancesOf(
   return stances;
 }
 
-function added({ message, reactions }: OpenMessage, stances: readonly Stance[]): ReactionEvent[] {
-  return stances
-    .filter((stance) => reactions[`${stance.user} ${stance.gesture}`]?.added !== true)
-    .map(({ user, gesture, emoji }) => {
-      const after = reactions[`${user} ${gesture}`]?.orderedAt ?? instantOf(message.ts);
-      return { kind: 'reaction', added: true, emoji, user, on: message, orderedAt: after + 1 };
-    });
+/** The message, and the lines of its thread where a reaction stood when somebody last listened. */
+function placesOf({ message, replies, reactions }: OpenMessage): readonly MessageRef[] {
+  const reactedTo = new Set(standing(reactions).map(({ ts }) => ts));
+  const lines = replies.filter((ts) => reactedTo.has(ts));
+  return [message, ...lines.map((ts) => ({ channel: message.channel, ts }))];
 }
 
-function removed(
-  { message, reactions }: OpenMessage,
+function added(
+  on: MessageRef,
+  known: OpenMessage['reactions'],
   stances: readonly Stance[],
-  gestures: ReadonlyMap<string, Gesture>,
-): ReactionEvent[] {
-  const there = keysOf(stances);
-  const emojiOf = new Map([...gestures].map(([emoji, gesture]) => [gesture as string, emoji]));
-  return Object.entries(reactions).flatMap(([key, { added, orderedAt }]): ReactionEvent[] => {
-    const [user = '', gesture = ''] = key.split(' ');
-    const emoji = emojiOf.get(gesture);
-    if (!added || there.has(key) || emoji === undefined) return [];
-    const event = { kind: 'reaction', added: false, emoji, user, on: message } as const;
-    return [{ ...event, orderedAt: orderedAt + 1 }];
+): readonly ReactionEvent[] {
+  return stances.flatMap(({ user, gesture, emoji }): readonly ReactionEvent[] => {
+    const last = lastHeard(known, { user, emoji, on }, gesture);
+    if (last?.added === true) return [];
+    const orderedAt = (last?.orderedAt ?? instantOf(on.ts)) + 1;
+    return [{ kind: 'reaction', added: true, emoji, user, on, orderedAt }];
   });
 }
 
-/** Undefined: nobody can tell, so nothing is taken away. */
-async function inThread(
-  { message, replies }: OpenMessage,
-  reactionsTo: (message: MessageRef) => Promise<readonly Reaction[] | undefined>,
-): Promise<readonly Reaction[] | undefined> {
-  const all: Reaction[] = [];
-  if (replies.length > REPLIES_MAX) return undefined;
-  for (const ts of replies) {
-    const reactions = await reactionsTo({ channel: message.channel, ts });
-    if (reactions === undefined) return undefined;
-    all.push(...reactions);
-  }
-  return all;
-}
-
-function keysOf(stances: readonly Stance[]): ReadonlySet<string> {
-  return new Set(stances.map(({ user, gesture }) => `${user} ${gesture}`));
-}
-
-function keyOf({ user, emoji }: ReactionEvent, gestures: ReadonlyMap<string, Gesture>): string {
-  return `${user} ${gestures.get(emoji) ?? ''}`;
+/** Of what stood on this very message: what stands on others, nobody can tell from here. */
+function removed(
+  on: MessageRef,
+  known: OpenMessage['reactions'],
+  stances: readonly Stance[],
+  gestures: ReconcileOptions['gestures'],
+): readonly ReactionEvent[] {
+  return standing(known)
+    .filter(({ user, emoji, ts }) => {
+      const isThere = stances.some((one) => one.user === user && one.emoji === emoji);
+      return ts === on.ts && gestures.has(emoji) && !isThere;
+    })
+    .map(({ user, emoji, orderedAt }) => {
+      return { kind: 'reaction', added: false, emoji, user, on, orderedAt: orderedAt + 1 };
+    });
 }

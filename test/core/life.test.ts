@@ -206,3 +206,58 @@ test('a late reaction does not undo a newer one', () => {
   expect(story.reasons().at(-1)).toBe('ignored');
   expect(story.reasons()).not.toContain('acknowledged');
 });
+
+test('one of two emojis of one gesture is taken away: what the other says still stands', () => {
+  const story = tell(`${SHOP}reactions: { acknowledge: [eyes, raised_hands] }\n`);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const incident = story.posts()[0]?.incident ?? '';
+  const phase = () => story.state.incidents.get(incident)?.phase;
+  for (const emoji of ['eyes', 'raised_hands']) story.react(emoji, incident);
+  story.wait(1000);
+  story.unreact('raised_hands', incident);
+  expect(phase()).toBe('acknowledged');
+  story.unreact('eyes', incident);
+  expect(phase()).toBe('open');
+});
+
+test('a message is deleted: what people said on it stands, until they take it back on the new one', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const incident = story.posts()[0]?.incident ?? '';
+  const now = () => story.state.incidents.get(incident);
+  const effect = `message:${incident}`;
+  const sent = (ts: string) => {
+    const message = { channel: 'C1', ts };
+    const revision = now()?.revision ?? 0;
+    story.event({ kind: 'delivered', effect, outcome: { kind: 'sent', message, revision } });
+    return message;
+  };
+  const eyes = (added: boolean, on: { channel: string; ts: string }) => {
+    story.wait(1000);
+    const orderedAt = story.now();
+    story.event({ kind: 'reaction', added, emoji: 'eyes', user: 'U1', on, orderedAt });
+  };
+  eyes(true, sent('1.1'));
+  story.event({ kind: 'delivered', effect, outcome: { kind: 'gone' } });
+  const anew = sent('2.2');
+  expect(now()).toMatchObject({ phase: 'acknowledged', reactions: {} });
+  eyes(true, anew);
+  eyes(false, anew);
+  expect(now()?.phase).toBe('open');
+});
+
+test('a reaction that was kept before it was known where it stands is taken back like any other', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const id = story.posts()[0]?.incident ?? '';
+  story.react('eyes', id);
+  const incident = story.state.incidents.get(id);
+  if (incident === undefined) throw new Error('it is open');
+  const reactions = { 'U1 acknowledge': { added: true, orderedAt: story.now() } };
+  story.state.incidents.set(id, { ...incident, reactions });
+  story.react('eyes', id);
+  expect(story.reasons().at(-1)).toBe('ignored');
+  story.wait(1000);
+  story.unreact('eyes', id);
+  expect(story.reasons()).toContain('unacknowledged');
+});

@@ -77,38 +77,47 @@ test('a reaction that was put meanwhile is told, as early as it can count', asyn
   expect(events[0]?.orderedAt).toBeCloseTo(Number(message.ts) * 1_000 + 1, 1);
 });
 
+const KNOWN = { added: true, orderedAt: 5 };
+
 test('a reaction that is known is not told again', async () => {
   const slack = await slackWith(['down']);
   const message = await slack.message(/down/);
   await slack.react('eyes', message, 'U1');
-  const reactions = { 'U1 acknowledge': { added: true, orderedAt: 5 } };
-  expect(await missed(slack, [open(message, { reactions })])).toEqual([]);
+  for (const key of [`U1 eyes ${message.ts}`, 'U1 acknowledge'])
+    expect(await missed(slack, [open(message, { reactions: { [key]: KNOWN } })])).toEqual([]);
 });
 
-test('a reaction that was taken away meanwhile is told', async () => {
-  const slack = await slackWith(['down']);
-  const reactions = { 'U1 acknowledge': { added: true, orderedAt: 5 } };
-  const events = await missed(slack, [open(await slack.message(/down/), { reactions })]);
-  expect(events).toMatchObject([{ added: false, user: 'U1', orderedAt: 6 }]);
-  expect(gestures.get(events[0]?.emoji ?? '')).toBe('acknowledge');
-});
-
-test('a reaction to a line in the thread counts as there', async () => {
+test('a reaction that was taken away meanwhile is told, and what stands beside it stays', async () => {
   const slack = await slackWith(['down']);
   const message = await slack.message(/down/);
-  const reply = await post(slack, 'worse', message.ts);
-  await slack.react('raised_hands', reply, 'U1');
-  const reactions = { 'U1 acknowledge': { added: true, orderedAt: 5 } };
-  const replies = [reply.ts];
-  expect(await missed(slack, [open(message, { reactions, replies })])).toEqual([]);
+  await slack.react('eyes', message, 'U1');
+  const reactions = {
+    [`U1 eyes ${message.ts}`]: KNOWN,
+    [`U1 raised_hands ${message.ts}`]: KNOWN,
+  };
+  const events = await missed(slack, [open(message, { reactions })]);
+  const { channel, ts } = message;
+  expect(events).toMatchObject([
+    { added: false, emoji: 'raised_hands', user: 'U1', on: { channel, ts }, orderedAt: 6 },
+  ]);
 });
 
-test('where a thread is too long to ask about, nothing is taken back', async () => {
+test('a line in the thread is asked for the reactions that stood there', async () => {
   const slack = await slackWith(['down']);
-  const reactions = { 'U1 acknowledge': { added: true, orderedAt: 5 } };
-  const replies = ['1.1', '1.2', '1.3', '1.4', '1.5', '1.6'];
   const message = await slack.message(/down/);
-  expect(await missed(slack, [open(message, { reactions, replies })])).toEqual([]);
+  const kept = await post(slack, 'worse', message.ts);
+  const taken = await post(slack, 'better', message.ts);
+  await slack.react('raised_hands', kept, 'U1');
+  const reactions = { [`U1 raised_hands ${kept.ts}`]: KNOWN, [`U1 eyes ${taken.ts}`]: KNOWN };
+  const replies = [kept.ts, taken.ts];
+  const events = await missed(slack, [open(message, { reactions, replies })]);
+  expect(events).toMatchObject([{ added: false, emoji: 'eyes', on: { ts: taken.ts } }]);
+});
+
+test('what stands on a message that was not asked is not taken back', async () => {
+  const slack = await slackWith(['down']);
+  const reactions = { 'U1 eyes 1.1': KNOWN, 'U1 acknowledge': KNOWN, 'U1 request': KNOWN };
+  expect(await missed(slack, [open(await slack.message(/down/), { reactions })])).toEqual([]);
 });
 
 test('a message that is gone, and Slack that says wait, stop nothing', async () => {
