@@ -17,7 +17,7 @@ import type {
 } from './model.ts';
 import type { Rules } from './rules/rules.ts';
 import { type LaneState, tallyOf } from './state.ts';
-import { createTally, type Tally } from './tally.ts';
+import { createTally, severityRank, type Tally } from './tally.ts';
 
 export interface MessageView {
   readonly incident: string;
@@ -57,6 +57,8 @@ export interface MessageView {
   /** Kinds of alert (alertname) with counts, most first, at most five. */
   readonly kinds: readonly { readonly name: string; readonly alerts: number }[];
   readonly capabilities: readonly string[];
+  /** The service that is worst off, where the alert that speaks for the incident is milder than that. */
+  readonly victim: string | undefined;
   readonly transactions: { readonly ids: readonly string[]; readonly total: number };
   readonly owner: string | undefined;
   readonly links: {
@@ -129,6 +131,7 @@ export function buildView(
     lead: leadView(lead, incident.roots[0]?.service),
     ...rootView(incident, lead, rules),
     ...countsView(tally, rules),
+    victim: victimOf(tally, incident, lead),
     links: linksOf(incident, lead, rules, tally, publicUrl),
     ...peopleView(incident, rules),
     flapping:
@@ -179,6 +182,21 @@ function countsView(
     ),
     transactions: { ids, total: tally.transactions.size },
   };
+}
+
+function victimOf(
+  tally: Tally,
+  { severity }: Incident,
+  lead: Alert | undefined,
+): string | undefined {
+  const worst = severityRank(severity);
+  if (lead === undefined || severityRank(lead.facts.severity) <= worst) return undefined;
+  let looked = 0;
+  for (const [name, { leadFires, leadRank }] of tally.services) {
+    if (++looked > LOOKED_THROUGH_MAX) return undefined;
+    if (leadFires && leadRank === worst && name !== lead.facts.service) return name;
+  }
+  return undefined;
 }
 
 function peopleView(

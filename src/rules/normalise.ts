@@ -136,7 +136,7 @@ export function normaliseBy(
     const known = found === undefined ? undefined : catalog.services.get(found);
     return {
       name: kind,
-      service: found ?? at ?? own(alert.labels, 'namespace') ?? kind,
+      service: found ?? at ?? scraped(alert) ?? own(alert.labels, 'namespace') ?? kind,
       known: known !== undefined,
       environment: environment(alert) ?? 'production',
       severity: severity(alert),
@@ -146,6 +146,12 @@ export function normaliseBy(
       dashboard: dashboard(alert) ?? known?.dashboard,
     };
   };
+}
+
+/** Said of a whole scrape job: the exporter itself is what is wrong, unless it tells of others only. */
+function scraped({ labels }: ReceivedAlert): string | undefined {
+  const job = own(labels, 'job');
+  return job !== undefined && isExporter(job) && !isProxyExporter(job) ? job : undefined;
 }
 
 type Reader = (alert: ReceivedAlert) => string | undefined;

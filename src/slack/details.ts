@@ -71,7 +71,9 @@ function cause(view: MessageView): Line {
     cut(root.owner ?? '', NAME_MAX),
   ].filter((text) => text !== '');
   const reasons = root.reasons.map(reason).filter((text) => text !== '');
-  if (root.of > 1 && !reasons.some((text) => text.includes('explains'))) {
+  if (view.servicesTotal > 1 && !explainsOthers(root)) {
+    reasons.push('nothing is known that links it to the others');
+  } else if (root.of > 1 && !reasons.some((text) => text.includes('explains'))) {
     reasons.push(`explains ${root.explains} of ${count(root.of, 'alert')}`);
   }
   return [
@@ -79,6 +81,11 @@ function cause(view: MessageView): Line {
     known.length === 0 ? '' : ` (${known.join(', ')})`,
     reasons.length === 0 ? '' : `: ${reasons.slice(0, 5).join('; ')}`,
   ];
+}
+
+/** By a path, or as the host that they share. */
+function explainsOthers({ reasons, explains, of }: RootCandidate): boolean {
+  return explains === of || reasons.some((text) => / -> | on host /.test(text));
 }
 
 /** Every alert explains itself; a candidate explains more than that. */

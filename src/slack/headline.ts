@@ -2,7 +2,8 @@
  * The one line a phone shows: what, how bad, where, since when.
  *
  * "Checkout is failing: payments-db refuses connections": the business capability that is hit, then
- * what the likely cause says of itself. Never the name of a rule when there are words for it.
+ * what the likely cause says of itself. Where nobody named the capability the service that is worst off
+ * stands for it, if the cause is milder than that. Never the name of a rule when there are words for it.
  */
 import type { MessageView } from '../view.ts';
 import { bold, cut, joined, type Line, time } from './rich.ts';
@@ -47,8 +48,15 @@ export function sentence(view: MessageView): string {
     return `Alert storm: ${count(view.storm.incidents, 'incident')} at once`;
   }
   const hit = capabilities(view);
-  if (hit === undefined) return capitalisedUnless(trouble(view), view.lead.service);
+  if (hit === undefined) return withVictim(view);
   return `${hit.names} ${VERB[view.severity][hit.several ? 1 : 0]}: ${trouble(view)}`;
+}
+
+/** A mild cause is not called critical: whom it brings down is. */
+function withVictim(view: MessageView): string {
+  const victim = cut(view.victim ?? '', NAME_MAX);
+  if (victim === '') return capitalisedUnless(trouble(view), view.lead.service);
+  return `${victim} ${VERB[view.severity][0]}: ${trouble(view)}`;
 }
 
 /** The root's own summary; else its service and the kind of alert in words. */

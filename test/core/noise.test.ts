@@ -250,6 +250,15 @@ test('a late warning beside a broken service stands by itself until it has laste
   expect(story.last()?.alerts).toHaveLength(3);
 });
 
+test('the headline of a mild cause names whom it brings down', () => {
+  const story = tell('services: [{ name: till, dependsOn: [stock] }, { name: stock }]');
+  story.fire('stock', 'HighCpu');
+  story.fire('till', 'HighErrorRate', { severity: 'critical' });
+  expect(story.last()?.text.split('\n')[0]).toContain(
+    'till is failing: stock: high cpu · critical',
+  );
+});
+
 test('a mild cause does not hush a victim that matters more', () => {
   const story = tell(`
 services:

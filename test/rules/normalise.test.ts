@@ -113,6 +113,10 @@ test.each([
   [{ job: 'kube-state-metrics', namespace: 'shop', job_name: 'report-28475920' }, 'report'],
   [{ namespace: 'shop', horizontalpodautoscaler: 'cart', container: 'metrics' }, 'cart'],
   [{ job: 'kube-state-metrics', namespace: 'shop', resourcequota: 'team' }, 'shop'],
+  [
+    { namespace: 'monitoring', job: 'node-exporter', service: 'kps-node-exporter' },
+    'node-exporter',
+  ],
   [{ namespace: 'monitoring', node: 'node-7', job: 'kube-state-metrics' }, 'node-7'],
 ])('an alert of Kubernetes with %o is of %s', (labels, name) => {
   expect(facts({ ...labels, alertname: 'Kube' }).service).toBe(name);

@@ -40,6 +40,28 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
   'open-info-other-day': renderMessage(
     messageView({ severity: 'info', startsAt: minutesAgo(60 * 27 + 5), capabilities: [] }),
   ),
+  'open-critical-of-a-mild-cause': renderMessage(
+    messageView({
+      capabilities: [],
+      victim: 'checkout',
+      lead: { ...messageView({}).lead, service: 'payments-db', summary: 'payments-db is slow' },
+    }),
+  ),
+  'open-of-services-that-nothing-links': renderMessage(
+    messageView({
+      capabilities: [],
+      root: {
+        service: 'etl',
+        explains: 1,
+        of: 3,
+        since: minutesAgo(6),
+        reasons: ['it alerted first'],
+        tier: undefined,
+        owner: undefined,
+      },
+      otherRoots: [],
+    }),
+  ),
   'open-escalated-twice': renderMessage(messageView({ escalated: 2, startsAt: minutesAgo(31) })),
   acknowledged: renderMessage(messageView({ phase: 'acknowledged', acknowledged })),
   'acknowledged-by-two': renderMessage(

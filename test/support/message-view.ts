@@ -58,6 +58,7 @@ export function messageView(change: Partial<MessageView> = {}): MessageView {
       { name: 'PostgresDown', alerts: 1 },
     ],
     capabilities: ['Checkout'],
+    victim: undefined,
     transactions: { ids: ['tid_9f3ac1', 'tid_77aa02'], total: 7 },
     owner: 'team-payments',
     links: {
@@ -123,6 +124,7 @@ export function bareView(change: Partial<MessageView> = {}): MessageView {
     alerts: { firing: 1, total: 1 },
     kinds: [{ name: 'HighErrorRate', alerts: 1 }],
     capabilities: [],
+    victim: undefined,
     transactions: { ids: [], total: 0 },
     owner: undefined,
     links: {
