@@ -60,10 +60,10 @@ export function matchesOf(
   return [];
 }
 
-/** The message that stands for the alert's service, besides the one that it would get itself. */
+/** The message that stands for a service, besides the one that `from` would get. */
 export function toldOf(
   turn: Turn,
-  { facts }: Pick<Alert, 'facts'>,
+  facts: Facts,
   rule: CorrelateRule,
   from: Incident,
 ): Match | undefined {

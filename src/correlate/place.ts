@@ -75,10 +75,12 @@ export function considerLasting(turn: Turn, incident: Incident): void {
   if (proof !== undefined) speak(turn, incident, proof);
 }
 
-/** A message that stands for the service already says this too: who reads it looks after the service. */
+/** A message that stands for its likely cause already says this too: who reads it looks after that service. */
 function speak(turn: Turn, incident: Incident, proof: Proof): void {
   const { speaker } = proof;
-  const match = toldOf(turn, speaker, turn.rules.correlate(subjectOf(speaker)), incident);
+  const rule = turn.rules.correlate(subjectOf(speaker));
+  const service = incident.roots[0]?.service ?? speaker.facts.service;
+  const match = toldOf(turn, { ...speaker.facts, service }, rule, incident);
   const place = match === undefined ? incident : merged(turn, incident, [match], speaker);
   if (place === incident) tell(turn, incident, proof);
   else enter(turn, place, { ...speaker, incident: place.id });

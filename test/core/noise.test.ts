@@ -236,6 +236,16 @@ test('several late warnings of a broken service join its message once they have 
   expect(story.last()?.alerts).toHaveLength(5);
 });
 
+test('a later failure is told by itself, although its victim stands in a message', () => {
+  const story = tell();
+  story.fire('basket', 'HighErrorRate', { severity: 'critical' });
+  story.fire('checkout', 'HighErrorRate', { severity: 'critical' });
+  story.wait(15 * MINUTE);
+  for (const name of ['HighLatency', 'QueueGrowing', 'ThreadsBusy']) story.fire('checkout', name);
+  for (const name of ['SlowQueries', 'HighCpu']) story.fire('payments', name);
+  expect(story.posts().map(({ root }) => root)).toEqual(['basket', 'payments']);
+});
+
 test('a late warning beside a broken service stands by itself until it has lasted', () => {
   const story = tell();
   story.fire('payments-db', 'Down', { severity: 'critical' });
