@@ -91,13 +91,23 @@ export function scheduleEverything(turn: Turn): void {
     if (graced !== alert) refreshAlert(state, graced);
     scheduleAlert(turn, graced);
   }
-  for (const incident of state.incidents.values()) scheduleIncident(turn, incident);
+  for (const incident of state.incidents.values()) {
+    scheduleIncident(turn, incident);
+    endLeftOver(turn, incident);
+  }
   for (const { channel, dueAt } of state.digests.values())
     if (dueAt !== undefined) schedule(state.timers, `digest/${channel}`, dueAt);
   for (const heartbeat of state.heartbeats.values())
     schedule(state.timers, `heartbeat/${heartbeat.name}`, heartbeat.missingAt);
   for (const { silence } of state.silences.values()) scheduleSilence(turn, silence, now);
   if (state.storm !== undefined) schedule(state.timers, STORM_KEY, now);
+}
+
+/** It goes on, and nothing is left in it that could end it. No version should leave one; some did. */
+function endLeftOver(turn: Turn, incident: Incident): void {
+  if (incident.special !== undefined || !turn.state.open.has(incident.id)) return;
+  const { firing, flapping } = tallyOf(turn.state, incident.id);
+  if (firing + flapping === 0) settle(turn, incident, incident.roots[0]?.service ?? '');
 }
 
 function alertDue(turn: Turn, fingerprint: string): void {
@@ -175,8 +185,8 @@ function expire(turn: Turn, alert: Alert, because: string): void {
 }
 
 function resolvedDue(turn: Turn, alert: Alert): void {
-  // Damping may have been switched off meanwhile: then it is calm by definition.
-  if (alert.flap?.flapping === true && isDue(calmOf(turn, alert) ?? turn.now, turn.now)) {
+  if (alert.flap?.flapping === true) {
+    if (!isDue(calmOf(turn, alert), turn.now)) return scheduleAlert(turn, alert);
     const calm: Alert = { ...alert, flap: { ...alert.flap, flapping: false, since: undefined } };
     putAlert(turn.state, calm);
     noteAlert(turn, 'calmed', alert, 'it did not fire again for a while', undefined);

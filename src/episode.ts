@@ -6,7 +6,7 @@ import { afterRefire } from './dedupe/flap.ts';
 import type { News } from './dedupe/repeat.ts';
 import { predecessorOf } from './dedupe/successor.ts';
 import { beginsToInhibit, endsToInhibit } from './inhibit.ts';
-import { settle } from './life/end.ts';
+import { settle, settleWithout } from './life/end.ts';
 import { beat, heartbeatOf } from './life/heartbeat.ts';
 import { subjectOf } from './life/lead.ts';
 import { mutedNow } from './life/silenced.ts';
@@ -177,21 +177,21 @@ function belongsStill(turn: Turn, known: Alert): boolean {
 function flaps(turn: Turn, known: Alert, alert: Draft<Alert>, hidden: boolean): Verdict {
   const incident = incidentOf(turn.state, known);
   const isAlone = incident !== undefined && turn.state.members.get(incident.id)?.size === 1;
-  if (isAlone && known.fingerprint === alert.fingerprint)
-    return refired(turn, known, alert, hidden);
+  const isSame = known.fingerprint === alert.fingerprint;
+  if (isAlone && isSame) return refired(turn, known, alert, hidden);
   standAlone(turn, alert);
   noteFiring(turn, known, alert, hidden);
+  if (isSame) settleWithout(turn, known);
   return 'damped';
 }
 
 /** A muted alert stands in no incident: it neither tells nor explains anything. */
 function muted(turn: Turn, alert: Draft<Alert>, by: Muted, known: Alert | undefined): Verdict {
-  const left = known === undefined ? undefined : incidentOf(turn.state, known);
   alert.incident = undefined;
   putAlert(turn.state, alert);
   scheduleAlert(turn, alert);
   const verdict = noteMuted(turn, alert, by);
-  if (left !== undefined && left.phase !== 'resolved') settle(turn, left, alert.facts.service);
+  if (known !== undefined) settleWithout(turn, known);
   return verdict;
 }
 

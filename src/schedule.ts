@@ -33,12 +33,9 @@ export function forgottenAt(alert: Alert): Instant {
   return (alert.resolvedAt ?? alert.since) + keepMs;
 }
 
-/** A flapping one is still to be seen calming down: its incident may wait for it. */
+/** A flapping one is remembered until it is calm, however long that takes: its incident may wait for it. */
 function resolvedDue(turn: Turn, alert: Alert): Instant {
-  const calm = alert.flap?.flapping === true ? calmOf(turn, alert) : undefined;
-  return calm === undefined
-    ? forgottenAt(alert)
-    : Math.max(turn.now + 1, Math.min(calm, forgottenAt(alert)));
+  return alert.flap?.flapping === true ? calmOf(turn, alert) : forgottenAt(alert);
 }
 
 function firingDue(turn: Turn, alert: Alert): Instant | undefined {
@@ -51,10 +48,10 @@ function firingDue(turn: Turn, alert: Alert): Instant | undefined {
   return Number.isFinite(at) ? at : undefined;
 }
 
-/** When a flapping alert may be calm. */
-export function calmOf(turn: Turn, alert: Alert): Instant | undefined {
+/** When a flapping alert may be calm. Damping may have been switched off meanwhile: then it is by definition. */
+export function calmOf(turn: Turn, alert: Alert): Instant {
   const rule = turn.rules.flap(subjectOf(alert));
-  if (rule === undefined || alert.flap === undefined) return undefined;
+  if (rule === undefined || alert.flap === undefined) return turn.now;
   return calmAt(alert.flap, Math.max(alert.since, alert.resolvedAt ?? 0), rule);
 }
 

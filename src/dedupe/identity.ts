@@ -3,10 +3,10 @@
  * `transaction:`), and what labels there are is one too where a mapping makes them (`ingest:`). An alert
  * that fires goes on under its new name, so that its source can still end it.
  */
-import { settle } from '../life/end.ts';
+import { settleWithout } from '../life/end.ts';
 import type { Alert, Instant, Labels, ReceivedAlert } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
-import { incidentOf, type LaneState, nameKey, putAlert, removeAlert } from '../state.ts';
+import { type LaneState, nameKey, putAlert, removeAlert } from '../state.ts';
 import { schedule } from '../timers.ts';
 import type { Turn } from '../turn.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -129,9 +129,7 @@ function rename(turn: Turn, alert: Alert, fingerprint: string): Alert {
   const names = state.mapped.get(beganKey(alert.source, alert.startsAt));
   if (names?.delete(alert.fingerprint) === true) names.add(fingerprint);
   scheduleAlert(turn, renamed);
-  const left = gone === undefined ? undefined : incidentOf(state, gone);
-  if (gone !== undefined && left !== undefined && left.phase !== 'resolved')
-    settle(turn, left, gone.facts.service);
+  if (gone !== undefined) settleWithout(turn, gone);
   return renamed;
 }
 

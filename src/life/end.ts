@@ -5,7 +5,7 @@
 import { rankRoots } from '../correlate/root.ts';
 import { LATE_MAX_MS } from '../dedupe/repeat.ts';
 import { type Alert, type Incident, type Instant, PENALTY, SEVERITIES } from '../model.ts';
-import { closeIncident, tallyOf } from '../state.ts';
+import { closeIncident, incidentOf, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
 import { armEscalation } from './escalation.ts';
@@ -32,6 +32,12 @@ export function settle(turn: Turn, incident: Incident, service: string): Inciden
   if (incident.phase === 'resolved') return incident;
   if (tally.flapping > 0 && incident.toldIn === 'message') return touch(turn, incident);
   return end(turn, incident, service);
+}
+
+/** An alert, here as it was, left its incident: that may have waited for nothing else. */
+export function settleWithout(turn: Turn, alert: Alert): void {
+  const left = incidentOf(turn.state, alert);
+  if (left !== undefined && left.phase !== 'resolved') settle(turn, left, alert.facts.service);
 }
 
 function end(turn: Turn, incident: Incident, service: string): Incident {

@@ -7,25 +7,33 @@ import type { Event } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
 import { closeIncident, incidentOf, type LaneState, removeAlert } from '../state.ts';
 import type { Turn } from '../turn.ts';
-import { isUnsent } from './end.ts';
+import { isUnsent, settleWithout } from './end.ts';
 
 /** How many are looked at for one that can go without anybody missing it. */
 const LOOKED_AT_MAX = 100;
 
 /** Makes room for one more alert. */
-export function makeRoom({ state }: Turn): void {
+export function makeRoom(turn: Turn): void {
+  const { state } = turn;
   if (state.alerts.size < state.alertsMax) return;
   let looked = 0;
   for (const fingerprint of state.resolved) {
     if (++looked > LOOKED_AT_MAX) break;
     const alert = state.alerts.get(fingerprint);
     const incident = alert === undefined ? undefined : incidentOf(state, alert);
-    if (incident?.phase !== 'resolved') return removeAlert(state, fingerprint);
+    if (incident?.phase !== 'resolved') return giveWay(turn, fingerprint);
     // It is over as a whole, and goes to the history as a whole.
     if (!isUnsent(incident)) return closeIncident(state, incident.id);
   }
   const [oldest] = state.resolved;
-  if (oldest !== undefined) removeAlert(state, oldest);
+  if (oldest !== undefined) giveWay(turn, oldest);
+}
+
+function giveWay(turn: Turn, fingerprint: string): void {
+  const alert = turn.state.alerts.get(fingerprint);
+  removeAlert(turn.state, fingerprint);
+  // Its incident may wait for it to calm down.
+  if (alert?.flap?.flapping === true) settleWithout(turn, alert);
 }
 
 /**

@@ -3,7 +3,7 @@
  */
 import { expect, test } from 'vitest';
 import { decide, runDueUntil } from '../../src/decide.ts';
-import { createState } from '../../src/state.ts';
+import { createState, removeAlert } from '../../src/state.ts';
 import { HOUR, MINUTE, rulesOf, SHOP, START, tell } from '../support/story.ts';
 
 const DIGEST_WARNINGS = `${SHOP}
@@ -214,4 +214,45 @@ test('the end of a later firing is remembered although its incident is put away 
   expect(story.reasons().at(-1)).toBe('stale');
   story.wait(reopenWithinMs);
   expect(story.state.incidents.size).toBe(0);
+});
+
+test('an incident is over when the flapping alert that it waited for fires again in one of its own', () => {
+  const story = tell(`${SHOP}\ncorrelate: [{ by: [cluster] }]\n`);
+  const critical = { severity: 'critical', labels: { cluster: 'c1' } };
+  const comesAndGoes = (service: string) => {
+    story.fire(service, 'Down', critical);
+    story.wait(MINUTE);
+    story.resolve(service, 'Down', critical);
+    story.wait(MINUTE);
+  };
+  for (let times = 0; times < 4; times++) comesAndGoes('payments');
+  comesAndGoes('payments-db');
+  expect([...story.state.open]).toHaveLength(1);
+  comesAndGoes('payments');
+  expect([...story.state.open]).toEqual([]);
+});
+
+test('an incident is over when its alert is calm, also when that takes longer than it is remembered for', () => {
+  const story = tell(`${SHOP}\nflap: [{ halfLife: 6h, maxSuppress: 24h }]\n`);
+  for (let times = 0; times < 8; times++) {
+    story.fire('payments-db', 'Down', { severity: 'critical' });
+    story.wait(MINUTE);
+    story.resolve('payments-db', 'Down', { severity: 'critical' });
+    story.wait(MINUTE);
+  }
+  story.wait(12 * HOUR);
+  expect([...story.state.open]).toHaveLength(1);
+  story.wait(24 * HOUR);
+  expect([...story.state.open]).toEqual([]);
+});
+
+test('an incident that was left open with nothing in it is over at the next start', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  for (const fingerprint of story.state.alerts.keys()) removeAlert(story.state, fingerprint);
+  story.wait(HOUR);
+  expect([...story.state.open]).toHaveLength(1);
+  story.event({ kind: 'started' });
+  expect([...story.state.open]).toEqual([]);
+  expect(story.last()?.text).toMatch(/^🟢/u);
 });

@@ -7,17 +7,21 @@ import { HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 
 const rules = rulesOf(SHOP);
 
-function alert(service: string, status: 'firing' | 'resolved', name = 'Down'): Event {
+function alert(
+  service: string,
+  status: 'firing' | 'resolved',
+  { startsAt = START }: { readonly startsAt?: number } = {},
+): Event {
   return {
     kind: 'alert',
     delivery: 'd',
     alert: {
       source: 'alertmanager',
       status,
-      labels: { alertname: name, service, severity: 'critical' },
+      labels: { alertname: 'Down', service, severity: 'critical' },
       annotations: {},
-      startsAt: START,
-      endsAt: status === 'resolved' ? START + 1 : undefined,
+      startsAt,
+      endsAt: status === 'resolved' ? startsAt + 1 : undefined,
       generatorURL: undefined,
     },
   };
@@ -106,4 +110,18 @@ test('an incident whose end Slack has not taken is not forgotten with the others
   decide(lane.state, sent(over?.revision ?? 0), START + 3 * HOUR + MINUTE, rules);
   decide(lane.state, { kind: 'tick' }, START + 30 * HOUR, rules);
   expect(lane.state.incidents.size).toBe(0);
+});
+
+test('an alert that flaps gives way too, and the incident that waited for it to calm down is over', () => {
+  const lane = laneWith(2);
+  for (let i = 0; i < 8; i++)
+    lane.play(
+      alert('payments-db', 'firing', { startsAt: START + i * MINUTE }),
+      alert('payments-db', 'resolved', { startsAt: START + i * MINUTE }),
+    );
+  const [id = ''] = lane.state.incidents.keys();
+  expect(lane.state.incidents.get(id)?.phase).toBe('open');
+  lane.play(alert('one', 'firing'), alert('two', 'firing'));
+  expect(lane.services().sort()).toEqual(['one', 'two']);
+  expect(lane.state.incidents.get(id)?.phase).toBe('resolved');
 });
