@@ -192,8 +192,8 @@ inhibit:
     { name: 'Odd', service: 'svc-search', at: 2 },
   ]);
   expect(lines.filter((line) => line.startsWith('rules/'))).toEqual([
-    'rules/rules.yaml:4:90  warning: no alert seen that this rule is about has a label "node": it restricts nothing, because absent counts as equal',
+    'rules/rules.yaml:4:91  warning: no alert seen that this rule is about has a label "node": it restricts nothing, because absent counts as equal',
     'rules/rules.yaml:5:5  warning: none of the 3 alerts seen matches the source of this rule',
-    'rules/rules.yaml:6:89  warning: of the alerts seen, no source and target have the same "service": the rule would have inhibited none',
+    'rules/rules.yaml:6:90  warning: of the alerts seen, no source and target have the same "service": the rule would have inhibited none',
   ]);
 });
