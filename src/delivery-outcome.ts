@@ -20,4 +20,10 @@ export type DeliveryOutcome =
   /** The message to update is not there any more: somebody deleted it. */
   | { readonly kind: 'gone' }
   /** Slack will never take it there (no such channel, not invited ...). `error` is Slack's own word. */
-  | { readonly kind: 'refused'; readonly error: string; readonly channel?: string };
+  | {
+      readonly kind: 'refused';
+      readonly error: string;
+      readonly channel?: string;
+      /** Of the view that was refused, as in `sent`; undefined: of the newest. */
+      readonly revision?: number;
+    };

@@ -90,10 +90,11 @@ function isElsewhere({ message, route }: Incident, channel: string | undefined):
 }
 
 /** A message that its channel will not take goes to the channel where everything goes that no route names. */
-function refused(turn: Turn, unsent: Incident, { error, channel }: Refusal): void {
+function refused(turn: Turn, unsent: Incident, refusal: Refusal): void {
+  const { error, channel, revision = unsent.revision } = refusal;
   // Said twice, because the first time may not have been kept: it is on its way elsewhere by now.
   if (isElsewhere(unsent, channel)) return orderMessage(turn, unsent);
-  const incident = change(turn, unsent, { sentRevision: unsent.revision });
+  const incident = change(turn, unsent, { sentRevision: revision });
   const { route } = incident;
   const { rootChannel } = turn.rules;
   const isPosted = incident.message !== undefined;
@@ -103,7 +104,11 @@ function refused(turn: Turn, unsent: Incident, { error, channel }: Refusal): voi
     incident: incident.id,
     because: `Slack refused ${isPosted ? 'an update of it' : 'it'} for ${route?.channel}: ${error}; ${goesOn ? `it goes to ${rootChannel} instead` : next}`,
   });
-  if (!goesOn) return;
+  if (!goesOn) {
+    // Something newer was ordered meanwhile, as in `sent`: Slack may take that.
+    if (revision < incident.revision) orderMessage(turn, incident);
+    return;
+  }
   const rerouted = { route: { ...route, channel: rootChannel }, sentRevision: undefined };
   orderMessage(turn, change(turn, incident, rerouted));
 }

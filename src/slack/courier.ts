@@ -137,8 +137,8 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
   if (answer.kind === 'unknown') {
     track.doubts.set(effect.id, { channel, triedAt, settledAt: clock.now() + SETTLE_MS });
   }
-  if (answer.kind === 'refused' && isNotMember(answer.error)) return join(desk, task);
-  return failed(desk, task, answer, bucket);
+  if (answer.kind === 'refused' && isNotMember(answer.error)) return join(desk, task, sent);
+  return failed(desk, task, answer, bucket, sent);
 }
 
 async function update(
@@ -166,7 +166,7 @@ async function update(
     track.gone = message.ts;
     return { kind: 'done', outcome: { kind: 'gone' } };
   }
-  return failed(desk, task, answer, desk.updates);
+  return failed(desk, task, answer, desk.updates, sent);
 }
 
 /** A digest that stands in the channel. Somebody may have deleted it: then this one is posted. */
@@ -191,7 +191,9 @@ async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
   await rest(clock, doubt.settledAt - clock.now(), desk.signal);
   const pace = () => lookUps.take(() => postUrgency(effect));
   const since = (doubt.triedAt ?? orderedAt(desk, effect)) - LOOK_BACK_MS;
-  const search = { channel: doubt.channel, thread, id: effect.id, since };
+  // A thread is where its message is, whatever the route said when the line was ordered.
+  const channel = thread === undefined ? doubt.channel : task.channel;
+  const search = { channel, thread, id: effect.id, since };
   const answer = await desk.breaker.guard(async () => {
     const found = await desk.api.find(search);
     // A token that is revoked now may be good again for the post: nothing is known until then.
@@ -232,12 +234,12 @@ function took(
   return { kind: 'done', outcome: after === undefined ? outcome : { ...outcome, after } };
 }
 
-async function join(desk: Desk, { track, channel }: Task): Promise<Attempt> {
-  if (desk.joined.has(channel)) return refused('not_in_channel', channel);
+async function join(desk: Desk, { track, channel }: Task, sent: Content): Promise<Attempt> {
+  if (desk.joined.has(channel)) return refused('not_in_channel', channel, sent);
   desk.joined.add(channel);
   const answer = await desk.breaker.guard(() => desk.api.join(channel));
   if (answer === undefined) return STOPPED;
-  if (answer.kind !== 'ok') return refused('not_in_channel', channel);
+  if (answer.kind !== 'ok') return refused('not_in_channel', channel, sent);
   desk.log.info({ channel }, 'joined a channel to post there');
   miss(track, 'not_in_channel: the bot joined it', desk.clock.now());
   return AGAIN;
@@ -248,6 +250,7 @@ function failed(
   { track, channel }: Task,
   answer: Exclude<SlackResult<unknown>, { kind: 'ok' }>,
   bucket: Bucket,
+  sent?: Content,
 ): Attempt {
   miss(track, answer.kind === 'rate-limited' ? 'rate limited' : answer.error, desk.clock.now());
   switch (answer.kind) {
@@ -260,7 +263,7 @@ function failed(
     case 'refused': {
       const { error } = answer;
       if (isAboutUs(error)) return { kind: 'later', error };
-      if (!isAboutLayout(error) || track.textOnly) return refused(error, channel);
+      if (!isAboutLayout(error) || track.textOnly) return refused(error, channel, sent);
       desk.log.error({ key: track.key, error }, 'Slack refuses our blocks: text only');
       track.textOnly = true;
       return AGAIN;
@@ -286,8 +289,10 @@ function onTheWire({ track, effect }: Task, { text, blocks, revision }: Content)
   };
 }
 
-function refused(error: string, channel: string): Attempt {
-  return { kind: 'done', outcome: { kind: 'refused', error, channel } };
+function refused(error: string, channel: string, sent?: Content): Attempt {
+  const outcome = { kind: 'refused', error, channel } as const;
+  if (sent === undefined) return { kind: 'done', outcome };
+  return { kind: 'done', outcome: { ...outcome, revision: sent.revision } };
 }
 
 function messageContent(seen: Seen): Content {

@@ -92,6 +92,26 @@ route: { channel: '#alerts', routes: [{ match: ['service="basket"'], channel: '#
   ]);
 });
 
+test('an update that Slack refuses while a newer one waits: the newer one is still sent', () => {
+  const state = createState('default');
+  const rules = rulesOf(SHOP);
+  decide(state, firing('payments', 'Down', { severity: 'critical' }), START, rules);
+  decide(state, { kind: 'tick' }, START + HOUR, rules);
+  const [incident] = state.incidents.values();
+  if (incident === undefined) throw new Error('nothing was told');
+  const { id, revision } = incident;
+  const effect = `message:${id}`;
+  const answer = (outcome: DeliveryOutcome) =>
+    decide(state, { kind: 'delivered', effect, outcome }, START + HOUR, rules);
+  answer({ kind: 'sent', message: { channel: 'C1', ts: '1.2' }, revision });
+  const seen = { kind: 'reaction', added: true, emoji: 'eyes', user: 'U1' } as const;
+  decide(state, { ...seen, on: { incident: id }, orderedAt: START + HOUR }, START + HOUR, rules);
+  const refused = answer({ kind: 'refused', error: 'msg_too_long', revision });
+  expect(refused.effects).toMatchObject([{ id: effect }]);
+  const newest = answer({ kind: 'refused', error: 'msg_too_long', revision: revision + 1 });
+  expect(newest).toMatchObject({ effects: [], effectsDone: [effect] });
+});
+
 test('what is due and fails is set aside, logged and counted; the rest goes on; other rules try it again', async () => {
   const rules = rulesOf(SHOP);
   const poisoned = {

@@ -4,7 +4,7 @@
 import type { Event } from '../../src/model.ts';
 import type { Lane } from '../../src/lane.ts';
 import type { Store } from '../../src/store/contract.ts';
-import type { SlackMessage, SlackWorld } from './slack.ts';
+import { ENDED, type SlackMessage, type SlackWorld } from './slack.ts';
 
 /** One check of one service, as it truly is. */
 export interface Truth {
@@ -128,8 +128,6 @@ function wasFirst({ startsAt = 0, heardAt = Infinity }: Truth, other: Truth): bo
   const { startsAt: later = 0 } = other;
   return heardAt < later && startsAt + SKEW_MS < later;
 }
-
-const ENDED = /^(?:🟢|↪️)/u;
 
 /** A message in Slack says at last how things are, also long after Quell has put its incident away. */
 async function aboutMessages(

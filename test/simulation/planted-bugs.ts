@@ -133,6 +133,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     to: '(post) => post === effect)',
   },
   {
+    name: 'a line of a thread is looked up in the channel that refused its message',
+    seed: 146,
+    file: 'src/slack/courier.ts',
+    from: 'thread === undefined ? doubt.channel : task.channel;',
+    to: 'doubt.channel;',
+  },
+  {
     name: 'a look-up with a revoked token finds nothing, so it is posted',
     seed: 35,
     file: 'src/slack/courier.ts',

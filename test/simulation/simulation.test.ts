@@ -22,6 +22,7 @@ const FOUND: readonly (readonly [seed: number, why: string])[] = [
   [17, 'its incident was forgotten while Slack was away'],
   [35, 'the token was revoked when a lost post was looked up'],
   [82, 'a refusal that was reported twice counted for the channel it went to next'],
+  [146, 'a line of a thread was looked up in the channel that had refused its message'],
   [266, 'an end overtook its beginning, and was dated to the end before'],
   [419, 'a revision that could not be kept was used again'],
 ];

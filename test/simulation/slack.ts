@@ -1,6 +1,6 @@
 /**
- * A Slack that misbehaves: it refuses, limits, stalls, does what it is told and drops the answer, is
- * away for an hour, loses a channel, revokes the token.
+ * A Slack that misbehaves: it refuses, limits, stalls, does what it is told and drops the answer, finds
+ * a text too long, is away for an hour, loses a channel, revokes the token.
  */
 import type { MessageRef } from '../../src/model.ts';
 import type { SlackApi } from '../../src/slack/api.ts';
@@ -37,6 +37,9 @@ export interface SlackWorld {
 }
 
 const STALLS_MS = 10_000;
+const TOO_LONG_EVERY = 4;
+/** How a message begins whose incident is over, or part of another. */
+export const ENDED = /^(?:🟢|↪️)/u;
 
 export function createSlack(random: Random, time: VirtualTime): SlackWorld {
   let messages: SlackMessage[] = [];
@@ -69,6 +72,10 @@ export function createSlack(random: Random, time: VirtualTime): SlackWorld {
   }
   const stall = () => new Promise<void>((done) => time.wakeAt(time.now() + STALLS_MS, done));
   const noAnswer: SlackResult<never> = { kind: 'unknown', error: 'socket hang up' };
+  const tooLong: SlackResult<MessageRef> = { kind: 'refused', error: 'msg_too_long' };
+  // Only what is no news: that it is over, or goes on, is never kept from people.
+  const isTooLong = (found: SlackMessage, text: string, revision: number) =>
+    !ENDED.test(found.text) && !ENDED.test(text) && revision % TOO_LONG_EVERY === 0;
   const noChannel: SlackResult<never> = { kind: 'refused', error: 'channel_not_found' };
   function api(step: Step): SlackApi {
     const answer = <T>(channel: string | undefined, act: () => SlackResult<T>) =>
@@ -97,6 +104,7 @@ export function createSlack(random: Random, time: VirtualTime): SlackWorld {
         answer(message.channel, () => {
           const found = messages.find(({ ts }) => ts === message.ts);
           if (found === undefined) return { kind: 'refused', error: 'message_not_found' };
+          if (isTooLong(found, text, tag.revision)) return tooLong;
           found.text = text;
           found.revision = tag.revision;
           return { kind: 'ok', value: message };

@@ -571,6 +571,23 @@ for (const [when, failures] of [
   });
 }
 
+test('a reply of an earlier run is looked up where its message is by now', async () => {
+  const { slack, clock, delivery, see, failReports, restart } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  const reply = { ...replyEffect('A'), channel: '#refused' };
+  failReports(1);
+  delivery.enqueue([reply]);
+  await clock.asleep();
+  await delivery.stop();
+  const second = restart();
+  second.restore([reply]);
+  clock.hurry();
+  await second.idle();
+  expect(slack.messages()).toHaveLength(2);
+});
+
 test('a new incident does not wait for the rows of an earlier run', async () => {
   const { slack, clock, delivery, see } = await deliveryDesk();
   see('A');
