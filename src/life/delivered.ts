@@ -38,10 +38,11 @@ function digestTaken(turn: Turn, channel: string, outcome: DeliveryOutcome): voi
 
 /** It joins the digest of the channel where everything goes that no route names. */
 function digestRefused(turn: Turn, channel: string, error: string): void {
+  const { rootChannel } = turn.rules;
   const because = `Slack refused the digest of ${channel}: ${error}`;
   note(turn, 'undeliverable', { because });
-  const { rootChannel } = turn.rules;
-  if (rootChannel !== channel) moveDigest(turn, channel, rootChannel);
+  if (rootChannel !== channel) return moveDigest(turn, channel, rootChannel);
+  digestDelivered(turn, channel, turn.state.digests.get(channel)?.message);
 }
 
 function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutcome): void {

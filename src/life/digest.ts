@@ -69,6 +69,8 @@ export function sendDigest(turn: Turn, channel: string): void {
   const digest = state.digests.get(channel);
   if (digest?.dueAt === undefined) return;
   if (digest.dueAt > now) return schedule(state.timers, digestKey(channel), digest.dueAt);
+  // One at a time: the next is ordered when Slack has answered, and knows by then which message it is for.
+  if (digest.sending !== undefined) return;
   const lines = digest.lines.map((line) => ({
     ...line,
     firing: tallyOf(state, line.incident).firing > 0,
@@ -82,7 +84,7 @@ export function sendDigest(turn: Turn, channel: string): void {
       because: `${lines.length} kinds of incident in the digest of ${channel}`,
     });
   }
-  const sending = isOrdered ? lines : digest.sending;
+  const sending = isOrdered ? lines : undefined;
   const next: Digest = { ...digest, from: now, dueAt: undefined, lines: going, sending };
   if (going.length > 0) awaitTime(turn, next);
   else putDigest(state, next);
@@ -107,7 +109,10 @@ function orderDigest(
   });
 }
 
-/** Where Slack has it; undefined: somebody deleted it, and the next one is posted anew. */
+/**
+ * Slack answered: the message is there now. Undefined: somebody deleted it, and the next one is posted
+ * anew. The next one is due already when this took a day; it says once more what nobody had time to read.
+ */
 export function digestDelivered(
   turn: Turn,
   channel: string,
@@ -116,7 +121,15 @@ export function digestDelivered(
   const digest = turn.state.digests.get(channel);
   if (digest === undefined) return;
   if (digest.message?.ts === message?.ts && digest.sending === undefined) return;
-  putDigest(turn.state, { ...digest, message, sending: undefined });
+  const isDue = digest.dueAt !== undefined && digest.dueAt <= turn.now;
+  const lines = isDue ? unreadLines(digest) : digest.lines;
+  putDigest(turn.state, { ...digest, message, lines, sending: undefined });
+  if (isDue) sendDigest(turn, channel);
+}
+
+/** With those on their way that are over: the others go on in the next digest. */
+function unreadLines({ sending = [], lines }: Digest): readonly DigestLine[] {
+  return sending.filter(({ firing }) => !firing).reduce(addLine, lines);
 }
 
 /**
@@ -127,9 +140,7 @@ export function moveDigest(turn: Turn, channel: string, fallback: string): void 
   const { state, now } = turn;
   const refused = state.digests.get(channel);
   if (refused === undefined) return;
-  const { from, sending = [], lines } = refused;
-  const isSent = (line: DigestLine) => sending.some(({ incident }) => incident === line.incident);
-  const moved = [...sending, ...lines.filter((line) => !isSent(line))];
+  const { from } = refused;
   removeDigest(state, channel);
   const target = state.digests.get(fallback);
   putDigest(state, {
@@ -137,7 +148,8 @@ export function moveDigest(turn: Turn, channel: string, fallback: string): void 
     from: Math.min(from, target?.from ?? from),
     dueAt: now,
     message: target?.message,
-    lines: moved.reduce<readonly DigestLine[]>(addLine, target?.lines ?? []),
+    lines: unreadLines(refused).reduce(addLine, target?.lines ?? []),
+    sending: target?.sending,
   });
   sendDigest(turn, fallback);
 }

@@ -1,6 +1,6 @@
 /** What must not be lost, kept for ever, or tried for ever. */
 import { expect, test } from 'vitest';
-import { decide } from '../../src/decide.ts';
+import { decide, runDueUntil } from '../../src/decide.ts';
 import { openLane } from '../../src/lane.ts';
 import { describeDecision } from '../../src/explain/words.ts';
 import type { DeliveryOutcome, Effect, Event, Outcome } from '../../src/model.ts';
@@ -27,6 +27,11 @@ function firing(service: string, alertname: string, more: Record<string, string>
     generatorURL: undefined,
   } as const;
   return { kind: 'alert', delivery: 'd', alert };
+}
+
+function resolvedOf(event: Event, endsAt: number): Event {
+  if (event.kind !== 'alert') return event;
+  return { ...event, alert: { ...event.alert, status: 'resolved', endsAt } };
 }
 
 function ticked(state: ReturnType<typeof createState>, at: number): Outcome {
@@ -61,6 +66,81 @@ test('a digest that its channel refuses goes to the default channel, with all th
   expect(decide(state, nowhere, START + 25 * HOUR + 2, rules)).toMatchObject({
     effects: [],
     decisions: [{ reason: 'undeliverable' }],
+  });
+});
+
+const ALL_DIGESTED = `${SHOP}
+route:
+  channel: '#alerts'
+  urgency: digest
+  routes:
+    - { match: ['service="basket"'], channel: '#one', urgency: digest }
+    - { match: ['service="newsletter"'], channel: '#two', urgency: digest }
+`;
+
+/** What Slack answers to digests, and what is ordered then. */
+function digestsOf(state: ReturnType<typeof createState>) {
+  const rules = rulesOf(ALL_DIGESTED);
+  const step = (event: Event, at: number) => decide(state, event, at, rules).effects;
+  return {
+    step,
+    wait(from: number, until: number): readonly Effect[] {
+      const effects: Effect[] = [];
+      runDueUntil(state, until, from, 10_000, (event, at) => effects.push(...step(event, at)));
+      return effects;
+    },
+    sent: (channel: string, at: number) =>
+      step(
+        {
+          kind: 'delivered',
+          effect: `digest:${channel}`,
+          outcome: { kind: 'sent', message: { channel, ts: '1.1' }, revision: 0 },
+        },
+        at,
+      ),
+    refused: (channel: string, at: number) =>
+      step(
+        {
+          kind: 'delivered',
+          effect: `digest:${channel}`,
+          outcome: { kind: 'refused', error: 'is_archived' },
+        },
+        at,
+      ),
+  };
+}
+
+test('digests that two channels refuse at once become one message of the default channel', () => {
+  const slack = digestsOf(createState('default'));
+  slack.step(firing('basket', 'DiskHalfFull'), START);
+  slack.step(firing('newsletter', 'CertExpiresSoon'), START);
+  const ordered = slack.wait(START, START + 25 * HOUR);
+  expect(ordered.map(({ channel }) => channel).sort()).toEqual(['#one', '#two']);
+  const at = START + 25 * HOUR;
+  expect(slack.refused('#one', at)).toMatchObject([{ channel: '#alerts', message: undefined }]);
+  expect(slack.refused('#two', at + 1)).toEqual([]);
+  const message = { channel: '#alerts', ts: '1.1' };
+  expect(slack.sent('#alerts', at + 2)).toMatchObject([
+    { channel: '#alerts', message, lines: [{ service: 'basket' }, { service: 'newsletter' }] },
+  ]);
+});
+
+test('a digest that Slack took no sooner than the next one was due is not lost in that', () => {
+  const slack = digestsOf(createState('default'));
+  slack.step(firing('basket-db', 'DiskHalfFull'), START);
+  slack.step(firing('payments', 'CertExpiresSoon'), START);
+  slack.wait(START, START + HOUR);
+  slack.step(resolvedOf(firing('payments', 'CertExpiresSoon'), START + HOUR), START + HOUR);
+  expect(slack.wait(START + HOUR, START + 25 * HOUR)).toHaveLength(1);
+  expect(slack.wait(START + 25 * HOUR, START + 49 * HOUR)).toEqual([]);
+  const [next, ...others] = slack.sent('#alerts', START + 50 * HOUR);
+  expect(others).toEqual([]);
+  expect(next).toMatchObject({
+    message: { channel: '#alerts', ts: '1.1' },
+    lines: [
+      { service: 'basket-db', incidents: 1, firing: true },
+      { service: 'payments', incidents: 1, firing: false },
+    ],
   });
 });
 
