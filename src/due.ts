@@ -12,14 +12,14 @@ import { escalate } from './life/escalation.ts';
 import { verifySolved } from './life/people.ts';
 import { knowsSource, lostSourceDue } from './life/lost-source.ts';
 import { show } from './life/show.ts';
-import { endQuiet, scheduleSilence, silenceDue } from './life/silences.ts';
+import { endQuiet, silenceDue } from './life/silences.ts';
 import { reviewStorm, STORM_KEY } from './life/storm.ts';
 import { list, reconsiderRoute, tellAfterStorm } from './life/tell.ts';
 import { considerLasting, takeProvenPlace } from './correlate/place.ts';
 import type { Alert, Flap, Incident, Instant } from './model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
 import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule.ts';
-import { incidentOf, putAlert, refreshAlert, removeAlert, tallyOf } from './state.ts';
+import { incidentOf, putAlert, refreshAlert, removeAlert, silenceKey, tallyOf } from './state.ts';
 import { severityRank } from './tally.ts';
 import { schedule } from './timers.ts';
 import { noteAlert, orderReply, type Turn } from './turn.ts';
@@ -99,7 +99,8 @@ export function scheduleEverything(turn: Turn): void {
     if (dueAt !== undefined) schedule(state.timers, `digest/${channel}`, dueAt);
   for (const heartbeat of state.heartbeats.values())
     schedule(state.timers, `heartbeat/${heartbeat.name}`, heartbeat.missingAt);
-  for (const { silence } of state.silences.values()) scheduleSilence(turn, silence, now);
+  // One may have begun or ended while nobody was there to see it.
+  for (const id of state.silences.keys()) schedule(state.timers, silenceKey(id), now);
   if (state.storm !== undefined) schedule(state.timers, STORM_KEY, now);
 }
 

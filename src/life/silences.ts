@@ -54,7 +54,7 @@ export function endSilence(turn: Turn, id: string, by: string): boolean {
   return true;
 }
 
-/** Called when it begins, when it ends, and when it may be forgotten. */
+/** Called when it begins, when it ends, when it may be forgotten, and at a start. */
 export function silenceDue(turn: Turn, id: string): void {
   const { state, now } = turn;
   const kept = state.silences.get(id);
@@ -68,7 +68,7 @@ export function silenceDue(turn: Turn, id: string): void {
   scheduleSilence(turn, silence, now);
 }
 
-export function scheduleSilence(turn: Turn, silence: Silence, now: Instant): void {
+function scheduleSilence(turn: Turn, silence: Silence, now: Instant): void {
   const { startsAt, endsAt, id } = silence;
   const next = [startsAt, endsAt, endsAt + REMEMBERED_MS].find((at) => at > now) ?? now + 1;
   schedule(turn.state.timers, silenceKey(id), next);

@@ -1,7 +1,9 @@
 /** Silences that people set: by API, or in the thread of a message. */
 import { expect, test } from 'vitest';
+import { decide, runDueUntil } from '../../src/decide.ts';
 import type { Silence } from '../../src/model.ts';
-import { HOUR, MINUTE, SHOP, START, type Story, tell } from '../support/story.ts';
+import { createState, restore, takeChanges } from '../../src/state.ts';
+import { HOUR, MINUTE, rulesOf, SHOP, START, type Story, tell } from '../support/story.ts';
 
 function silence(more: Partial<Silence> = {}): Silence {
   return {
@@ -225,4 +227,28 @@ test('who asks for the end of a silence in the thread gets one answer', () => {
     expect.stringContaining('Silenced by U7'),
     expect.stringContaining('No longer silenced'),
   ]);
+});
+
+test('a silence that begins while Quell is down quietens what stands', () => {
+  const rules = rulesOf(SHOP);
+  const state = createState('default');
+  const alert = {
+    source: 'alertmanager',
+    status: 'firing',
+    labels: { alertname: 'Down', service: 'payments', severity: 'critical' },
+    annotations: {},
+    startsAt: START,
+    endsAt: undefined,
+    generatorURL: undefined,
+  } as const;
+  const later = silence({ startsAt: START + 10 * MINUTE });
+  decide(state, { kind: 'alert', delivery: 'd', alert }, START, rules);
+  decide(state, { kind: 'silence', silence: later }, START, rules);
+  const restarted = createState('default');
+  restore(restarted, takeChanges(state));
+  const start = START + 20 * MINUTE;
+  decide(restarted, { kind: 'started' }, start, rules);
+  runDueUntil(restarted, start, start, 100, (event, now) => decide(restarted, event, now, rules));
+  const [incident] = restarted.incidents.values();
+  expect(incident?.snoozed).toMatchObject({ silence: later.id, until: later.endsAt });
 });
