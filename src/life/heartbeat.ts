@@ -49,9 +49,12 @@ export function beat(turn: Turn, rule: HeartbeatRule): void {
 
 /** A heartbeat that no rule names any more is missed by nobody. */
 function dropUnruled(turn: Turn): void {
-  for (const { name, incident } of turn.state.heartbeats.values()) {
+  for (const heartbeat of turn.state.heartbeats.values()) {
+    const { name, incident } = heartbeat;
     if (incident === undefined || turn.rules.heartbeats.some((rule) => rule.name === name))
       continue;
+    // When its rule is back, it is missed anew.
+    putHeartbeat(turn.state, { ...heartbeat, incident: undefined });
     const lost = turn.state.incidents.get(incident);
     if (lost === undefined || lost.phase === 'resolved') continue;
     show(turn, change(turn, lost, { phase: 'resolved', resolvedAt: turn.now }));

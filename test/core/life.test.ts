@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { afterRefire, calmAt } from '../../src/dedupe/flap.ts';
 import { decide, runDueUntil } from '../../src/decide.ts';
 import type { Alert } from '../../src/model.ts';
+import type { Rules } from '../../src/rules/rules.ts';
 import { createState, restore, takeChanges } from '../../src/state.ts';
 import { HOUR, MINUTE, rulesOf, SHOP, START, tell } from '../support/story.ts';
 
@@ -100,6 +101,24 @@ test('a heartbeat that stays away is told by Quell itself, and resolved when it 
   beat();
   expect(story.last()?.action).toBe('update');
   expect(story.reasons()).toContain('source-back');
+});
+
+test('a heartbeat that is missing is missed anew when its rule was gone for a moment', () => {
+  const watched = rulesOf(`${SHOP}
+heartbeats: [{ name: beat, match: ['alertname="Beat"'], missingAfter: 5m, expected: true }]
+`);
+  const state = createState('default');
+  const reasons: string[] = [];
+  const decideBy = (rules: Rules, kind: 'rules-changed' | 'tick', at: number) => {
+    for (const { reason } of decide(state, { kind }, at, rules).decisions) reasons.push(reason);
+  };
+  decideBy(watched, 'rules-changed', START);
+  decideBy(watched, 'tick', START + 5 * MINUTE);
+  decideBy(rulesOf(SHOP), 'rules-changed', START + 6 * MINUTE);
+  decideBy(watched, 'rules-changed', START + 7 * MINUTE);
+  expect(reasons).toEqual(['source-lost']);
+  decideBy(watched, 'tick', START + 12 * MINUTE);
+  expect(reasons).toEqual(['source-lost', 'source-lost']);
 });
 
 test('what the route says belongs in the digest comes once a day, in one message', () => {
