@@ -5,6 +5,7 @@
  */
 import { armEscalation } from '../life/escalation.ts';
 import { isRequestKey } from '../life/people.ts';
+import { nextRevision } from '../life/show.ts';
 import type { Incident } from '../model.ts';
 import { putAlert, tallyOf } from '../state.ts';
 import { change, note, orderMessage, type Turn, wakeIncident } from '../turn.ts';
@@ -26,7 +27,7 @@ export function mergeIncidents(
     phase: 'resolved',
     resolvedAt: now,
     mergedInto: survivor.id,
-    revision: loser.revision + 1,
+    revision: nextRevision(turn, loser),
     refreshAt: undefined,
     verifyAt: undefined,
     escalateAt: undefined,

@@ -21,12 +21,16 @@ export function touch(turn: Turn, incident: Incident): Incident {
  */
 const REVISIONS_APART = 10_000;
 
+export function nextRevision(turn: Turn, { revision }: Incident): number {
+  return revision + 1 + turn.state.reloads * REVISIONS_APART;
+}
+
 /** Orders the newest revision now. */
 export function show(turn: Turn, incident: Incident): Incident {
   const changed = change(turn, incident, {
     // Counted now, so that what the message says of its causes is of one moment.
     roots: incident.special === undefined ? rankRoots(turn, incident) : incident.roots,
-    revision: incident.revision + 1 + turn.state.reloads * REVISIONS_APART,
+    revision: nextRevision(turn, incident),
     refreshAt: undefined,
     refreshedAt: turn.now,
   });

@@ -2,8 +2,12 @@
  * What was once wrong, each as the story that showed it.
  */
 import { expect, test } from 'vitest';
+import { mergeIncidents } from '../../src/correlate/merge.ts';
 import { decide, runDueUntil } from '../../src/decide.ts';
+import { nobody } from '../../src/life/lead.ts';
+import { openIncident } from '../../src/life/open.ts';
 import { createState, removeAlert } from '../../src/state.ts';
+import type { Turn } from '../../src/turn.ts';
 import { HOUR, MINUTE, rulesOf, SHOP, START, tell } from '../support/story.ts';
 
 const DIGEST_WARNINGS = `${SHOP}
@@ -255,4 +259,25 @@ test('an incident that was left open with nothing in it is over at the next star
   story.event({ kind: 'started' });
   expect([...story.state.open]).toEqual([]);
   expect(story.last()?.text).toMatch(/^🟢/u);
+});
+
+test('after a failed commit a merge is another revision than what may have been shown', () => {
+  const rules = rulesOf(SHOP);
+  const turn: Turn = {
+    state: createState('default', Number.POSITIVE_INFINITY, 1),
+    rules,
+    now: START,
+    delivery: undefined,
+    decisions: [],
+    effects: undefined,
+  };
+  const { facts } = nobody({ environment: 'production', severity: 'critical' });
+  const [older, newer] = ['older', 'newer'].map((name, index) =>
+    openIncident(turn.state, name, START + index, { startsAt: START, facts }, {}),
+  );
+  if (older === undefined || newer === undefined) throw new Error('two are open');
+  mergeIncidents(turn, older, newer, { service: 'basket', because: 'they are one' });
+  const gone = turn.state.incidents.get(newer.id);
+  expect(gone?.mergedInto).toBe(older.id);
+  expect(gone?.revision).toBeGreaterThan(newer.revision + 1);
 });

@@ -178,7 +178,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a revision that could not be kept is used again',
     seed: 419,
     file: 'src/life/show.ts',
-    from: ' + turn.state.reloads * REVISIONS_APART,',
-    to: ',',
+    from: ' + turn.state.reloads * REVISIONS_APART;',
+    to: ';',
   },
 ];
