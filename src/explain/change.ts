@@ -46,7 +46,7 @@ export function eitherWay(
 export function byRoute(rule: RuleRef, set: string, entry: Entry): RuleChange {
   const own = inFlow(entry);
   const how = isWritten(rule)
-    ? `In ${rule} write \`${set}\`, for all that takes this route; or for this only, put first under its \`routes:\` the entry \`- ${own}\``
+    ? `In ${rule} write \`${set}\`, for all that takes this route; or for alerts like these only, put first under its \`routes:\` the entry \`- ${own}\``
     : `No route says so yet: under \`route:\`, in the file that has it or in any, put first under \`routes:\` the entry \`- ${own}\``;
   const there = isWritten(rule) ? set : undefined;
   return { rule, section: 'route', set: there, except: undefined, entry: own, how };
@@ -79,14 +79,19 @@ export function matchOf({ facts }: Pick<Alert, 'facts'>): readonly string[] {
   return [`alertname=${quotedValue(facts.name)}`, `service=${quotedValue(facts.service)}`];
 }
 
-/** All that an incident holds. */
+/** All that an incident holds, whichever of it speaks for it: other alerts of these services stay out. */
 export function matchOfAll(
+  kinds: readonly string[],
   services: readonly string[],
   { environment }: Pick<Incident, 'environment'>,
 ): readonly string[] {
-  const [only = ''] = services;
-  const isOne = services.length === 1;
-  const pattern = services.map((name) => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|');
-  const match = isOne ? `service=${quotedValue(only)}` : `service=~${quotedValue(pattern)}`;
-  return [match, `environment=${quotedValue(environment)}`];
+  const environments = `environment=${quotedValue(environment)}`;
+  return [oneOf('alertname', kinds), oneOf('service', services), environments];
+}
+
+function oneOf(label: string, values: readonly string[]): string {
+  const [only = ''] = values;
+  if (values.length === 1) return `${label}=${quotedValue(only)}`;
+  const pattern = values.map((one) => one.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|');
+  return `${label}=~${quotedValue(pattern)}`;
 }

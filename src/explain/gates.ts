@@ -28,7 +28,8 @@ export interface About {
   readonly incident: Incident | undefined;
   /** The alert of the likely cause, whose route the incident takes. */
   readonly lead: Alert | undefined;
-  /** Of the whole incident. */
+  /** Of the whole incident: alertnames, then services. */
+  readonly kinds: readonly string[];
   readonly services: readonly string[];
   readonly alerts: number;
   /** What was decided about the alert and its incidents, oldest first. */

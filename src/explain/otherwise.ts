@@ -33,8 +33,11 @@ export interface Otherwise {
   readonly changes: readonly RuleChange[];
 }
 
-/** Empty where no rule would have made a difference. */
-export function otherwise(about: About): readonly Otherwise[] {
+/**
+ * Empty where no rule would have made a difference. Of an incident its lead is asked, and only whether
+ * and when it was told: what the lead joined is this very incident.
+ */
+export function otherwise(about: About, of: 'alert' | 'incident'): readonly Otherwise[] {
   const { incident } = about;
   if (incident?.special !== undefined || incident?.mergedInto !== undefined) return [];
   const place = placeOf(about);
@@ -48,7 +51,7 @@ export function otherwise(about: About): readonly Otherwise[] {
         routeGate(about, undefined),
       ]);
     case 'message':
-      if (place.kind === 'own') return toldOtherwise(about);
+      if (of === 'incident' || place.kind === 'own') return toldOtherwise(about);
       return wished('told-by-itself', [
         joinGate(about, place),
         flapGate(about),
@@ -119,10 +122,11 @@ function toldOtherwise(about: About): readonly Otherwise[] {
   return [...again, ...quieter(about), ...heldLonger(about), ...sooner(about)];
 }
 
-function quieter({ alert, incident, lead, services, rules, now }: About): readonly Otherwise[] {
-  if (incident === undefined || services.length === 0) return [];
+function quieter(about: About): readonly Otherwise[] {
+  const { alert, incident, lead, kinds, services, rules, now } = about;
+  if (incident === undefined || kinds.length === 0) return [];
   const { rule } = rules.route(subjectOfIncident(lead ?? alert, incident), now);
-  const match = matchOfAll(services, incident);
+  const match = matchOfAll(kinds, services, incident);
   const change = byRoute(rule, 'urgency: digest', { match, urgency: 'digest' });
   const condition = `its route said \`urgency: digest\`, or \`drop\` to tell nobody at all`;
   return wished('not-told', [{ condition, change }]);

@@ -108,7 +108,7 @@ export async function incidentDetail(
       ...inhibitedBy(lane.state, (inhibitor) => inhibitor.incident === id),
     ],
     chain: chain.map(stepShape),
-    otherwise: (about === undefined ? [] : otherwise(about)).map(otherwiseShape),
+    otherwise: (about === undefined ? [] : otherwise(about, 'incident')).map(otherwiseShape),
     rulesNow: lane.rules.version,
     decisions: past.decisions.map((decision) => decisionShape(decision, titles)),
     complete: past.complete,
@@ -192,7 +192,7 @@ export async function alertDetail(
     otherwise:
       alert === undefined
         ? []
-        : otherwise(aboutOf(lane, { alert, incident, closed }, asked)).map(otherwiseShape),
+        : otherwise(aboutOf(lane, { alert, incident, closed }, asked), 'alert').map(otherwiseShape),
     rulesNow: lane.rules.version,
     decisions: past.decisions.map((decision) => decisionShape(decision, titles)),
     complete: past.complete,

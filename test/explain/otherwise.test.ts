@@ -393,7 +393,7 @@ route:
     },
     asked: 'Down basket-db',
     outcomes: ['not-told'],
-    says: [/urgency: digest/],
+    says: [/alertname=~"Down\|Errors\|Slow"', 'service=~"basket-db\|basket"'.*urgency: digest/],
   },
 ];
 
@@ -418,6 +418,18 @@ test.for(SCENES)('what would have made a difference does: $name', (scene) => {
   }
 });
 
+test('what quietens an incident leaves other alerts of its services as they are', () => {
+  const before = tell(SHOP);
+  CASCADE(before);
+  const [answer] = ask(before, 'Down payments-db');
+  const after = tell(changed(SHOP, answer?.changes ?? [], 'by-an-entry-of-its-own'));
+  CASCADE(after);
+  expect(after.posts()).toEqual([]);
+  after.fire('checkout', 'CheckoutDown', { severity: 'critical' });
+  after.wait(30 * MINUTE);
+  expect(after.posts()).toHaveLength(1);
+});
+
 test('what no rule keeps apart is said to be so', () => {
   const story = tell(SHOP);
   story.fire('payments', 'Down', { severity: 'critical' });
@@ -427,6 +439,15 @@ test('what no rule keeps apart is said to be so', () => {
   const [answer] = ask(story, 'Slow payments');
   expect(answer?.changes).toEqual([]);
   expect(answer?.text).toMatch(/payments already has an alert in it\. Alerts of one service/);
+});
+
+test('of an incident is said what would have kept it quiet, not what its lead joined', () => {
+  const story = tell(SHOP);
+  CASCADE(story);
+  const outcomes = (of: 'alert' | 'incident') =>
+    ask(story, 'Errors checkout', of).map(({ outcome }) => outcome);
+  expect(outcomes('alert')).toEqual(['told-by-itself']);
+  expect(outcomes('incident')).toEqual(['not-told']);
 });
 
 test('where nothing was to be told, nothing would have been different', () => {
@@ -454,13 +475,17 @@ test('a silence that somebody set is ended by hand', () => {
   expect(answer?.changes[0]?.how).toMatch(/^End the silence cafe in the API/);
 });
 
-function ask(story: Story, asked: string): readonly Otherwise[] {
+function ask(
+  story: Story,
+  asked: string,
+  of: 'alert' | 'incident' = 'alert',
+): readonly Otherwise[] {
   const alert = [...story.state.alerts.values()].find(
     ({ facts }) => `${facts.name} ${facts.service}` === asked,
   );
   if (alert === undefined) throw new Error(`no alert ${asked}`);
   const { rules, decisions } = story;
-  return otherwise(aboutLive(story.state, alert, { rules, decisions, now: story.now() }));
+  return otherwise(aboutLive(story.state, alert, { rules, decisions, now: story.now() }), of);
 }
 
 /** Of a message that stands for this alert. */
