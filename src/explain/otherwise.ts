@@ -23,7 +23,7 @@ import {
   muteGate,
   stormGate,
 } from './gates.ts';
-import { placeOf } from './place.ts';
+import { type Place, placeOf } from './place.ts';
 
 export interface Otherwise {
   readonly outcome: 'told' | 'told-by-itself' | 'told-sooner' | 'told-again' | 'not-told';
@@ -33,14 +33,11 @@ export interface Otherwise {
   readonly changes: readonly RuleChange[];
 }
 
-/**
- * Empty where no rule would have made a difference. Of an incident its lead is asked, and only whether
- * and when it was told: what the lead joined is this very incident.
- */
+/** Empty where no rule would have made a difference. Of an incident its lead is asked. */
 export function otherwise(about: About, of: 'alert' | 'incident'): readonly Otherwise[] {
   const { incident } = about;
   if (incident?.special !== undefined || incident?.mergedInto !== undefined) return [];
-  const place = placeOf(about);
+  const place = of === 'alert' ? placeOf(about) : placeOfLead(about);
   if (place.kind === 'nowhere') return [];
   switch (incident?.toldIn) {
     case undefined:
@@ -51,7 +48,7 @@ export function otherwise(about: About, of: 'alert' | 'incident'): readonly Othe
         routeGate(about, undefined),
       ]);
     case 'message':
-      if (of === 'incident' || place.kind === 'own') return toldOtherwise(about);
+      if (place.kind === 'own') return toldOtherwise(about);
       return wished('told-by-itself', [
         joinGate(about, place),
         flapGate(about),
@@ -65,6 +62,12 @@ export function otherwise(about: About, of: 'alert' | 'incident'): readonly Othe
     case 'storm':
       return wished('told', [stormGate(about)]);
   }
+}
+
+/** What it joined is the very incident that is asked about. */
+function placeOfLead(about: About): Place {
+  const place = placeOf(about);
+  return place.kind === 'joined' || place.kind === 'merged' ? { kind: 'own' } : place;
 }
 
 /** What still fires is told as soon as its hold is over. */
