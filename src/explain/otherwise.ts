@@ -37,7 +37,7 @@ export interface Otherwise {
 export function otherwise(about: About, of: 'alert' | 'incident'): readonly Otherwise[] {
   const { incident } = about;
   if (incident?.special !== undefined || incident?.mergedInto !== undefined) return [];
-  const place = of === 'alert' ? placeOf(about) : placeOfLead(about);
+  const place = standing(about, of);
   if (place.kind === 'nowhere') return [];
   switch (incident?.toldIn) {
     case undefined:
@@ -64,10 +64,11 @@ export function otherwise(about: About, of: 'alert' | 'incident'): readonly Othe
   }
 }
 
-/** What it joined is the very incident that is asked about. */
-function placeOfLead(about: About): Place {
+/** What the lead of an incident joined is the very incident that is asked about. */
+function standing(about: About, of: 'alert' | 'incident'): Place {
   const place = placeOf(about);
-  return place.kind === 'joined' || place.kind === 'merged' ? { kind: 'own' } : place;
+  const isJoined = place.kind === 'joined' || place.kind === 'merged';
+  return of === 'incident' && isJoined ? { kind: 'own' } : place;
 }
 
 /** What still fires is told as soon as its hold is over. */
