@@ -152,11 +152,14 @@ function sharedObserver(
   };
 }
 
-/** Folder by folder: a recursive mkdir never ends where nothing can be made, as under /proc. */
+/**
+ * For its owner alone: alerts and messages are in there. Folder by folder: a recursive mkdir never ends where
+ * nothing can be made, as under /proc.
+ */
 export async function makeDataDir(path: string): Promise<void> {
   const dir = resolve(path);
   try {
-    await makeDir(dir);
+    await makeDir(dir, 0o700);
   } catch (error) {
     // Every failure of the file system has a code.
     if (!(error instanceof Error && 'code' in error)) throw error;
@@ -165,14 +168,14 @@ export async function makeDataDir(path: string): Promise<void> {
   }
 }
 
-async function makeDir(dir: string, andParents = true): Promise<void> {
+async function makeDir(dir: string, mode?: number, andParents = true): Promise<void> {
   try {
-    await mkdir(dir);
+    await mkdir(dir, { mode });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EEXIST') return;
     if (code !== 'ENOENT' || !andParents || dirname(dir) === dir) throw error;
     await makeDir(dirname(dir));
-    await makeDir(dir, false);
+    await makeDir(dir, mode, false);
   }
 }

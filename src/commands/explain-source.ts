@@ -44,7 +44,7 @@ export function askService(url: string | undefined, env: Env): Answers {
       if (answer.ok) return { kind: 'explained', explanation: body as Explanation };
       if (answer.status === 404 && !isOlder(body))
         return { kind: 'unknown', message: errorOf(body) };
-      throw unanswered(base, answer.status, body);
+      throw unanswered(base, token !== undefined, answer.status, body);
     },
     close: async () => undefined,
   };
@@ -84,9 +84,9 @@ async function bodyOf(answer: Response, base: string): Promise<unknown> {
   }
 }
 
-function unanswered(base: string, status: number, body: unknown): AppError {
+function unanswered(base: string, hasToken: boolean, status: number, body: unknown): AppError {
   const said = errorOf(body) || status;
-  const hint = status === 401 ? '; set QUELL_API_TOKEN' : '';
+  const hint = status === 401 && !hasToken ? '; set QUELL_API_TOKEN' : '';
   return new AppError('cannot-ask', `${base}: ${String(said)}${hint}`, { retryable: false });
 }
 

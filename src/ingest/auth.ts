@@ -73,7 +73,7 @@ export function createAdmission(auth: IngestAuth): Admit {
     const token = shown.find((one) => one.source === undefined || one.source === source);
     if (token !== undefined) return { kind: 'admitted', token, signature };
     return shown.length === 0
-      ? refused('wrong-credentials', NEEDED)
+      ? refused('wrong-credentials', 'these credentials are none of QUELL_INGEST_TOKENS')
       : refused('other-source', `these credentials are not for the source "${source}"`);
   };
 }

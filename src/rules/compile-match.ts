@@ -9,6 +9,7 @@ import {
   compileMatcher,
   impossibleSeverity,
   parseMatchers,
+  quotedValue,
 } from './matcher.ts';
 import { SEVERITIES } from '../model.ts';
 import { ENVIRONMENT_MAP } from './normalise.ts';
@@ -16,7 +17,7 @@ import { type Condition, boundsOf, conditionOf, contradiction } from './reach.ts
 import { type Report, below } from './report.ts';
 import type { Catalog } from './rules.ts';
 import type { Place } from './source-file.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean, nearest } from './suggest.ts';
 
 export interface Matching {
   readonly match?: readonly string[] | undefined;
@@ -106,9 +107,27 @@ function readText(text: string, place: Place, context: MatchContext): readonly R
       context.report.errorWithin(place, text, { ...compiled, offset });
       return [unread(place)];
     }
-    warnOfImpossible(matcher, place, context);
+    warnOfSlip(matcher, text, place, context);
     return [{ condition: conditionOf(matcher, compiled.holds), test: compiled.test }];
   });
+}
+
+/** Names that mean something here: labels that are spelt almost as they are hardly exist. */
+const FACTS = ['alertname', 'service', 'environment', 'severity', 'tier', 'owner', 'capability'];
+
+/** A slip in a name or an operator is a matcher of something that no alert has, and silent by itself. */
+function warnOfSlip(matcher: Matcher, text: string, place: Place, context: MatchContext): void {
+  const { name, operator, value, valueAt } = matcher;
+  if (value.startsWith('=') && text[valueAt - 1] !== '"') {
+    const meant = `${name}${operator}${quotedValue(value.replace(/^=+\s*/, ''))}`;
+    const message = `this compares with "${value}", which begins with =`;
+    const hint = `write ${meant}, or put the value in double quotes if it is meant`;
+    return context.report.warning(place, message, hint);
+  }
+  const meant = FACTS.includes(name) ? undefined : nearest(name, FACTS);
+  if (meant === undefined) return warnOfImpossible(matcher, place, context);
+  const hint = `did you mean "${meant}"? A label that is called so is compared as it is`;
+  context.report.warning(place, `"${name}" is almost "${meant}", and is not`, hint);
 }
 
 /** Severity and environment are normalised before anything matches, which is easily forgotten. */

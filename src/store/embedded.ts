@@ -9,7 +9,7 @@
  * Everything of a commit is one transaction, and its promise resolves when that is on the disk.
  * Commits that come while one is being written share the next.
  */
-import { mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Effect, Instant } from '../model.ts';
 import type { Commit, CommitResult, LaneSnapshot, Store } from './contract.ts';
@@ -32,7 +32,9 @@ interface LaneMeta {
 
 export async function openEmbeddedStore(dir: string): Promise<Store> {
   try {
-    await mkdir(dir, { recursive: true });
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    // LMDB says of a read-only disk that there is no such file.
+    await access(dir, constants.W_OK);
     const lock = await lockDir(join(dir, 'lock'), dir);
     try {
       await checkFormat(dir);

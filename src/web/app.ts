@@ -54,10 +54,16 @@ export function createApp(deps: AppDeps): Express {
   addOperations(app, deps);
   const { slackEvents } = deps;
   if (slackEvents !== undefined) app.post('/slack/events', (req, res) => slackEvents(req, res));
+  app.post(/.*/, (request, response, next) => {
+    const path = request.path.toLowerCase().replace(/(.)\/+$/, '$1');
+    if (POSTED.has(path)) return next();
+    const error = `nothing is at ${request.path.slice(0, 200)} to post to: alerts go to /v1/ingest/alertmanager, or another source there`;
+    response.status(404).json({ error });
+  });
   const guard = createGuard(deps);
   const login = { guard, sendPage };
   addLogin(app, login);
-  app.use(guard.handler((request, response) => askForToken(request, response, login)));
+  app.use(guard.handler((...asked) => askForToken(...asked, login)));
   addReload(app, deps);
   app.use(readApi(deps));
   app.use(alertmanagerApi(deps));
@@ -68,6 +74,12 @@ export function createApp(deps: AppDeps): Express {
   app.use(failed(deps.log));
   return app;
 }
+
+/**
+ * What is posted to below. Whatever else is posted was alerts, to a wrong address: the token that is
+ * asked for here would not help.
+ */
+const POSTED: ReadonlySet<string> = new Set(['/login', '/logout', '/-/reload', '/api/v2/silences']);
 
 /** Open to everybody who can reach it: probes and Prometheus carry no token. */
 function addOperations(app: Express, { health, metrics }: AppDeps): void {

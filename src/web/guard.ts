@@ -41,8 +41,10 @@ export interface Guard {
   readonly isFromElsewhere: (request: Request) => boolean;
   readonly hasCookie: (request: Request) => boolean;
   readonly refused: (request: Request, reason: AuthFailure) => void;
-  /** `ask` answers a person who showed nothing. */
-  readonly handler: (ask: (request: Request, response: Response) => void) => RequestHandler;
+  /** `ask` answers who showed nothing, or what is not known. */
+  readonly handler: (
+    ask: (request: Request, response: Response, reason: AuthFailure) => void,
+  ) => RequestHandler;
 }
 
 export const COOKIES = ['__Host-quell', 'quell'] as const;
@@ -107,7 +109,7 @@ export function createGuard({ access, log, metrics, now }: GuardDeps): Guard {
         const error =
           'this Quell is for its own machine only, under the name localhost: set QUELL_PUBLIC_URL to use another name, or QUELL_API_TOKEN';
         response.status(403).json({ error });
-      } else ask(request, response);
+      } else ask(request, response, reason);
     },
   };
 }

@@ -6,6 +6,7 @@
  * reach of scripts, of which there are none.
  */
 import express, { type Express, type Request, type Response } from 'express';
+import type { AuthFailure } from '../telemetry/metrics.ts';
 import { COOKIES, type Guard } from './guard.ts';
 import { type Html, html } from './html.ts';
 import { layout } from './layout.ts';
@@ -53,11 +54,20 @@ export function addLogin(app: Express, { guard, sendPage }: LoginDeps): void {
 }
 
 /** What a person gets who showed no token, or one that is not known. */
-export function askForToken(request: Request, response: Response, deps: LoginDeps): void {
+export function askForToken(
+  request: Request,
+  response: Response,
+  reason: AuthFailure,
+  deps: LoginDeps,
+): void {
   const wantsPage = request.accepts(['json', 'html']) === 'html';
   if (!wantsPage || !deps.guard.asksForTokens) {
     response.status(401).set('WWW-Authenticate', 'Basic realm="quell", charset="UTF-8"');
-    response.json({ error: 'a token of QUELL_API_TOKEN is needed, as bearer or as password' });
+    const error =
+      reason === 'wrong-credentials'
+        ? 'this token is none of QUELL_API_TOKEN'
+        : 'a token of QUELL_API_TOKEN is needed, as bearer or as password';
+    response.json({ error });
     return;
   }
   if (request.get('sec-fetch-site') === 'cross-site' && request.method === 'GET') {

@@ -1,8 +1,9 @@
 /** What the disk and LMDB report, in words that an operator can act on. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { makeDataDir } from '../../src/backing.ts';
 import { openEmbeddedStore } from '../../src/store/embedded.ts';
 import { storeFailure } from '../../src/store/embedded/failure.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
@@ -25,6 +26,14 @@ for (const [what, code, expected] of CASES) {
     expect(failure.message).toContain('quell-failure-');
   });
 }
+
+test('what it makes is readable for its owner alone', async () => {
+  const dir = join(scratchDir('mode'), 'data');
+  await (await openEmbeddedStore(dir)).close();
+  const other = join(scratchDir('mode'), 'deep', 'data');
+  await makeDataDir(other);
+  expect([dir, other].map((made) => statSync(made).mode & 0o777)).toEqual([0o700, 0o700]);
+});
 
 test('a directory of a later version is refused', async () => {
   const dir = scratchDir('format');

@@ -17,12 +17,16 @@ interface Ran {
 }
 
 /** In a folder where nothing is. */
-async function quell(...args: readonly string[]): Promise<Ran> {
+function quell(...args: readonly string[]): Promise<Ran> {
+  return quellOn([], ...args);
+}
+
+async function quellOn(node: readonly string[], ...args: readonly string[]): Promise<Ran> {
   checkBuilt();
   const child = startChild({
     name: `quell ${args.join(' ')}`,
     command: process.execPath,
-    args: [resolve('dist/main.js'), ...args],
+    args: [...node, resolve('dist/main.js'), ...args],
     cwd: scratchDir('nothing'),
     env: { QUELL_RULES_DIR: '', QUELL_DATA_DIR: '', QUELL_PORT: '0' },
   });
@@ -54,6 +58,15 @@ test('a command that is not there ends with code 2 and says what was meant', {
 test('quell --version says which it is', { timeout: 90_000 }, async () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   expect(await quell('--version')).toEqual({ code: 0, lines: [version] });
+});
+
+test('a Node that is too old is named, with the one that is needed', {
+  timeout: 90_000,
+}, async () => {
+  const old = "Object.defineProperty(process, 'versions', { value: { node: '20.18.3' } })";
+  const { code, lines } = await quellOn(['--import', `data:text/javascript,${old}`], '--version');
+  expect(code).toBe(2);
+  expect(lines).toEqual(['Quell needs Node 20.19.0 or later; this is 20.18.3']);
 });
 
 const RULES = resolve('rules');

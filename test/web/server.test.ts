@@ -102,6 +102,30 @@ test('what is nowhere is a 404, a path that cannot be read a 400', async () => {
   expect((await service.get('/incidents/%E0%A4%A')).status).toBe(400);
 });
 
+test('alerts that are posted to a wrong address are told the right one, whatever tokens there are', async () => {
+  for (const options of [{}, { apiToken: 'let-me-read' }]) {
+    const service = await start(options);
+    for (const path of ['/', '/v1/ingest', '/v1/ingest/a/b', '/api/v1/alerts', '/v1/alerts/']) {
+      const answer = await service.post(path, ALERT);
+      expect([answer.status, await answer.text()], path).toEqual([
+        404,
+        expect.stringContaining('alerts go to /v1/ingest/alertmanager'),
+      ]);
+    }
+    for (const path of ['/-/reload/', '/API/v2/silences']) {
+      expect((await service.post(path, '')).status, path).not.toBe(404);
+    }
+    await service.stop();
+  }
+});
+
+test('a token that is not known is told so, one that is missing is asked for', async () => {
+  const service = await start({ apiToken: 'let-me-read' });
+  const wrong = await service.get('/v1/alerts', { authorization: 'Bearer let-me-in' });
+  expect(await wrong.text()).toContain('this token is none of QUELL_API_TOKEN');
+  expect(await (await service.get('/v1/alerts')).text()).toContain('is needed');
+});
+
 test("Slack's events go to their handler, with the body unread", async () => {
   const bodies: string[] = [];
   const service = await start({

@@ -25,7 +25,11 @@ export function storeFailure(error: unknown, dir: string): AppError {
     );
   }
   if (DENIED.includes(code)) {
-    return failure('store-denied', `${dir} cannot be written (${text}): check its owner`, error);
+    return failure(
+      'store-denied',
+      `${dir} cannot be written (${text}): check its owner, and that its disk is not read-only`,
+      error,
+    );
   }
   return failure('store-failed', `${dir} cannot be written: ${text}`, error);
 }
