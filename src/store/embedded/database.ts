@@ -172,6 +172,8 @@ function openFile(dir: string): Lmdb<Buffer, Key> {
       compression: true,
       // A write resolves when it is on the disk, not when it is visible.
       overlappingSync: false,
+      // Of a transaction of its own making it drops the promise, and a disk that is full would end the process.
+      eventTurnBatching: false,
       cache: false,
       mapSize: MAP_BYTES,
     });
