@@ -15,7 +15,7 @@ import type { Log } from './log.ts';
 import type { DeliveryClock } from './pace.ts';
 import { createPeople } from './people.ts';
 import { createPreview, createWall, type PreviewMessage } from './preview.ts';
-import { type OpenMessage, reconcile } from './reconcile.ts';
+import { createReconciler, type OpenMessage } from './reconcile.ts';
 import { createSlackSocket } from './socket.ts';
 import type { Look } from './track.ts';
 
@@ -56,13 +56,13 @@ export function connectSlack(options: SlackOptions): Slack {
     called: options.called,
   });
   const stopping = new AbortController();
+  const ears = listen(options, api);
   const deliveries = forEachLane(options, (lane) => {
-    const own = deliveryOptions(options, lane);
+    const own = deliveryOptions(options, lane, ears.knownLate);
     const { signal } = stopping;
     const leading = onlyAsLeader({ ...own, look: own.view, lane, api, signal });
     return createDelivery({ ...own, api: leading });
   });
-  const ears = listen(options, api);
   return {
     deliveries,
     events: ears.events,
@@ -112,11 +112,16 @@ async function stopAll(deliveries: ReadonlyMap<Lane, Delivery>): Promise<void> {
 function deliveryOptions(
   { look, clock, random, log }: SlackOptions,
   lane: Lane,
+  knownLate: (message: OpenMessage) => void = () => undefined,
 ): Omit<DeliveryOptions, 'api'> {
   return {
     view: look(lane),
-    report: (effect: Effect, outcome: DeliveryOutcome) =>
-      lane.submit(clock.now(), [{ kind: 'delivered', effect: effect.id, outcome }]),
+    async report(effect: Effect, outcome: DeliveryOutcome) {
+      await lane.submit(clock.now(), [{ kind: 'delivered', effect: effect.id, outcome }]);
+      if (effect.kind !== 'message' || outcome.kind !== 'sent' || outcome.late !== true) return;
+      const { replies = [], reactions = {} } = lane.state.incidents.get(effect.incident) ?? {};
+      knownLate({ message: outcome.message, replies, reactions });
+    },
     clock,
     random,
     log,
@@ -129,17 +134,12 @@ function listen(options: SlackOptions, api: SlackApi) {
   const stopping = new AbortController();
   const { isBot } = createPeople(api);
   const submit = (event: Event) => lanes.submit(clock.now(), [event]);
-  const catchUp = () => {
-    const { gestures } = lanes.rules;
-    const { signal } = stopping;
-    const messages = lanes.all.filter(({ leads }) => leads).flatMap(openMessages);
-    if (messages.length === 0) return;
-    void reconcile(messages, { api, gestures, submit, isBot, clock, signal, log }).catch(
-      (error: unknown) =>
-        // The next connection asks again; reactions that come meanwhile are heard.
-        log.warn({ error }, 'reactions that may have been missed could not be asked for'),
-    );
-  };
+  const { signal } = stopping;
+  const gestures = () => lanes.rules.gestures;
+  const reconciler = createReconciler({ api, gestures, submit, isBot, clock, signal, log });
+  const catchUp = () =>
+    void reconciler.ask(lanes.all.filter(({ leads }) => leads).flatMap(openMessages));
+  const knownLate = (message: OpenMessage) => void reconciler.ask([message]);
   if (config.appToken !== undefined) {
     const { appToken, apiUrl } = config;
     const socket = createSlackSocket({
@@ -156,7 +156,7 @@ function listen(options: SlackOptions, api: SlackApi) {
       stopping.abort();
       await socket.stop();
     };
-    return { events: undefined, start: () => socket.start(), catchUp, stop };
+    return { events: undefined, start: () => socket.start(), catchUp, knownLate, stop };
   }
   const { signingSecret } = config;
   const events =
@@ -170,16 +170,12 @@ function listen(options: SlackOptions, api: SlackApi) {
           now: () => clock.now(),
           refused,
         });
-  return { events, start: catchUp, catchUp, stop: async () => stopping.abort() };
+  return { events, start: catchUp, catchUp, knownLate, stop: async () => stopping.abort() };
 }
 
-function openMessages(lane: Lane): readonly OpenMessage[] {
-  const messages: OpenMessage[] = [];
-  for (const id of lane.state.open) {
-    const incident = lane.state.incidents.get(id);
-    if (incident?.message === undefined) continue;
-    const { message, replies, reactions } = incident;
-    messages.push({ message, replies, reactions });
-  }
-  return messages;
+function openMessages({ state }: Lane): readonly OpenMessage[] {
+  return [...state.open].flatMap((id) => {
+    const { message, replies = [], reactions = {} } = state.incidents.get(id) ?? {};
+    return message === undefined ? [] : [{ message, replies, reactions }];
+  });
 }

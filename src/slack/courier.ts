@@ -208,7 +208,7 @@ async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
   if (answer.value === undefined) return undefined;
   const { message, revision } = answer.value;
   log.info({ effect: effect.id, ts: message.ts }, 'a post whose answer was lost was found');
-  return took(desk, task, message, { revision, state: '' });
+  return took(desk, task, message, { revision, state: '', late: true });
 }
 
 /** When an earlier process may have posted it first. A message is ordered anew with every revision. */
@@ -222,7 +222,7 @@ function took(
   { clock }: Desk,
   { track, effect }: Task,
   message: MessageRef,
-  { revision, state }: Pick<Content, 'revision' | 'state'>,
+  { revision, state, late }: Pick<Content, 'revision' | 'state'> & { readonly late?: true },
 ): Attempt {
   track.doubts.delete(effect.id);
   if (effect.kind === 'message') {
@@ -230,8 +230,14 @@ function took(
     track.sent = { ts: message.ts, revision, state };
   }
   const after = missedInWords(track, clock.now());
-  const outcome = { kind: 'sent', message, revision } as const;
-  return { kind: 'done', outcome: after === undefined ? outcome : { ...outcome, after } };
+  const outcome = {
+    kind: 'sent',
+    message,
+    revision,
+    ...(after === undefined ? {} : { after }),
+    ...(late === undefined ? {} : { late }),
+  } as const;
+  return { kind: 'done', outcome };
 }
 
 async function join(desk: Desk, { track, channel }: Task, sent: Content): Promise<Attempt> {

@@ -200,8 +200,9 @@ async function advance(office: Office, track: Track, effect: Effect): Promise<vo
 }
 
 /** What Slack has must be known to the lane, or it would be posted again after a restart. */
-async function handOver(office: Office, effect: Effect, outcome: DeliveryOutcome): Promise<void> {
+async function handOver(office: Office, effect: Effect, came: DeliveryOutcome): Promise<void> {
   const { clock, log, signal } = office;
+  let outcome = came;
   for (let failures = 0; ; failures++) {
     try {
       await office.report(effect, outcome);
@@ -209,6 +210,7 @@ async function handOver(office: Office, effect: Effect, outcome: DeliveryOutcome
     } catch (error) {
       // Whatever it is: the lane comes back, and nobody else can keep the outcome.
       log.error({ effect: effect.id, error }, 'the outcome of a delivery could not be kept');
+      if (outcome.kind === 'sent') outcome = { ...outcome, late: true };
       await rest(clock, backoff(office, failures), signal);
       if (signal.aborted) return;
     }

@@ -1,5 +1,6 @@
 /**
- * Reactions that were put or taken away while nobody listened, asked for after each connection.
+ * Reactions that were put or taken away while nobody listened, or before the message was known: asked for
+ * after each connection, and when a post turns out to have been in Slack for a while.
  *
  * They are given the earliest time that makes them count: a real event, which always has a later one,
  * wins over what was read here. Bounded, and slow enough for Slack.
@@ -9,7 +10,8 @@ import { lastHeard, standing } from '../reactions.ts';
 import type { Reaction, SlackApi } from './api.ts';
 import { instantOf, type ReactionEvent } from './events.ts';
 import type { Log } from './log.ts';
-import { createBucket, type DeliveryClock } from './pace.ts';
+import { createBucket, type DeliveryClock, rest } from './pace.ts';
+import { isForNow } from './refusal.ts';
 
 export interface OpenMessage {
   readonly message: MessageRef;
@@ -21,7 +23,7 @@ export interface OpenMessage {
 
 export interface ReconcileOptions {
   readonly api: Pick<SlackApi, 'reactions'>;
-  readonly gestures: ReadonlyMap<string, Gesture>;
+  readonly gestures: () => ReadonlyMap<string, Gesture>;
   readonly submit: (event: ReactionEvent) => Promise<void>;
   readonly isBot?: ((user: string) => Promise<boolean>) | undefined;
   readonly clock: DeliveryClock;
@@ -29,53 +31,84 @@ export interface ReconcileOptions {
   readonly log: Log;
 }
 
+export interface Reconciler {
+  /** Resolves when Slack has answered for each of them, and what it said is kept; or when all stops. */
+  ask(messages: readonly OpenMessage[]): Promise<void>;
+}
+
 /** The newest messages are the ones that people work on. */
 const MESSAGES_MAX = 200;
 /** `reactions.get` is allowed about 50 times a minute. */
 const PACE = { perMinute: 40, burst: 20 };
+const RETRY_MS = { first: 2_000, most: 60_000 };
 
 type Stance = { readonly user: string; readonly gesture: Gesture; readonly emoji: string };
 
-/** Resolves with the number of events that were made up for. */
-export async function reconcile(
-  messages: readonly OpenMessage[],
-  options: ReconcileOptions,
-): Promise<number> {
-  const { signal, log } = options;
+export function createReconciler(options: ReconcileOptions): Reconciler {
+  const { clock, signal, log } = options;
   const bucket = createBucket({ ...options, ...PACE });
-  const newestFirst = [...messages].sort((a, b) => Number(b.message.ts) - Number(a.message.ts));
-  let found = 0;
+  const left = new Map<string, OpenMessage>();
+  let working: Promise<void> | undefined;
 
+  /** Undefined: it is not there, or the bot may not see it. Rejects when nobody knows. */
   async function reactionsTo(message: MessageRef): Promise<readonly Reaction[] | undefined> {
     while (await bucket.take(() => 0)) {
       const answer = await options.api.reactions(message);
       if (answer.kind === 'ok') return answer.value;
-      if (answer.kind !== 'rate-limited') return undefined;
-      bucket.pause(answer.retryAfterMs);
+      if (answer.kind === 'rate-limited') bucket.pause(answer.retryAfterMs);
+      else if (answer.kind === 'refused' && !isForNow(answer.error)) return undefined;
+      else throw new Error(answer.error);
     }
     return undefined;
   }
 
-  async function emit(event: ReactionEvent): Promise<void> {
-    await options.submit(event);
-    found += 1;
-  }
-
-  for (const open of newestFirst.slice(0, MESSAGES_MAX)) {
-    for (const place of placesOf(open)) {
-      if (signal.aborted) break;
+  async function askFor({ message, replies, reactions: known }: OpenMessage): Promise<void> {
+    for (const place of placesOf({ message, replies, reactions: known })) {
       const reactions = await reactionsTo(place);
       if (reactions === undefined) continue;
       const stances = await stancesOf(reactions, options);
-      for (const event of [
-        ...added(place, open.reactions, stances),
-        ...removed(place, open.reactions, stances, options.gestures),
-      ])
-        await emit(event);
+      const missed = [
+        ...added(place, known, stances),
+        ...removed(place, known, stances, options.gestures()),
+      ];
+      for (const event of missed) await options.submit(event);
+      if (missed.length > 0)
+        log.info({ found: missed.length }, 'reactions that came while nobody listened');
     }
   }
-  if (found > 0) log.info({ found }, 'reactions that came while nobody listened');
-  return found;
+
+  /** Slack may be away, or the lane loading: nobody else asks again. */
+  async function askAll(): Promise<void> {
+    for (let round = 0; left.size > 0 && !signal.aborted; round++) {
+      if (round > 0) await rest(clock, pauseMs(round), signal);
+      for (const [ts, open] of [...left]) {
+        if (signal.aborted) return;
+        try {
+          await askFor(open);
+          if (left.get(ts) === open) left.delete(ts);
+        } catch (error) {
+          log.warn({ error, ts }, 'reactions could not be asked for: asking again');
+        }
+      }
+    }
+  }
+
+  return {
+    ask(messages) {
+      for (const open of messages) left.set(open.message.ts, open);
+      const newestFirst = [...left].sort(([a], [b]) => Number(b) - Number(a));
+      left.clear();
+      for (const [ts, open] of newestFirst.slice(0, MESSAGES_MAX)) left.set(ts, open);
+      working ??= askAll().finally(() => {
+        working = undefined;
+      });
+      return working;
+    },
+  };
+}
+
+function pauseMs(round: number): number {
+  return Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** Math.min(round - 1, 10));
 }
 
 async function stancesOf(
@@ -85,7 +118,7 @@ async function stancesOf(
   const stances: Stance[] = [];
   for (const { name, users } of reactions) {
     const emoji = name.replace(/::skin-tone-\d$/, '');
-    const gesture = gestures.get(emoji);
+    const gesture = gestures().get(emoji);
     if (gesture === undefined) continue;
     for (const user of users) {
       if (!(await isBot?.(user))) stances.push({ user, gesture, emoji });
@@ -119,7 +152,7 @@ function removed(
   on: MessageRef,
   known: OpenMessage['reactions'],
   stances: readonly Stance[],
-  gestures: ReconcileOptions['gestures'],
+  gestures: ReadonlyMap<string, Gesture>,
 ): readonly ReactionEvent[] {
   return standing(known)
     .filter(({ user, emoji, ts }) => {

@@ -183,8 +183,9 @@ test('an answer that was lost is looked up: one message, not two', async () => {
   clock.hurry();
   await delivery.idle();
   expect(slack.messages()).toHaveLength(1);
+  const [message] = slack.messages();
   expect(reports).toMatchObject([
-    { outcome: { kind: 'sent', message: { ts: slack.messages()[0]?.ts }, revision: 1 } },
+    { outcome: { kind: 'sent', message: { ts: message?.ts }, revision: 1, late: true } },
   ]);
 });
 

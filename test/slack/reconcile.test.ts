@@ -1,12 +1,20 @@
 /** Reactions that came while nobody listened. */
 import { expect, onTestFinished, test } from 'vitest';
+import { openLane } from '../../src/lane.ts';
+import { createLanes } from '../../src/lanes.ts';
 import type { Gesture } from '../../src/model.ts';
 import { createSlackApi } from '../../src/slack/api.ts';
+import { connectSlack } from '../../src/slack/connect.ts';
 import type { ReactionEvent } from '../../src/slack/events.ts';
 import { createPeople } from '../../src/slack/people.ts';
-import { type OpenMessage, reconcile } from '../../src/slack/reconcile.ts';
+import { createReconciler, type OpenMessage } from '../../src/slack/reconcile.ts';
+import { WHOLE } from '../../src/split.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { buildView } from '../../src/view.ts';
 import { type SlackStandIn, startSlackStandIn } from '../support/slack-stand-in.ts';
 import { sleepingClock } from '../support/sleeping-clock.ts';
+import { rulesOf, SHOP, START } from '../support/story.ts';
+import { within } from '../support/within.ts';
 
 const ignore = () => undefined;
 const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
@@ -41,20 +49,25 @@ function apiOf(slack: SlackStandIn) {
 async function missed(
   slack: SlackStandIn,
   messages: readonly OpenMessage[],
-  clock = sleepingClock(0),
+  keep: (event: ReactionEvent) => void = ignore,
 ) {
+  const clock = sleepingClock(0);
   const api = apiOf(slack);
   const events: ReactionEvent[] = [];
   clock.hurry();
-  await reconcile(messages, {
+  const reconciler = createReconciler({
     api,
-    gestures,
-    submit: async (event) => void events.push(event),
+    gestures: () => gestures,
+    submit: async (event) => {
+      keep(event);
+      events.push(event);
+    },
     isBot: createPeople(api).isBot,
     clock,
     signal: new AbortController().signal,
     log,
   });
+  await reconciler.ask(messages);
   return events;
 }
 
@@ -129,4 +142,93 @@ test('a message that is gone, and Slack that says wait, stop nothing', async () 
   slack.next('reactions.get').rateLimit(30);
   const events = await missed(slack, [open(first), open(second)]);
   expect(events).toMatchObject([{ user: 'U1' }]);
+});
+
+test('a message that Slack did not answer for is asked for again', async () => {
+  const slack = await slackWith(['first', 'second']);
+  const first = await slack.message(/first/);
+  const second = await slack.message(/second/);
+  for (const message of [first, second]) await slack.react('eyes', message, 'U1');
+  slack.next('reactions.get').answerWith(500);
+  slack.next('reactions.get').dropBefore();
+  slack.next('reactions.get').refuse('token_revoked');
+  const events = await missed(slack, [open(first), open(second)]);
+  expect(events.map(({ on }) => on)).toEqual(
+    expect.arrayContaining([open(first).message, open(second).message]),
+  );
+  expect(events).toHaveLength(2);
+});
+
+test('what could not be kept is asked for again', async () => {
+  const slack = await slackWith(['down']);
+  const message = await slack.message(/down/);
+  await slack.react('eyes', message, 'U1');
+  let failing = 2;
+  const events = await missed(slack, [open(message)], () => {
+    if (failing-- > 0) throw new Error('the disk is full');
+  });
+  expect(events).toMatchObject([{ user: 'U1' }]);
+});
+
+test('a reaction that comes while a post is in doubt is heard of when that is found', async () => {
+  const slack = await slackWith([]);
+  const sleeping = sleepingClock(START);
+  const clock = { ...sleeping, wakeAt: () => ignore };
+  let acknowledged = ignore;
+  const lane = await openLane({
+    name: 'default',
+    store: createMemoryStore(),
+    rules: rulesOf(SHOP),
+    clock,
+    observer: {
+      decided: (_, decisions) =>
+        decisions.some(({ reason }) => reason === 'acknowledged') && acknowledged(),
+      committed: ignore,
+      failed: ignore,
+    },
+  });
+  const connection = connectSlack({
+    config: {
+      botToken: 'xoxb-1',
+      appToken: undefined,
+      signingSecret: undefined,
+      apiUrl: slack.url,
+    },
+    lanes: createLanes([lane], WHOLE),
+    look: (one) => (id) => {
+      const incident = one.state.incidents.get(id);
+      if (incident === undefined) return undefined;
+      const view = buildView(one.state, incident, one.rules, clock.now(), undefined);
+      return { view, message: incident.message };
+    },
+    clock,
+    random: () => 0.5,
+    log,
+    called: ignore,
+    refused: ignore,
+  });
+  onTestFinished(async () => {
+    await connection.stop();
+    await lane.stop();
+  });
+  for (const [one, delivery] of connection.deliveries) one.attach(delivery);
+  slack.next('chat.postMessage').dropAnswer();
+  const alert = {
+    source: 'alertmanager',
+    status: 'firing',
+    labels: { alertname: 'Down', service: 'payments-db', severity: 'critical' },
+    annotations: {},
+    startsAt: START,
+    endsAt: undefined,
+    generatorURL: undefined,
+  } as const;
+  await lane.submit(START, [{ kind: 'alert', delivery: 'd', alert }]);
+  await sleeping.asleep();
+  await slack.react('eyes', await slack.message(/payments-db/), 'U1');
+  const heard = new Promise<void>((resolve) => {
+    acknowledged = () => void resolve();
+  });
+  sleeping.hurry();
+  await within(30, 'the reaction is heard of', heard);
+  expect(slack.messages()).toHaveLength(1);
 });
