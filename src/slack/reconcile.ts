@@ -81,7 +81,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
   async function askAll(): Promise<void> {
     for (let round = 0; left.size > 0 && !signal.aborted; round++) {
       if (round > 0) await rest(clock, pauseMs(round), signal);
-      for (const [ts, open] of [...left]) {
+      for (const [ts, open] of left) {
         if (signal.aborted) return;
         try {
           await askFor(open);

@@ -226,7 +226,7 @@ test('a reaction that comes while a post is in doubt is heard of when that is fo
   await sleeping.asleep();
   await slack.react('eyes', await slack.message(/payments-db/), 'U1');
   const heard = new Promise<void>((resolve) => {
-    acknowledged = () => void resolve();
+    acknowledged = resolve;
   });
   sleeping.hurry();
   await within(30, 'the reaction is heard of', heard);
