@@ -174,7 +174,7 @@ test('a reaction that comes while a post is in doubt is heard of when that is fo
   const slack = await slackWith([]);
   const sleeping = sleepingClock(START);
   const clock = { ...sleeping, wakeAt: () => ignore };
-  let acknowledged = ignore;
+  let acknowledged: () => void = ignore;
   const lane = await openLane({
     name: 'default',
     store: createMemoryStore(),
