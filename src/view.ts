@@ -30,7 +30,7 @@ export interface MessageView {
   readonly resolvedAt: Instant | undefined;
   /** When the last of its alerts ended, by the source's clock, like startsAt; undefined: nobody said. */
   readonly endedAt: Instant | undefined;
-  /** When this view was taken: "6 min" is counted from here. */
+  /** When this view was taken: another day is written out. */
   readonly now: Instant;
   /** The alert that speaks for the incident: the root's first one. */
   readonly lead: {
@@ -46,7 +46,7 @@ export interface MessageView {
     | undefined;
   /** The other candidates, best first. */
   readonly otherRoots: readonly RootCandidate[];
-  /** Services with alerts, the most hit first, at most ten. */
+  /** Services with alerts, what still fires first, then the most hit, at most ten. */
   readonly services: readonly {
     readonly name: string;
     readonly firing: number;
@@ -56,6 +56,7 @@ export interface MessageView {
   readonly alerts: { readonly firing: number; readonly total: number };
   /** Kinds of alert (alertname) with counts, most first, at most five. */
   readonly kinds: readonly { readonly name: string; readonly alerts: number }[];
+  /** Of the services that still fire; of all when none does. */
   readonly capabilities: readonly string[];
   /** The service that is worst off, where the alert that speaks for the incident is milder than that. */
   readonly victim: string | undefined;
@@ -73,6 +74,8 @@ export interface MessageView {
   };
   /** Slack ids to mention: on the first post only. */
   readonly mention: readonly string[];
+  /** Whom the post and its escalation called: named from then on, not called again. */
+  readonly called: readonly string[];
   readonly acknowledged: readonly Mark[];
   readonly solved: Mark | undefined;
   readonly snoozed: { readonly by: string; readonly until: Instant } | undefined;
@@ -169,7 +172,11 @@ function countsView(
 > {
   const services = [...tally.services].filter(([, own]) => own.alerts > 0);
   services.sort(([a, one], [b, other]) => other.alerts - one.alerts || (a < b ? -1 : 1));
-  const shown = services.slice(0, SERVICES_SHOWN);
+  const failing = services.filter(([, { firing }]) => firing > 0);
+  const recovered = services.filter(([, { firing }]) => firing === 0);
+  const shown = [...failing, ...recovered].slice(0, SERVICES_SHOWN);
+  // What has recovered fails no more; when all has, it tells what was hit.
+  const hit = failing.length > 0 ? failing : recovered;
   const ids = mostOf(tally.transactions, TRANSACTIONS_SHOWN).map(([id]) => id);
   return {
     services: shown.map(([name, { firing, alerts }]) => ({ name, firing, alerts })),
@@ -178,7 +185,7 @@ function countsView(
     kinds: mostOf(tally.kinds, KINDS_SHOWN).map(([name, alerts]) => ({ name, alerts })),
     capabilities: capabilitiesOf(
       rules,
-      services.map(([name]) => name),
+      hit.map(([name]) => name),
     ),
     transactions: { ids, total: tally.transactions.size },
   };
@@ -205,6 +212,7 @@ function peopleView(
 ): Pick<
   MessageView,
   | 'mention'
+  | 'called'
   | 'acknowledged'
   | 'solved'
   | 'snoozed'
@@ -216,9 +224,12 @@ function peopleView(
   | 'emoji'
 > {
   const { acknowledged, solved, snoozed, notActionable, escalated, reopened } = incident;
-  const mention = incident.message === undefined ? (incident.route?.mention ?? []) : [];
+  const { mention = [], escalate } = incident.route ?? {};
+  const isPosted = incident.message !== undefined;
+  const later = escalated > 0 ? (escalate?.mention ?? []) : [];
   return {
-    mention,
+    mention: isPosted ? [] : mention,
+    called: isPosted ? [...new Set([...mention, ...later])] : [],
     acknowledged,
     solved,
     snoozed,

@@ -1,13 +1,14 @@
 /**
  * What stands below the first line of an incident's message: the likely cause and why, what is hit,
- * what to do, who is on it. Each part is left out when there is nothing to say.
+ * what to do, who is on it. Each part is left out when there is nothing to say. Of what goes on it says
+ * since when, not for how long: a message stands as it is until something changes.
  */
 import type { RootCandidate } from '../model.ts';
 import type { MessageView } from '../view.ts';
 import { why, links } from './links.ts';
 import { cut, joined, type Line, type Piece, time } from './rich.ts';
-import { call, person } from './who.ts';
-import { ago, capitalised, count, duration, inWords, list, since, times } from './words.ts';
+import { call, calledBefore, person } from './who.ts';
+import { capitalised, count, duration, inWords, list, times } from './words.ts';
 
 export interface Details {
   readonly facts: readonly { readonly title: string; readonly line: Line }[];
@@ -22,6 +23,7 @@ export interface Details {
 const NAME_MAX = 60;
 const TEXT_MAX = 300;
 const SERVICES_MAX = 6;
+const CALLED_MAX = 10;
 
 export function details(view: MessageView): Details {
   if (view.mergedInto !== undefined) {
@@ -118,7 +120,7 @@ function affected(view: MessageView): Line {
   const { alerts, special } = view;
   if (alerts.total === 0) return [];
   const host = special === undefined ? cut(view.lead.host ?? '', NAME_MAX) : '';
-  const names = view.services.map(({ name }) => cut(name, NAME_MAX)).filter((name) => name !== '');
+  const names = view.services.filter(({ name }) => cut(name, NAME_MAX) !== '').map(nameOf(view));
   const firing = alerts.firing === alerts.total ? '' : `, ${alerts.firing} still firing`;
   return joined(
     [
@@ -130,6 +132,12 @@ function affected(view: MessageView): Line {
     ].filter((part) => part.some((piece) => piece !== '')),
     ' · ',
   );
+}
+
+/** As long as something fires, what does not is told apart. */
+function nameOf({ alerts }: MessageView) {
+  return ({ name, firing }: MessageView['services'][number]): string =>
+    `${cut(name, NAME_MAX)}${firing === 0 && alerts.firing > 0 ? ' (recovered)' : ''}`;
 }
 
 /** Of a message that opened again the counts are of all its outbreaks. */
@@ -163,7 +171,7 @@ function flapping({ flapping, startsAt, now }: MessageView): Line {
 
 function lastHeard({ heartbeat, now }: MessageView): Line {
   if (heartbeat?.lastSeenAt === undefined) return [];
-  return [time(heartbeat.lastSeenAt, now), ` (${ago(heartbeat.lastSeenAt, now)})`];
+  return [time(heartbeat.lastSeenAt, now)];
 }
 
 // --- What to do ----------------------------------------------------------------------------
@@ -195,19 +203,13 @@ function states(view: MessageView): Line[] {
           person(solved.user, people),
           ' says it is solved (',
           time(solved.at, now),
-          `, ${ago(solved.at, now)}); ${count(view.alerts.firing, 'alert')} still firing. `,
+          `); ${count(view.alerts.firing, 'alert')} still firing. `,
           'If that lasts, it is opened again.',
         ];
   const quiet: Line =
     snoozed === undefined
       ? []
-      : [
-          '🔕 ',
-          person(snoozed.by, people),
-          ' asked for quiet until ',
-          time(snoozed.until, now),
-          ` (${duration(snoozed.until - now)} to go)`,
-        ];
+      : ['🔕 ', person(snoozed.by, people), ' asked for quiet until ', time(snoozed.until, now)];
   return [claim, onIt(view), quiet, notActionable(view)];
 }
 
@@ -215,14 +217,7 @@ function onIt(view: MessageView): Line {
   const owner = cut(view.owner ?? '', NAME_MAX);
   const shown = view.acknowledged
     .slice(0, 3)
-    .map(
-      ({ user, at }): Line => [
-        person(user, view.people),
-        ' since ',
-        time(at, view.now),
-        ` (${since(at, view.now)})`,
-      ],
-    );
+    .map(({ user, at }): Line => [person(user, view.people), ' since ', time(at, view.now)]);
   const more = view.acknowledged.length - shown.length;
   const named: Line[] = more > 0 ? [...shown, [`${more} more`]] : shown;
   const nobody = view.solved === undefined ? 'Nobody is on it yet' : '';
@@ -243,17 +238,12 @@ function notActionable(view: MessageView): Line {
   return marks.length === 0 ? [] : ['🗑️ Not worth an alert, says ', ...joined(marks, ', ')];
 }
 
-function calling(view: MessageView): Line {
-  const ids = view.mention.slice(0, 10);
-  return ids.length === 0
-    ? []
-    : [
-        'Called: ',
-        ...joined(
-          ids.map((id): Line => [call(id, view.people)]),
-          ', ',
-        ),
-      ];
+/** Until somebody is on it. */
+function calling({ mention, called, acknowledged, people }: MessageView): Line {
+  const calls = mention.map((id) => call(id, people));
+  const named = acknowledged.length > 0 ? [] : called.map((id) => calledBefore(id, people));
+  const all = [...calls, ...named].slice(0, CALLED_MAX).map((piece): Line => [piece]);
+  return all.length === 0 ? [] : ['Called: ', ...joined(all, ', ')];
 }
 
 function told({ toldBecause }: MessageView): Line {

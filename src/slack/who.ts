@@ -14,5 +14,16 @@ export function person(id: string, people: ReadonlyMap<string, string>): Piece {
 
 /** `U…`, `S…` (user group), `here` or `channel`: this one makes a phone ring. */
 export function call(id: string, people: ReadonlyMap<string, string>): Piece {
-  return { kind: 'call', id, name: cut(EVERYONE.get(id) ?? people.get(id) ?? id, NAME_MAX) };
+  return { kind: 'call', id, name: calledName(id, people) };
+}
+
+/** The same, named only. */
+export function calledBefore(id: string, people: ReadonlyMap<string, string>): Piece {
+  return { kind: 'person', id, name: calledName(id, people) };
+}
+
+/** Nobody knows a user group by its id: without a name it is at least called what it is. */
+function calledName(id: string, people: ReadonlyMap<string, string>): string {
+  const unnamed = id.startsWith('S') ? `user group ${id}` : id;
+  return cut(EVERYONE.get(id) ?? people.get(id) ?? unnamed, NAME_MAX);
 }

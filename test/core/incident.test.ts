@@ -47,6 +47,30 @@ test('a cascade is one message with the deepest failing service as its cause', (
   expect(story.last()?.alerts).toHaveLength(3);
 });
 
+test('what has recovered is said to fail no more, also when the rest fires again', () => {
+  const story = tell();
+  const resolve = (...services: readonly string[]) => {
+    for (const service of services) story.resolve(service, 'Down', { severity: 'critical' });
+  };
+  const fire = (...services: readonly string[]) => {
+    for (const service of services) story.fire(service, 'Down', { severity: 'critical' });
+  };
+  fire('payments-db', 'payments', 'checkout');
+  story.wait(MINUTE);
+  expect(story.last()?.text).toMatch(/^🔴 Checkout is failing: payments-db: down/);
+  resolve('payments', 'checkout');
+  story.wait(MINUTE);
+  const partly =
+    /^🔴 payments-db: down[^]*Affected: payments-db, checkout \(recovered\) and payments \(recovered\)/;
+  expect(story.last()?.text).toMatch(partly);
+  resolve('payments-db');
+  story.wait(3 * MINUTE);
+  expect(story.last()?.text).toMatch(/^🟢 Resolved .*Checkout \(payments-db: down\)/);
+  fire('payments-db');
+  story.wait(MINUTE);
+  expect(story.last()?.text).toMatch(partly);
+});
+
 test('what a mere symptom also depends on is another incident', () => {
   const story = tell();
   story.fire('payments', 'HighErrorRate', { severity: 'critical' });

@@ -141,6 +141,9 @@ const view: fc.Arbitrary<MessageView> = fc.record({
   mention: fc.array(fc.oneof(text, fc.constantFrom('U1', 'S1', 'here', 'channel')), {
     maxLength: 4,
   }),
+  called: fc.array(fc.oneof(text, fc.constantFrom('U1', 'S1', 'here', 'channel')), {
+    maxLength: 4,
+  }),
   acknowledged: fc.array(mark, { maxLength: 5 }),
   solved: fc.option(mark, { nil: undefined }),
   snoozed: fc.option(fc.record({ by: text, until: at }), { nil: undefined }),

@@ -62,7 +62,21 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
       otherRoots: [],
     }),
   ),
-  'open-escalated-twice': renderMessage(messageView({ escalated: 2, startsAt: minutesAgo(31) })),
+  'open-escalated-twice': renderMessage(
+    messageView({ escalated: 2, startsAt: minutesAgo(31), called: ['S1', 'S0UNNAMED', 'here'] }),
+  ),
+  'open-partly-recovered': renderMessage(
+    messageView({
+      services: [
+        { name: 'payments-db', firing: 1, alerts: 1 },
+        { name: 'checkout', firing: 0, alerts: 1 },
+        { name: 'payments', firing: 0, alerts: 1 },
+      ],
+      servicesTotal: 3,
+      alerts: { firing: 1, total: 3 },
+      capabilities: [],
+    }),
+  ),
   acknowledged: renderMessage(messageView({ phase: 'acknowledged', acknowledged })),
   'acknowledged-by-two': renderMessage(
     messageView({

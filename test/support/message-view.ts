@@ -69,6 +69,7 @@ export function messageView(change: Partial<MessageView> = {}): MessageView {
       explain: 'https://quell.example.com/v1/incidents/7Q2K',
     },
     mention: [],
+    called: [],
     acknowledged: [],
     solved: undefined,
     snoozed: undefined,
