@@ -3,11 +3,13 @@
  */
 import type { DeliveryOutcome, Incident, MessageRef } from '../model.ts';
 import { forgetThoseOn } from '../reactions.ts';
-import { change, note, orderDone, orderMessage, type Turn } from '../turn.ts';
+import { change, note, orderDone, orderMessage, type Turn, wakeIncident } from '../turn.ts';
 import { digestDelivered, moveDigest } from './digest.ts';
 
 type Refusal = Extract<DeliveryOutcome, { readonly kind: 'refused' }>;
 
+/** A message that no channel takes. */
+const AGAIN_MS = 5 * 60_000;
 /** Replies whose reactions still count for the message. */
 const REPLIES_MAX = 50;
 
@@ -100,7 +102,9 @@ function refused(turn: Turn, unsent: Incident, refusal: Refusal): void {
   const { rootChannel } = turn.rules;
   const isPosted = incident.message !== undefined;
   const goesOn = route !== undefined && !isPosted && route.channel !== rootChannel;
-  const next = isPosted ? 'its message stays as it was' : 'there is no other channel to try';
+  const isOpen = incident.phase === 'open';
+  const none = `there is no other channel${isOpen ? ', so it is tried again' : ' to try'}`;
+  const next = isPosted ? 'its message stays as it was' : none;
   note(turn, 'undeliverable', {
     incident: incident.id,
     because: `Slack refused ${isPosted ? 'an update of it' : 'it'} for ${route?.channel}: ${error}; ${goesOn ? `it goes to ${rootChannel} instead` : next}`,
@@ -108,10 +112,18 @@ function refused(turn: Turn, unsent: Incident, refusal: Refusal): void {
   if (!goesOn) {
     // Something newer was ordered meanwhile, as in `sent`: Slack may take that.
     if (revision < incident.revision) orderMessage(turn, incident);
+    else if (!isPosted && isOpen) tryAgain(turn, incident);
     return;
   }
   const rerouted = { route: { ...route, channel: rootChannel }, sentRevision: undefined };
   orderMessage(turn, change(turn, incident, rerouted));
+}
+
+/** Nobody was told: the channel may be there again, or the bot in it. */
+function tryAgain(turn: Turn, incident: Incident): void {
+  const refreshAt = turn.now + AGAIN_MS;
+  wakeIncident(turn, incident.id, refreshAt);
+  change(turn, incident, { refreshAt });
 }
 
 function inWords(channel: string, after: string | undefined): string {

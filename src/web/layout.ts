@@ -58,7 +58,8 @@ export function stateInWords(incident: IncidentJson, now: Instant): string {
   if (toldAt === null) {
     return `watched for ${duration(now - Date.parse(incident.gatheredAt))}, nobody was told yet`;
   }
-  return `${incident.state}, ${TOLD_WORDS[toldIn ?? 'message']} ${ago(Date.parse(toldAt), now)}`;
+  const missing = toldIn === 'message' && incident.message === null ? ', but not in Slack yet' : '';
+  return `${incident.state}, ${TOLD_WORDS[toldIn ?? 'message']} ${ago(Date.parse(toldAt), now)}${missing}`;
 }
 
 const TOLD_WORDS = {

@@ -192,6 +192,24 @@ test('an update that Slack refuses while a newer one waits: the newer one is sti
   expect(newest).toMatchObject({ effects: [], effectsDone: [effect] });
 });
 
+test('a critical message that no channel takes is tried again until one does', () => {
+  const state = createState('default');
+  const rules = rulesOf(SHOP);
+  const opened = decide(state, firing('payments', 'Down', { severity: 'critical' }), START, rules);
+  const [effect] = opened.effects;
+  const answer = (outcome: DeliveryOutcome, at: number) =>
+    decide(state, { kind: 'delivered', effect: effect?.id ?? '', outcome }, at, rules);
+  const channel = effect?.kind === 'message' ? effect.channel : '';
+  for (let at = START + 1; at < START + HOUR; at += 5 * MINUTE) {
+    const refused = answer({ kind: 'refused', error: 'not_in_channel', channel }, at);
+    expect(refused.decisions[0]?.because).toContain('so it is tried again');
+    expect(refused.effects).toEqual([]);
+    expect(decide(state, { kind: 'tick' }, at + 4 * MINUTE, rules).effects).toEqual([]);
+    const again = decide(state, { kind: 'tick' }, at + 5 * MINUTE, rules);
+    expect(again.effects).toMatchObject([{ id: effect?.id }]);
+  }
+});
+
 test('what is due and fails is set aside, logged and counted; the rest goes on; other rules try it again', async () => {
   const rules = rulesOf(SHOP);
   const poisoned = {
