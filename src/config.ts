@@ -169,6 +169,9 @@ function notesOn(config: Config, hostGiven: string | undefined): readonly string
   } else if (slack.appToken === undefined && slack.signingSecret === undefined) {
     notes.push('neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET: reactions are not heard');
   }
+  if (slack.botToken !== undefined && config.publicUrl === undefined) {
+    notes.push('no QUELL_PUBLIC_URL: messages have no link to why they were sent');
+  }
   return notes;
 }
 

@@ -297,6 +297,9 @@ test('quell.yaml is held to its names, and to no secrets', async () => {
 test('an app token without a bot token is a mistake; reactions need a way in', () => {
   expect(problems({ env: { SLACK_APP_TOKEN: 'xapp-1' } })[0]).toMatch(/SLACK_BOT_TOKEN is not/);
   expect(notes({ env: { SLACK_BOT_TOKEN: 'xoxb-1' } })).toContain(
+    'no QUELL_PUBLIC_URL: messages have no link to why they were sent',
+  );
+  expect(notes({ env: { SLACK_BOT_TOKEN: 'xoxb-1' } })).toContain(
     'neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET: reactions are not heard',
   );
 });

@@ -61,14 +61,17 @@ function readReceiver(
       notes.add([...path, key], `"${key}" of a receiver is nothing that Quell knows: left out`);
     } else if (isFilled(receiver[key])) others.push(key);
   }
+  const slack = receiver[SLACK];
+  const instead = isFilled(slack)
+    ? ''
+    : '; here its alerts go to the channel of the route above: write urgency: drop if they should not';
   for (const key of others) {
     const where = OTHERS[key] ?? key.replace(/_configs$/, '');
     notes.add(
       [...path, key],
-      `receiver "${name}" notifies by ${where}, which Quell does not: keep that route in Alertmanager, or let Quell mention people in Slack`,
+      `receiver "${name}" notifies by ${where}, which Quell does not: keep that route in Alertmanager, or let Quell mention people in Slack${instead}`,
     );
   }
-  const slack = receiver[SLACK];
   if (!isFilled(slack)) {
     return { channel: undefined, mention: [], isSilent: others.length === 0 };
   }

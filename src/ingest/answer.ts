@@ -12,6 +12,8 @@ export interface Counts {
   readonly truncated: number;
   /** The first few problems, each with its field. */
   readonly errors: readonly string[];
+  /** The first few things that were left out, or are not known, in alerts that were taken. */
+  readonly warnings: readonly string[];
 }
 
 export interface Answer {

@@ -7,6 +7,7 @@
  */
 import type { Labels, ReceivedAlert } from '../model.ts';
 import { badTime, dated } from './alertmanager.ts';
+import { didYouMean } from '../rules/suggest.ts';
 import {
   type DeliveryContext,
   describe,
@@ -80,7 +81,31 @@ export function parseGeneric(body: unknown, context: DeliveryContext): Parsed {
   const events = readAlerts(alerts, context, (alert, index) =>
     readAlert(alert, place(index), context),
   );
-  return { kind: 'parsed', events, truncated: 0 };
+  return { kind: 'parsed', events, truncated: 0, warnings: misspelt(alerts) };
+}
+
+const FIELDS: ReadonlySet<string> = new Set([
+  ...[...LABEL_FIELDS, ...ANNOTATION_FIELDS].map(([name]) => name),
+  ...['status', 'labels', 'annotations', 'startsAt', 'endsAt', 'url', 'generatorURL'],
+]);
+/** Different names that are looked at: comparing costs. */
+const STRANGERS_MAX = 100;
+
+/** Fields that are almost one that is known, each once. Whatever else a tool sends along is its own. */
+function misspelt(alerts: readonly unknown[]): readonly string[] {
+  const seen = new Set<string>();
+  const warnings: string[] = [];
+  for (const alert of alerts) {
+    if (!isObject(alert)) continue;
+    for (const name of Object.keys(alert)) {
+      if (FIELDS.has(name) || seen.has(name)) continue;
+      if (seen.size >= STRANGERS_MAX) return warnings;
+      seen.add(name);
+      const hint = didYouMean(name, FIELDS);
+      if (hint !== undefined) warnings.push(`the field "${name}" was left out: ${hint}`);
+    }
+  }
+  return warnings;
 }
 
 function listOf(body: unknown): { readonly alerts: unknown; readonly field: string } | undefined {

@@ -10,7 +10,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../errors.ts';
 import { type Lanes, PartlyTaken } from '../lanes.ts';
 import { type Capacity, limitNamed, over } from '../limits.ts';
-import type { Instant } from '../model.ts';
+import type { Event, Instant } from '../model.ts';
+import type { Rules } from '../rules/rules.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { AuthFailure, Metrics } from '../telemetry/metrics.ts';
 import { createSeldom, type Seldom } from '../telemetry/seldom.ts';
@@ -205,7 +206,7 @@ async function take(
     if (parsed.events.length > 0) await lanes.submit(at, parsed.events);
     door.metrics.alertsIn(source, parsed.events);
     door.record?.(at, recordingLine(at, source, body));
-    conclude(request, accepted(parsed, door.metrics), door);
+    conclude(request, accepted(parsed, lanes.rules, door.metrics), door);
   } catch (error) {
     if (error instanceof PartlyTaken) door.metrics.alertsIn(source, error.taken);
     conclude(request, refusal(error, request, door.log), door);
@@ -221,7 +222,8 @@ function refusal(error: unknown, { delivery, source }: Request, log: Log): Answe
 const ERRORS_SHOWN_MAX = 10;
 
 function accepted(
-  { events, truncated }: Extract<Parsed, { kind: 'parsed' }>,
+  { events, truncated, warnings: given }: Extract<Parsed, { kind: 'parsed' }>,
+  rules: Rules,
   metrics: Metrics,
 ): Answer {
   const errors: string[] = [];
@@ -232,10 +234,31 @@ function accepted(
     countLimit(event.error, metrics);
     if (errors.length < ERRORS_SHOWN_MAX) errors.push(event.error);
   }
-  const counts = { accepted: events.length - quarantined, quarantined, truncated, errors };
+  const warnings =
+    given === undefined
+      ? []
+      : [...given, ...unknownSeverities(events, rules)].slice(0, ERRORS_SHOWN_MAX);
+  const taken = events.length - quarantined;
+  const counts = { accepted: taken, quarantined, truncated, errors, warnings };
   // Nothing in it was understood: its sender has to know. What it sent is kept all the same.
   const status = quarantined > 0 && counts.accepted === 0 ? 400 : 200;
   return { status, counts, error: errors[0] };
+}
+
+const WORD_SHOWN_MAX = 40;
+
+/** Each word once. Whoever writes alerts by hand learns of a slip from the answer, or never. */
+function unknownSeverities(events: readonly Event[], rules: Rules): Iterable<string> {
+  const words = new Map<string, string>();
+  for (const event of events) {
+    const word = event.kind === 'alert' ? event.alert.labels['severity'] : undefined;
+    if (event.kind !== 'alert' || word === undefined) continue;
+    if (words.has(word) || words.size >= ERRORS_SHOWN_MAX || rules.knowsSeverity(word)) continue;
+    const { severity } = rules.normalise(event.alert);
+    const shown = word.slice(0, WORD_SHOWN_MAX);
+    words.set(word, `the severity "${shown}" is not known: it counts as ${severity}`);
+  }
+  return words.values();
 }
 
 function countLimit(error: string, metrics: Metrics): void {
@@ -261,12 +284,15 @@ function conclude(request: Request, answer: Answer, { lanes, metrics, log, seldo
     log.warn({ delivery, source, status, problem: error, ...more }, 'delivery refused');
     return;
   }
-  const { accepted: alerts, quarantined, truncated } = counts;
+  const { accepted: alerts, quarantined, truncated, warnings } = counts;
+  const [warning] = warnings;
   if (truncated > 0) metrics.truncated(source, truncated);
   const fields = { delivery, source, alerts, quarantined, truncated };
   if (quarantined > 0) log.warn({ ...fields, problem: error }, 'delivery has odd alerts');
   else if (truncated > 0) log.warn(fields, 'delivery was truncated by its source');
-  else log.debug(fields, 'delivery accepted');
+  else if (warning !== undefined && seldom('warnings') !== undefined) {
+    log.warn({ ...fields, problem: warning }, 'delivery has what is not known');
+  } else log.debug(fields, 'delivery accepted');
 }
 
 function outcomeOf(status: number): 'accepted' | 'refused' | 'overloaded' | 'failed' {

@@ -23,6 +23,8 @@ export type Parsed =
       readonly events: readonly Event[];
       /** Alerts that the source left out of the body: nothing may be concluded from their absence. */
       readonly truncated: number;
+      /** What was left out of alerts that were taken, as a field that is not known. */
+      readonly warnings?: readonly string[];
     }
   | { readonly kind: 'refused'; readonly field: string; readonly error: string };
 

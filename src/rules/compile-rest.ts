@@ -12,8 +12,16 @@ import {
   DEFAULT_STORM,
   DEFAULT_TRANSACTION_RULE,
 } from './defaults.ts';
+import { NAME_LABELS } from './normalise.ts';
 import { type Report, below } from './report.ts';
-import type { LifeRule, Mapping, Rules, StormRule, TransactionRule } from './rules.ts';
+import {
+  type LifeRule,
+  type Mapping,
+  type Rules,
+  SOURCES,
+  type StormRule,
+  type TransactionRule,
+} from './rules.ts';
 import { refOf } from './source-file.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -113,7 +121,27 @@ export function compileLinks({ links }: Collected, report: Report): Rules['links
   return { logs, dashboard, silence };
 }
 
-export function compileMappings({ ingest }: Collected): ReadonlyMap<string, Mapping> {
+/** What the address of a source may be made of. */
+const SOURCE_NAME = /^[\w.-]{1,64}$/;
+
+export function compileMappings(
+  { ingest, name: named }: Collected,
+  report: Report,
+): ReadonlyMap<string, Mapping> {
+  for (const { name, value, place } of ingest) {
+    if (!SOURCE_NAME.test(name)) {
+      const hint = 'a name has at most 64 letters, digits, and . _ -, as uptime-kuma';
+      report.error(place, `"${name}" cannot stand in the address /v1/ingest/NAME`, hint, 'key');
+    }
+    if (SOURCES.some((source) => source === name)) {
+      const hint = 'give it another name, unless that is meant';
+      report.warning(place, `this takes the place of the built-in "${name}"`, hint, 'key');
+    }
+    const hasName = NAME_LABELS.some((label) => Object.hasOwn(value.labels, label));
+    if (hasName || named !== undefined) continue;
+    const hint = "say what is wrong: alertname: '=Down', or the path to it";
+    report.warning(below(place, 'labels'), 'all of its alerts are called "alert"', hint, 'key');
+  }
   return new Map(
     ingest.map(({ name, value, place }) => [
       name,

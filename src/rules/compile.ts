@@ -33,7 +33,7 @@ import { compileSchedules } from './compile-times.ts';
 import { DEFAULT_HUB_CALLERS } from './defaults.ts';
 import { type Diagnostic, inOrder } from './diagnostics.ts';
 import { mutedBy } from './mute.ts';
-import { normaliseBy, notIdentity } from './normalise.ts';
+import { normaliseBy, notIdentity, toSeverity } from './normalise.ts';
 import { type Report, createReport } from './report.ts';
 import { loudnessBy, mutedByRoute, rootChannelOf, routeBy } from './route.ts';
 import { matchingAll } from './selector.ts';
@@ -112,6 +112,8 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
     hubCallers: collected.hubs?.value.callers ?? DEFAULT_HUB_CALLERS,
     notIdentity: notIdentity(facts),
     normalise: normaliseBy(facts, catalog),
+    knowsSeverity: (word: string) =>
+      toSeverity(facts.severity.map.get(word.toLowerCase()) ?? word) !== undefined,
     heartbeats: compileHeartbeats(collected, context),
     muted: mutedBy(
       mutes.map(({ mute }) => mute),
@@ -132,7 +134,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
     gestures: compileGestures(collected, report),
     people: directory.people,
     links: compileLinks(collected, report),
-    mappings: compileMappings(collected),
+    mappings: compileMappings(collected, report),
   });
   if (options.seen !== undefined)
     warnBySeen(collected, { mutes, inhibit }, { rules, seen: options.seen }, report);

@@ -79,8 +79,9 @@ function guess(
   return { from, map, otherwise, guessed: true };
 }
 
+export const NAME_LABELS = ['alertname', 'name', 'check', 'title'];
 export const DEFAULT_NORMALISE: NormaliseRules = {
-  name: guess(labels('alertname', 'name', 'check', 'title'), NO_MAP, 'alert'),
+  name: guess(labels(...NAME_LABELS), NO_MAP, 'alert'),
   service: guess(
     labels(
       ...words('service service_name app app_kubernetes_io_name kubernetes_name k8s_app component'),
@@ -180,8 +181,9 @@ function severityBy(rule: FactRule): (alert: ReceivedAlert) => Severity {
   };
 }
 
+/** In any case, and with a hyphen or without: `SEV-1`. */
 export function toSeverity(raw: string): Severity | undefined {
-  const word = raw.toLowerCase();
+  const word = raw.toLowerCase().replace(/^(p|s|sev)[-_ ](\d)$/, '$1$2');
   const mapped = SEVERITY_MAP.get(word) ?? word;
   return SEVERITIES.find((severity) => severity === mapped);
 }

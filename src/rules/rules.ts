@@ -155,6 +155,8 @@ export interface Rules {
   readonly notIdentity: ReadonlySet<string>;
   /** The facts in an alert. Never throws; never slower than linear in the alert's text. */
   readonly normalise: (alert: ReceivedAlert) => Facts;
+  /** Is this word one of a severity? Others count as the default. */
+  readonly knowsSeverity: (word: string) => boolean;
 
   readonly heartbeats: readonly HeartbeatRule[];
   readonly muted: (subject: Subject, now: Instant) => Muted | undefined;

@@ -41,6 +41,7 @@ test('a webhook is answered with what became of it, and decided', async () => {
     quarantined: 0,
     truncated: 0,
     errors: [],
+    warnings: [],
     delivery,
   });
   await service.lane.settled();
@@ -93,6 +94,23 @@ test('one odd alert among good ones: the good ones are taken, the odd one is kep
   expect(service.metrics.quarantined).toBe(2);
   const { items } = await service.store.decisions({ lane: 'default', limit: 10 });
   expect(items.filter(({ reason }) => reason === 'quarantined').length).toBe(2);
+});
+
+test('the answer to generic JSON names misspelt fields and unknown severities, each once', async () => {
+  const service = await start();
+  const odd = { name: 'A', sevrity: 'critical', lables: {}, extra: 1, severity: 'urgent' };
+  const answer = await service.post('/v1/ingest/generic', [odd, odd, { name: 'B' }]);
+  expect([answer.status, await answer.json()]).toMatchObject([
+    200,
+    {
+      accepted: 3,
+      warnings: [
+        'the field "sevrity" was left out: did you mean "severity"?',
+        'the field "lables" was left out: did you mean "labels"?',
+        'the severity "urgent" is not known: it counts as warning',
+      ],
+    },
+  ]);
 });
 
 test('a delivery of which nothing is understood is a 400, and kept all the same', async () => {

@@ -63,6 +63,8 @@ test.each([
   ['CRIT', 'critical'],
   ['P1', 'critical'],
   ['sev1', 'critical'],
+  ['SEV-1', 'critical'],
+  ['P-3', 'warning'],
   ['disaster', 'critical'],
   ['error', 'high'],
   ['major', 'high'],
