@@ -85,8 +85,15 @@ export function parseGeneric(body: unknown, context: DeliveryContext): Parsed {
 }
 
 const FIELDS: ReadonlySet<string> = new Set([
-  ...[...LABEL_FIELDS, ...ANNOTATION_FIELDS].map(([name]) => name),
-  ...['status', 'labels', 'annotations', 'startsAt', 'endsAt', 'url', 'generatorURL'],
+  ...LABEL_FIELDS.map(([name]) => name),
+  ...ANNOTATION_FIELDS.map(([name]) => name),
+  'status',
+  'labels',
+  'annotations',
+  'startsAt',
+  'endsAt',
+  'url',
+  'generatorURL',
 ]);
 /** Different names that are looked at: comparing costs. */
 const STRANGERS_MAX = 100;
