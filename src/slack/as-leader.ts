@@ -36,8 +36,6 @@ const OF_MESSAGE = /^message:(.+)$/;
 const LOOK_EVERY_MS = 2_000;
 /** Whoever leads has posted by then, or finds what is there. */
 const LOOK_FOR_MS = 600_000;
-/** Clocks differ. */
-const LOOK_BACK_MS = 60_000;
 
 export function onlyAsLeader(options: LeaderOptions): SlackApi {
   const { api, lane, clock } = options;
@@ -87,7 +85,6 @@ async function findOurs(
 ): Promise<SlackResult<MessageRef | undefined>> {
   if (message !== undefined) return { kind: 'ok', value: message };
   const { channel, thread, tag } = post;
-  const since = triedAt - LOOK_BACK_MS;
-  const found = await api.find({ channel, thread, id: tag.id, since });
+  const found = await api.find({ channel, thread, id: tag.id, since: triedAt });
   return found.kind === 'ok' ? { kind: 'ok', value: found.value?.message } : found;
 }

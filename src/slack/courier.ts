@@ -47,8 +47,6 @@ export interface Courier {
 
 /** After a request that may still be on its way: Slack is given this long to show what it did. */
 export const SETTLE_MS = 1_500;
-/** Look-ups begin this much earlier than the first attempt: clocks differ. */
-const LOOK_BACK_MS = 60_000;
 
 const CHANNEL_PACE = { perMinute: 60, burst: 4 };
 const UPDATE_PACE = { perMinute: 50, burst: 20 };
@@ -190,7 +188,7 @@ async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
   if (doubt === undefined) return undefined;
   await rest(clock, doubt.settledAt - clock.now(), desk.signal);
   const pace = () => lookUps.take(() => postUrgency(effect));
-  const since = (doubt.triedAt ?? orderedAt(desk, effect)) - LOOK_BACK_MS;
+  const since = doubt.triedAt ?? orderedAt(desk, effect);
   // A thread is where its message is, whatever the route said when the line was ordered.
   const channel = thread === undefined ? doubt.channel : task.channel;
   const search = { channel, thread, id: effect.id, since };

@@ -9,6 +9,8 @@ import type { Instant, MessageRef } from '../model.ts';
 import { type Call, read, type SlackResult } from './result.ts';
 
 export const EVENT_TYPE = 'quell_message';
+/** A look-up begins this much before the first try: our clock may be wrong by hours, and Slack goes by its own. */
+export const LOOK_BACK_MS = 12 * 60 * 60_000;
 const PAGES_MAX = 20;
 const PAGE_SIZE = 200;
 
@@ -17,6 +19,7 @@ export interface Search {
   /** In this thread; undefined: among the channel's own messages. */
   readonly thread: string | undefined;
   readonly id: string;
+  /** When it was first tried, by our clock. */
   readonly since: Instant;
 }
 
@@ -55,7 +58,7 @@ export async function find(call: Call, search: Search): Promise<SlackResult<Foun
     const answer = await call(method, {
       channel,
       ...(thread === undefined ? {} : { ts: thread }),
-      oldest: (Math.max(0, since) / 1_000).toFixed(6),
+      oldest: (Math.max(0, since - LOOK_BACK_MS) / 1_000).toFixed(6),
       include_all_metadata: true,
       limit: PAGE_SIZE,
       ...(cursor === '' ? {} : { cursor }),

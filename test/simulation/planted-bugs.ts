@@ -140,6 +140,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     to: 'doubt.channel;',
   },
   {
+    name: 'a look-up believes that our clock is right',
+    seed: 16,
+    file: 'src/slack/lookup.ts',
+    from: 'LOOK_BACK_MS = 12 * 60 * 60_000;',
+    to: 'LOOK_BACK_MS = 60_000;',
+  },
+  {
     name: 'a look-up with a revoked token finds nothing, so it is posted',
     seed: 35,
     file: 'src/slack/courier.ts',

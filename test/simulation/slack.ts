@@ -4,6 +4,7 @@
  */
 import type { MessageRef } from '../../src/model.ts';
 import type { SlackApi } from '../../src/slack/api.ts';
+import { LOOK_BACK_MS } from '../../src/slack/lookup.ts';
 import type { SlackResult } from '../../src/slack/result.ts';
 import type { Random } from '../support/random.ts';
 import type { VirtualTime } from './time.ts';
@@ -109,11 +110,12 @@ export function createSlack(random: Random, time: VirtualTime): SlackWorld {
           found.revision = tag.revision;
           return { kind: 'ok', value: message };
         }),
-      find: ({ channel, thread, id }) =>
+      find: ({ channel, thread, id, since }) =>
         answer(channel, () => {
           const found = messages.find(
             (one) =>
               one.id === id &&
+              Number.parseFloat(one.ts) >= since - LOOK_BACK_MS &&
               one.channel === channel &&
               (thread === undefined || one.thread === thread),
           );

@@ -1,7 +1,7 @@
 /** Delivery under each fault, against the Slack stand-in and a clock that only tests move. */
 import { expect, test } from 'vitest';
 import type { Effect, MessageRef } from '../../src/model.ts';
-import { deliveryDesk, messageEffect, replyEffect } from '../support/delivery-desk.ts';
+import { deliveryDesk, messageEffect, replyEffect, START } from '../support/delivery-desk.ts';
 
 test('an incident is posted at once, and reported with its place in Slack', async () => {
   const { slack, delivery, see, reports } = await deliveryDesk();
@@ -187,6 +187,18 @@ test('an answer that was lost is looked up: one message, not two', async () => {
   expect(reports).toMatchObject([
     { outcome: { kind: 'sent', message: { ts: message?.ts }, revision: 1, late: true } },
   ]);
+});
+
+test('a post whose answer was lost is found, also when our clock is hours ahead', async () => {
+  const { slack, clock, delivery, see } = await deliveryDesk({
+    now: () => START - 3 * 60 * 60_000,
+  });
+  see('A');
+  slack.next('chat.postMessage').dropAnswer();
+  clock.hurry();
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(slack.messages()).toHaveLength(1);
 });
 
 test('a post that did not arrive is posted after the look-up', async () => {
