@@ -186,7 +186,7 @@ async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
   const { track, effect, thread } = task;
   const doubt = track.doubts.get(effect.id);
   if (doubt === undefined) return undefined;
-  await rest(clock, doubt.settledAt - clock.now(), desk.signal);
+  await rest(clock, Math.min(SETTLE_MS, doubt.settledAt - clock.now()), desk.signal);
   const pace = () => lookUps.take(() => postUrgency(effect));
   const since = doubt.triedAt ?? orderedAt(desk, effect);
   // A thread is where its message is, whatever the route said when the line was ordered.

@@ -42,7 +42,7 @@ export function createBucket({ clock, signal, perMinute, burst }: BucketOptions)
   const msPerToken = 60_000 / perMinute;
   let tokens = burst;
   let countedAt = clock.now();
-  let pausedUntil = 0;
+  let paused = { from: 0, until: 0 };
   const waiters: Waiter[] = [];
 
   function refill(): void {
@@ -51,11 +51,16 @@ export function createBucket({ clock, signal, perMinute, burst }: BucketOptions)
     countedAt = now;
   }
 
+  /** A clock that was put back to before the pause began cannot tell when it ends: Slack will. */
+  function pauseLeft(now: Instant): number {
+    return now < paused.from ? 0 : Math.max(0, paused.until - now);
+  }
+
   /** Zero when there is a token now. Rounded up: a timer that fires early would spin. */
   function waitMs(): number {
     refill();
     const forToken = tokens >= 1 ? 0 : (1 - tokens) * msPerToken;
-    return Math.ceil(Math.max(forToken, pausedUntil - countedAt));
+    return Math.ceil(Math.max(forToken, pauseLeft(countedAt)));
   }
 
   async function serve(): Promise<void> {
@@ -83,7 +88,8 @@ export function createBucket({ clock, signal, perMinute, burst }: BucketOptions)
   }
 
   function pause(ms: number): void {
-    pausedUntil = Math.max(pausedUntil, clock.now() + ms);
+    const from = clock.now();
+    paused = { from, until: from + Math.max(ms, pauseLeft(from)) };
   }
 
   return { take, pause };

@@ -37,6 +37,21 @@ test('over a long time no more goes than the pace allows', async () => {
   expect(clock.now()).toBe(96_000);
 });
 
+test('a clock that is put back does not make a pause longer', async () => {
+  const { clock, bucket } = bucketOf(60, 4);
+  clock.pass(3_600_000);
+  bucket.pause(30_000);
+  clock.pass(600_000);
+  expect(bucket.take(() => 0)).toBe(true);
+  clock.pass(-3_600_000);
+  expect(bucket.take(() => 0)).toBe(true);
+  bucket.pause(30_000);
+  const waiting = bucket.take(() => 0);
+  expect(await clock.asleep()).toEqual([30_000]);
+  clock.pass(30_000);
+  expect(await waiting).toBe(true);
+});
+
 test('among equals, who waits longest goes first', async () => {
   const { clock, bucket } = bucketOf(60, 1);
   const order: string[] = [];
