@@ -73,7 +73,6 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
       failures += 1;
       if (aboutUs || failures >= FAILURES_MAX) trip(answer.error, aboutUs);
     } else close();
-    answered();
   }
 
   function trip(error: string, aboutUs: boolean): void {
@@ -112,9 +111,14 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
       if (!(await pace())) return undefined;
       // While it stood in line Slack may have gone away.
     } while (open !== undefined);
-    const answer = await call();
-    judge(answer);
-    return answer;
+    try {
+      const answer = await call();
+      judge(answer);
+      return answer;
+    } finally {
+      // Also when the call itself failed, by a bug: the next one asks.
+      answered();
+    }
   }
 
   return { guard, trouble: () => open?.error };

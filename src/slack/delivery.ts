@@ -12,7 +12,7 @@ import { setMaxListeners } from 'node:events';
 import type { DeliveryOutcome, Effect, Instant } from '../model.ts';
 import type { SlackApi } from './api.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
-import { type Courier, createCourier, SETTLE_MS } from './courier.ts';
+import { type Attempt, type Courier, createCourier, SETTLE_MS } from './courier.ts';
 import type { Log } from './log.ts';
 import { type DeliveryClock, rest } from './pace.ts';
 import {
@@ -184,7 +184,11 @@ async function work(office: Office, track: Track, afterMs: number): Promise<void
 
 async function advance(office: Office, track: Track, effect: Effect): Promise<void> {
   const { log, clock, signal, breaker } = office;
-  const attempt = await office.courier.attempt(track, effect);
+  const attempt = await office.courier.attempt(track, effect).catch((error: unknown): Attempt => {
+    // A bug. A process that ended would begin again with the same row: the others go on without it.
+    log.error({ effect: effect.id, error }, 'a message could not be made');
+    return { kind: 'later', error: String(error) };
+  });
   if (attempt.kind === 'done') {
     track.failures = 0;
     track.missed = undefined;

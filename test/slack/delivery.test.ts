@@ -623,6 +623,21 @@ test('an outcome that the lane cannot take yet is kept, and the message not sent
   expect(reports).toMatchObject([{ outcome: { kind: 'sent', late: true } }]);
 });
 
+test('a message that cannot be made is logged and tried again later; the others go on', async () => {
+  const { slack, clock, delivery, see, log, reports } = await deliveryDesk();
+  // Not as its type says: a bug.
+  see('A', { services: undefined as never });
+  see('B');
+  delivery.enqueue([messageEffect('A'), messageEffect('B')]);
+  await clock.asleep();
+  await slack.message(/checkout/);
+  expect(log.filter(({ level }) => level === 'error')).toHaveLength(1);
+  see('A', { services: [] });
+  clock.pass(60_000);
+  await delivery.idle();
+  expect(reports).toMatchObject([{ effect: 'message:B' }, { effect: 'message:A' }]);
+});
+
 test('an incident that nobody remembers is reported as undeliverable', async () => {
   const { delivery, reports } = await deliveryDesk();
   delivery.enqueue([messageEffect('GHOST')]);
