@@ -49,6 +49,7 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
 
   /** Lets one waiter after the other try, further and further apart, until Slack answers one. */
   async function tryAgain(): Promise<void> {
+    trying = true;
     while (open !== undefined && waiters.length > 0 && !signal.aborted) {
       const ms = Math.min(limits.most, limits.first * 2 ** tries++) * (0.75 + random() / 2);
       await rest(clock, ms, signal);
@@ -67,12 +68,14 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
     for (const waiter of waiters.splice(0)) waiter(may);
   }
 
-  function judge(answer: SlackResult<unknown>): void {
+  async function ask<T>(call: () => Promise<SlackResult<T>>): Promise<SlackResult<T>> {
+    const answer = await call();
     const aboutUs = answer.kind === 'refused' && isAboutUs(answer.error);
     if (answer.kind === 'unknown' || answer.kind === 'unreachable' || aboutUs) {
       failures += 1;
       if (aboutUs || failures >= FAILURES_MAX) trip(answer.error, aboutUs);
     } else close();
+    return answer;
   }
 
   function trip(error: string, aboutUs: boolean): void {
@@ -94,9 +97,7 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
   function turn(): Promise<boolean> {
     return new Promise((resolve) => {
       waiters.push(resolve);
-      if (trying) return;
-      trying = true;
-      void tryAgain();
+      if (!trying) void tryAgain();
     });
   }
 
@@ -111,14 +112,8 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
       if (!(await pace())) return undefined;
       // While it stood in line Slack may have gone away.
     } while (open !== undefined);
-    try {
-      const answer = await call();
-      judge(answer);
-      return answer;
-    } finally {
-      // Also when the call itself failed, by a bug: the next one asks.
-      answered();
-    }
+    // Also when the call itself fails, by a bug: then the next one asks.
+    return ask(call).finally(() => answered());
   }
 
   return { guard, trouble: () => open?.error };
