@@ -16,6 +16,8 @@ export type DeliveryOutcome =
       readonly revision: number;
       /** What went before, in words, if it was not taken at once: "after 3 tries in 45 s (rate limited)". */
       readonly after?: string;
+      /** There is no Slack: it was shown on the page. */
+      readonly preview?: true;
       /** Slack had it for a while before we knew: people may have reacted to it meanwhile. */
       readonly late?: true;
     }

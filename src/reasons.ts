@@ -47,7 +47,7 @@ export const CONSEQUENCES = {
   snoozed: 'quiet for a while, by somebody',
   'not-actionable': 'somebody says that it was not worth an alert',
   'taken-back': 'somebody took a reaction back',
-  delivered: 'Slack has the message',
+  delivered: 'Slack has the message; or, without a Slack token, the page shows it',
   undeliverable: 'Slack will not take the message',
   reposted: 'its message was deleted: posted anew',
   'source-lost': 'a heartbeat stays away',
@@ -58,3 +58,6 @@ export const CONSEQUENCES = {
 } as const;
 export type Consequence = keyof typeof CONSEQUENCES;
 export type Reason = Verdict | Consequence;
+
+/** What begins the facts of a \`delivered\` that went to the page, because there is no Slack. */
+export const SHOWN = 'shown on the page';

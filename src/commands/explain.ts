@@ -31,7 +31,7 @@ export function explainCommand(): Command {
     )
     .argument(
       '<alert>',
-      'fingerprint, incident, heartbeat, link to a Slack message, or a matcher like \'HighLoad{service="checkout"}\'',
+      'fingerprint, incident, heartbeat, link to a Slack message, service, or a matcher like \'HighLoad{service="checkout"}\'',
     )
     .option(
       '--at <time>',

@@ -6,6 +6,7 @@
  */
 import { inWords } from '../life/in-words.ts';
 import type { Alert, Decision, Incident, Instant, Muted, Reason } from '../model.ts';
+import { SHOWN } from '../reasons.ts';
 import { ago, duration, severityWord, times } from '../slack/words.ts';
 
 /** How an incident is called, if it is still known. */
@@ -104,8 +105,7 @@ const WORDS = {
   snoozed: said('snoozed'),
   'not-actionable': said('said to be not worth an alert'),
   'taken-back': said('taken back'),
-  delivered: ({ because }) =>
-    `posted: Slack has the message${because === undefined ? '' : `, ${because}`}`,
+  delivered,
   undeliverable: fact('Slack will not take the message'),
   reposted: said('posted anew'),
   'source-lost': said('heartbeat lost'),
@@ -114,6 +114,11 @@ const WORDS = {
   'storm-ended': said('the storm is over'),
   ignored: said('ignored'),
 } satisfies Record<Reason, Words>;
+
+function delivered({ because }: Decision): string {
+  if (because?.startsWith(SHOWN) === true) return because;
+  return `posted: Slack has the message${because === undefined ? '' : `, ${because}`}`;
+}
 
 /** A digest has no incident of its own. */
 function released({ incident, because }: Decision, titleOf: TitleOf): string {

@@ -3,9 +3,11 @@
  */
 import type { DeliveryOutcome, Incident, MessageRef } from '../model.ts';
 import { forgetThoseOn } from '../reactions.ts';
+import { SHOWN } from '../reasons.ts';
 import { change, note, orderDone, orderMessage, type Turn, wakeIncident } from '../turn.ts';
 import { digestDelivered, moveDigest } from './digest.ts';
 
+type Sent = Extract<DeliveryOutcome, { readonly kind: 'sent' }>;
 type Refusal = Extract<DeliveryOutcome, { readonly kind: 'refused' }>;
 
 /** A message that no channel takes. */
@@ -60,7 +62,7 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
       if (!isUpdate)
         note(turn, 'delivered', {
           ...about,
-          because: inWords(incident.route?.channel ?? outcome.message.channel, outcome.after),
+          because: inWords(incident.route?.channel ?? outcome.message.channel, outcome),
         });
       // Something newer was ordered meanwhile: its row stays until that is sent.
       if (outcome.revision < known.revision) orderMessage(turn, known);
@@ -126,7 +128,8 @@ function tryAgain(turn: Turn, incident: Incident): void {
   change(turn, incident, { refreshAt });
 }
 
-function inWords(channel: string, after: string | undefined): string {
+function inWords(channel: string, { after, preview }: Sent): string {
+  if (preview === true) return `${SHOWN}: without a Slack token nothing is posted in ${channel}`;
   return after === undefined ? `in ${channel}` : `in ${channel}, ${after}`;
 }
 

@@ -92,7 +92,9 @@ export function createPreview(
     person: async () => NOT_HERE,
     identify: async () => NOT_HERE,
   };
-  const delivery = createDelivery({ ...options, api, unpaced: true, done: DONE });
+  const report: DeliveryOptions['report'] = (effect, outcome) =>
+    options.report(effect, outcome.kind === 'sent' ? { ...outcome, preview: true } : outcome);
+  const delivery = createDelivery({ ...options, report, api, unpaced: true, done: DONE });
   return {
     ...delivery,
     // Nothing of an earlier run can be on its way to memory.

@@ -1,6 +1,6 @@
 /**
  * What somebody means who asks "why?": a fingerprint, an incident, a link to a Slack message or to one of
- * our own pages, a heartbeat, or a matcher, with a time where several fit.
+ * our own pages, a heartbeat, a matcher or a service, with a time where several fit.
  *
  * What is in memory is found by index; what left it is looked for in history, with a bound on how much
  * of that is read.
@@ -9,6 +9,10 @@ import { setImmediate } from 'node:timers/promises';
 import { incidentOn, ownerOf } from '../lanes.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Instant } from '../model.ts';
+import { resolveName } from '../rules/catalog.ts';
+import { parseSelector } from '../rules/matcher.ts';
+import type { Catalog } from '../rules/rules.ts';
+import { didYouMean } from '../rules/suggest.ts';
 import type { ClosedIncident, History } from '../store/contract.ts';
 import type { LanesView } from './details.ts';
 import { newest } from './newest.ts';
@@ -30,13 +34,16 @@ export interface Asked {
 
 const MATCHING_MAX = 100;
 const SHOWN_MAX = 120;
+/** Alerts whose names and labels are compared with a word that nothing is called by. */
+const LOOKED_THROUGH_MAX = 5_000;
 
 /** Throws bad-query for a matcher that cannot be read. */
 export async function find(store: History, lanes: LanesView, { of, at }: Asked): Promise<Found> {
   const wanted = of.trim();
   if (/^https?:\/\//i.test(wanted)) return findLink(store, lanes, wanted);
-  if (/^[0-9A-Z]{8}$/.test(wanted) && (await isIncident(store, lanes, wanted)))
-    return { kind: 'incident', id: wanted };
+  const id = wanted.toUpperCase();
+  if (/^[0-9A-Z]{8}$/.test(id) && (await isIncident(store, lanes, id)))
+    return { kind: 'incident', id };
   const isFingerprint = /^[0-9a-f]{16}$/i.test(wanted);
   if (isFingerprint) return alert(wanted.toLowerCase());
   if (lanes.all.some(({ state }) => state.heartbeats.has(wanted))) return alert(wanted);
@@ -160,14 +167,11 @@ async function findMatch(
   at: Instant | undefined,
 ): Promise<Found> {
   const tests = readMatch(wanted, rules.catalog);
-  const accepts = (one: Alert): boolean => tests.every((test) => test(subjectOf(one)));
-  const { items } = newest(alertsIn(all), {
-    atOf: ({ since }) => since,
-    idOf: ({ fingerprint }) => fingerprint,
-    accepts,
-    after: undefined,
-    limit: MATCHING_MAX,
-  });
+  const strictly = (one: Alert): boolean => tests.every((test) => test(subjectOf(one)));
+  const loosely = looselyCalled(wanted, rules.catalog);
+  const exact = newestIn(all, strictly);
+  const accepts = exact.length > 0 ? strictly : (one: Alert) => strictly(one) || loosely(one);
+  const items = exact.length > 0 ? exact : newestIn(all, loosely);
   const live = at === undefined ? items : nearest(items, at);
   const [first, ...others] = live;
   const isThen = first !== undefined && (at === undefined || apart(first, at) <= HOUR_MS);
@@ -180,8 +184,59 @@ async function findMatch(
   if (past !== undefined) return alert(past.alert.fingerprint, live);
   if (first !== undefined) return alert(first.fingerprint, others);
   return unknown(
-    `no alert matches ${cut(wanted)}, in memory or among those that ended last; one that is long over is found by its fingerprint`,
+    `no alert matches ${cut(wanted)}, in memory or among those that ended last; one that is long over is found by its fingerprint${hintOn(wanted, all)}`,
   );
+}
+
+function newestIn(all: LanesView['all'], accepts: (one: Alert) => boolean): readonly Alert[] {
+  const { items } = newest(alertsIn(all), {
+    atOf: ({ since }) => since,
+    idOf: ({ fingerprint }) => fingerprint,
+    accepts,
+    after: undefined,
+    limit: MATCHING_MAX,
+  });
+  return items;
+}
+
+/** A bare word that nothing is called by may be a service, or a name whose case nobody remembers. */
+function looselyCalled(wanted: string, { canonical }: Catalog): (one: Alert) => boolean {
+  const service = resolveName(canonical, wanted)?.toLowerCase();
+  const word = wanted.toLowerCase();
+  return ({ facts }) => {
+    const of = facts.service.toLowerCase();
+    return of === word || of === service || facts.name.toLowerCase() === word;
+  };
+}
+
+/** What a matcher compares besides labels. */
+const FACTS = 'alertname service environment severity host tier owner capability source'.split(' ');
+
+/** `; no alert has a label "servce": did you mean "service"?` */
+function hintOn(wanted: string, all: LanesView['all']): string {
+  const parsed = parseSelector(wanted);
+  if (parsed.kind === 'refused' || (parsed.name === undefined && parsed.matchers.length === 0))
+    return '';
+  const { names, labels } = called(all);
+  if (parsed.matchers.length === 0) {
+    const meant = didYouMean(wanted, names);
+    return meant === undefined ? '' : `; ${meant}`;
+  }
+  const odd = parsed.matchers.find(({ name }) => !labels.has(name));
+  const meant = odd === undefined ? undefined : didYouMean(odd.name, labels);
+  return meant === undefined ? '' : `; no alert has a label "${cut(odd?.name ?? '')}": ${meant}`;
+}
+
+function called(all: LanesView['all']) {
+  const names = new Set<string>();
+  const labels = new Set(FACTS);
+  let looked = 0;
+  for (const alert of alertsIn(all)) {
+    if (++looked > LOOKED_THROUGH_MAX) break;
+    names.add(alert.facts.name).add(alert.facts.service);
+    for (const label of Object.keys(alert.labels)) labels.add(label);
+  }
+  return { names, labels };
 }
 
 function* alertsIn(all: LanesView['all']): Generator<Alert> {

@@ -172,6 +172,20 @@ route: { channel: '#alerts', routes: [{ match: ['service="basket"'], channel: '#
   ]);
 });
 
+test('what went to the page for want of a Slack token is not said to be in Slack', () => {
+  const state = createState('default');
+  const rules = rulesOf(SHOP);
+  decide(state, firing('payments', 'Down', { severity: 'critical' }), START, rules);
+  const [id = ''] = state.incidents.keys();
+  const message = { channel: '#alerts', ts: '1.2' };
+  const outcome = { kind: 'sent', message, revision: 1, preview: true } as const;
+  const shown = { kind: 'delivered', effect: `message:${id}`, outcome } as const;
+  const { decisions } = decide(state, shown, START + HOUR, rules);
+  expect(decisions.map((decision) => describeDecision(decision, () => undefined))).toEqual([
+    'shown on the page: without a Slack token nothing is posted in #alerts',
+  ]);
+});
+
 test('an update that Slack refuses while a newer one waits: the newer one is still sent', () => {
   const state = createState('default');
   const rules = rulesOf(SHOP);

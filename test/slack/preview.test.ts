@@ -72,10 +72,11 @@ test('a message is shown, updated in place, and has its replies', async () => {
 });
 
 test('nothing is said to be in Slack that is not', async () => {
-  const { preview: shown, said } = preview();
+  const { preview: shown, said, outcomes } = preview();
   shown.enqueue([messageEffect('A')]);
   await shown.idle();
   expect(said).toEqual(['would show in Slack', 'would have been posted to Slack']);
+  expect(outcomes).toMatchObject([{ kind: 'sent', preview: true }]);
 });
 
 test('a thousand messages go at once, and the last ones are kept', async () => {

@@ -90,6 +90,23 @@ test('a link to the message of an incident that left memory', async () => {
   expect(byMatcher.body).toMatchObject({ about: 'alert', name: 'down of payments-db' });
 });
 
+test('a service, an incident or a name whose case is another one is found; what is misspelt gets a hint', async () => {
+  const service = await start();
+  const id = await told(service);
+  for (const of of ['payments-db', 'PAYMENTS-DB', 'down'])
+    expect((await ask(service, of)).body, of).toMatchObject({ name: 'down of payments-db' });
+  expect((await ask(service, id.toLowerCase())).body).toMatchObject({ about: 'incident', id });
+  for (const [of, error] of [
+    ['Down{servce="payments-db"}', /no alert has a label "servce": did you mean "service"\?/],
+    ['payment-db', /did you mean "payments-db"\?/],
+    ['Down{service="other"}', /by its fingerprint$/],
+  ] as const) {
+    const answer = await ask(service, of);
+    expect(answer.status, of).toBe(404);
+    expect(answer.body['error'], of).toMatch(error);
+  }
+});
+
 test('what is not found says what was looked for, and what would be', async () => {
   const service = await start();
   await told(service);
