@@ -71,6 +71,7 @@ export async function complaints(
   return [
     ...truths.flatMap((truth) => aboutTruth(lane, truth, around(truth), slack)),
     ...twice(messages),
+    ...[...lane.state.open].flatMap((id) => aboutOpen(lane, id, truths)),
     ...[...lane.state.incidents.values()].flatMap((incident) => {
       const message = `message:${incident.id}`;
       const own = messages.filter(({ id }) => id === message);
@@ -81,6 +82,15 @@ export async function complaints(
     }),
     ...(await aboutMessages(lane, store, messages)),
   ];
+}
+
+/** What is open is so because something fires: what came and went has been calm for long by now. */
+function aboutOpen({ state }: Lane, id: string, truths: readonly Truth[]): readonly string[] {
+  const members = [...(state.members.get(id) ?? [])].map(
+    (fingerprint) => state.alerts.get(fingerprint)?.facts.service,
+  );
+  const isOn = truths.some((one) => fires(one) && members.includes(one.service));
+  return isOn ? [] : [`${id} is open, and nothing of it fires`];
 }
 
 /** What fires beside it and inhibits it. */

@@ -32,7 +32,7 @@ route:
 `;
 /** Stated, so that a seed goes on to find what it found when the built-in hold is tuned. */
 const HOLD = `hold: [{ match: ['severity="critical"', 'tier!~"1|3"'], for: 1m }]\n`;
-const OTHERS = `hold: [{ for: 1m }]\ncorrelate: [{ maxHops: 1 }]\n`;
+const OTHERS = `hold: [{ for: 1m }]\ncorrelate: [{ maxHops: 1, by: [severity] }]\nflap: [{ suppress: 1500 }]\n`;
 /** Two sets of rules that take turns, with who inhibits whom. */
 const PLAIN = [ruleSet(HOLD, {}), ruleSet(OTHERS, {})] as const;
 const INHIBITING = [
@@ -233,6 +233,9 @@ function heard({ truths, time, badClock }: World, { event }: Letter): void {
   }
 }
 
+/** By then nothing flaps any more. */
+const CALM_MS = 5 * 60 * MINUTE;
+
 async function end(world: World): Promise<readonly string[]> {
   const { time, machine, truths } = world;
   const { disk, slack, clock } = machine;
@@ -256,7 +259,7 @@ async function end(world: World): Promise<readonly string[]> {
     await send(world);
     await time.advance(10 * SECOND);
   }
-  await time.advance(60 * MINUTE);
+  await time.advance(CALM_MS);
   if (world.unsent.length > 0) return [`${world.unsent.length} deliveries get no 2xx`];
   if (world.quell === undefined) return ['it is not running'];
   const { inhibitors } = world.rules;
