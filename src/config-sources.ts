@@ -7,7 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { didYouMean } from './rules/suggest.ts';
+import { didYouMean, nearest } from './rules/suggest.ts';
 
 export interface ConfigSources {
   /** As the command line parsed them: `dataDir` for --data-dir. */
@@ -88,6 +88,23 @@ export function openSources({ flags, env, file }: ConfigSources): ConfigPlaces {
     },
   };
 }
+
+/** Variables of ours that are almost one that is known. Kubernetes sets others, as QUELL_SERVICE_HOST. */
+export function misspelt(env: ConfigSources['env']): readonly string[] {
+  const variables: readonly string[] = Object.values(SETTINGS);
+  const own = variables.filter((name) => name.startsWith(OURS));
+  const known = own
+    .flatMap((name) => [name, `${name}_FILE`])
+    .map((name) => name.slice(OURS.length));
+  return Object.keys(env).flatMap((name) => {
+    const rest = name.slice(OURS.length);
+    if (!name.startsWith(OURS) || known.includes(rest)) return [];
+    const meant = nearest(rest, known);
+    return meant === undefined ? [] : [`${name} is no setting: did you mean ${OURS}${meant}?`];
+  });
+}
+
+const OURS = 'QUELL_';
 
 /** Reads one setting; undefined when it is none, or wrong: then there is a problem more. */
 export type Read = <T>(setting: Setting, schema: z.ZodType<T, string | undefined>) => T | undefined;

@@ -18,7 +18,13 @@ import {
   SigningSecrets,
 } from './config-access.ts';
 import { splitOf } from './config-lanes.ts';
-import { type ConfigSources, openSources, type Read, readerOf } from './config-sources.ts';
+import {
+  type ConfigSources,
+  misspelt,
+  openSources,
+  type Read,
+  readerOf,
+} from './config-sources.ts';
 import { type IngestAuth, isSecured } from './ingest/auth.ts';
 import type { Token } from './ingest/credentials.ts';
 import { CAPACITY, type Capacity } from './limits.ts';
@@ -104,7 +110,11 @@ export function readConfig(sources: ConfigSources): ReadConfig {
   const isOpen = !isSecured(ingest) || !isGuarded(api);
   const host = given.host ?? (isOpen ? '127.0.0.1' : '0.0.0.0');
   const config = Object.freeze({ ...given, host });
-  return { kind: 'config', config, notes: notesOn(config, given.host) };
+  return {
+    kind: 'config',
+    config,
+    notes: [...misspelt(sources.env), ...notesOn(config, given.host)],
+  };
 }
 
 function readIngestAuth(read: Read, problems: string[]): IngestAuth {

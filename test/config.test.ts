@@ -106,6 +106,18 @@ test('it listens to others only when both doors have a lock, unless a host is gi
   );
 });
 
+test('a variable that is almost one of ours is named', () => {
+  const env = { QUELL_PORTT: '1', QUELL_INGEST_TOKEN: 'x', QUELL_API_TOKENS_FILE: '/x' };
+  const others = { QUELL_SERVICE_HOST: 'x', QUELL_PORT_8080_TCP_PORT: '1', QUELL_PORT: '0' };
+  const cluster = { QUELL_SERVICE_PORT_HTTP: '1', QUELL_PORT_8080_TCP: 'tcp://1.2.3.4:8080' };
+  const own = notes({ env: { ...env, ...others, ...cluster } });
+  expect(own.filter((note) => note.includes('no setting'))).toEqual([
+    'QUELL_PORTT is no setting: did you mean QUELL_PORT?',
+    'QUELL_INGEST_TOKEN is no setting: did you mean QUELL_INGEST_TOKENS?',
+    'QUELL_API_TOKENS_FILE is no setting: did you mean QUELL_API_TOKEN_FILE?',
+  ]);
+});
+
 test('flags come before the environment, and that before the file', async () => {
   const path = await file(
     'quell.yaml',

@@ -10,6 +10,10 @@ import { AppError } from '../errors.ts';
 
 export async function runProgram(program: Command, args: readonly string[]): Promise<void> {
   program.version(version(), '-V, --version', 'print the version').exitOverride();
+  process.stdout.on('error', (error: Error) => {
+    // Whoever reads, as `head` does, has enough.
+    if (!('code' in error && error.code === 'EPIPE')) throw error;
+  });
   // Commands that are added take nothing over by themselves.
   for (const command of program.commands) command.copyInheritedSettings(program);
   try {

@@ -182,8 +182,20 @@ function singleOf<T>(
     const message = `"${key}" is stated twice: also in ${refOf(first.place, 'key')}`;
     report.error(place, message, 'it can be stated in one file only', 'key');
   }
+  const list = `${key}s`;
+  if (isListOfNamed(first.value) && Object.hasOwn(LISTS, list)) {
+    const message = `"${key}" says where alerts name it, and is no list of what there is`;
+    report.error(first.place, message, `did you mean "${list}"?`, 'key');
+    return undefined;
+  }
   const parsed = parseAt(schema, first.value, first.place, report);
   return parsed.kind === 'value' ? { value: parsed.value, place: first.place } : undefined;
+}
+
+function isListOfNamed(value: unknown): boolean {
+  return (
+    Array.isArray(value) && value.length > 0 && value.every((item) => namesIn(item).length > 0)
+  );
 }
 
 function namedOf<T>(

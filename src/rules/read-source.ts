@@ -169,7 +169,12 @@ const SYNTAX_HINTS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
 function syntaxError(source: SourceFile, error: YAMLError): Diagnostic {
   const [start, end] = error.pos;
   const tab = error.code === 'TAB_AS_INDENT' || source.text[start] === '\t';
-  const hint = tab ? SYNTAX_HINTS.TAB_AS_INDENT : SYNTAX_HINTS[error.code];
+  const bracket = /^Flow .* end with a ([\]}])/.exec(error.message)?.[1];
+  const hint = tab
+    ? SYNTAX_HINTS.TAB_AS_INDENT
+    : bracket === undefined
+      ? SYNTAX_HINTS[error.code]
+      : `is a ${bracket} missing before this?`;
   const quote = /^Missing closing (["'])/.exec(error.message)?.[1];
   if (quote === undefined) return diagnose(source, { start, end }, 'error', messageOf(error), hint);
   const opened = openingQuote(source.text, quote);

@@ -60,6 +60,20 @@ test('quell --version says which it is', { timeout: 90_000 }, async () => {
   expect(await quell('--version')).toEqual({ code: 0, lines: [version] });
 });
 
+test('a reader that has enough ends no command with a stack', { timeout: 90_000 }, async () => {
+  checkBuilt();
+  const command = 'NODE=$1; shift; "$NODE" "$@" | true';
+  const child = startChild({
+    name: 'quell into a closed pipe',
+    command: 'sh',
+    args: ['-c', command, 'sh', process.execPath, resolve('dist/main.js'), '--help'],
+    cwd: scratchDir('nothing'),
+    env: {},
+  });
+  await within(60, 'it ends', child.exited, child.tail);
+  expect(child.lines).toEqual([]);
+});
+
 test('a Node that is too old is named, with the one that is needed', {
   timeout: 90_000,
 }, async () => {
