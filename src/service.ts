@@ -255,7 +255,8 @@ function lookAt(lane: Lane, id: string, publicUrl: string | undefined) {
   const incident = lane.state.incidents.get(id);
   const view = viewOf(lane, id, publicUrl);
   if (incident === undefined || view === undefined) return undefined;
-  return { view, message: incident.message, toldAt: incident.toldAt };
+  const { message, toldAt, sentRevision } = incident;
+  return { view, message, toldAt, sentRevision };
 }
 
 function viewOf(

@@ -146,8 +146,10 @@ async function update(
   newest: () => Seen,
 ): Promise<Attempt> {
   const { track, effect } = task;
-  const { revision } = newest().view;
-  if (track.sent?.ts === message.ts && track.sent.revision === revision) {
+  const { sentRevision, view } = newest();
+  const { revision } = view;
+  const isThere = track.sent?.ts === message.ts && track.sent.revision === revision;
+  if (isThere && (sentRevision ?? revision) >= revision) {
     return { kind: 'done', outcome: { kind: 'sent', message, revision } };
   }
   const pace = () => desk.updates.take(() => updateUrgency(track, effect, newest));

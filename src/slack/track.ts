@@ -21,6 +21,8 @@ export interface Seen {
   readonly message: MessageRef | undefined;
   /** When it was first told, if known: a lost post is looked for from then on. */
   readonly toldAt?: Instant | undefined;
+  /** The revision that the lane was last told Slack has, if known: another instance may have sent it late. */
+  readonly sentRevision?: number | undefined;
 }
 export type Look = (incident: string) => Seen | undefined;
 

@@ -91,7 +91,7 @@ export async function startProcess(machine: Machine, rules: Rules): Promise<Proc
       const incident = lane.state.incidents.get(id);
       if (incident === undefined) return undefined;
       const view = buildView(lane.state, incident, lane.rules, clock.now(), undefined);
-      return { view, message: incident.message };
+      return { view, message: incident.message, sentRevision: incident.sentRevision };
     },
     report: (effect, outcome) => {
       const event: Event = { kind: 'delivered', effect: effect.id, outcome };

@@ -53,6 +53,19 @@ test('the same revision ordered again is not sent again, but reported', async ()
   expect(reports.filter(({ effect }) => effect === 'message:A')).toHaveLength(2);
 });
 
+test('an older revision that another instance sent late is replaced by the newest', async () => {
+  const { slack, delivery, see, sentElsewhere } = await deliveryDesk();
+  for (let revision = 1; revision <= 2; revision++) {
+    see('A');
+    delivery.enqueue([messageEffect('A')]);
+    await delivery.idle();
+  }
+  sentElsewhere('A', 1);
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(slack.callsOf('chat.update')).toHaveLength(2);
+});
+
 test('replies go to the thread of the message, after it and in order', async () => {
   const { slack, delivery, see } = await deliveryDesk();
   see('A');

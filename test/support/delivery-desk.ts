@@ -27,6 +27,8 @@ export interface DeliveryDesk {
   /** The incident as it stands now; counts as a newer revision. */
   readonly see: (incident: string, change?: Partial<MessageView>) => void;
   readonly forget: (incident: string) => void;
+  /** Another instance says, late, that it sent this revision. */
+  readonly sentElsewhere: (incident: string, revision: number) => void;
   readonly messageOf: (incident: string) => MessageRef | undefined;
   /** As if the service were killed and started again: what it knew is gone, what it reported is not. */
   readonly restart: () => Delivery;
@@ -49,6 +51,7 @@ export async function deliveryDesk(options: DeskOptions = {}): Promise<DeliveryD
   const slack = await startSlackStandIn({ now: clock.now, ...options });
   const views = new Map<string, MessageView>();
   const messages = new Map<string, MessageRef>();
+  const sent = new Map<string, number>();
   const reports: { effect: string; outcome: DeliveryOutcome }[] = [];
   const lines: LogLine[] = [];
   const deliveries: Delivery[] = [];
@@ -61,14 +64,18 @@ export async function deliveryDesk(options: DeskOptions = {}): Promise<DeliveryD
       api: createSlackApi({ token: 'xoxb-1', apiUrl: slack.url, log, ...options }),
       view(incident) {
         const view = views.get(incident);
-        return view === undefined ? undefined : { view, message: messages.get(incident) };
+        if (view === undefined) return undefined;
+        return { view, message: messages.get(incident), sentRevision: sent.get(incident) };
       },
       async report(effect, outcome) {
         if (failing-- > 0) throw new Error('the lane is loading');
         reports.push({ effect: effect.id, outcome });
         if (effect.kind !== 'message') return;
         const decide = () => {
-          if (outcome.kind === 'sent') messages.set(effect.incident, outcome.message);
+          if (outcome.kind === 'sent') {
+            messages.set(effect.incident, outcome.message);
+            sent.set(effect.incident, outcome.revision);
+          }
           if (outcome.kind === 'gone') messages.delete(effect.incident);
         };
         if (undecided === undefined) decide();
@@ -97,6 +104,7 @@ export async function deliveryDesk(options: DeskOptions = {}): Promise<DeliveryD
       views.set(incident, bareView({ ...views.get(incident), ...change, incident, revision }));
     },
     forget: (incident) => void views.delete(incident),
+    sentElsewhere: (incident, revision) => void sent.set(incident, revision),
     messageOf: (incident) => messages.get(incident),
     restart: deliver,
     laneLags() {
