@@ -173,7 +173,8 @@ function listen(options: SlackOptions, api: SlackApi) {
   return { events, start: catchUp, catchUp, knownLate, stop: async () => stopping.abort() };
 }
 
-function openMessages({ state }: Lane): readonly OpenMessage[] {
+/** Whose reactions count. */
+export function openMessages({ state }: Lane): readonly OpenMessage[] {
   return [...state.open].flatMap((id) => {
     const { message, replies = [], reactions = {} } = state.incidents.get(id) ?? {};
     return message === undefined ? [] : [{ message, replies, reactions }];

@@ -6,7 +6,9 @@ import { AppError } from '../../src/errors.ts';
 import { type Lane, openLane } from '../../src/lane.ts';
 import type { Event } from '../../src/model.ts';
 import type { Rules } from '../../src/rules/rules.ts';
+import { openMessages } from '../../src/slack/connect.ts';
 import { createDelivery } from '../../src/slack/delivery.ts';
+import { createReconciler } from '../../src/slack/reconcile.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { createMemoryStore, type PlannedFault } from '../../src/store/memory.ts';
 import { buildView } from '../../src/view.ts';
@@ -46,6 +48,10 @@ export interface Process {
   readonly lane: Lane;
   readonly isAlive: () => boolean;
   readonly kill: () => void;
+  /** Somebody reacts. Rejects when it could not be kept. */
+  readonly hear: (event: Event) => Promise<void>;
+  /** Asks for reactions that came while nobody listened. */
+  readonly listen: () => void;
 }
 
 export interface Machine {
@@ -55,6 +61,10 @@ export interface Machine {
   readonly random: Random;
   /** How likely a process dies between two awaits. */
   crashes: number;
+  /** People react to messages. */
+  readonly hasPeople: boolean;
+  /** Reactions that count as taken away. */
+  readonly takenBack: string[];
 }
 
 const REST_STARTS_MS = 200;
@@ -83,8 +93,26 @@ export async function startProcess(machine: Machine, rules: Rules): Promise<Proc
     },
     rules,
     clock,
-    observer: { decided: () => {}, committed: () => {}, failed: () => {} },
+    observer: {
+      decided(_, decisions) {
+        for (const { reason, because } of decisions)
+          if (reason === 'unacknowledged' || reason === 'taken-back')
+            machine.takenBack.push(String(because));
+      },
+      committed: () => {},
+      failed: () => {},
+    },
   });
+  const hear = (event: Event) => step(() => lane.submit(clock.now(), [event]));
+  const reconciler = createReconciler({
+    api: slack.api(step),
+    gestures: () => lane.rules.gestures,
+    submit: hear,
+    clock,
+    signal: new AbortController().signal,
+    log: silent,
+  });
+  const listen = () => void (machine.hasPeople && reconciler.ask(openMessages(lane)));
   const delivery = createDelivery({
     api: slack.api(step),
     view: (id) => {
@@ -93,9 +121,10 @@ export async function startProcess(machine: Machine, rules: Rules): Promise<Proc
       const view = buildView(lane.state, incident, lane.rules, clock.now(), undefined);
       return { view, message: incident.message, sentRevision: incident.sentRevision };
     },
-    report: (effect, outcome) => {
-      const event: Event = { kind: 'delivered', effect: effect.id, outcome };
-      return step(() => lane.submit(clock.now(), [event]));
+    async report(effect, outcome) {
+      await hear({ kind: 'delivered', effect: effect.id, outcome });
+      if (outcome.kind === 'sent' && outcome.late === true && machine.hasPeople)
+        void reconciler.ask([{ message: outcome.message, replies: [], reactions: {} }]);
     },
     clock,
     random,
@@ -104,8 +133,9 @@ export async function startProcess(machine: Machine, rules: Rules): Promise<Proc
   // The rest of the service starts, while the lane decides what is due already.
   await step(() => clock.sleep(REST_STARTS_MS, new AbortController().signal));
   lane.attach(delivery);
+  listen();
   const kill = () => {
     alive = false;
   };
-  return { lane, isAlive: () => alive, kill };
+  return { lane, isAlive: () => alive, kill, hear, listen };
 }

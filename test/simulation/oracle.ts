@@ -81,6 +81,7 @@ export async function complaints(
         : [];
     }),
     ...(await aboutMessages(lane, store, messages)),
+    ...messages.flatMap((message) => aboutEyes(lane, message)),
   ];
 }
 
@@ -120,7 +121,8 @@ function aboutTruth(
   if (always.some((source) => wasFirst(source, truth)))
     return [`${service} fires, and what inhibits it did before`];
   const incident = state.incidents.get(alert?.incident ?? '');
-  if (incident?.phase !== 'open') return [`${service} fires, its incident is ${incident?.phase}`];
+  if (incident?.phase !== 'open' && incident?.phase !== 'acknowledged')
+    return [`${service} fires, its incident is ${incident?.phase}`];
   const message = messages.find(({ id }) => id === `message:${incident.id}`);
   if (message === undefined) {
     return gone.has(`message:${incident.id}`)
@@ -159,4 +161,13 @@ async function aboutMessages(
     }
   }
   return wrong;
+}
+
+/** Who put 👀 on the message of what is not over is on it. When it re-opens, people are asked anew. */
+function aboutEyes({ state }: Lane, { id, eyes }: SlackMessage): readonly string[] {
+  const incident = state.incidents.get(id.slice('message:'.length));
+  if (incident === undefined || incident.phase === 'resolved' || incident.reopened > 0) return [];
+  return [...eyes]
+    .filter((user) => !incident.acknowledged.some((mark) => mark.user === user))
+    .map((user) => `${user} is on ${incident.id}, and nobody knows`);
 }

@@ -70,6 +70,14 @@ interface Letter {
   readonly at: number;
 }
 
+/** People react in each fifth seed; by chances of their own, so that the others stay as they were. */
+interface People {
+  readonly random: Random;
+  /** Slack tells of a reaction until it is answered; over a socket it may be told to nobody. */
+  readonly socket: boolean;
+  untold: Event[];
+}
+
 interface World {
   readonly random: Random;
   readonly time: VirtualTime;
@@ -83,6 +91,7 @@ interface World {
   rules: RuleSet;
   /** How likely the machine's clock jumps or stops. */
   readonly badClock: number;
+  readonly people: People | undefined;
   quell: Process | undefined;
 }
 
@@ -93,6 +102,7 @@ export async function simulate(seed: number): Promise<readonly string[]> {
     happen(world);
     await trouble(world);
     if (world.random.chance(0.8)) await send(world);
+    react(world);
     const { random, time, machine } = world;
     await time.advance(random.chance(0.7) ? random.below(30 * SECOND) : random.below(10 * MINUTE));
     const doubled = twice(machine.slack.messages);
@@ -110,6 +120,8 @@ async function begin(seed: number): Promise<World> {
     clock: createClock(time),
     random,
     crashes: 0.004,
+    hasPeople: seed % 5 === 0,
+    takenBack: [],
   };
   const truths: Truth[] = SERVICES.map((service, index) => ({
     service,
@@ -130,10 +142,36 @@ async function begin(seed: number): Promise<World> {
     ruleSets,
     rules,
     badClock: random.chance(0.4) ? 0.04 : 0,
+    people: machine.hasPeople ? createPeople(seed) : undefined,
     quell: undefined,
   };
   await start(world);
   return world;
+}
+
+function createPeople(seed: number): People {
+  const random = createRandom(-seed);
+  return { random, socket: random.chance(0.5), untold: [] };
+}
+
+/** Somebody puts 👀 on a message. Nobody ever takes it away. */
+function react({ people, time, quell, machine }: World): void {
+  if (people === undefined) return;
+  const { random, socket } = people;
+  const shown = machine.slack.messages.filter(({ id }) => id.startsWith('message:'));
+  const message = shown[random.below(shown.length)];
+  if (message !== undefined && random.chance(0.3)) {
+    const { channel, ts, eyes } = message;
+    const user = random.pick(['U1', 'U2']);
+    eyes.add(user);
+    const on = { channel, ts };
+    const heard = { kind: 'reaction', added: true, emoji: 'eyes', user, on } as const;
+    if (!socket || random.chance(0.7)) people.untold.push({ ...heard, orderedAt: time.now() });
+  }
+  if (quell?.isAlive() !== true) return;
+  for (const event of people.untold.splice(0))
+    quell.hear(event).catch(() => void people.untold.push(event));
+  if (socket && random.chance(0.2)) quell.listen();
 }
 
 /** A supervisor starts it again and again: opening can fail like anything else. */
@@ -259,7 +297,10 @@ async function end(world: World): Promise<readonly string[]> {
     await send(world);
     await time.advance(10 * SECOND);
   }
+  react(world);
+  if (world.people?.socket === true) world.quell?.listen();
   await time.advance(CALM_MS);
+  if (machine.takenBack.length > 0) return machine.takenBack;
   if (world.unsent.length > 0) return [`${world.unsent.length} deliveries get no 2xx`];
   if (world.quell === undefined) return ['it is not running'];
   const { inhibitors } = world.rules;

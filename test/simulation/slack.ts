@@ -16,6 +16,8 @@ export interface SlackMessage {
   readonly id: string;
   revision: number;
   text: string;
+  /** Who put 👀 on it. */
+  readonly eyes: Set<string>;
 }
 
 /** Between two awaits: it may be that nothing comes back any more. */
@@ -98,7 +100,7 @@ export function createSlack(random: Random, time: VirtualTime): SlackWorld {
         answer<MessageRef>(channel, () => {
           if (lost.has(channel)) return noChannel;
           const ts = `${time.now()}.${messages.length}`;
-          messages.push({ channel, ts, thread, id: tag.id, revision: tag.revision, text });
+          messages.push({ channel, ts, thread, id: tag.id, revision: tag.revision, text, eyes: new Set() });
           return { kind: 'ok', value: { channel, ts } };
         }),
       update: (message: MessageRef, { text, tag }) =>
@@ -124,7 +126,12 @@ export function createSlack(random: Random, time: VirtualTime): SlackWorld {
           return { kind: 'ok', value: { message, revision: found.revision } };
         }),
       join: (channel) => answer(channel, () => ({ kind: 'ok', value: channel })),
-      reactions: () => answer(undefined, () => ({ kind: 'ok', value: [] })),
+      reactions: (message) =>
+        answer(message.channel, () => {
+          const found = messages.find(({ ts }) => ts === message.ts);
+          if (found === undefined) return { kind: 'refused', error: 'message_not_found' };
+          return { kind: 'ok', value: [{ name: 'eyes', users: [...found.eyes] }] };
+        }),
       person: () => answer(undefined, () => ({ kind: 'ok', value: { name: 'Ann', bot: false } })),
       identify: () => answer(undefined, () => ({ kind: 'ok', value: { user: 'U0', team: 'T0' } })),
     };
