@@ -14,6 +14,7 @@ import { type Bucket, createBucket, type DeliveryClock, rest } from './pace.ts';
 import { isAboutLayout, isAboutUs, isForNow, isGone, isNotMember } from './refusal.ts';
 import type { SlackResult } from './result.ts';
 import {
+  isRefused,
   type Look,
   messageOf,
   miss,
@@ -107,7 +108,7 @@ async function attempt(desk: Desk, track: Track, effect: Effect): Promise<Attemp
     const task = { track, effect, channel: effect.channel, thread: undefined, write };
     return message === undefined ? post(desk, task) : update(desk, task, message, newest);
   }
-  if (message === undefined) return AGAIN;
+  if (message === undefined) return isRefused(seen) ? refused('no_message', effect.channel) : AGAIN;
   const write = () => content(renderReply(effect.reply, newest().view));
   return post(desk, { track, effect, channel: message.channel, thread: message.ts, write });
 }

@@ -134,7 +134,13 @@ export function next(track: Track, look: Look): Effect | undefined {
   const [post] = track.posts;
   if (post === undefined || post.kind === 'digest') return post;
   const seen = look(post.incident);
-  return seen === undefined || messageOf(track, seen) !== undefined ? post : undefined;
+  if (seen === undefined || messageOf(track, seen) !== undefined) return post;
+  return isRefused(seen) ? post : undefined;
+}
+
+/** Slack will not take its message anywhere: there is nothing to reply to. */
+export function isRefused({ message, sentRevision }: Seen): boolean {
+  return message === undefined && sentRevision !== undefined;
 }
 
 export function messageOf(track: Track, seen: Seen): MessageRef | undefined {

@@ -442,6 +442,19 @@ test.each(['channel_not_found', 'is_archived', 'restricted_action'])(
   },
 );
 
+test('what was to be replied to a message that Slack refused for good is refused too', async () => {
+  const { slack, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  slack.next('chat.postMessage').refuse('is_archived');
+  delivery.enqueue([messageEffect('A'), replyEffect('A')]);
+  await delivery.idle();
+  expect(reports).toMatchObject([
+    { outcome: { error: 'is_archived' } },
+    { effect: 'reply:A:1', outcome: { kind: 'refused', error: 'no_message' } },
+  ]);
+  expect(delivery.health().waiting).toBe(0);
+});
+
 test('a public channel that the bot is not in is joined', async () => {
   const { slack, delivery, see } = await deliveryDesk();
   see('A');

@@ -76,6 +76,7 @@ export async function deliveryDesk(options: DeskOptions = {}): Promise<DeliveryD
             messages.set(effect.incident, outcome.message);
             sent.set(effect.incident, outcome.revision);
           }
+          if (outcome.kind === 'refused') sent.set(effect.incident, outcome.revision ?? 0);
           if (outcome.kind === 'gone') messages.delete(effect.incident);
         };
         if (undecided === undefined) decide();
