@@ -1,7 +1,7 @@
 /**
  * What stands below the first line of an incident's message: the likely cause and why, what is hit,
  * what to do, who is on it. Each part is left out when there is nothing to say. Of what goes on it says
- * since when, not for how long: a message stands as it is until something changes.
+ * since when: a message stands as it is until something changes.
  */
 import type { RootCandidate } from '../model.ts';
 import type { MessageView } from '../view.ts';

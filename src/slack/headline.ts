@@ -8,7 +8,7 @@
 import type { MessageView } from '../view.ts';
 import { bold, cut, joined, type Line, time } from './rich.ts';
 import { person } from './who.ts';
-import { capitalised, count, DOTS, duration, inWords, isOwnName, list } from './words.ts';
+import { capitalised, count, DOTS, duration, inWords, isOwnName, list, since } from './words.ts';
 
 const SUMMARY_MAX = 140;
 const NAME_MAX = 60;
@@ -17,7 +17,7 @@ export interface Headline {
   /** 🔴, or what stands for a state that matters more. */
   readonly icon: string;
   readonly what: string;
-  /** "critical in production", "since 02:41", "👀 Ann": parts after the title. */
+  /** "critical in production", "since 02:41 (6 min)", "👀 Ann": parts after the title. */
   readonly rest: readonly (Line | undefined)[];
 }
 
@@ -107,7 +107,7 @@ function where(view: MessageView): string {
 }
 
 function sinceWhen(view: MessageView): Line {
-  return ['since ', time(view.startsAt, view.now)];
+  return ['since ', time(view.startsAt, view.now), ` (${since(view.startsAt, view.now)})`];
 }
 
 /** What people must see without opening the message: that somebody is on it, that it comes and goes. */

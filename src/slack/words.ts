@@ -16,6 +16,10 @@ export function duration(ms: number): string {
   return withRest(`${Math.floor(hours / 24)} d`, hours % 24, 'h');
 }
 
+export function since(at: Instant, now: Instant): string {
+  return now - at < 1_000 ? 'just now' : duration(now - at);
+}
+
 export function ago(at: Instant, now: Instant): string {
   return now - at < 1_000 ? 'just now' : `${duration(now - at)} ago`;
 }
