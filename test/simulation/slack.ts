@@ -100,7 +100,15 @@ export function createSlack(random: Random, time: VirtualTime): SlackWorld {
         answer<MessageRef>(channel, () => {
           if (lost.has(channel)) return noChannel;
           const ts = `${time.now()}.${messages.length}`;
-          messages.push({ channel, ts, thread, id: tag.id, revision: tag.revision, text, eyes: new Set() });
+          messages.push({
+            channel,
+            ts,
+            thread,
+            id: tag.id,
+            revision: tag.revision,
+            text,
+            eyes: new Set(),
+          });
           return { kind: 'ok', value: { channel, ts } };
         }),
       update: (message: MessageRef, { text, tag }) =>

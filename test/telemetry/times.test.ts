@@ -6,7 +6,10 @@ import { createHistogram } from '../../src/telemetry/times.ts';
 
 const BOUNDS = [0.001, 0.25, 1, 2.5];
 const ABOUT = { name: 'quell_answer_seconds', help: 'Time to answer.' };
-const seconds = fc.oneof(fc.constantFrom(...BOUNDS, 0, 9), fc.double({ min: 0, max: 3, noNaN: true }));
+const seconds = fc.oneof(
+  fc.constantFrom(...BOUNDS, 0, 9),
+  fc.double({ min: 0, max: 3, noNaN: true }),
+);
 
 test('whatever is observed: the same lines, with a label and without', async () => {
   await fc.assert(
