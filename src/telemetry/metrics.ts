@@ -5,10 +5,9 @@
  * `sum(quell_verdicts_total)` equals `sum(quell_alerts_in_total)`. Labels are closed sets: sources,
  * reasons, outcomes; never fingerprints, services or users.
  */
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { CAPACITY, type Capacity, CAPACITY_NAMES, LIMIT_NAMES, type LimitName } from '../limits.ts';
 import { CONSEQUENCES, type Decision, type Event, type Verdict, VERDICTS } from '../model.ts';
-import { createHistogram } from './times.ts';
 
 export type SlackOutcome = 'ok' | 'rate-limited' | 'refused' | 'failed' | 'unclear';
 export type Door = 'ingest' | 'api' | 'slack';
@@ -75,8 +74,6 @@ export function createMetrics(limits: Capacity = CAPACITY): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'quell_' });
   const meters = createMeters(registry);
-  const { answerTime, slackTime, commitTime } = meters;
-  const commitTimes = commitTime.of('');
   for (const name of CAPACITY_NAMES) meters.limit.labels(name).set(limits[name]);
   let levels: (() => Levels) | undefined;
   createLevels(registry, () => levels?.());
@@ -113,13 +110,13 @@ export function createMetrics(limits: Capacity = CAPACITY): Metrics {
     limitReached: (limit) => meters.limitReached(limit).inc(),
     answered: (route, status, seconds) => {
       meters.answers(route, String(status)).inc();
-      answerTime.of(route).observe(seconds);
+      meters.answerTime(route).observe(seconds);
     },
     slackCall: (method, outcome, seconds) => {
       meters.slackCalls(method, outcome).inc();
-      slackTime.of(method).observe(seconds);
+      meters.slackTime(method).observe(seconds);
     },
-    committed: (seconds) => commitTimes.observe(seconds),
+    committed: (seconds) => meters.commitTime.observe(seconds),
     rules: (outcome, loaded) => {
       meters.rules(outcome).inc();
       if (outcome === 'refused' || loaded === undefined || loaded === version) return;
@@ -134,8 +131,7 @@ export function createMetrics(limits: Capacity = CAPACITY): Metrics {
     watchRequests: (read) => {
       requests = read;
     },
-    text: async () =>
-      [await registry.metrics(), answerTime.text(), slackTime.text(), commitTime.text()].join('\n'),
+    text: () => registry.metrics(),
     contentType: registry.contentType,
   };
 }
@@ -144,8 +140,8 @@ function createMeters(registry: Registry) {
   const registers = [registry];
   const counter = (name: string, help: string, ...labelNames: string[]) =>
     createCounter(registry, { name: `quell_${name}_total`, help, labelNames });
-  const times = (name: string, help: string, bounds: readonly number[], labelName?: string) =>
-    createHistogram({ name: `quell_${name}_seconds`, help, bounds, labelName });
+  const histogram = (name: string, help: string, buckets: number[], ...labelNames: string[]) =>
+    new Histogram({ name: `quell_${name}_seconds`, help, labelNames, buckets, registers });
   const meters = {
     authFailures: counter('auth_failures', 'Requests not let in.', 'door', 'reason'),
     admissions: counter('admissions', 'Requests let in with a token.', 'door', 'token'),
@@ -162,10 +158,10 @@ function createMeters(registry: Registry) {
     deliveries: counter('deliveries', 'Webhooks received.', 'source', 'outcome'),
     truncated: counter('alerts_truncated', 'Alerts that a source left out.', 'source'),
     answers: counter('http_answers', 'HTTP requests answered.', 'route', 'status'),
-    answerTime: times('http_answer', 'Time to answer HTTP requests.', FAST_S, 'route'),
+    answerTime: kept(histogram('http_answer', 'Time to answer HTTP requests.', FAST_S, 'route')),
     slackCalls: counter('slack_calls', 'Calls to Slack.', 'method', 'outcome'),
-    slackTime: times('slack_call', 'Time that calls to Slack took.', SLOW_S, 'method'),
-    commitTime: times('commit', 'Time until a commit was on disk.', FAST_S),
+    slackTime: kept(histogram('slack_call', 'Time that calls to Slack took.', SLOW_S, 'method')),
+    commitTime: histogram('commit', 'Time until a commit was on disk.', FAST_S),
     rules: counter('rules_loads', 'Attempts to load the rules.', 'outcome'),
     rulesInfo: new Gauge({
       name: 'quell_rules_info',
@@ -227,6 +223,18 @@ function createCount(labels: readonly string[]): Count {
     get value() {
       return value;
     },
+  };
+}
+
+/** prom-client hashes labels at every call; the child of each label set is kept instead. */
+function kept<Child>(metric: { labels(label: string): Child }): (label: string) => Child {
+  const children = new Map<string, Child>();
+  return (label) => {
+    const known = children.get(label);
+    if (known !== undefined) return known;
+    const child = metric.labels(label);
+    children.set(label, child);
+    return child;
   };
 }
 
