@@ -2,6 +2,7 @@
  * What happens when the clock reaches an instant that a record asked for. A record that is called too
  * early does nothing but say when it is due.
  */
+import { isAlertKey } from './alert-record.ts';
 import { nameAnew } from './dedupe/identity.ts';
 import { endsToInhibit } from './inhibit.ts';
 import { forget, settle } from './life/end.ts';
@@ -56,7 +57,7 @@ function runKey(turn: Turn, key: string): void {
   if (key.startsWith('silence/')) return silenceDue(turn, key.slice(8));
   if (key.startsWith('source/')) return lostSourceDue(turn, key.slice(7));
   if (key.startsWith('name/')) return nameAnew(turn, key.slice(5));
-  if (!key.includes('/') && key !== STORM_KEY) return alertDue(turn, key);
+  if (isAlertKey(key)) return alertDue(turn, key);
   if (key === STORM_KEY) tellOutlasting(turn, reviewStorm(turn));
 }
 

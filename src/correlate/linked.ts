@@ -6,7 +6,7 @@
  * other, they share a host or a transaction. Of what fails besides, half counts.
  */
 import type { Turn } from '../turn.ts';
-import { serviceOfCheck, servicesOn, type Tally } from '../tally.ts';
+import { serviceOfCheck, type Tally } from '../tally.ts';
 import { nearby } from './graph.ts';
 import { WEIGHED_MAX } from './root.ts';
 
@@ -22,20 +22,23 @@ export function linkedWeight(turn: Turn, tally: Tally): number {
   // So many services are no coincidence, and a transaction joins nothing by chance.
   if (weights.size === 1 || weights.size > WEIGHED_MAX || sharesTransaction(tally))
     return tally.weight;
+  const together = [...tally.hosts.values()].flatMap((there) =>
+    typeof there === 'string' || there.size < 2 ? [] : [there],
+  );
+  const linked = (service: string) => linksOf(turn, together, service);
   let heaviest = 0;
   const left = new Set(weights.keys());
   for (const service of weights.keys()) {
     if (!left.delete(service)) continue;
-    heaviest = Math.max(heaviest, weightFrom(turn, tally, service, left, weights));
+    heaviest = Math.max(heaviest, weightFrom(service, linked, left, weights));
   }
   return heaviest + (tally.weight - heaviest) * UNLINKED_SHARE;
 }
 
 /** The weight of a service and of all in `left` that it is linked to, one by one; takes them out. */
 function weightFrom(
-  turn: Turn,
-  tally: Tally,
   service: string,
+  linked: (service: string) => Iterable<string>,
   left: Set<string>,
   weights: ReadonlyMap<string, number>,
 ): number {
@@ -43,17 +46,19 @@ function weightFrom(
   const reached = [service];
   for (let at = reached.pop(); at !== undefined; at = reached.pop()) {
     weight += weights.get(at) ?? 0;
-    for (const name of linksOf(turn, tally, at)) if (left.delete(name)) reached.push(name);
+    for (const name of linked(at)) if (left.delete(name)) reached.push(name);
   }
   return weight;
 }
 
-function* linksOf({ rules }: Turn, tally: Tally, service: string): Iterable<string> {
+/** `together`: the services on each host that has several. */
+function* linksOf(
+  { rules }: Turn,
+  together: readonly ReadonlyMap<string, number>[],
+  service: string,
+): Iterable<string> {
   for (const near of nearby(rules.catalog, rules.hubCallers, service, 1)) yield near.service;
-  for (const host of tally.hosts.keys()) {
-    const there = servicesOn(tally, host);
-    if (there.has(service)) yield* there.keys();
-  }
+  for (const there of together) if (there.has(service)) yield* there.keys();
 }
 
 function sharesTransaction({ transactions }: Tally): boolean {
