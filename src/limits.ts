@@ -37,6 +37,8 @@ export const SHAPE = {
   'annotation-value': 65_536,
   /** Bytes of an event of Slack. */
   'slack-event': 1024 * 1024,
+  /** Requests of one connection that are being answered, where a client does not wait for answers. */
+  pipelined: 64,
   /** Milliseconds for the headers, and for the whole request. */
   'headers-time': 15_000,
   'request-time': 60_000,

@@ -6,7 +6,7 @@
  * was answered is lost, nothing that was not answered is pretended.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AppError } from '../errors.ts';
 import type { FrontHandler } from '../ingest/http.ts';
@@ -36,14 +36,19 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   const app = createApp(deps);
   const { limits, metrics } = deps;
   let closing = false;
-  let requests = 0;
-  metrics.watchRequests(() => requests);
+  const going = countRequests();
+  metrics.watchRequests(() => going.all);
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (closing) response.shouldKeepAlive = false;
-    requests++;
-    response.on('close', () => requests--);
+    const ofConnection = going.begin(request, response);
+    if (ofConnection > SHAPE.pipelined) {
+      // What the parser has read already still comes here, and finds the connection closed.
+      if (!request.socket.destroyed) metrics.limitReached('pipelined');
+      request.socket.destroy();
+      return;
+    }
     // Probes are answered all the same: an overloaded service is not a dead one.
-    if (requests > limits.requests && request.url?.startsWith('/-/') !== true) {
+    if (going.all > limits.requests && request.url?.startsWith('/-/') !== true) {
       metrics.limitReached('requests');
       refuse(request, response);
     } else if (!deps.ingest(request, response)) app(request, response);
@@ -70,6 +75,41 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     close: () => {
       closing = true;
       return close(server);
+    },
+  };
+}
+
+/**
+ * Requests that are being answered. A response that waits for those before it on its connection never hears
+ * that this was closed: so they are counted by connection, which takes with it what is left of them.
+ */
+function countRequests() {
+  const connections = new WeakMap<Socket, { going: number }>();
+  let all = 0;
+  const opened = (socket: Socket) => {
+    const connection = { going: 0 };
+    connections.set(socket, connection);
+    socket.once('close', () => {
+      all -= connection.going;
+      connection.going = 0;
+    });
+    return connection;
+  };
+  return {
+    get all() {
+      return all;
+    },
+    /** Returns how many there are on its connection now. */
+    begin({ socket }: IncomingMessage, response: ServerResponse): number {
+      const connection = connections.get(socket) ?? opened(socket);
+      all++;
+      connection.going++;
+      response.once('close', () => {
+        if (connection.going === 0) return;
+        all--;
+        connection.going--;
+      });
+      return connection.going;
     },
   };
 }

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { CAPACITY, LIMIT_NAMES } from '../../src/limits.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -124,6 +125,23 @@ test('more requests at once than the limit are told to come back; probes are ans
   expect(await reached(service, 'requests')).toBe(2);
 });
 
+test('a client that hangs up takes with it the requests that it sent ahead and were never answered', async () => {
+  const service = await start({ limits: { requests: 100 } });
+  const ahead = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(50);
+  for (let times = 0; times < 4; times++) await sendAndLeave(service, ahead);
+  expect((await service.get('/v1/alerts')).status).toBe(200);
+  expect(await going(service)).toBe(0);
+});
+
+test('a connection on which too many requests are sent ahead is closed', async () => {
+  const service = await start({});
+  const request = 'GET /-/ready HTTP/1.1\r\nHost: a\r\n\r\n';
+  const [there] = await send(service, request.repeat(2_000));
+  await closed(there);
+  expect(await reached(service, 'pipelined')).toBe(1);
+  expect(await going(service)).toBe(0);
+});
+
 test('what is no HTTP, or has too large headers, is answered so and closed', async () => {
   const service = await start({});
   for (const [text, status] of [
@@ -142,6 +160,39 @@ test('what is no HTTP, or has too large headers, is answered so and closed', asy
   }
   expect((await service.get('/-/healthy')).status).toBe(200);
 });
+
+async function going(service: Service): Promise<number> {
+  const [, count] = /^quell_http_requests (\d+)/m.exec(await service.metrics.text()) ?? [];
+  return Number(count);
+}
+
+/** Hangs up when the first of what it sent is being answered, and has read nothing. */
+async function sendAndLeave(service: Service, text: string): Promise<void> {
+  const arrived = once(service.http.server, 'request');
+  const [there, here] = await send(service, text);
+  here.pause();
+  await arrived;
+  here.destroy();
+  await closed(there);
+}
+
+/** Whatever error there was before. */
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once('close', () => resolve());
+  });
+}
+
+/** Both ends of a new connection, on which this is sent. */
+async function send(service: Service, text: string): Promise<readonly [Socket, Socket]> {
+  const accepted = once(service.http.server, 'connection');
+  const here = connect(Number(new URL(service.url).port), '127.0.0.1');
+  // It is closed while it still sends.
+  here.on('error', () => undefined);
+  here.write(text);
+  const [there] = await accepted;
+  return [there, here];
+}
 
 function exchange(service: Service, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
