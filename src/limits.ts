@@ -9,7 +9,7 @@
 export const CAPACITY = {
   /** Bytes of one request, also after inflating. */
   body: 10 * 1024 * 1024,
-  /** Bytes of all requests that are being read. */
+  /** Bytes of all requests that are being read or decided. */
   bodies: 256 * 1024 * 1024,
   /** Requests that are being answered. */
   requests: 2_000,

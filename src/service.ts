@@ -163,7 +163,7 @@ function recorderOf({ record }: Config, deps: RecorderDeps): Recorder | undefine
 function eventRefusals(metrics: Metrics, log: Log): (reason: EventRefusal) => void {
   const seldom = createSeldom({ now: clock.now, max: REFUSALS_LOGGED_MAX });
   return (reason) => {
-    if (reason === 'too-large') metrics.limitReached('slack-event');
+    if (reason === 'too-large' || reason === 'too-many') metrics.limitReached('slack-event');
     else metrics.authFailed('slack', reason);
     const leftOut = seldom(reason);
     if (leftOut === undefined) return;

@@ -1,15 +1,16 @@
 /**
  * Reads the body of a request, whole, within limits.
  *
- * The limit holds for what comes over the wire and for what it inflates to. All bodies in flight share
- * one budget, so that many slow or large requests cannot take the memory: those over it are told to
- * come back later.
+ * The limit holds for what comes over the wire and for what it inflates to. All bodies that are being read,
+ * or wait to be decided, share one budget, so that many slow or large requests cannot take the memory:
+ * those over it are told to come back later.
  */
 import type { IncomingMessage } from 'node:http';
 import { gunzip, inflate } from 'node:zlib';
 
 export type ReadBody =
-  | { readonly kind: 'body'; readonly bytes: Buffer }
+  /** `release` is called once, when nobody needs the bytes any more: they count until then. */
+  | { readonly kind: 'body'; readonly bytes: Buffer; readonly release: () => void }
   | { readonly kind: 'too-large' }
   | { readonly kind: 'busy' }
   /** An encoding other than gzip and deflate. */
@@ -20,7 +21,7 @@ export type ReadBody =
 
 export interface BodyReader {
   read(request: IncomingMessage, done: (result: ReadBody) => void): void;
-  /** Bytes of all bodies that are being read. */
+  /** Bytes of all bodies that were not released yet. */
   readonly inFlight: number;
 }
 
@@ -43,11 +44,18 @@ export function createBodyReader({ bodyMax, inFlightMax }: BodyLimits): BodyRead
       const chunks: Buffer[] = [];
       let size = 0;
       let over = false;
-      const finish = (result: ReadBody): void => {
+      const finish = (result: Unpacked | { readonly kind: 'gone' }): void => {
         if (over) return;
         over = true;
         inFlight -= size;
-        done(result);
+        if (result.kind !== 'body') return done(result);
+        const { bytes } = result;
+        if (inFlight + bytes.length > inFlightMax) return done({ kind: 'busy' });
+        inFlight += bytes.length;
+        const release = (): void => {
+          inFlight -= bytes.length;
+        };
+        done({ kind: 'body', bytes, release });
       };
       request.on('data', (chunk: Buffer) => {
         if (over) return;
@@ -70,11 +78,15 @@ export function createBodyReader({ bodyMax, inFlightMax }: BodyLimits): BodyRead
   };
 }
 
+type Unpacked =
+  | { readonly kind: 'body'; readonly bytes: Buffer }
+  | Exclude<ReadBody, { readonly kind: 'body' | 'gone' }>;
+
 function unpack(
   contentEncoding: string | undefined,
   bytes: Buffer,
   bodyMax: number,
-  done: (result: ReadBody) => void,
+  done: (result: Unpacked) => void,
 ): void {
   const encoding = contentEncoding?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity' || encoding === '') return done({ kind: 'body', bytes });

@@ -80,8 +80,10 @@ export function ingestHandler(deps: IngestDeps): FrontHandler {
     }
     bodies.read(message, (result) => {
       if (result.kind === 'gone') return;
-      if (result.kind === 'body') void take(result.bytes, request, checked.signature, door);
-      else {
+      if (result.kind === 'body') {
+        const { bytes, release } = result;
+        void take(bytes, request, checked.signature, door).finally(release);
+      } else {
         message.resume();
         conclude(request, bodyObjection(result, bodyMax), door);
       }

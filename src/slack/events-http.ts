@@ -6,7 +6,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { SHAPE } from '../limits.ts';
+import { over, SHAPE } from '../limits.ts';
 import type { Instant } from '../model.ts';
 import { type IntakeOptions, takeIn } from './events.ts';
 
@@ -17,7 +17,7 @@ export interface SlackEventsOptions extends IntakeOptions {
   readonly refused: (reason: EventRefusal) => void;
 }
 
-export type EventRefusal = 'no-signature' | 'wrong-signature' | 'too-large';
+export type EventRefusal = 'no-signature' | 'wrong-signature' | 'too-large' | 'too-many';
 
 interface Answer {
   readonly status: number;
@@ -29,12 +29,18 @@ const FRESH_MS = 5 * 60_000;
 /** Slack waits 3 s, the way there and back included. */
 const ANSWER_WITHIN_MS = 2_500;
 
+/** Bytes of all events that are being read: whose they are is known only when they are there. */
+const READING_MAX = 64 * 1024 * 1024;
+
 /** For `app.post('/slack/events', …)`, or bare node:http. Needs the raw body: mount no parser before it. */
 export function slackEventsHandler(
   options: SlackEventsOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
+  const reading = { bytes: 0 };
   return (request, response) => {
-    void respond(request, options).then(({ status, body }) => {
+    void respond(request, reading, options).then((answer) => {
+      if (answer === undefined) return;
+      const { status, body } = answer;
       response.statusCode = status;
       response.setHeader('content-type', 'text/plain; charset=utf-8');
       response.end(body);
@@ -42,7 +48,12 @@ export function slackEventsHandler(
   };
 }
 
-async function respond(request: IncomingMessage, options: SlackEventsOptions): Promise<Answer> {
+/** Undefined: there is nobody to answer. */
+async function respond(
+  request: IncomingMessage,
+  reading: Reading,
+  options: SlackEventsOptions,
+): Promise<Answer | undefined> {
   const { log, now, signingSecret, refused, ...intake } = options;
   const retry = request.headers['x-slack-retry-num'];
   try {
@@ -51,10 +62,12 @@ async function respond(request: IncomingMessage, options: SlackEventsOptions): P
       refused('no-signature');
       return { status: 401, body: 'the signature is missing' };
     }
-    const raw = await readBody(request);
-    if (raw === undefined) {
-      refused('too-large');
-      return { status: 413, body: 'too large (limit slack-event)' };
+    const raw = await readBody(request, reading);
+    if (raw === 'gone') return undefined;
+    if (raw === 'too-large' || raw === 'too-many') {
+      refused(raw);
+      if (raw === 'too-large') return { status: 413, body: over('slack-event', 'too large') };
+      return { status: 503, body: over('slack-event', 'too many at once: try again') };
     }
     if (!verifySignature(signingSecret, request.headers, raw, now())) {
       refused('wrong-signature');
@@ -68,7 +81,7 @@ async function respond(request: IncomingMessage, options: SlackEventsOptions): P
       return { status: 200, body: challenge?.challenge ?? '' };
     });
   } catch (error) {
-    // The lane is loading, the disk is full, the sender hung up: in each case Slack tries again.
+    // The lane is loading, or the disk is full: Slack tries again.
     log.error({ error, retry }, 'an event of Slack could not be kept');
     return { status: 503, body: 'could not be kept' };
   }
@@ -91,17 +104,43 @@ export function verifySignature(
   return got.length === want.length && timingSafeEqual(got, want);
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const { body } = request as { body?: unknown };
-  if (Buffer.isBuffer(body)) return body;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > SHAPE['slack-event']) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+interface Reading {
+  bytes: number;
+}
+
+/** `gone`: the sender hung up, or is slower than Slack would wait. */
+function readBody(
+  request: IncomingMessage,
+  reading: Reading,
+): Promise<Buffer | 'too-large' | 'too-many' | 'gone'> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let isDone = false;
+    const done = (result: Buffer | 'too-large' | 'too-many' | 'gone'): void => {
+      if (isDone) return;
+      isDone = true;
+      clearTimeout(late);
+      reading.bytes -= size;
+      resolve(result);
+    };
+    const late = setTimeout(() => {
+      done('gone');
+      request.destroy();
+    }, ANSWER_WITHIN_MS);
+    request.on('data', (chunk: Buffer) => {
+      // What comes after it was refused is read and let go of, so that the answer gets through.
+      if (isDone) return;
+      chunks.push(chunk);
+      size += chunk.length;
+      reading.bytes += chunk.length;
+      if (size > SHAPE['slack-event']) done('too-large');
+      else if (reading.bytes > READING_MAX) done('too-many');
+    });
+    request.on('end', () => done(Buffer.concat(chunks)));
+    request.on('close', () => done('gone'));
+    request.on('error', () => done('gone'));
+  });
 }
 
 function parseJson(raw: Buffer): unknown {

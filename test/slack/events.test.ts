@@ -1,5 +1,5 @@
 /** Reactions as Slack tells of them, signed over HTTP, and who may be believed. */
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { parseSlackEvent, type PersonEvent } from '../../src/slack/events.ts';
@@ -108,11 +108,13 @@ interface Listener {
   readonly slack: SlackStandIn;
   readonly url: string;
   readonly taken: readonly PersonEvent[];
+  readonly refusals: readonly string[];
 }
 
 async function listen(submit?: () => Promise<void>): Promise<Listener> {
   const slack = await startSlackStandIn();
   const taken: PersonEvent[] = [];
+  const refusals: string[] = [];
   const ignore = () => undefined;
   const handler = slackEventsHandler({
     signingSecret: SECRET,
@@ -123,7 +125,7 @@ async function listen(submit?: () => Promise<void>): Promise<Listener> {
     isBot: async (user) => user === 'UROBOT',
     now: Date.now,
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
-    refused: ignore,
+    refused: (reason) => refusals.push(reason),
   });
   const server = createServer(handler);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -135,7 +137,7 @@ async function listen(submit?: () => Promise<void>): Promise<Listener> {
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/slack/events`;
   slack.sendEventsTo(url, SECRET);
-  return { slack, url, taken };
+  return { slack, url, taken, refusals };
 }
 
 test('a signed reaction is kept before it is acknowledged', async () => {
@@ -178,4 +180,20 @@ test('a body without end is cut off', async () => {
   const headers = { 'x-slack-signature': 'v0=0' };
   const response = await fetch(url, { method: 'POST', headers, body: 'x'.repeat(1_100_000) });
   expect(response.status).toBe(413);
+});
+
+test('events that nobody signed take no more memory than 64 MB together, and not for long', async () => {
+  const { url, refusals } = await listen();
+  const headers = { 'x-slack-signature': 'v0=0', 'content-length': '1000001' };
+  const outcomes = Array.from({ length: 100 }, () => {
+    const unfinished = request(url, { method: 'POST', headers, agent: false });
+    unfinished.write('x'.repeat(1_000_000));
+    return new Promise<number | string>((resolve) => {
+      unfinished.once('response', ({ statusCode }) => resolve(statusCode ?? 0));
+      unfinished.once('error', () => resolve('closed'));
+    });
+  });
+  const all = await Promise.all(outcomes);
+  expect(new Set(all)).toEqual(new Set([503, 'closed']));
+  expect(new Set(refusals)).toEqual(new Set(['too-many']));
 });

@@ -125,6 +125,36 @@ test('more requests at once than the limit are told to come back; probes are ans
   expect(await reached(service, 'requests')).toBe(2);
 });
 
+test('what was read and is not decided yet counts as being in flight', async () => {
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let arrived: () => void = () => undefined;
+  const first = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  const submit = () => {
+    arrived();
+    return held;
+  };
+  const service = await start({
+    limits: { body: 1_500, bodies: 2_000 },
+    lane: (lane) => withSubmit(lane, submit),
+  });
+  const alert = { name: 'A', annotations: { text: 'x'.repeat(1_000) } };
+  const waiting = service.post(GENERIC, alert);
+  await first;
+  const refused = await service.post(GENERIC, alert);
+  expect([refused.status, await refused.text()]).toEqual([
+    503,
+    expect.stringContaining('(limit bodies)'),
+  ]);
+  release();
+  expect((await waiting).status).toBe(200);
+  expect((await service.post(GENERIC, alert)).status).toBe(200);
+});
+
 test('a client that hangs up takes with it the requests that it sent ahead and were never answered', async () => {
   const service = await start({ limits: { requests: 100 } });
   const ahead = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(50);
