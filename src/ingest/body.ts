@@ -48,6 +48,8 @@ export function createBodyReader({ bodyMax, inFlightMax }: BodyLimits): BodyRead
         if (over) return;
         over = true;
         inFlight -= size;
+        // The request may go on for a while, and would keep them.
+        chunks.length = 0;
         if (result.kind !== 'body') return done(result);
         const { bytes } = result;
         if (inFlight + bytes.length > inFlightMax) return done({ kind: 'busy' });

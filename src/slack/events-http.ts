@@ -122,6 +122,7 @@ function readBody(
       isDone = true;
       clearTimeout(late);
       reading.bytes -= size;
+      chunks.length = 0;
       resolve(result);
     };
     const late = setTimeout(() => {
