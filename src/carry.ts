@@ -2,6 +2,7 @@
  * Carries a service over from one place to another, lane by lane; where the other place is split otherwise,
  * into its lanes. What is broken off has to be begun anew, at an empty place.
  */
+import { AppError } from './errors.ts';
 import { relane, type LaneContents } from './relane.ts';
 import { LANE, laneNames, type Split } from './split.ts';
 import type { Store } from './store/contract.ts';
@@ -27,10 +28,11 @@ export interface EmptyPlace extends Place {
 /** Rejects with an AppError when something is at the target already, or cannot be put into its lanes. */
 export async function carry(from: Place, to: EmptyPlace): Promise<Copied> {
   const sources = laneNames(from.split);
+  if (await isEmpty(from.store, sources)) throw nothingThere();
   if (JSON.stringify(from.split) === JSON.stringify(to.split)) {
-    await to.claim();
+    const writers = await claim(to, sources);
     const all: Copied[] = [];
-    for (const lane of sources) all.push(await copyLane(from.store, to.store, lane));
+    for (const [lane, writer] of writers) all.push(await copyLane(from.store, lane, writer));
     return sumOf(all);
   }
   // All that can fail comes before anything is written.
@@ -40,9 +42,7 @@ export async function carry(from: Place, to: EmptyPlace): Promise<Copied> {
     contents.push({ lane, records: [...records], outbox });
   }
   const lanes = relane(contents, to.split);
-  await to.claim();
-  const writers = new Map<string, Writer>();
-  for (const { lane } of lanes) writers.set(lane, await openTarget(to.store, lane));
+  const writers = await claim(to, laneNames(to.split));
   const written: Partial<Copied>[] = [];
   for (const lane of sources) {
     // History is read across all lanes: which one it lies in tells nobody anything.
@@ -55,6 +55,24 @@ export async function carry(from: Place, to: EmptyPlace): Promise<Copied> {
       written.push(await copyState({ ...state, wakeAt: undefined }, writer));
   }
   return sumOf(written);
+}
+
+/** From now on every lane of it is unfinished, until it was written. */
+async function claim(to: EmptyPlace, lanes: readonly string[]): Promise<Map<string, Writer>> {
+  await to.claim();
+  const writers = new Map<string, Writer>();
+  for (const lane of lanes) writers.set(lane, await openTarget(to.store, lane));
+  return writers;
+}
+
+async function isEmpty(store: Store, lanes: readonly string[]): Promise<boolean> {
+  for (const lane of lanes) if ((await store.load(lane)).version > 0) return false;
+  return true;
+}
+
+function nothingThere(): AppError {
+  const message = 'there is nothing at the source: is it the other way round, or another prefix?';
+  return new AppError('no-data', message, { retryable: false });
 }
 
 function sumOf(parts: readonly Partial<Copied>[]): Copied {

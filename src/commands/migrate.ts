@@ -3,6 +3,7 @@
  * when it could not; then the target is to be emptied before it is tried again.
  */
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { carry, type EmptyPlace, type Place } from '../carry.ts';
 import { readSplit } from '../config-lanes.ts';
@@ -50,6 +51,10 @@ otherwise what is in a Redis, carry it over to another prefix:
 Exit code: 0 well, 2 it could not be done; empty the target before you try again.`;
 
 async function migrate({ from, to }: MigrateFlags): Promise<void> {
+  if (nameOf(from) === nameOf(to)) {
+    const message = `${to} is the source, too: name another place to carry it to`;
+    throw new AppError('usage', message, { retryable: false });
+  }
   const source = await openSource(from);
   try {
     const target = await openTarget(to, source.split);
@@ -114,6 +119,12 @@ function splitOfSettings(): Split | undefined {
   const { split, problems } = readSplit({ flags: {}, env: process.env, file: undefined });
   if (problems.length > 0) throw new AppError('usage', problems.join('\n'), { retryable: false });
   return split.lanes.length === 0 ? undefined : split;
+}
+
+/** Equal for one place that is named twice. */
+function nameOf(place: string): string {
+  const address = addressOf(place);
+  return address === undefined ? resolve(place) : `${address.shown} ${address.prefix}`;
 }
 
 /** Undefined: it is a directory. */

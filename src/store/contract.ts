@@ -74,6 +74,7 @@ export interface Page<T> {
 }
 
 export interface Store {
+  /** Rejects with an AppError while somebody copies into it: see unfinished.ts. */
   load(lane: string): Promise<LaneSnapshot>;
   /** Resolves when everything in it is on disk. Rejects when it cannot tell; the lane then reloads. */
   commit(lane: string, commit: Commit): Promise<CommitResult>;

@@ -1,9 +1,10 @@
 /**
- * Carries a lane over from one store to another, whatever they are made of: history first, the state
- * last, so that a copy that was broken off is never taken for a whole one.
+ * Carries a lane over from one store to another, whatever they are made of. From its first commit to its last
+ * the target has a record that says so: a copy that was broken off is never taken for a whole one.
  */
 import { AppError } from '../errors.ts';
 import type { ClosedIncident, Commit, LaneSnapshot, PastDecision, Store } from './contract.ts';
+import { UNFINISHED } from './unfinished.ts';
 
 export interface Copied {
   readonly records: number;
@@ -17,17 +18,20 @@ const PAGE = 1_000;
 /** State records written at a time. */
 const RECORDS = 1_000;
 
-/** Rejects with an AppError when there is something in the lane already. Nothing may write to either meanwhile. */
-export async function copyLane(from: Store, to: Store, lane: string): Promise<Copied> {
-  const target = await openTarget(to, lane);
+/** Nothing may write to either meanwhile. */
+export async function copyLane(from: Store, lane: string, target: Writer): Promise<Copied> {
   const history = await copyHistory(from, lane, target);
   return { ...history, ...(await copyState(await from.load(lane), target)) };
 }
 
-/** An empty lane, to be written to. Rejects when something is in it. */
+/** An empty lane, to be written to until `copyState` was. Rejects with an AppError when something is in it. */
 export async function openTarget(to: Store, lane: string): Promise<Writer> {
   const { version } = await to.load(lane);
-  if (version === 0) return createWriter(to, lane);
+  if (version === 0) {
+    const writer = createWriter(to, lane);
+    await writer({ put: [{ key: UNFINISHED, value: true }] });
+    return writer;
+  }
   const message = `there is something at the target already (${version} commits): migrate to an empty one`;
   throw new AppError('target-not-empty', message, { retryable: false });
 }
@@ -54,7 +58,7 @@ export async function copyState(
     await target({ put });
     put = [];
   }
-  await target({ put, effects: outbox, wakeAt });
+  await target({ put, remove: [UNFINISHED], effects: outbox, wakeAt });
   return { records: count, effects: outbox.length };
 }
 

@@ -22,6 +22,7 @@ import { queryClosed, queryDecisions, readClosed } from './embedded/history-quer
 import { readRow } from './embedded/history-rows.ts';
 import { keyPart } from './embedded/keys.ts';
 import { readRecords, type RecordLog, writeRecords } from './embedded/records.ts';
+import { UNFINISHED, unfinished } from './unfinished.ts';
 
 interface LaneMeta {
   readonly version: number;
@@ -92,6 +93,7 @@ async function load({ database, lanes }: Writing, lane: string): Promise<LaneSna
     snapshot = loadLane(rows, lanes, lane);
   });
   if (snapshot === undefined) throw new Error(`lane ${lane} was not loaded`);
+  if (lanes.get(lane)?.log.where.has(UNFINISHED) === true) throw unfinished();
   return snapshot;
 }
 

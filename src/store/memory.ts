@@ -29,6 +29,7 @@ import {
   readClosedCursor,
   readDecisionCursor,
 } from './history-order.ts';
+import { UNFINISHED, unfinished } from './unfinished.ts';
 
 /** What becomes of one call: it fails before or after it took effect. The caller cannot tell which. */
 export type PlannedFault = 'ok' | 'fail-before' | 'fail-after';
@@ -65,7 +66,9 @@ export function createMemoryStore(options: MemoryOptions = {}): Store {
 
   return {
     async load(name) {
-      return snapshot(laneOf(lanes, name));
+      const lane = laneOf(lanes, name);
+      if (lane.records.has(UNFINISHED)) throw unfinished();
+      return snapshot(lane);
     },
     async commit(name, change) {
       return withFault(faults?.commit?.(), () => commit(laneOf(lanes, name), change));

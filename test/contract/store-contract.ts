@@ -15,6 +15,7 @@ import {
   NOON,
   type StoreUnderTest,
 } from '../support/store-builders.ts';
+import { UNFINISHED } from '../../src/store/unfinished.ts';
 
 const ODD_TEXTS = [
   '',
@@ -65,6 +66,14 @@ export function storeContract(implementation: Implementation): void {
       outbox: ['message:1'],
       wakeAt: NOON + 5,
     });
+  });
+
+  test(`${name}: a lane that somebody still copies into is not loaded`, async () => {
+    await commits(under.store, [{ put: [record('a', 1), record(UNFINISHED, true)] }]);
+    await under.reopen();
+    await expect(under.store.load('prod')).rejects.toMatchObject({ code: 'copy-unfinished' });
+    await under.store.commit('prod', aCommit(1, { remove: [UNFINISHED] }));
+    expect(contents(await under.store.load('prod')).records).toEqual({ a: 1 });
   });
 
   test(`${name}: records are replaced and removed by key`, async () => {

@@ -10,6 +10,7 @@ import type { LaneChanges, LaneSnapshot, StateRecord } from '../contract.ts';
 import type { Connection } from './connection.ts';
 import { textOf } from './keys.ts';
 import { type Changes, readChanges } from './scripts.ts';
+import { UNFINISHED, unfinished } from '../unfinished.ts';
 
 /** Of all keys of a lane, and of what stands in them. Earlier ones are read, later ones refused. */
 export const FORMAT = 1;
@@ -61,6 +62,7 @@ async function readAll(
     for (const key of sortOut(changes, texts)) texts.delete(key);
     version = Number(now);
     const rest = await readRest(connection, tag);
+    if (texts.has(UNFINISHED)) throw unfinished();
     if (rest.version === version) return { ...rest, texts };
   }
 }
