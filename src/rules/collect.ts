@@ -108,6 +108,16 @@ export function collect(
   };
 }
 
+const ALERTMANAGERS = 'this is of an alertmanager.yml: `quell import` makes rules of one';
+/** What a file of something else begins with. */
+const OTHERS: ReadonlyMap<string, string> = new Map([
+  ['global', ALERTMANAGERS],
+  ['receivers', ALERTMANAGERS],
+  ['templates', ALERTMANAGERS],
+  ['groups', 'these are rules for Prometheus, which makes alerts of them: they stay there'],
+  ['tests', 'tests stand in files named *.test.yaml'],
+]);
+
 function readKeys(
   source: SourceFile,
   data: Record<string, unknown>,
@@ -118,7 +128,8 @@ function readKeys(
     const place: Place = { source, path: [written] };
     const key = Object.hasOwn(SPELLINGS, written) ? (SPELLINGS[written] ?? written) : written;
     if (!KEYS.includes(key)) {
-      const hint = didYouMean(written, KEYS) ?? `known here: ${KEYS.join(', ')}`;
+      const hint =
+        OTHERS.get(written) ?? didYouMean(written, KEYS) ?? `known here: ${KEYS.join(', ')}`;
       report.error(place, `unknown key "${written}"`, hint, 'key');
       continue;
     }

@@ -66,7 +66,8 @@ export async function readFolder(
   let size = 0;
   for (const name of names.slice(0, FILES_MAX)) {
     const read = await readTextFile(join(dir, name));
-    if (read.kind === 'unreadable') problems.push(unreadable(name, read.message, read.hint));
+    if (read.kind === 'unreadable')
+      problems.push({ ...unreadable(name, read.message, read.hint), ...read.at });
     else if ((size += read.text.length) > FOLDER_BYTES_MAX) {
       // Nothing of it is looked at: to read so much takes longer than anybody waits.
       const message = 'the files of a folder have at most 4 MB together';
@@ -90,7 +91,13 @@ async function namesIn(dir: string): Promise<readonly string[]> {
 
 export type ReadText =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'unreadable'; readonly message: string; readonly hint?: string };
+  | {
+      readonly kind: 'unreadable';
+      readonly message: string;
+      readonly hint?: string;
+      /** Where in it, from 1; without one it is about the file. */
+      readonly at?: Pick<Diagnostic, 'line' | 'column'>;
+    };
 
 /**
  * A file of at most 2 MB as UTF-8, or why not, in words. `hint` is for who looks at a folder of rules. A
@@ -140,8 +147,15 @@ function textOf(bytes: Uint8Array): ReadText {
     const [first, second] = bytes;
     const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
     const message = isUtf16 ? 'this is UTF-16, not UTF-8' : 'this is no UTF-8 text';
-    return { kind: 'unreadable', message, hint: 'save it as UTF-8' };
+    const at = isUtf16 ? { line: 1, column: 1 } : firstBadByte(bytes);
+    return { kind: 'unreadable', message, hint: 'save it as UTF-8', at };
   }
+}
+
+/** What cannot be decoded becomes one character that is in no file by intent. */
+function firstBadByte(bytes: Uint8Array): Pick<Diagnostic, 'line' | 'column'> {
+  const lines = (new TextDecoder('utf-8').decode(bytes).split('\uFFFD', 1)[0] ?? '').split('\n');
+  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
 }
 
 function whatItIs(found: Stats): ReadText {

@@ -2,16 +2,7 @@
  * Reads one rules file as YAML. Any bytes give either data or diagnostics, never an exception and
  * never a wait: size, nesting and aliases are limited, and what the YAML library throws ends here.
  */
-import {
-  type CST,
-  Composer,
-  type Document,
-  Lexer,
-  Parser,
-  type YAMLError,
-  isMap,
-  isScalar,
-} from 'yaml';
+import { type CST, Composer, type Document, Lexer, Parser, isMap, isScalar } from 'yaml';
 import type { Diagnostic } from './diagnostics.ts';
 import {
   type RulesFile,
@@ -25,9 +16,9 @@ import {
 import { plainDocument } from './plain-yaml.ts';
 import { plainData } from './yaml-data.ts';
 import { depthGauge, isMark } from './yaml-depth.ts';
+import { firstLineOf, syntaxErrors } from './yaml-errors.ts';
 
 export const FILE_BYTES_MAX = 2 * 1024 * 1024;
-const SYNTAX_ERRORS_MAX = 5;
 
 export type ReadSource =
   | {
@@ -88,16 +79,14 @@ function parse(bare: SourceFile): Parsed {
     if (tooDeepAt !== undefined) return refuse(bare, tooDeepAt, 'nested deeper than rules can be');
     const [document, second] = documents;
     if (document === undefined) return { kind: 'empty' };
-    const errors = [...document.errors, ...(second?.errors ?? [])].slice(0, SYNTAX_ERRORS_MAX);
-    if (errors.length > 0) {
-      return { kind: 'refused', errors: errors.map((error) => syntaxError(bare, error)) };
-    }
+    const errors = syntaxErrors(bare, [...document.errors, ...(second?.errors ?? [])]);
+    if (errors.length > 0) return { kind: 'refused', errors };
     if (second === undefined) return { kind: 'document', document };
     const hint = 'take out the line "---", or use two files';
     return refuse(bare, second.range[0], 'a second YAML document in one file', hint);
   } catch (error) {
     // The library throws on input that it was not made for; whatever it is, the file cannot be used.
-    return refuse(bare, 0, `this YAML cannot be read: ${messageOf(error)}`);
+    return refuse(bare, 0, `this YAML cannot be read: ${firstLineOf(error)}`);
   }
 }
 
@@ -143,53 +132,14 @@ function compose(text: string): Composed {
 
 function toData(source: SourceFile, document: Document): ReadSource {
   const plain = plainData(document);
-  if (plain.kind === 'refused') return refuse(source, 0, plain.message);
+  if (plain.kind === 'refused') {
+    const { span, message, hint } = plain;
+    return { kind: 'refused', errors: [diagnose(source, span, 'error', message, hint)] };
+  }
   const errors = plain.duplicates.map(({ name, span, first }) => {
     const message = `the key "${name.slice(0, 60)}" stands twice: also in line ${lineAt(source, first)}`;
     return diagnose(source, span, 'error', message, 'put both contents under one key');
   });
   // At the border: the root is a mapping, which became a plain object.
   return { kind: 'data', source, data: plain.data as Record<string, unknown>, errors };
-}
-
-function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
-}
-
-const SYNTAX_HINTS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
-  TAB_AS_INDENT: 'YAML is indented with spaces, never with tabs',
-  BAD_INDENT: 'keys of one mapping stand in the same column',
-  BLOCK_AS_IMPLICIT_KEY: 'a text with ": " in it stands in quotes',
-  MULTILINE_IMPLICIT_KEY: 'is a ":" missing in the line before, or a quote?',
-  BAD_SCALAR_START: 'a text that begins with @ or ` stands in quotes',
-  UNEXPECTED_TOKEN: 'a text with special characters stands in quotes',
-  BAD_ALIAS: '* means "the same as the anchor &": a text that begins with * stands in quotes',
-};
-
-function syntaxError(source: SourceFile, error: YAMLError): Diagnostic {
-  const [start, end] = error.pos;
-  const tab = error.code === 'TAB_AS_INDENT' || source.text[start] === '\t';
-  const bracket = /^Flow .* end with a ([\]}])/.exec(error.message)?.[1];
-  const hint = tab
-    ? SYNTAX_HINTS.TAB_AS_INDENT
-    : bracket === undefined
-      ? SYNTAX_HINTS[error.code]
-      : `is a ${bracket} missing before this?`;
-  const quote = /^Missing closing (["'])/.exec(error.message)?.[1];
-  if (quote === undefined) return diagnose(source, { start, end }, 'error', messageOf(error), hint);
-  const opened = openingQuote(source.text, quote);
-  const message = `this ${quote} is never closed`;
-  return diagnose(source, { start: opened, end: opened + 1 }, 'error', message, undefined);
-}
-
-/** The library reports an open quote at the end of the file, where nobody finds it. */
-function openingQuote(text: string, quote: string): number {
-  let offset = 0;
-  let found = 0;
-  for (const token of new Lexer().lex(text)) {
-    if (isMark(token)) continue;
-    if (token.startsWith(quote)) found = offset;
-    offset += token.length;
-  }
-  return found;
 }

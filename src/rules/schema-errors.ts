@@ -3,8 +3,9 @@
  */
 import { z } from 'zod';
 import { type Report, below } from './report.ts';
+import { type Parsed, salvage, toPath, wrongPaths } from './salvage.ts';
 import type { Path, Place } from './source-file.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean, nearest } from './suggest.ts';
 
 /**
  * The value in its shape, with every mistake reported. What is wrong in a place that can be missed is
@@ -20,74 +21,30 @@ export function parseAt<T>(
   const parsed = schema.safeParse(value);
   if (parsed.success && empty.length === 0) return { kind: 'value', value: parsed.data };
   const issues = parsed.error?.issues ?? [];
+  const meant = issues.flatMap(meantPaths);
   for (const issue of issues) {
     const path = toPath(issue.path);
-    if (!empty.some((one) => samePath(one, path))) reportIssue(issue, value, place, report);
+    if (empty.some((one) => samePath(one, path))) continue;
+    // What is missing because its name is misspelt is one slip, and is said of the name.
+    const isMissing = valueAt(value, path) === undefined;
+    if (isMissing && meant.some((one) => samePath(one, path))) continue;
+    reportIssue(issue, value, place, report);
   }
-  return salvage(schema, value, [...empty, ...issues.flatMap(wrongPaths)]);
+  return salvage(schema, value, [...empty, ...issues.flatMap(wrongPaths), ...meant], place);
 }
 
-type Parsed<T> = { readonly kind: 'value'; readonly value: T } | { readonly kind: 'refused' };
-const ROUNDS_MAX = 6;
-
-/** Takes out what is wrong, and then what is incomplete without it, until the rest has the shape. */
-function salvage<T>(schema: z.ZodType<T>, value: unknown, wrong: readonly Path[]): Parsed<T> {
-  let rest = value;
-  let out = wrong;
-  for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    if (out.some((path) => path.length === 0 || path.some(isTelling))) break;
-    rest = without(rest, out);
-    const parsed = schema.safeParse(rest);
-    if (parsed.success) return { kind: 'value', value: parsed.data };
-    out = parsed.error.issues.flatMap(wrongPaths).map((path) => path.slice(0, -1));
-  }
-  return { kind: 'refused' };
-}
-
-/** Keys that an entry must not lose: it would mean something else, and be refused for that. */
-const TELLING: ReadonlySet<string | number> = new Set([
-  'match',
-  'matchers',
-  'every',
-  'during',
-  'startsAt',
-  'endsAt',
-  'intervals',
-  'time_intervals',
-  'times',
-  'suppress',
-  'reuse',
-]);
-
-function isTelling(step: string | number): boolean {
-  return TELLING.has(step);
-}
-
-function wrongPaths(issue: z.core.$ZodIssue): readonly Path[] {
-  const path = toPath(issue.path);
-  return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
-}
-
-/** A copy without the keys that lead to what is wrong; a list with a wrong item goes as a whole. */
-function without(value: unknown, wrong: readonly Path[]): unknown {
-  if (Array.isArray(value)) {
-    return value.map((item, i) => without(item, stepsBelow(wrong, i)));
-  }
-  if (typeof value !== 'object' || value === null) return value;
-  const kept = Object.entries(value).flatMap(([key, item]) => {
-    const steps = stepsBelow(wrong, key);
-    const ends = steps.some((path) => path.every(isIndex));
-    return ends ? [] : [[key, without(item, steps)] as const];
+/** Keys that are not there, and for which misspelt ones stand. */
+function meantPaths(issue: z.core.$ZodIssue): readonly Path[] {
+  if (issue.code !== 'unrecognized_keys') return [];
+  return issue.keys.flatMap((key) => {
+    const meant = nearest(key, knownKeys(issue));
+    return meant === undefined ? [] : [[...toPath(issue.path), meant]];
   });
-  return Object.fromEntries(kept);
 }
 
-function stepsBelow(paths: readonly Path[], step: string | number): readonly Path[] {
-  return paths.filter((path) => path[0] === step).map((path) => path.slice(1));
-}
-
-function isIndex(step: string | number): boolean {
-  return typeof step === 'number';
+/** schema-parts.ts puts the keys that are known into the message. */
+function knownKeys({ message }: z.core.$ZodIssueUnrecognizedKeys): readonly string[] {
+  return message.split(' ');
 }
 
 const HASH_HINT = "# begins a comment in YAML: write it in quotes, like '#alerts'";
@@ -125,11 +82,10 @@ function reportIssue(issue: z.core.$ZodIssue, value: unknown, place: Place, repo
   const path = toPath(issue.path);
   const at = below(place, ...path);
   if (issue.code === 'unrecognized_keys') {
-    // schema-parts.ts puts the keys that are known into the message.
-    const known = issue.message.split(' ');
+    const known = knownKeys(issue);
     const isRoute = known.includes('routes');
     for (const key of issue.keys) {
-      const theirs = isRoute ? ALERTMANAGERS.get(key) : undefined;
+      const theirs = isRoute ? ALERTMANAGERS.get(key) : MERGE.get(key);
       const hint = theirs ?? didYouMean(key, known) ?? `known here: ${known.join(', ')}`;
       report.error(below(at, key), `unknown key "${key}"`, hint, 'key');
     }
@@ -146,6 +102,10 @@ const ALERTMANAGERS: ReadonlyMap<string, string> = new Map([
   ['group_wait', 'take it out: `hold:` says how long an alert must last before it is told'],
   ['group_interval', 'take it out: the message of an incident is kept current by itself'],
   ['repeat_interval', 'take it out: `escalate:` reminds people of what nobody looks at'],
+]);
+
+const MERGE: ReadonlyMap<string, string> = new Map([
+  ['<<', 'YAML 1.2 has no merge keys: write them out; *name stands for a whole value'],
 ]);
 
 interface Words {
@@ -229,10 +189,6 @@ function valueAt(value: unknown, path: Path): unknown {
     at = Object.hasOwn(at, step) ? (at as Record<string | number, unknown>)[step] : undefined;
   }
   return at;
-}
-
-function toPath(path: readonly PropertyKey[]): Path {
-  return path.map((step) => (typeof step === 'symbol' ? String(step) : step));
 }
 
 function samePath(a: Path, b: Path): boolean {

@@ -118,11 +118,19 @@ export const Link = z
   })
   .meta({ pattern: '^[hH][tT][tT][pP][sS]?://' });
 
+/** What a mapping was meant to say: `{ severity: critical }`, and what YAML makes of `{severity="critical"}`. */
+function asMatcher(value: unknown): string {
+  const [first] = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  if (first === undefined || Array.isArray(value)) return 'severity="critical"';
+  const [name, of] = first;
+  return of === null ? name : `${name}=${JSON.stringify(String(of))}`;
+}
+
 const MatcherText = z
   .unknown()
   .transform((value, context): string => {
     if (typeof value === 'string' && value.length <= 10_000) return value;
-    return refuse(context, 'a matcher is a text', `write it in quotes: 'severity="critical"'`);
+    return refuse(context, 'a matcher is a text', `write it in quotes: '${asMatcher(value)}'`);
   })
   .meta({ type: 'string', maxLength: 10_000 });
 export const Match = oneOrMany(MatcherText);

@@ -5,7 +5,16 @@
  * An alias shares the data of its anchor, so a document never takes more memory than its text; what is
  * limited is the work of whoever walks over the data.
  */
-import { type Document, type Node, isAlias, isMap, isScalar, isSeq } from 'yaml';
+import {
+  type Alias,
+  type Document,
+  type Node,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+} from 'yaml';
 import type { Span } from './source-file.ts';
 
 const DEPTH_MAX = 40;
@@ -25,7 +34,14 @@ export type PlainData =
       readonly data: unknown;
       readonly duplicates: readonly Duplicate[];
     }
-  | { readonly kind: 'refused'; readonly message: string };
+  | Refused;
+
+interface Refused {
+  readonly kind: 'refused';
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly span: Span;
+}
 
 /** Data as it becomes: how many values are in it, and how deep it is. */
 interface Made {
@@ -38,13 +54,13 @@ interface Walk {
   readonly anchors: Map<string, Made>;
   readonly duplicates: Duplicate[];
   values: number;
-  refused: string | undefined;
+  refused: Refused | undefined;
 }
 
 export function plainData(document: Document): PlainData {
   const walk: Walk = { anchors: new Map(), duplicates: [], values: 0, refused: undefined };
   const { value } = make(document.contents, walk, 0);
-  if (walk.refused !== undefined) return { kind: 'refused', message: walk.refused };
+  if (walk.refused !== undefined) return walk.refused;
   return { kind: 'data', data: value, duplicates: walk.duplicates };
 }
 
@@ -53,9 +69,9 @@ const TOO_MUCH = 'nested deeper, or larger, than rules can be';
 
 function make(node: unknown, walk: Walk, depth: number): Made {
   walk.values += 1;
-  if (depth > DEPTH_MAX || walk.values > VALUES_MAX) walk.refused ??= TOO_MUCH;
+  if (depth > DEPTH_MAX || walk.values > VALUES_MAX) refuse(walk, node, TOO_MUCH);
   if (walk.refused !== undefined) return NOTHING;
-  if (isAlias(node)) return standFor(node.source, walk, depth);
+  if (isAlias(node)) return standFor(node, walk, depth);
   if (isScalar(node)) return anchored(node, { value: node.value, size: 1, height: 0 }, walk);
   if (isMap(node)) return anchored(node, makeMap(node.items, walk, depth), walk);
   if (isSeq(node)) return anchored(node, makeList(node.items, walk, depth), walk);
@@ -67,16 +83,23 @@ function anchored(node: Node & { readonly anchor?: string }, made: Made, walk: W
   return made;
 }
 
-function standFor(name: string, walk: Walk, depth: number): Made {
-  const made = walk.anchors.get(name);
+/** The first reason counts. */
+function refuse(walk: Walk, node: unknown, message: string, hint?: string): void {
+  const [start = 0, end = 0] = (isNode(node) ? node.range : undefined) ?? [];
+  walk.refused ??= { kind: 'refused', message, hint, span: { start, end } };
+}
+
+function standFor(alias: Alias, walk: Walk, depth: number): Made {
+  const made = walk.anchors.get(alias.source);
   if (made === undefined) {
-    walk.refused = `this YAML cannot be read: *${name} stands for nothing: no &${name} ends before it`;
+    const message = `*${alias.source} stands for nothing: no &${alias.source} ends before it`;
+    refuse(walk, alias, message, 'a text that begins with * stands in quotes');
     return NOTHING;
   }
   walk.values += made.size;
   if (walk.values > VALUES_MAX)
-    walk.refused ??= 'this YAML cannot be read: its aliases (*name) expand to too much';
-  else if (depth + made.height > DEPTH_MAX) walk.refused ??= TOO_MUCH;
+    refuse(walk, alias, 'up to here its aliases (*name) expand to too much');
+  else if (depth + made.height > DEPTH_MAX) refuse(walk, alias, TOO_MUCH);
   return made;
 }
 
