@@ -10,7 +10,8 @@ import { type Describe, losesAcknowledged } from '../rehearse/words.ts';
 import { entryText } from '../rules/entry.ts';
 import type { Rules } from '../rules/rules.ts';
 import { type LoadedFolder, loadFolder } from './rules-folder.ts';
-import { fileError, type History, reportMistakes } from './history.ts';
+import { fileError, reportMistakes } from './history.ts';
+import type { ReadAhead } from './read-ahead.ts';
 
 export interface RehearseFlags {
   /** Of the rules that are tried. */
@@ -20,7 +21,7 @@ export interface RehearseFlags {
   readonly html: string | undefined;
 }
 
-export async function rehearse(history: History, flags: RehearseFlags): Promise<number> {
+export async function rehearse(history: ReadAhead, flags: RehearseFlags): Promise<number> {
   const [tried, now] = [await loadFolder(flags.rules), await loadFolder(flags.against)];
   if (tried === undefined || now === undefined) return 2;
   const { rehearsed, mistakes } = await decideAgain(history, now.rules, [tried.rules]);
@@ -49,14 +50,14 @@ export interface Decided {
 }
 
 export async function decideAgain(
-  history: History,
+  history: ReadAhead,
   now: Rules,
   tried: readonly Rules[],
   past?: Rehearsed,
 ): Promise<Decided> {
   const rehearsal = createRehearsal(now, tried, past);
   const mistakes: string[] = [];
-  await history.read((line, place) => {
+  await history.read([now, ...tried], (line, place) => {
     const wrong = line.kind === 'bad' ? line.error : rehearsal.play(line, place);
     if (wrong !== undefined) mistakes.push(`${place}  ${wrong}`);
   });

@@ -7,7 +7,7 @@ import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
 import { AppError } from '../errors.ts';
-import type { Recorded } from '../ingest/recording.ts';
+import type { ReadLine } from '../ingest/packed.ts';
 import { parseDelivery } from '../ingest/sources.ts';
 import { reactionTo, requestIn } from '../rehearse/rehearsal.ts';
 import { createReplay, type Replay, type ReplaySummary, type SentMessage } from '../replay.ts';
@@ -15,14 +15,9 @@ import { formatDiagnostics } from '../rules/diagnostics.ts';
 import { loadRules } from '../rules/load.ts';
 import type { Rules } from '../rules/rules.ts';
 import type { LaneState } from '../state.ts';
-import {
-  fileError,
-  type History,
-  type HistoryFlags,
-  openHistory,
-  reportMistakes,
-} from './history.ts';
+import { fileError, type HistoryFlags, reportMistakes } from './history.ts';
 import { prefixOf, rulesDirOf } from './program.ts';
+import { type ReadAhead, readAhead } from './read-ahead.ts';
 import { rehearse } from './rehearse.ts';
 
 interface ReplayFlags extends HistoryFlags {
@@ -66,7 +61,7 @@ acknowledged would not be told any more; 2 the rules or a file cannot be used.`;
 
 async function replay(recordings: readonly string[], flags: ReplayFlags): Promise<number> {
   const { against, html, messages } = flags;
-  const history = openHistory(recordings, flags, Date.now(), process.env);
+  const history = readAhead(recordings, flags);
   const rules = rulesDirOf(flags.rules, process.env);
   if (against === undefined && html !== undefined) throw misfit('--html goes with --against');
   if (against === undefined) return replayOne(history, rules, flags);
@@ -78,7 +73,7 @@ function misfit(message: string): AppError {
   return new AppError('usage', message, { retryable: false });
 }
 
-async function replayOne(history: History, dir: string, flags: ReplayFlags): Promise<number> {
+async function replayOne(history: ReadAhead, dir: string, flags: ReplayFlags): Promise<number> {
   const loaded = await loadRules(dir);
   if (loaded.kind === 'refused') {
     process.stderr.write(`${formatDiagnostics(loaded.errors, { prefix: prefixOf(dir) })}\n`);
@@ -87,7 +82,7 @@ async function replayOne(history: History, dir: string, flags: ReplayFlags): Pro
   const output = flags.messages === undefined ? undefined : openMessageFile(flags.messages);
   const run = createReplay({ rules: loaded.rules, onMessage: output?.write });
   const mistakes: string[] = [];
-  await history.read((line, place) => {
+  await history.read([loaded.rules], (line, place) => {
     const mistake = playLine(line, place, run, loaded.rules);
     if (mistake !== undefined) mistakes.push(`${place}  ${mistake}`);
   });
@@ -101,8 +96,12 @@ async function replayOne(history: History, dir: string, flags: ReplayFlags): Pro
 }
 
 /** What is wrong with the line, if it cannot be read. */
-function playLine(line: Recorded, place: string, run: Replay, rules: Rules): string | undefined {
+function playLine(line: ReadLine, place: string, run: Replay, rules: Rules): string | undefined {
   if (line.kind === 'bad') return line.error;
+  if (line.kind === 'alerts') {
+    run.play(line.events, line.at);
+    return undefined;
+  }
   if (line.kind === 'reaction') {
     // Under these rules nobody may have been told of it by then: so nobody could react.
     if (isTold(run.state, line.incident)) run.play([reactionTo(line.incident, line)], line.at);

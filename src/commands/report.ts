@@ -5,8 +5,9 @@
 import { Command } from 'commander';
 import { noiseReport, renderReport } from '../suggest/report.ts';
 import { surveyOf } from '../suggest/survey.ts';
-import { type HistoryFlags, openHistory, reportMistakes, withSince } from './history.ts';
+import { type HistoryFlags, reportMistakes, withSince } from './history.ts';
 import { rulesDirOf } from './program.ts';
+import { readAhead } from './read-ahead.ts';
 import { decideAgain } from './rehearse.ts';
 import { loadFolder } from './rules-folder.ts';
 
@@ -39,8 +40,7 @@ const HELP = `
 Exit code: 0 well, 1 some lines could not be read, 2 the rules or the history cannot be used.`;
 
 async function report(recordings: readonly string[], flags: ReportFlags): Promise<number> {
-  const asked = withSince(recordings, flags);
-  const history = openHistory(recordings, asked, Date.now(), process.env);
+  const history = readAhead(recordings, withSince(recordings, flags));
   const folder = await loadFolder(rulesDirOf(flags.rules, process.env));
   if (folder === undefined) return 2;
   const { rehearsed, mistakes } = await decideAgain(history, folder.rules, []);

@@ -8,8 +8,9 @@ import type { Rehearsed } from '../rehearse/rehearsal.ts';
 import { withoutRunbook } from '../suggest/report.ts';
 import { findSuggestions, type Suggested } from '../suggest/suggest.ts';
 import { renderSuggestions } from '../suggest/text.ts';
-import { type HistoryFlags, openHistory, reportMistakes, withSince } from './history.ts';
+import { type HistoryFlags, reportMistakes, withSince } from './history.ts';
 import { rulesDirOf } from './program.ts';
+import { readAhead } from './read-ahead.ts';
 import { decideAgain, save } from './rehearse.ts';
 import { loadFolder } from './rules-folder.ts';
 
@@ -46,7 +47,7 @@ Apply one: copy its patch into a file, then \`git apply FILE\` or \`patch -p1 < 
 Exit code: 0 nothing to suggest, 1 there are suggestions, 2 the rules or the history cannot be used.`;
 
 async function suggest(recordings: readonly string[], flags: SuggestFlags): Promise<number> {
-  const history = openHistory(recordings, withSince(recordings, flags), Date.now(), process.env);
+  const history = readAhead(recordings, withSince(recordings, flags));
   const folder = await loadFolder(rulesDirOf(flags.rules, process.env));
   if (folder === undefined) return 2;
   const { rules, files, dir } = folder;

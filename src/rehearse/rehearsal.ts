@@ -6,8 +6,9 @@
  * whatever incident holds the same alerts under other rules.
  */
 import { fingerprintOf } from '../dedupe/fingerprint.ts';
-import type { Recorded, RecordedAlert } from '../ingest/recording.ts';
+import type { ReadLine } from '../ingest/packed.ts';
 import type { Parsed } from '../ingest/parsed.ts';
+import type { RecordedAlert } from '../ingest/recording.ts';
 import { parseDelivery } from '../ingest/sources.ts';
 import type { Alert, Event, Incident, Labels } from '../model.ts';
 import { createReplay, type Replay } from '../replay.ts';
@@ -17,7 +18,7 @@ import { compare, type Comparison, type Result } from './compare.ts';
 import { createJudge, type Judge, type Judged } from './judge.ts';
 import { createLedger, type Firing, lastOf, type LedgerWriter } from './ledger.ts';
 
-export type Line = Exclude<Recorded, { readonly kind: 'bad' }>;
+export type Line = Exclude<ReadLine, { readonly kind: 'bad' }>;
 
 export interface Rehearsal {
   /** Decides one line. Returns what is wrong with it, if it cannot be read. */
@@ -48,16 +49,16 @@ interface Side {
 export function createRehearsal(now: Rules, tried: readonly Rules[], past?: Rehearsed): Rehearsal {
   if (past !== undefined && tried.every((rules) => isAlike(rules, now)))
     return againstPast(past, tried);
-  const unlike = new Set([now, ...tried].flatMap((rules) => [...rules.notIdentity]));
-  const namesAlike = [now, ...tried].every(({ notIdentity }) => notIdentity.size === unlike.size);
+  const unlike = notIdentityOf([now, ...tried]);
+  const areNamesAlike = namesAlike([now, ...tried]);
   const before = createSide(now, unlike);
   const others = tried.map((rules) => createSide(rules, unlike));
   const judge = createJudge();
   const reactedTo: (readonly RecordedAlert[])[] = [];
   return {
     play(line, delivery) {
-      if (line.kind === 'delivery')
-        return playDelivery(line, delivery, [before, ...others], namesAlike);
+      if (line.kind === 'delivery' || line.kind === 'alerts')
+        return playDelivery(line, delivery, [before, ...others], areNamesAlike);
       if (line.kind === 'reaction') {
         const alerts = playReaction(line, before, judge);
         reactedTo.push(alerts);
@@ -75,6 +76,17 @@ export function createRehearsal(now: Rules, tried: readonly Rules[], past?: Rehe
   };
 }
 
+/** Labels that do not count in an alert's name for one of them. */
+function notIdentityOf(sets: readonly Rules[]): ReadonlySet<string> {
+  return new Set(sets.flatMap(({ notIdentity }) => [...notIdentity]));
+}
+
+/** All know an alert by the same name. */
+export function namesAlike(sets: readonly Rules[]): boolean {
+  const { size } = notIdentityOf(sets);
+  return sets.every(({ notIdentity }) => notIdentity.size === size);
+}
+
 /** Both read the same alerts out of the same lines, and know them by the same names. */
 function isAlike(one: Rules, other: Rules): boolean {
   const [these, those] = [one.notIdentity, other.notIdentity];
@@ -87,7 +99,8 @@ function againstPast(past: Rehearsed, tried: readonly Rules[]): Rehearsal {
   let reactions = 0;
   return {
     play(line, delivery) {
-      if (line.kind === 'delivery') return playDelivery(line, delivery, sides, true);
+      if (line.kind === 'delivery' || line.kind === 'alerts')
+        return playDelivery(line, delivery, sides, true);
       if (line.kind === 'reaction') {
         const alerts = past.reactedTo[reactions++] ?? line.alerts;
         for (const side of sides) react(side.replay, incidentOf(side, line.incident, alerts), line);
@@ -101,18 +114,22 @@ function againstPast(past: Rehearsed, tried: readonly Rules[]): Rehearsal {
   };
 }
 
-type Delivery = Extract<Line, { readonly kind: 'delivery' }>;
+type Delivery = Extract<Line, { readonly kind: 'delivery' | 'alerts' }>;
 
 /**
- * Only a mapping makes one set of rules read a body in another way than the next. `namesAlike`: and all
- * know an alert by the same name, which is found out once.
+ * Only a mapping makes one set of rules read a body in another way than the next. `areNamesAlike`: and
+ * all know an alert by the same name, which is found out once.
  */
 function playDelivery(
   line: Delivery,
   delivery: string,
   sides: readonly Side[],
-  namesAlike: boolean,
+  areNamesAlike: boolean,
 ): string | undefined {
+  if (line.kind === 'alerts') {
+    for (const { replay } of sides) replay.play(line.events, line.at);
+    return undefined;
+  }
   const { source, at, body } = line;
   let shared: Parsed | undefined;
   for (const { rules, replay } of sides) {
@@ -120,7 +137,7 @@ function playDelivery(
     let parsed = isMapped ? undefined : shared;
     if (parsed === undefined) {
       parsed = parseDelivery(body, { source, delivery, at }, rules.mappings);
-      if (namesAlike && sides.length > 1) parsed = named(parsed, rules);
+      if (areNamesAlike && sides.length > 1) parsed = named(parsed, rules);
       if (!isMapped) shared = parsed;
     }
     if (parsed.kind === 'refused') return parsed.error;
