@@ -8,7 +8,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Job, type Queue, WaitingError, Worker } from 'bullmq';
 import { AppError } from '../errors.ts';
+import { over } from '../limits.ts';
 import type { Event, Instant } from '../model.ts';
+import { refusal } from '../refusals.ts';
 import type { Connection } from '../store/redis/connection.ts';
 import { closeSoon, openQueue, workerOptions } from './queues.ts';
 
@@ -40,6 +42,8 @@ export interface InboxOptions {
   /** For workers. */
   readonly blocking: Connection;
   readonly tag: string;
+  /** Events that may wait to be decided: beyond that senders are asked to come back. */
+  readonly waitingMax: number;
   readonly trouble: (error: Error) => void;
   /** A job could not be decided, or was set aside. */
   readonly failed: (id: string, error: Error) => void;
@@ -49,10 +53,10 @@ export interface InboxOptions {
 const APART_MS = 5;
 /** Events of several deliveries in one job. One delivery may have more. */
 const TOGETHER_MAX = 2_000;
-/** Deliveries that wait here to be written. */
-const UNWRITTEN_MAX = 20_000;
-/** Jobs that may wait to be decided: beyond that senders are asked to come back. */
-const WAITING_MAX = 5_000;
+/** A job takes as long to decide as so many events, however few there are in it. */
+const EVENTS_OF_JOB_MIN = 10;
+/** Of the jobs that were written here last, about so many count for how many events one has. */
+const JOBS_COUNTED = 50;
 /** A job that is with its worker when it dies so often has killed it. */
 const DEATHS_MAX = 10;
 /** After a job that could not be decided. */
@@ -78,6 +82,10 @@ interface Delivery {
 interface Open extends InboxOptions {
   readonly queue: Queue;
   unwritten: Delivery[];
+  /** Events in them. */
+  unwrittenEvents: number;
+  /** Events of one job, on the average. Other instances do not say how many theirs have. */
+  perJob: number;
   writing: Promise<void> | undefined;
   waiting: number;
   setAside: number;
@@ -90,6 +98,8 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
     ...options,
     queue,
     unwritten: [],
+    unwrittenEvents: 0,
+    perJob: EVENTS_OF_JOB_MIN,
     writing: undefined,
     waiting: 0,
     setAside: 0,
@@ -129,12 +139,14 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
 }
 
 function add(open: Open, at: Instant, events: readonly Event[]): Promise<void> {
-  if (open.unwritten.length >= UNWRITTEN_MAX || open.waiting >= WAITING_MAX) {
-    const what = `${open.waiting} jobs wait to be decided`;
-    return Promise.reject(new AppError('overloaded', what, { retryable: true }));
+  const waiting = open.unwrittenEvents + open.waiting * Math.max(open.perJob, EVENTS_OF_JOB_MIN);
+  if (waiting + events.length > open.waitingMax) {
+    const what = `about ${Math.round(waiting)} events wait to be decided: try again`;
+    return Promise.reject(refusal('overloaded', over('waiting', what)));
   }
   return new Promise((done, failed) => {
     open.unwritten.push({ at, events, done, failed });
+    open.unwrittenEvents += events.length;
     start(open);
   });
 }
@@ -149,6 +161,7 @@ function start(open: Open): void {
 async function write(open: Open): Promise<void> {
   while (open.unwritten.length > 0) {
     const deliveries = open.unwritten.splice(0, countTogether(open.unwritten));
+    for (const { events } of deliveries) open.unwrittenEvents -= events.length;
     try {
       await writeJob(open, deliveries);
       for (const { done } of deliveries) done();
@@ -170,6 +183,7 @@ async function writeJob(open: Open, all: readonly Delivery[]): Promise<void> {
     removeOnFail: { count: FAILED_KEPT },
   });
   open.waiting++;
+  open.perJob += (events.length - open.perJob) / JOBS_COUNTED;
   await open.prompt.secured(open.tag);
 }
 

@@ -92,6 +92,7 @@ export async function openSharedLane(options: SharedLaneOptions): Promise<Shared
   const connections = { prompt, blocking, tag, trouble: observer.trouble };
   const inbox = await openInbox({
     ...connections,
+    waitingMax: options.limits.waiting,
     failed(id, error) {
       observer.jobFailed(id, error);
       if (isTooOld(error)) leaveIt(shared);

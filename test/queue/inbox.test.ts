@@ -1,0 +1,90 @@
+/** The inbox of a lane: what it refuses when too much waits, and what becomes of jobs that took their workers down. */
+import { setTimeout } from 'node:timers/promises';
+import { Queue } from 'bullmq';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { type InboxJob, openInbox } from '../../src/queue/inbox.ts';
+import { readRedisUrl } from '../../src/store/redis/address.ts';
+import { connect } from '../../src/store/redis/connection.ts';
+import { startRedis } from '../support/redis.ts';
+import { within } from '../support/within.ts';
+
+const redis = await startRedis();
+afterAll(() => redis.dispose());
+
+async function open(tag: string, waitingMax: number) {
+  const address = readRedisUrl(redis.url);
+  if (address === undefined) throw new Error('no address');
+  const ignore = (): void => undefined;
+  const prompt = connect(address, 'prompt', ignore);
+  const blocking = connect(address, 'blocking', ignore);
+  const connections = { prompt, blocking, tag };
+  const inbox = await openInbox({ ...connections, waitingMax, trouble: ignore, failed: ignore });
+  const queue = new Queue('inbox', { connection: { url: redis.url }, prefix: tag });
+  onTestFinished(async () => {
+    await inbox.close();
+    await queue.close();
+    await Promise.all([prompt.close(), blocking.close()]);
+  });
+  return { inbox, queue, client: prompt.client };
+}
+
+const eventsOf = (count: number) =>
+  Array.from({ length: count }, (_, n) => ({ kind: 'unsilence', id: `${n}`, by: 'ada' }) as const);
+
+test('when about as many events wait as may, in however many jobs, more are refused until some are decided', async () => {
+  for (const [perJob, least, most] of [
+    [1, 100, 100],
+    [100, 12, 60],
+  ] as const) {
+    const { inbox } = await open(`{full-${perJob}:default}`, 1_000);
+    let jobs = 0;
+    const addAll = async (): Promise<void> => {
+      for (;;) {
+        await inbox.add(7, eventsOf(perJob));
+        jobs++;
+      }
+    };
+    await expect(addAll()).rejects.toMatchObject({
+      code: 'overloaded',
+      retryable: true,
+      message: expect.stringMatching(/about \d+ events wait .*\(limit waiting\)$/),
+    });
+    expect(jobs).toBeGreaterThanOrEqual(least);
+    expect(jobs).toBeLessThanOrEqual(most);
+    const decider = inbox.decide(async () => undefined);
+    const empty = async (): Promise<void> => {
+      while (inbox.waiting > 0) await inbox.look();
+    };
+    await within(20, 'all is decided', empty());
+    await decider.stop();
+    await inbox.add(7, eventsOf(perJob));
+  }
+});
+
+test('a job that was set aside is counted, and decided when it is tried again', async () => {
+  const TAG = '{set-aside:default}';
+  const { inbox, queue, client } = await open(TAG, 1_000);
+  await inbox.add(7, [{ kind: 'unsilence', id: 's', by: 'ada' }]);
+  // As BullMQ does with one whose workers died too often.
+  await client.hset(`${TAG}:inbox:1`, 'stc', '99');
+  await client.rpoplpush(`${TAG}:inbox:wait`, `${TAG}:inbox:active`);
+  const decided = new Promise<InboxJob>((resolve) => {
+    const decider = inbox.decide(async (job) => resolve(job));
+    onTestFinished(() => decider.stop());
+  });
+  const counted = async (): Promise<void> => {
+    while (inbox.setAside === 0) {
+      await setTimeout(50);
+      await inbox.look();
+    }
+  };
+  await within(20, 'it is set aside and counted', counted());
+  expect(inbox.waiting).toBe(0);
+
+  await queue.retryJobs({ state: 'failed' });
+  expect(await within(20, 'it is decided', decided)).toMatchObject({
+    at: 7,
+    events: [{ kind: 'unsilence', id: 's', by: 'ada' }],
+    again: true,
+  });
+});
