@@ -68,12 +68,9 @@ function remembered(interval: Interval): Schedule {
 }
 
 export function contains(interval: Interval, at: Instant): boolean {
-  const local = DateTime.fromMillis(at, { zone: interval.zone });
-  return dayMatches(interval, local) && timeMatches(interval, local.hour * 60 + local.minute);
-}
-
-function timeMatches({ times }: Interval, minute: number): boolean {
-  return times.length === 0 || times.some(({ from, to }) => minute >= from && minute < to);
+  const day = DateTime.fromMillis(at, { zone: interval.zone }).startOf('day');
+  if (!dayMatches(interval, day)) return false;
+  return spansOf(interval, day).some(({ from, to }) => at >= from && at < to);
 }
 
 function dayMatches(interval: Interval, day: DateTime): boolean {
@@ -102,35 +99,64 @@ function dayOfMonthMatches({ from, to }: Range, day: DateTime): boolean {
 /** The first instant after `now` at which `contains` may answer differently. */
 export function nextChange(interval: Interval, now: Instant): Instant {
   const active = contains(interval, now);
-  let start = DateTime.fromMillis(now, { zone: interval.zone }).startOf('day');
+  let start: DateTime = DateTime.fromMillis(now, { zone: interval.zone }).startOf('day');
   for (let day = 0; day <= LOOK_AHEAD_DAYS; day += 1) {
-    const end = start.plus({ days: 1 }).startOf('day');
-    for (const at of boundaries(interval, start, end)) {
+    for (const at of boundaries(interval, start)) {
       if (at > now && contains(interval, at) !== active) return at;
     }
-    start = end;
+    start = nextDay(start);
   }
   return start.toMillis();
 }
 
-/** Instants in a local day at which the wall clock may reach or leave a range, in order. */
-function boundaries(interval: Interval, start: DateTime, end: DateTime): readonly Instant[] {
-  const from = start.toMillis();
-  if (interval.times.length === 0 || !dayMatches(interval, start)) return [from];
-  const to = end.toMillis();
-  const zone = IANAZone.create(interval.zone);
-  const offsets = new Set([zone.offset(from), zone.offset(to)]);
+/** Instants in a local day at which an interval may begin or end, in order. */
+function boundaries(interval: Interval, start: DateTime): readonly Instant[] {
+  const spans = dayMatches(interval, start) ? spansOf(interval, start) : [];
+  return [start.toMillis(), ...spans.flatMap(({ from, to }) => [from, to])].sort((a, b) => a - b);
+}
+
+interface Span {
+  readonly from: Instant;
+  /** Exclusive. */
+  readonly to: Instant;
+}
+
+/**
+ * When, in a local day, the times of an interval are. A time that the clock shows twice comes twice; but
+ * a window that is on when the clock is put back stays on until its last end, without a hole.
+ */
+function spansOf({ times, zone }: Interval, start: DateTime): readonly Span[] {
+  const parts = partsOf(start, IANAZone.create(zone));
   const midnight = Date.UTC(start.year, start.month - 1, start.day);
-  const found = new Set([from]);
-  for (const offset of offsets) {
-    for (const range of interval.times) {
-      for (const minute of [range.from, range.to]) {
-        found.add(midnight + (minute - offset) * MINUTE);
-      }
-    }
-  }
-  if (offsets.size > 1) found.add(clockChange(zone, from, to));
-  return [...found].filter((at) => at >= from && at <= to).sort((a, b) => a - b);
+  const ranges = times.length === 0 ? [{ from: 0, to: DAY_MINUTES }] : times;
+  return ranges.flatMap((range) => {
+    const pieces = parts
+      .map(({ from, to, offset }) => ({
+        from: Math.max(from, midnight + (range.from - offset) * MINUTE),
+        to: Math.min(to, midnight + (range.to - offset) * MINUTE),
+      }))
+      .filter(({ from, to }) => from < to);
+    const [first, second] = pieces;
+    const goesOn = first !== undefined && second !== undefined && first.to === parts[0]?.to;
+    return goesOn ? [{ from: first.from, to: second.to }] : pieces;
+  });
+}
+
+/** A local day, in two parts if the clock changes in it; `offset` in minutes. */
+function partsOf(start: DateTime, zone: IANAZone): readonly (Span & { readonly offset: number })[] {
+  const from = start.toMillis();
+  const to = nextDay(start).toMillis();
+  const [before, after] = [zone.offset(from), zone.offset(to - MINUTE)];
+  if (before === after) return [{ from, to, offset: before }];
+  const change = clockChange(zone, from, to);
+  return [
+    { from, to: change, offset: before },
+    { from: change, to, offset: after },
+  ];
+}
+
+function nextDay(start: DateTime): DateTime {
+  return start.plus({ days: 1 }).startOf('day');
 }
 
 /** When, in a day that has two offsets, the clock changes. */

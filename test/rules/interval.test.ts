@@ -86,17 +86,59 @@ test('in London, 01:30 does not exist when the clocks go forward', () => {
   expect(nextChange(across, at('2026-03-29T00:40:00Z'))).toBe(at('2026-03-29T01:00:00Z'));
 });
 
+/** The first instants after `from` at which it begins and ends, in turns. */
+function changesOf(one: Interval, from: string, count: number): readonly string[] {
+  const changes = [at(from)];
+  for (let i = 0; i < count; i += 1) changes.push(nextChange(one, changes.at(-1) ?? 0));
+  return changes.slice(1).map((instant) => new Date(instant).toISOString().slice(0, 16));
+}
+
+test.each([
+  // 2026-10-25: 02:59 CEST is followed by 02:00 CET, which is 01:00 UTC.
+  [
+    'begins in the hour that comes twice',
+    '02:30',
+    '04:00',
+    ['2026-10-25T00:30', '2026-10-25T03:00'],
+  ],
+  ['is around it', '01:00', '04:00', ['2026-10-24T23:00', '2026-10-25T03:00']],
+  ['ends where it begins', '01:00', '02:00', ['2026-10-24T23:00', '2026-10-25T00:00']],
+  ['begins where it ends', '03:00', '04:00', ['2026-10-25T02:00', '2026-10-25T03:00']],
+  [
+    'is over when the clocks go back, and comes again',
+    '01:00',
+    '02:30',
+    ['2026-10-24T23:00', '2026-10-25T00:30', '2026-10-25T01:00', '2026-10-25T01:30'],
+  ],
+])('in Berlin, when the clocks go back: a window that %s', (_case, from, to, changes) => {
+  const one = interval({ times: clock(from, to), zone: 'Europe/Berlin' });
+  expect(changesOf(one, '2026-10-24T20:00:00Z', changes.length)).toEqual(changes);
+});
+
 test('in London, 01:00 to 01:30 comes twice when the clocks go back', () => {
   const half = interval({ times: clock('01:00', '01:30'), zone: 'Europe/London' });
-  const changes = [at('2026-10-24T23:00:00Z')];
-  for (let i = 0; i < 5; i += 1) changes.push(nextChange(half, changes.at(-1) ?? 0));
-  expect(changes.slice(1).map((instant) => new Date(instant).toISOString())).toEqual([
-    '2026-10-25T00:00:00.000Z', // 01:00 BST
-    '2026-10-25T00:30:00.000Z', // 01:30 BST
-    '2026-10-25T01:00:00.000Z', // 01:00 GMT
-    '2026-10-25T01:30:00.000Z', // 01:30 GMT
-    '2026-10-26T01:00:00.000Z',
+  expect(changesOf(half, '2026-10-24T23:00:00Z', 5)).toEqual([
+    '2026-10-25T00:00', // 01:00 BST
+    '2026-10-25T00:30', // 01:30 BST
+    '2026-10-25T01:00', // 01:00 GMT
+    '2026-10-25T01:30', // 01:30 GMT
+    '2026-10-26T01:00',
   ]);
+});
+
+test.each([
+  ['begins in the hour that is left out', '02:30', '04:00', '2026-03-29T01:00', '2026-03-29T02:00'],
+  ['ends in it', '01:30', '02:30', '2026-03-29T00:30', '2026-03-29T01:00'],
+  [
+    'is within it, and so comes the night after',
+    '02:10',
+    '02:50',
+    '2026-03-30T00:10',
+    '2026-03-30T00:50',
+  ],
+])('in Berlin, a window that %s when the clocks go forward', (_case, from, to, begins, ends) => {
+  const one = interval({ times: clock(from, to), zone: 'Europe/Berlin' });
+  expect(changesOf(one, '2026-03-28T22:00:00Z', 2)).toEqual([begins, ends]);
 });
 
 test('in New York, a nightly window keeps to the wall clock over both clock changes', () => {
