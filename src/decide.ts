@@ -16,7 +16,7 @@ import { newsOf } from './dedupe/repeat.ts';
 import { recogniseHeartbeats, runDue, scheduleEverything } from './due.ts';
 import { fires, resolved, strange, wentOn } from './episode.ts';
 import { reviewInhibited } from './inhibit.ts';
-import { useInhibitRules } from './inhibit-index.ts';
+import { buildIndex, useInhibitRules } from './inhibit-index.ts';
 import { delivered } from './life/delivered.ts';
 import { expectHeartbeats } from './life/heartbeat.ts';
 import { reviewSources } from './life/lost-source.ts';
@@ -26,9 +26,10 @@ import { endSilence, setSilence } from './life/silences.ts';
 import { makeRoom } from './life/room.ts';
 import type { Alert, Effect, Event, Instant, Outcome, ReceivedAlert, Verdict } from './model.ts';
 import { reviewMuting } from './mute.ts';
+import { beginReview, lookFurther } from './review.ts';
 import type { Rules } from './rules/rules.ts';
 import type { LaneState } from './state.ts';
-import { nextDue, takeDue } from './timers.ts';
+import { nextDue, type Steps, takeDue } from './timers.ts';
 import { note, type Turn } from './turn.ts';
 
 /** What is due at most in one turn, so that a thousand time-outs at once do not take the breath away. */
@@ -44,7 +45,7 @@ export function decide(state: LaneState, event: Event, now: Instant, rules: Rule
     decisions: [],
     effects: undefined,
   };
-  if (state.inhibition.rules !== rules.inhibit)
+  if (state.inhibition.rules !== rules.inhibit && !looksAtAll(event))
     useInhibitRules(state.inhibition, rules.inhibit, state.alerts.values());
   const verdict = dispatch(turn, event);
   reviewInhibited(turn);
@@ -115,24 +116,33 @@ function dispatch(turn: Turn, event: Event): Verdict | undefined {
       tick(turn);
       return undefined;
     case 'started':
-      reviewIdentity(turn);
-      scheduleEverything(turn);
-      recogniseHeartbeats(turn);
-      reviewMuting(turn);
-      expectHeartbeats(turn);
-      reviewSources(turn);
+      beginReview(turn, (own) => lookAtAll(own, true));
       return undefined;
     case 'rules-changed':
-      reviewIdentity(turn);
-      recogniseHeartbeats(turn);
-      reviewMuting(turn);
-      expectHeartbeats(turn);
-      reviewSources(turn);
+      beginReview(turn, (own) => lookAtAll(own, false));
       return undefined;
   }
 }
 
+function looksAtAll({ kind }: Event): boolean {
+  return kind === 'started' || kind === 'rules-changed';
+}
+
+/** What a start, or other rules, mean for each record. */
+function* lookAtAll(turn: Turn, isStart: boolean): Steps {
+  const { state, rules } = turn;
+  if (state.inhibition.rules !== rules.inhibit)
+    yield* buildIndex(state.inhibition, rules.inhibit, state.alerts.values());
+  yield* reviewIdentity(turn);
+  if (isStart) yield* scheduleEverything(turn);
+  yield* recogniseHeartbeats(turn);
+  yield* reviewMuting(turn);
+  expectHeartbeats(turn);
+  yield* reviewSources(turn);
+}
+
 function tick(turn: Turn): void {
+  if (turn.state.timers.review !== undefined) return lookFurther(turn);
   for (let ran = 0; ran < DUE_MAX; ran++) {
     const key = takeDue(turn.state.timers, turn.now);
     if (key === undefined) return;

@@ -22,24 +22,13 @@ import { muteIfMatched, reviewMuted } from './mute.ts';
 import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule.ts';
 import { incidentOf, putAlert, refreshAlert, removeAlert, silenceKey, tallyOf } from './state.ts';
 import { severityRank } from './tally.ts';
-import { schedule } from './timers.ts';
+import { DueFailed, schedule, type Steps } from './timers.ts';
 import { noteAlert, orderReply, type Turn } from './turn.ts';
 
 /** Incidents that get a message of their own when a storm is over. */
 const OUTLASTING_TOLD = 10;
 /** After a start, sources get this long to mention their alerts again. */
 const START_GRACE_MS = 5 * 60_000;
-
-/** What was due for a key failed: a bug, or rules that throw. The state is half changed: load it again. */
-export class DueFailed extends Error {
-  readonly key: string;
-
-  constructor(key: string, cause: unknown) {
-    super(`the pipeline failed on what was due for ${key}`, { cause });
-    this.name = 'DueFailed';
-    this.key = key;
-  }
-}
 
 /** Keys are those of state.ts; an alert's is its fingerprint. Throws DueFailed. */
 export function runDue(turn: Turn, key: string): void {
@@ -75,7 +64,7 @@ function tellOutlasting(turn: Turn, incidents: readonly Incident[]): void {
 }
 
 /** The lane was loaded: nothing is scheduled yet, and no source could reach us meanwhile. */
-export function scheduleEverything(turn: Turn): void {
+export function* scheduleEverything(turn: Turn): Steps {
   const { state, now } = turn;
   const { resolveTimeoutMs } = turn.rules.life;
   const graceMs = Math.max(
@@ -91,8 +80,10 @@ export function scheduleEverything(turn: Turn): void {
     const graced = granted === expiresAt ? alert : { ...alert, expiresAt: granted };
     if (graced !== alert) refreshAlert(state, graced);
     scheduleAlert(turn, graced);
+    yield;
   }
   for (const incident of state.incidents.values()) {
+    yield;
     scheduleIncident(turn, incident);
     endLeftOver(turn, incident);
   }
@@ -153,9 +144,10 @@ function sustained(turn: Turn, incident: Incident, alert: Alert, flap: Flap): vo
 }
 
 /** Other rules are in force: an alert that they call a heartbeat is no alert any more, and has just been heard. */
-export function recogniseHeartbeats(turn: Turn): void {
+export function* recogniseHeartbeats(turn: Turn): Steps {
   if (turn.rules.heartbeats.length === 0) return;
   for (const alert of turn.state.alerts.values()) {
+    yield;
     if (alert.status !== 'firing') continue;
     const rule = heartbeatOf(turn, subjectOf(alert));
     if (rule === undefined) continue;

@@ -8,6 +8,7 @@
  */
 import type { Alert, Facts, Labels } from './model.ts';
 import type { InhibitRule, Subject } from './rules/rules.ts';
+import type { Steps } from './timers.ts';
 
 /** Alerts of one rule that agree in its labels, by fingerprint. */
 interface Group {
@@ -58,15 +59,25 @@ export function createInhibitIndex(): InhibitIndex {
 }
 
 /** Other rules, or an index that is new: built of all alerts. Whoever calls it looks at all of them. */
-export function useInhibitRules(
+export function useInhibitRules(...all: Parameters<typeof buildIndex>): void {
+  const steps = buildIndex(...all);
+  while (steps.next().done !== true);
+}
+
+/** The same, step by step. */
+export function* buildIndex(
   index: InhibitIndex,
   rules: readonly InhibitRule[],
   alerts: Iterable<Alert>,
-): void {
+): Steps {
   index.rules = rules;
   index.groups.clear();
   index.tracked.clear();
-  if (rules.length > 0) for (const alert of alerts) trackFiring(index, alert);
+  if (rules.length > 0)
+    for (const alert of alerts) {
+      trackFiring(index, alert);
+      yield;
+    }
   index.changed.clear();
   index.renewed.clear();
 }

@@ -13,7 +13,6 @@ import { setImmediate } from 'node:timers/promises';
 import { type Batch, changesNothing, createBatch, type LaneObserver } from './batch.ts';
 import type { Clock } from './clock.ts';
 import { runDueUntil, wakeAt } from './decide.ts';
-import { DueFailed } from './due.ts';
 import type { AppError } from './errors.ts';
 import { createGathering, type Gathering } from './gather.ts';
 import { CAPACITY, type Capacity, over } from './limits.ts';
@@ -24,7 +23,7 @@ import { refusal, tooManyAlerts, unavailable } from './refusals.ts';
 import type { Rules } from './rules/rules.ts';
 import { createState, type LaneState, restore } from './state.ts';
 import type { Commit, Store } from './store/contract.ts';
-import { schedule } from './timers.ts';
+import { DueFailed, schedule } from './timers.ts';
 
 /** Events decided between two commits: about 20 ms of work. */
 const BATCH_MAX = 1_000;
@@ -78,6 +77,8 @@ export interface Lane {
   useRules(rules: Rules): void;
   /** Where effects go, those of before too. Called once. */
   attach(outbox: Outbox): void;
+  /** Resolves when `state` is what this instance knows: it may have put off to look at what others decided. */
+  caughtUp(): Promise<void>;
   /** Resolves when everything submitted so far is decided and committed. */
   settled(): Promise<void>;
   readonly ready: boolean;
@@ -176,6 +177,7 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
       outbox.restore(lane.restored);
       lane.restored = [];
     },
+    caughtUp: () => Promise.resolve(),
     settled: () => settled(lane),
     async stop() {
       lane.stopping = true;
@@ -287,9 +289,7 @@ async function recover(lane: Running, error: unknown): Promise<void> {
       lane.ready = false;
       dismiss(lane, lane.queue.splice(0));
       const ms = RELOAD_AFTER_MS[Math.min(lane.failures - 2, RELOAD_AFTER_MS.length - 1)] ?? 0;
-      await new Promise<void>((resolve) => {
-        clock.wakeAt(clock.now() + ms, resolve);
-      });
+      await new Promise<void>((resolve) => void clock.wakeAt(clock.now() + ms, resolve));
     }
     try {
       return start(lane, await load(lane));
@@ -395,6 +395,6 @@ function forgive(lane: Running): void {
 /** The pipeline failed on an event: a bug. It is kept as odd, so that one alert cannot stop all. */
 function quarantine(lane: Running, index: number, failed: number): void {
   const waiting = lane.queue[index];
-  if (waiting === undefined) return;
-  lane.queue[index] = { ...waiting, events: withOdd(waiting.events, failed) };
+  if (waiting !== undefined)
+    lane.queue[index] = { ...waiting, events: withOdd(waiting.events, failed) };
 }

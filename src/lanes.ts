@@ -20,6 +20,8 @@ export interface Lanes {
   /** As `Lane.submit`: resolves when all of it cannot be lost any more. Rejects with PartlyTaken when some of it was taken. */
   submit(at: Instant, events: readonly Event[]): Promise<void>;
   useRules(rules: Rules): void;
+  /** Resolves when the states of all lanes are what this instance knows. */
+  caughtUp(): Promise<void>;
   /** True when every lane is. */
   readonly ready: boolean;
   stop(): Promise<void>;
@@ -51,6 +53,9 @@ export function createLanes(
       others.length === 0 ? first.submit(at, events) : submit(all, split, at, events),
     useRules(rules) {
       for (const lane of all) lane.useRules(rules);
+    },
+    async caughtUp() {
+      for (const lane of all) await lane.caughtUp();
     },
     get ready() {
       return all.every(({ ready }) => ready);

@@ -9,6 +9,7 @@ import { mutedNow } from './life/silenced.ts';
 import type { Alert, Muted } from './model.ts';
 import { scheduleAlert } from './schedule.ts';
 import { incidentOf, putAlert } from './state.ts';
+import type { Steps } from './timers.ts';
 import { noteAlert, type Turn } from './turn.ts';
 
 /** Looks at one muted alert again: it stays muted, or is not any more. */
@@ -58,8 +59,9 @@ function isInhibited({ inhibitor }: Muted): boolean {
  * Other rules are in force, or the lane was loaded: what they mute, and what they no longer mute.
  * What people were told of already stays told: a message does not end because a window begins.
  */
-export function reviewMuting(turn: Turn): void {
+export function* reviewMuting(turn: Turn): Steps {
   for (const alert of turn.state.alerts.values()) {
+    yield;
     if (alert.status !== 'firing') continue;
     if (alert.muted !== undefined) reviewMuted(turn, alert);
     else if (incidentOf(turn.state, alert)?.phase === 'gathering') muteIfMatched(turn, alert);

@@ -4,7 +4,7 @@
  * Moving a key to a later instant costs nothing: the entry stays where it is, and whoever is called
  * too early says when it is due now. So an alert that is mentioned again and again moves no heap.
  */
-import type { Instant } from './model.ts';
+import type { Decision, Effect, Instant } from './model.ts';
 
 export interface Timers {
   /** Binary heap, earliest first. */
@@ -13,10 +13,38 @@ export interface Timers {
   readonly due: Map<string, Instant>;
   /** Keys that are never called: what is due for them fails. */
   readonly setAside: Set<string>;
+  /** Goes before all of it. */
+  review: Review | undefined;
+}
+
+/** Records that are still to be looked at after a start, or by other rules: see review.ts. */
+export interface Review {
+  readonly since: Instant;
+  /** Looks at some, and adds what it decides and orders. True: that was all. */
+  readonly goOn: (to: Reviewed) => boolean;
+}
+
+export interface Reviewed {
+  readonly decisions: Decision[];
+  effects: Map<string, Effect | undefined> | undefined;
+}
+
+/** Work that is done in slices: it yields after each record. */
+export type Steps = Generator<void, void>;
+
+/** What was due for a key failed: a bug, or rules that throw. The state is half changed: load it again. */
+export class DueFailed extends Error {
+  readonly key: string;
+
+  constructor(key: string, cause: unknown) {
+    super(`the pipeline failed on what was due for ${key}`, { cause });
+    this.name = 'DueFailed';
+    this.key = key;
+  }
 }
 
 export function createTimers(): Timers {
-  return { heap: [], due: new Map(), setAside: new Set() };
+  return { heap: [], due: new Map(), setAside: new Set(), review: undefined };
 }
 
 /** Calls `key` at `at`, or earlier if it already is to be called earlier. */
@@ -48,6 +76,7 @@ function rebuild(timers: Timers): void {
 
 /** The earliest instant at which something is due. May be too early, never too late. */
 export function nextDue(timers: Timers): Instant | undefined {
+  if (timers.review !== undefined) return timers.review.since;
   dropOutdated(timers);
   return timers.heap[0]?.at;
 }

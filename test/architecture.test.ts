@@ -40,6 +40,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'due.ts': 'life',
   'inhibit.ts': 'life',
   'mute.ts': 'life',
+  'review.ts': 'life',
   'schedule.ts': 'life',
   'alert-record.ts': 'state',
   'group-index.ts': 'state',

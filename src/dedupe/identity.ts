@@ -7,7 +7,7 @@ import { settleWithout } from '../life/end.ts';
 import type { Alert, Instant, Labels, ReceivedAlert } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { type LaneState, nameKey, putAlert, removeAlert } from '../state.ts';
-import { schedule } from '../timers.ts';
+import { schedule, type Steps } from '../timers.ts';
 import type { Turn } from '../turn.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { REPLICA_SKEW_MS } from './repeat.ts';
@@ -16,16 +16,19 @@ import { REPLICA_SKEW_MS } from './repeat.ts';
  * Other rules are in force, or the lane was loaded, perhaps with others than before. Who may have another
  * name now gets it as what is due: in slices if they are many, and before anything else is decided.
  */
-export function reviewIdentity(turn: Turn): void {
+export function* reviewIdentity(turn: Turn): Steps {
   const { state, rules, now } = turn;
   const isOther = otherNames(state.notIdentity, rules.notIdentity);
   state.notIdentity = rules.notIdentity;
   if (isOther !== undefined)
-    for (const alert of state.alerts.values())
+    for (const alert of state.alerts.values()) {
       if (isOther(alert)) schedule(state.timers, nameKey(alert.fingerprint), now);
+      yield;
+    }
   state.mapped.clear();
   if (rules.mappings.size === 0) return;
   for (const alert of state.alerts.values()) {
+    yield;
     if (alert.status !== 'firing' || !rules.mappings.has(alert.source)) continue;
     const key = beganKey(alert.source, alert.startsAt);
     state.mapped.set(key, (state.mapped.get(key) ?? new Set()).add(alert.fingerprint));

@@ -17,6 +17,7 @@ const ALERTS_MAX = 100;
 /** The lanes themselves. What people say through them is, once accepted, handed to `keep` as lines of a recording. */
 export function keepPeople(lanes: Lanes, keep: (at: Instant, line: string) => void): Lanes {
   const submit = async (at: Instant, events: readonly Event[]): Promise<void> => {
+    await lanes.caughtUp();
     const lines = events.flatMap((event) => lineOf(lanes, event, at) ?? []);
     await lanes.submit(at, events);
     for (const line of lines) keep(at, line);

@@ -7,24 +7,25 @@ import type { Alert } from '../model.ts';
 import { type Rules, SOURCES } from '../rules/rules.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { type LaneState, refreshAlert, sourceKey } from '../state.ts';
-import { schedule } from '../timers.ts';
+import { schedule, type Steps } from '../timers.ts';
 import type { Turn } from '../turn.ts';
 
 /** Enough to notice that it was a mistake. */
 export const LOST_SOURCE_MS = 60 * 60_000;
 
 /** Other rules are in force, or the lane was loaded. */
-export function reviewSources({ state, rules, now }: Turn): void {
-  for (const source of lostSources(state, rules).keys())
-    schedule(state.timers, sourceKey(source), now + LOST_SOURCE_MS);
+export function* reviewSources({ state, rules, now }: Turn): Steps {
+  for (const alert of state.alerts.values()) {
+    if (isLost(alert, rules)) schedule(state.timers, sourceKey(alert.source), now + LOST_SOURCE_MS);
+    yield;
+  }
 }
 
 /** How many alerts of each can end by nothing that their source says. */
 export function lostSources({ alerts }: LaneState, rules: Rules): ReadonlyMap<string, number> {
   const lost = new Map<string, number>();
   for (const alert of alerts.values())
-    if (isEndless(alert) && !knowsSource(rules, alert.source))
-      lost.set(alert.source, (lost.get(alert.source) ?? 0) + 1);
+    if (isLost(alert, rules)) lost.set(alert.source, (lost.get(alert.source) ?? 0) + 1);
   return lost;
 }
 
@@ -41,6 +42,10 @@ export function lostSourceDue(turn: Turn, source: string): void {
 
 export function knowsSource({ mappings }: Rules, source: string): boolean {
   return mappings.has(source) || SOURCES.some((known) => known === source);
+}
+
+function isLost(alert: Alert, rules: Rules): boolean {
+  return isEndless(alert) && !knowsSource(rules, alert.source);
 }
 
 function isEndless({ status, expiresAt }: Alert): boolean {

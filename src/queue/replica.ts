@@ -4,96 +4,99 @@
  *
  * It reads what changed since its version, so keeping up costs what changes and not what is there. What it
  * read stays text until somebody needs it: making state of it is three quarters of the work of following,
- * which an instance can put off while it has lanes of its own to decide.
+ * which an instance can put off while it has lanes of its own to decide. Nothing here works for long
+ * without giving others a turn, however much there is: the lead of a lane is lost by whoever does.
  */
+import { setImmediate } from 'node:timers/promises';
 import { isAlertKey } from '../alert-record.ts';
+import { fingerprintOf } from '../dedupe/fingerprint.ts';
 import { createState, follow, type LaneState } from '../state.ts';
 import type { SharedStore, StateRecord } from '../store/contract.ts';
 
 export interface Replica {
-  /**
-   * Of all that was read so far: asking for it makes state of what is still text. For reading only. Another
-   * one after a `catchUp` that had to load everything.
-   */
+  /** Of what state was made of so far: see `settle`. For reading only. Another one after a `catchUp` that had to load everything. */
   readonly state: LaneState;
   readonly version: number;
   /** No more alerts than this fire. It costs nothing. */
   readonly firingMax: number;
   /** Resolves when it has read all that was committed before the call. */
   catchUp(): Promise<void>;
-  /** Makes state of about `alerts` that are text. True: there is more. */
-  settle(alerts: number): boolean;
+  /** Makes state of so many records that are text. True: there is more. */
+  settle(records: number): boolean;
 }
 
-/** `alertsMax`: the limit of alerts in memory. `shown`: what is shown until the first `catchUp` is done. */
-export function createReplica(
-  store: Pick<SharedStore, 'changes'>,
-  lane: string,
-  alertsMax: number,
-  shown = createState(lane, alertsMax),
-): Replica {
-  let state = shown;
+/** Records that are sorted in one go: as many as Redis tells at most of what changed. */
+const SORTED_MAX = 20_000;
+
+export interface ReplicaOptions {
+  readonly store: Pick<SharedStore, 'changes'>;
+  readonly lane: string;
+  /** The limit of alerts in memory. */
+  readonly alertsMax: number;
+  /** Labels that do not count in the names of alerts, by the rules here: whoever decides may have others. */
+  readonly notIdentity: () => ReadonlySet<string>;
+  /** What is shown until the first `catchUp` is done. */
+  readonly shown?: LaneState | undefined;
+}
+
+export function createReplica(options: ReplicaOptions): Replica {
+  const { store, lane, alertsMax } = options;
+  let state = options.shown ?? createState(lane, alertsMax);
   let version = 0;
   let turn: Promise<void> = Promise.resolve();
-  /** Key -> JSON. */
-  const alerts = new Map<string, string>();
-  /** Goes on where it stopped, because those that went before leave gaps to walk over. */
-  let unread = alerts.entries();
-  /** All that goes before them: other records, and what is gone (undefined). */
-  const others = new Map<string, string | undefined>();
+  let unread = createUnread();
 
   async function readOn(): Promise<void> {
     const changes = await store.changes(lane, version);
+    const into = changes.whole ? createUnread() : unread;
+    for (const key of changes.remove) {
+      into.alerts.texts.delete(key);
+      into.others.texts.delete(key);
+      into.gone.texts.set(key, '');
+    }
+    let sorted = 0;
+    for (const [key, json] of changes.put) {
+      // What was gone before is there again: it need not go first.
+      into.gone.texts.delete(key);
+      (isAlertKey(key) ? into.alerts : into.others).texts.set(key, json);
+      if (++sorted % SORTED_MAX === 0) await setImmediate();
+    }
     if (changes.whole) {
       state = createState(lane, alertsMax);
-      alerts.clear();
-      others.clear();
+      state.notIdentity = options.notIdentity();
     }
+    unread = into;
     version = changes.version;
-    for (const key of changes.remove) {
-      alerts.delete(key);
-      others.set(key, undefined);
-    }
-    for (const [key, json] of changes.put) {
-      if (isAlertKey(key)) {
-        // What was gone before is there again: it need not go first.
-        others.delete(key);
-        alerts.set(key, json);
-      } else others.set(key, json);
-    }
   }
 
-  function settle(count: number): boolean {
-    if (alerts.size === 0 && others.size === 0) return false;
+  function settle(records: number): boolean {
+    const { gone, others, alerts } = unread;
     const put: StateRecord[] = [];
     const remove: string[] = [];
-    for (const [key, json] of others) {
-      if (json === undefined) remove.push(key);
-      else put.push({ key, value: JSON.parse(json) });
+    for (let left = records; left > 0; left--) {
+      const key = gone.take()?.key;
+      if (key !== undefined) {
+        remove.push(key);
+        continue;
+      }
+      const next = others.take() ?? alerts.take();
+      if (next === undefined) break;
+      put.push({ key: next.key, value: JSON.parse(next.json) });
     }
-    others.clear();
-    for (let left = count; left > 0; left--) {
-      const next = unread.next();
-      if (next.done === true) break;
-      const [key, json] = next.value;
-      put.push({ key, value: JSON.parse(json) });
-      alerts.delete(key);
-    }
-    if (alerts.size === 0) unread = alerts.entries();
-    follow(state, put, remove);
-    return alerts.size > 0;
+    if (put.length + remove.length > 0) follow(state, put, remove);
+    if (!areNamedAlike(state, put)) state.notIdentity = undefined;
+    return gone.texts.size + others.texts.size + alerts.texts.size > 0;
   }
 
   return {
     get state() {
-      settle(Infinity);
       return state;
     },
     get version() {
       return version;
     },
     get firingMax() {
-      return state.alerts.size - state.resolved.size + alerts.size;
+      return state.alerts.size - state.resolved.size + unread.alerts.texts.size;
     },
     catchUp() {
       // One after the other: what was read earlier must not be applied later.
@@ -101,5 +104,51 @@ export function createReplica(
       return turn;
     },
     settle,
+  };
+}
+
+/** Whoever is to lead with this state need not look at all alerts in one go, to see how they are named. */
+function areNamedAlike({ alerts, notIdentity }: LaneState, put: readonly StateRecord[]): boolean {
+  if (notIdentity === undefined) return true;
+  return put.every(({ key }) => {
+    const alert = alerts.get(key);
+    return alert === undefined || fingerprintOf(alert.source, alert.labels, notIdentity) === key;
+  });
+}
+
+/** What was read and is no state yet, in the order in which it becomes that: alerts stand in incidents. */
+interface Unread {
+  readonly gone: Pile;
+  readonly others: Pile;
+  readonly alerts: Pile;
+}
+
+function createUnread(): Unread {
+  return { gone: createPile(), others: createPile(), alerts: createPile() };
+}
+
+interface Pile {
+  /** Key -> JSON. */
+  readonly texts: Map<string, string>;
+  /** The first of them; undefined when there is none. */
+  take(): { readonly key: string; readonly json: string } | undefined;
+}
+
+function createPile(): Pile {
+  const texts = new Map<string, string>();
+  // Goes on where it stopped, because those that went before leave gaps to walk over.
+  let left = texts.entries();
+  return {
+    texts,
+    take() {
+      const next = left.next();
+      if (next.done === true) {
+        left = texts.entries();
+        return undefined;
+      }
+      const [key, json] = next.value;
+      texts.delete(key);
+      return { key, json };
+    },
   };
 }

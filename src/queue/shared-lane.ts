@@ -14,7 +14,6 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { LaneObserver } from '../batch.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../clock.ts';
-import { fingerprintOf } from '../dedupe/fingerprint.ts';
 import { type Lane, openLane, type Outbox } from '../lane.ts';
 import { tooManyAlerts } from '../refusals.ts';
 import { isFull } from '../life/room.ts';
@@ -62,8 +61,10 @@ export interface SharedLane extends Lane {
 const FOLLOW_MS = 250;
 /** What it read becomes state only while it is less busy than this, of 1. */
 const BUSY = 0.5;
-/** Alerts of which state is made in one go: a tenth of a second of work at most. */
-const SETTLE_MAX = 2_000;
+/** Records that are looked at in one go: a few hundredths of a second of work at most. */
+const SLICE = 500;
+/** Of what it read while others had nothing to do for it: a round of following is three times as long. */
+const SLICES_A_ROUND = 10;
 /** Without a word from Redis for so long an instance is not ready. */
 const SILENT_MS = 5_000;
 /** After a commit that failed. */
@@ -77,8 +78,11 @@ interface Shared {
   outbox: Outbox | undefined;
   lead: Lead | undefined;
   leading: Lane | undefined;
-  /** The replica's state is the leader's now: nobody else may change it. */
-  isLeaders: boolean;
+  /**
+   * Whose the replica's state is. Who prepares to lead with it is the only one who changes it; what a
+   * leader made of it may never have been committed.
+   */
+  stateOf: 'follower' | 'candidate' | 'leader';
   /** When Redis answered last. */
   heardAt: number;
   stopping: boolean;
@@ -101,12 +105,12 @@ export async function openSharedLane(options: SharedLaneOptions): Promise<Shared
   const shared: Shared = {
     options,
     inbox,
-    replica: newReplica(options),
+    replica: newReplica(options, () => shared.rules),
     rules: options.rules,
     outbox: undefined,
     lead: undefined,
     leading: undefined,
-    isLeaders: false,
+    stateOf: 'follower',
     heardAt: performance.now(),
     stopping: false,
   };
@@ -132,8 +136,18 @@ export async function openSharedLane(options: SharedLaneOptions): Promise<Shared
   });
 }
 
-function newReplica({ store, name, limits }: SharedLaneOptions, shown?: LaneState): Replica {
-  return createReplica(store, name, limits['open-alerts'], shown);
+function newReplica(
+  { store, name, limits }: SharedLaneOptions,
+  rules: () => Rules,
+  shown?: LaneState,
+): Replica {
+  return createReplica({
+    store,
+    lane: name,
+    alertsMax: limits['open-alerts'],
+    notIdentity: () => rules().notIdentity,
+    shown,
+  });
 }
 
 interface Life {
@@ -167,7 +181,7 @@ function laneOf(shared: Shared, { begin, end }: Life): SharedLane {
       if (shared.stopping) {
         throw new AppError('stopping', 'Quell is stopping', { retryable: true });
       }
-      if (hasNoRoom(shared, events)) throw tooManyAlerts(options.limits);
+      if (await hasNoRoom(shared, events)) throw tooManyAlerts(options.limits);
       await inbox.add(at, events);
     },
     useRules(rules) {
@@ -178,6 +192,7 @@ function laneOf(shared: Shared, { begin, end }: Life): SharedLane {
       shared.outbox = outbox;
       begin();
     },
+    caughtUp: () => settleAll(shared),
     async settled() {
       await shared.leading?.settled();
     },
@@ -187,11 +202,19 @@ function laneOf(shared: Shared, { begin, end }: Life): SharedLane {
 }
 
 /** What an instance that follows has not looked at yet may all fire: only if that were too much it is looked at. */
-function hasNoRoom(shared: Shared, events: readonly Event[]): boolean {
-  const { leading, replica, rules, options } = shared;
-  if (leading === undefined && replica.firingMax + events.length <= options.limits['open-alerts'])
-    return false;
-  return isFull((leading ?? replica).state, rules, events, 0);
+async function hasNoRoom(shared: Shared, events: readonly Event[]): Promise<boolean> {
+  const { rules, options } = shared;
+  if (shared.leading === undefined) {
+    const most = shared.replica.firingMax + events.length;
+    if (most <= options.limits['open-alerts']) return false;
+    await settleAll(shared);
+  }
+  return isFull((shared.leading ?? shared.replica).state, rules, events, 0);
+}
+
+/** Makes state of all that was read. Others have a turn meanwhile: the lock of this lane and of others must be kept. */
+async function settleAll(shared: Shared): Promise<void> {
+  while (shared.replica.settle(SLICE)) await setImmediate();
 }
 
 /** Only now: whoever leads has effects to be carried out. */
@@ -220,9 +243,9 @@ function begin(
       shared.leading = undefined;
       await leading?.stop();
       await shared.outbox?.abandon();
-      // What the leader had in memory may never have been committed.
-      shared.replica = newReplica(shared.options, shared.replica.state);
-      shared.isLeaders = false;
+      if (shared.stateOf === 'leader')
+        shared.replica = newReplica(shared.options, () => shared.rules, shared.replica.state);
+      shared.stateOf = 'follower';
       if (leading !== undefined) shared.options.observer.leads(false);
     },
   }).then((found) => {
@@ -233,17 +256,11 @@ function begin(
 /** Goes on with what the instance has in memory, once that is all there is. */
 async function lead(shared: Shared): Promise<Lane> {
   const { options, replica, outbox } = shared;
-  const { store, name } = options;
-  shared.isLeaders = true;
-  await replica.catchUp();
-  // Timers and requests have a turn meanwhile: the lock of this lane and of others must be kept.
-  while (replica.settle(SETTLE_MAX)) await setImmediate();
-  let rest = await store.outbox(name);
-  while (rest.version !== replica.version) {
-    await replica.catchUp();
-    rest = await store.outbox(name);
-  }
-  await lookAtNames(replica.state, shared.rules);
+  const { store } = options;
+  shared.stateOf = 'candidate';
+  let rest = await readOn(shared);
+  while (rest.version !== replica.version) rest = await readOn(shared);
+  shared.stateOf = 'leader';
   const lane = await openLane({
     ...options,
     rules: shared.rules,
@@ -260,18 +277,18 @@ async function lead(shared: Shared): Promise<Lane> {
   if (outbox !== undefined) lane.attach(outbox);
   return lane;
 }
-
-/**
- * When the rules here name all alerts as they are named, the lane need not look: it would do so in one go, and
- * with very many the lock of the lead would be lost meanwhile.
- */
-async function lookAtNames(state: LaneState, { notIdentity }: Rules): Promise<void> {
-  let looked = 0;
-  for (const { source, labels, fingerprint } of state.alerts.values()) {
-    if (fingerprintOf(source, labels, notIdentity) !== fingerprint) return;
-    if (++looked % SETTLE_MAX === 0) await setImmediate();
+/** Reads on, makes state of it, and returns the outbox. Rejects when the lead is lost meanwhile. */
+async function readOn({ options, replica, lead: held }: Shared) {
+  await replica.catchUp();
+  while (replica.settle(SLICE)) {
+    if (held?.holds() === false) throw laneLost();
+    await setImmediate();
   }
-  state.notIdentity = notIdentity;
+  return options.store.outbox(options.name);
+}
+
+function laneLost(): AppError {
+  return new AppError('lane-lost', 'another instance leads the lane', { retryable: true });
 }
 
 /** To an instance of the version that wrote what this one does not know. */
@@ -282,8 +299,7 @@ function leaveIt({ lead: held }: Shared): void {
 /** An instance that lost the lead while it decided must not commit: another one may have decided it, too. */
 function commitAsLeader({ lead: held, options }: Shared, commit: Commit) {
   if (held?.holds() === true) return options.store.commit(options.name, commit);
-  const refusal = new AppError('lane-lost', 'another instance leads the lane', { retryable: true });
-  return Promise.reject(refusal);
+  return Promise.reject(laneLost());
 }
 
 async function decideJob(shared: Shared, { id, at, events, again }: InboxJob): Promise<void> {
@@ -291,8 +307,7 @@ async function decideJob(shared: Shared, { id, at, events, again }: InboxJob): P
   for (let asked = again; ; asked = true) {
     if (asked && (await store.decided(name, id))) return;
     const { leading } = shared;
-    if (leading === undefined)
-      throw new AppError('lane-lost', 'another instance leads the lane', { retryable: true });
+    if (leading === undefined) throw laneLost();
     try {
       await leading.submit(at, events, id);
       return;
@@ -304,6 +319,13 @@ async function decideJob(shared: Shared, { id, at, events, again }: InboxJob): P
   }
 }
 
+async function settleSome(shared: Shared): Promise<void> {
+  for (let slices = 0; slices < SLICES_A_ROUND && shared.stateOf === 'follower'; slices++) {
+    if (!shared.replica.settle(SLICE)) return;
+    await setImmediate();
+  }
+}
+
 async function follow(shared: Shared): Promise<void> {
   for (let before = performance.eventLoopUtilization(); !shared.stopping; ) {
     await setTimeout(FOLLOW_MS);
@@ -312,9 +334,9 @@ async function follow(shared: Shared): Promise<void> {
     if (shared.stopping) return;
     try {
       await shared.inbox.look();
-      if (!shared.isLeaders) {
+      if (shared.stateOf === 'follower') {
         await shared.replica.catchUp();
-        if (busy < BUSY && !shared.isLeaders) shared.replica.settle(SETTLE_MAX);
+        if (busy < BUSY) await settleSome(shared);
       }
       // What it has in memory is neither the leader's any more nor what the leader has committed.
       else if (shared.lead?.holds() !== true) continue;

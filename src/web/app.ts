@@ -65,6 +65,10 @@ export function createApp(deps: AppDeps): Express {
   addLogin(app, login);
   app.use(guard.handler((...asked) => askForToken(...asked, login)));
   addReload(app, deps);
+  app.use(async (_request, _response, next) => {
+    await deps.lanes()?.caughtUp();
+    next();
+  });
   app.use(readApi(deps));
   app.use(alertmanagerApi(deps));
   addPages(app, deps);

@@ -107,6 +107,7 @@ export function withSubmit(lane: Lane, submit: Lane['submit']): Lane {
     submit,
     useRules: (rules) => lane.useRules(rules),
     attach: (outbox) => lane.attach(outbox),
+    caughtUp: () => lane.caughtUp(),
     settled: () => lane.settled(),
     stop: () => lane.stop(),
   };
