@@ -33,7 +33,7 @@ import { nextDue, type Steps, takeDue } from './timers.ts';
 import { note, type Turn } from './turn.ts';
 
 /** What is due at most in one turn, so that a thousand time-outs at once do not take the breath away. */
-const DUE_MAX = 500;
+const DUE_MAX = 100;
 
 export function decide(state: LaneState, event: Event, now: Instant, rules: Rules): Outcome {
   const delivery = event.kind === 'alert' || event.kind === 'odd' ? event.delivery : undefined;

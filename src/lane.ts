@@ -20,8 +20,9 @@ import { isFull } from './life/room.ts';
 import type { Effect, Event, Instant } from './model.ts';
 import { oddOf, withOdd } from './odd.ts';
 import { refusal, tooManyAlerts, unavailable } from './refusals.ts';
+import { type LaneStart, loadLane } from './load.ts';
 import type { Rules } from './rules/rules.ts';
-import { createState, type LaneState, restore } from './state.ts';
+import { createState, type LaneState } from './state.ts';
 import type { Commit, Store } from './store/contract.ts';
 import { DueFailed, schedule } from './timers.ts';
 
@@ -29,6 +30,8 @@ import { DueFailed, schedule } from './timers.ts';
 const BATCH_MAX = 1_000;
 /** Rounds of what is due between two commits. */
 const TICKS_MAX = 10;
+/** Records that one commit changes, and a little more: what is due may change very many at once, as where incidents merge. */
+const CHANGES_MAX = 5_000;
 /** More than clocks are put right by while they run. */
 const CLOCK_AHEAD_MS = 60_000;
 /** After a load that failed. Doubles up to the last. */
@@ -55,12 +58,6 @@ export interface LaneOptions {
   readonly gatherMs?: number;
   /** What the store would load, for whoever has it in memory already. */
   readonly start?: LaneStart | undefined;
-}
-
-export interface LaneStart {
-  readonly state: LaneState;
-  readonly version: number;
-  readonly outbox: readonly Effect[];
 }
 
 export interface Lane {
@@ -148,7 +145,7 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     loop: undefined,
     gathering: createGathering(options.clock, options.gatherMs ?? 0),
   };
-  start(lane, options.start ?? (await load(lane)));
+  start(lane, options.start ?? (await loadLane(options, lane.loads++)));
   wake(lane);
   return {
     name: options.name,
@@ -204,14 +201,6 @@ function whyFull(lane: Running, events: readonly Event[]): AppError | undefined 
   }
   if (isFull(lane.state, lane.rules, events, lane.queued)) return tooManyAlerts(limits);
   return undefined;
-}
-
-async function load(lane: Running): Promise<LaneStart> {
-  const { name, store, limits = CAPACITY } = lane.options;
-  const { version, records, outbox } = await store.load(name);
-  const state = createState(name, limits['open-alerts'], lane.loads++);
-  restore(state, records);
-  return { state, version, outbox };
 }
 
 function start(lane: Running, { state, version, outbox }: LaneStart): void {
@@ -292,7 +281,7 @@ async function recover(lane: Running, error: unknown): Promise<void> {
       await new Promise<void>((resolve) => void clock.wakeAt(clock.now() + ms, resolve));
     }
     try {
-      return start(lane, await load(lane));
+      return start(lane, await loadLane(lane.options, lane.loads++));
     } catch (again) {
       failed = again;
     }
@@ -345,9 +334,16 @@ function answer(decided: readonly Waiting[]): void {
 /** False when more is due than one commit should hold. The lane's clock is at `until` otherwise. */
 function runDueBy(lane: Running, until: Instant, { decide }: Batch): boolean {
   const latest = Math.max(lane.now, until);
-  const ticked = runDueUntil(lane.state, latest, lane.now, TICKS_MAX, decide);
-  lane.now = ticked.now;
-  return ticked.done;
+  for (let ticks = 0; ticks < TICKS_MAX && !isLarge(lane); ticks++) {
+    const ticked = runDueUntil(lane.state, latest, lane.now, 1, decide);
+    lane.now = ticked.now;
+    if (ticked.done) return true;
+  }
+  return false;
+}
+
+function isLarge({ state }: Running): boolean {
+  return state.changedAlerts.size + state.changed.size > CHANGES_MAX;
 }
 
 /** Takes from the queue as much as one commit should hold. `present`: no instant is later, by whose clock ever. */

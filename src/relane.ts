@@ -9,7 +9,8 @@ import { AppError } from './errors.ts';
 import type { DigestLine, Effect, Incident } from './model.ts';
 import type { Digest, KeptSilence } from './small-records.ts';
 import { LANE, laneNames, laneOf, type Split } from './split.ts';
-import { createState, type LaneState, restore, silenceKey } from './state.ts';
+import { restore } from './restore.ts';
+import { createState, type LaneState, silenceKey } from './state.ts';
 import type { StateRecord } from './store/contract.ts';
 
 export interface LaneContents {

@@ -2,11 +2,11 @@
  * What one lane remembers: alerts, incidents and a few small records, with indexes over them.
  *
  * The records are the truth and are what the store keeps; everything else is derived from them, and
- * rebuilt by putting the records back (`restore`). All changes go through the `put` functions, which
+ * rebuilt by putting the records back (restore.ts). All changes go through the `put` functions, which
  * keep the indexes right and remember what changed since the last commit. No look-up here walks over
  * open alerts or incidents.
  */
-import { type AlertRecord, alertOfRecord, isAlertKey, recordOfAlert } from './alert-record.ts';
+import { recordOfAlert } from './alert-record.ts';
 import { type GroupIndex, indexGroup } from './group-index.ts';
 import {
   addPlace,
@@ -19,7 +19,6 @@ import {
 import { createInhibitIndex, type InhibitIndex, trackFiring, untrack } from './inhibit-index.ts';
 import type { Alert, Incident, Instant, Silence } from './model.ts';
 import type { Digest, Heartbeat, KeptSilence, SilenceTest, Storm } from './small-records.ts';
-import type { StateRecord } from './store/contract.ts';
 import { shareTexts } from './shared-texts.ts';
 import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
 import { createTimers, type Timers } from './timers.ts';
@@ -291,63 +290,6 @@ function recordOf(state: LaneState, key: string): unknown {
   if (key.startsWith('heartbeat/')) return state.heartbeats.get(key.slice(10));
   if (key.startsWith('silence/')) return state.silences.get(key.slice(8));
   return state.storm;
-}
-
-/**
- * Puts stored records back; afterwards nothing counts as changed. Records are our own and trusted. In
- * whatever order a store has them, they leave the same state.
- */
-export function restore(state: LaneState, records: Iterable<StateRecord>): void {
-  const alerts: Alert[] = [];
-  const incidents: Incident[] = [];
-  const others: StateRecord[] = [];
-  for (const record of records) {
-    if (record.key.startsWith('i/')) incidents.push(record.value as Incident);
-    else if (isAlertKey(record.key)) alerts.push(alertOfRecord(record.value as AlertRecord));
-    else others.push(record);
-  }
-  others.sort((one, other) => (one.key < other.key ? -1 : 1));
-  for (const { key, value } of others) restoreSmall(state, key, value);
-  incidents.sort((one, other) => one.gatheredAt - other.gatheredAt || (one.id < other.id ? -1 : 1));
-  for (const incident of incidents) putIncident(state, incident);
-  alerts.sort(
-    (one, other) => one.since - other.since || (one.fingerprint < other.fingerprint ? -1 : 1),
-  );
-  for (const alert of alerts) putAlert(state, alert);
-  state.changedAlerts.clear();
-  state.changed.clear();
-}
-
-/** Kinds that only a newer version knows are left alone. */
-function restoreSmall(state: LaneState, key: string, value: unknown): void {
-  if (key.startsWith('digest/')) putDigest(state, value as Digest);
-  else if (key.startsWith('heartbeat/')) putHeartbeat(state, value as Heartbeat);
-  else if (key.startsWith('silence/')) putSilence(state, value as KeptSilence);
-  else if (key === 'storm') state.storm = value as Storm;
-}
-
-/**
- * Takes over what another process changed. What is gone goes first: an incident that ended takes the
- * alerts along that it had here.
- */
-export function follow(
-  state: LaneState,
-  put: Iterable<StateRecord>,
-  remove: readonly string[],
-): void {
-  for (const key of remove) removeRecord(state, key);
-  // The store has them already.
-  state.closed.length = 0;
-  restore(state, put);
-}
-
-function removeRecord(state: LaneState, key: string): void {
-  if (key.startsWith('i/')) closeIncident(state, key.slice(2));
-  else if (key.startsWith('digest/')) removeDigest(state, key.slice(7));
-  else if (key.startsWith('heartbeat/')) state.heartbeats.delete(key.slice(10));
-  else if (key.startsWith('silence/')) removeSilence(state, key.slice(8));
-  else if (key === 'storm') state.storm = undefined;
-  else removeAlert(state, key);
 }
 
 function enter(state: LaneState, alert: Alert, id: string, isNew: boolean): void {

@@ -10,7 +10,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { isAlertKey } from '../alert-record.ts';
 import { fingerprintOf } from '../dedupe/fingerprint.ts';
-import { createState, follow, type LaneState } from '../state.ts';
+import { follow } from '../restore.ts';
+import { createState, type LaneState } from '../state.ts';
 import type { SharedStore, StateRecord } from '../store/contract.ts';
 
 export interface Replica {

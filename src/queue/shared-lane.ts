@@ -21,7 +21,7 @@ import type { Capacity } from '../limits.ts';
 import type { Event } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
 import type { LaneState } from '../state.ts';
-import type { Commit, SharedStore } from '../store/contract.ts';
+import type { SharedStore } from '../store/contract.ts';
 import type { RedisAddress } from '../store/redis/address.ts';
 import { connect, type Connection } from '../store/redis/connection.ts';
 import { laneTag } from '../store/redis/keys.ts';
@@ -271,7 +271,11 @@ async function lead(shared: Shared): Promise<Lane> {
         if (isTooOld(error)) leaveIt(shared);
       },
     },
-    store: { ...store, commit: (_, commit) => commitAsLeader(shared, commit) },
+    store: {
+      ...store,
+      commit: (_, commit) => asLeader(shared, () => store.commit(options.name, commit)),
+      load: () => asLeader(shared, () => store.load(options.name)),
+    },
     start: { state: replica.state, version: rest.version, outbox: rest.outbox },
   });
   if (outbox !== undefined) lane.attach(outbox);
@@ -296,10 +300,12 @@ function leaveIt({ lead: held }: Shared): void {
   void held?.stop();
 }
 
-/** An instance that lost the lead while it decided must not commit: another one may have decided it, too. */
-function commitAsLeader({ lead: held, options }: Shared, commit: Commit) {
-  if (held?.holds() === true) return options.store.commit(options.name, commit);
-  return Promise.reject(laneLost());
+/**
+ * An instance that lost the lead while it decided must not commit: another one may have decided it, too. Nor need
+ * it load the lane, which is work.
+ */
+function asLeader<T>({ lead: held }: Shared, act: () => Promise<T>): Promise<T> {
+  return held?.holds() === true ? act() : Promise.reject(laneLost());
 }
 
 async function decideJob(shared: Shared, { id, at, events, again }: InboxJob): Promise<void> {

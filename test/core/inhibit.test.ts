@@ -9,7 +9,8 @@ import { createInhibitIndex, type InhibitIndex, useInhibitRules } from '../../sr
 import { subjectOf } from '../../src/life/lead.ts';
 import type { Alert, Event } from '../../src/model.ts';
 import type { Rules } from '../../src/rules/rules.ts';
-import { createState, type LaneState, restore, takeChanges } from '../../src/state.ts';
+import { restore } from '../../src/restore.ts';
+import { createState, type LaneState, takeChanges } from '../../src/state.ts';
 import { HOUR, MINUTE, rulesOf, START, type Story, tell } from '../support/story.ts';
 
 /** So that what comes at the same time is not one incident. */

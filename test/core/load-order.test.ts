@@ -6,7 +6,8 @@ import { createBatch } from '../../src/batch.ts';
 import { runDueUntil } from '../../src/decide.ts';
 import { type GroupIndex, indexGroup, standsFor } from '../../src/group-index.ts';
 import type { Event, Incident } from '../../src/model.ts';
-import { createState, type LaneState, restore } from '../../src/state.ts';
+import { restore } from '../../src/restore.ts';
+import { createState, type LaneState } from '../../src/state.ts';
 import type { Commit, StateRecord } from '../../src/store/contract.ts';
 import { MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 

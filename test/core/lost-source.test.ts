@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { decide, runDueUntil } from '../../src/decide.ts';
 import type { Event } from '../../src/model.ts';
-import { createState, type LaneState, restore, takeChanges } from '../../src/state.ts';
+import { restore } from '../../src/restore.ts';
+import { createState, type LaneState, takeChanges } from '../../src/state.ts';
 import { HOUR, MINUTE, rulesOf, START } from '../support/story.ts';
 
 const KUMA = rulesOf('ingest: { uptime-kuma: { labels: { alertname: =Down, service: name } } }');

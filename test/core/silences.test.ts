@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { decide, runDueUntil } from '../../src/decide.ts';
 import type { Silence } from '../../src/model.ts';
-import { createState, restore, takeChanges } from '../../src/state.ts';
+import { restore } from '../../src/restore.ts';
+import { createState, takeChanges } from '../../src/state.ts';
 import { HOUR, MINUTE, rulesOf, SHOP, START, type Story, tell } from '../support/story.ts';
 
 function silence(more: Partial<Silence> = {}): Silence {

@@ -1,0 +1,91 @@
+/**
+ * The state of a lane, made of the records that a store keeps of it: all of them, or those that another
+ * process changed.
+ */
+import { type AlertRecord, alertOfRecord, isAlertKey } from './alert-record.ts';
+import type { Alert, Incident } from './model.ts';
+import type { Digest, Heartbeat, KeptSilence, Storm } from './small-records.ts';
+import {
+  closeIncident,
+  type LaneState,
+  putAlert,
+  putDigest,
+  putHeartbeat,
+  putIncident,
+  putSilence,
+  removeAlert,
+  removeDigest,
+  removeSilence,
+} from './state.ts';
+import type { StateRecord } from './store/contract.ts';
+import type { Steps } from './timers.ts';
+
+/**
+ * Puts stored records back; afterwards nothing counts as changed. Records are our own and trusted. In
+ * whatever order a store has them, they leave the same state.
+ */
+export function restore(state: LaneState, records: Iterable<StateRecord>): void {
+  const steps = restoring(state, records);
+  while (steps.next().done !== true);
+}
+
+/** The same, step by step. Only when it is over the state is one. */
+export function* restoring(state: LaneState, records: Iterable<StateRecord>): Steps {
+  const alerts: Alert[] = [];
+  const incidents: Incident[] = [];
+  const others: StateRecord[] = [];
+  for (const record of records) {
+    if (record.key.startsWith('i/')) incidents.push(record.value as Incident);
+    else if (isAlertKey(record.key)) alerts.push(alertOfRecord(record.value as AlertRecord));
+    else others.push(record);
+    yield;
+  }
+  others.sort((one, other) => (one.key < other.key ? -1 : 1));
+  for (const { key, value } of others) restoreSmall(state, key, value);
+  incidents.sort((one, other) => one.gatheredAt - other.gatheredAt || (one.id < other.id ? -1 : 1));
+  for (const incident of incidents) {
+    putIncident(state, incident);
+    yield;
+  }
+  alerts.sort(
+    (one, other) => one.since - other.since || (one.fingerprint < other.fingerprint ? -1 : 1),
+  );
+  for (const alert of alerts) {
+    putAlert(state, alert);
+    yield;
+  }
+  state.changedAlerts.clear();
+  state.changed.clear();
+}
+
+/** Kinds that only a newer version knows are left alone. */
+function restoreSmall(state: LaneState, key: string, value: unknown): void {
+  if (key.startsWith('digest/')) putDigest(state, value as Digest);
+  else if (key.startsWith('heartbeat/')) putHeartbeat(state, value as Heartbeat);
+  else if (key.startsWith('silence/')) putSilence(state, value as KeptSilence);
+  else if (key === 'storm') state.storm = value as Storm;
+}
+
+/**
+ * Takes over what another process changed. What is gone goes first: an incident that ended takes the
+ * alerts along that it had here.
+ */
+export function follow(
+  state: LaneState,
+  put: Iterable<StateRecord>,
+  remove: readonly string[],
+): void {
+  for (const key of remove) removeRecord(state, key);
+  // The store has them already.
+  state.closed.length = 0;
+  restore(state, put);
+}
+
+function removeRecord(state: LaneState, key: string): void {
+  if (key.startsWith('i/')) closeIncident(state, key.slice(2));
+  else if (key.startsWith('digest/')) removeDigest(state, key.slice(7));
+  else if (key.startsWith('heartbeat/')) state.heartbeats.delete(key.slice(10));
+  else if (key.startsWith('silence/')) removeSilence(state, key.slice(8));
+  else if (key === 'storm') state.storm = undefined;
+  else removeAlert(state, key);
+}
