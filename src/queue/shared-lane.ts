@@ -124,6 +124,8 @@ export async function openSharedLane(options: SharedLaneOptions): Promise<Shared
     await close();
     throw error;
   }
+  // Whoever has to lead soon after its start should not have all of it to do then.
+  void settleAll(shared);
   const following = follow(shared);
   return laneOf(shared, {
     begin: () => begin(shared, connections),
@@ -214,7 +216,7 @@ async function hasNoRoom(shared: Shared, events: readonly Event[]): Promise<bool
 
 /** Makes state of all that was read. Others have a turn meanwhile: the lock of this lane and of others must be kept. */
 async function settleAll(shared: Shared): Promise<void> {
-  while (shared.replica.settle(SLICE)) await setImmediate();
+  while (!shared.stopping && shared.replica.settle(SLICE)) await setImmediate();
 }
 
 /** Only now: whoever leads has effects to be carried out. */

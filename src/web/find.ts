@@ -169,9 +169,9 @@ async function findMatch(
   const tests = readMatch(wanted, rules.catalog);
   const strictly = (one: Alert): boolean => tests.every((test) => test(subjectOf(one)));
   const loosely = looselyCalled(wanted, rules.catalog);
-  const exact = newestIn(all, strictly);
+  const exact = await newestIn(all, strictly);
   const accepts = exact.length > 0 ? strictly : (one: Alert) => strictly(one) || loosely(one);
-  const items = exact.length > 0 ? exact : newestIn(all, loosely);
+  const items = exact.length > 0 ? exact : await newestIn(all, loosely);
   const live = at === undefined ? items : nearest(items, at);
   const [first, ...others] = live;
   const isThen = first !== undefined && (at === undefined || apart(first, at) <= HOUR_MS);
@@ -188,14 +188,20 @@ async function findMatch(
   );
 }
 
-function newestIn(all: LanesView['all'], accepts: (one: Alert) => boolean): readonly Alert[] {
-  const { items } = newest(alertsIn(all), {
-    atOf: ({ since }) => since,
-    idOf: ({ fingerprint }) => fingerprint,
-    accepts,
-    after: undefined,
-    limit: MATCHING_MAX,
-  });
+async function newestIn(
+  all: LanesView['all'],
+  accepts: (one: Alert) => boolean,
+): Promise<readonly Alert[]> {
+  const { items } = await newest(
+    all.map(({ state }) => state.alerts.values()),
+    {
+      atOf: ({ since }) => since,
+      idOf: ({ fingerprint }) => fingerprint,
+      accepts,
+      after: undefined,
+      limit: MATCHING_MAX,
+    },
+  );
   return items;
 }
 

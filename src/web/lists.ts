@@ -43,12 +43,8 @@ const CLOSED = 'h';
 /** What is read of lanes for a list. */
 type InMemory = Pick<Lanes, 'all'>;
 
-function* inAll<T>(all: Lanes['all'], of: (state: LaneState) => Iterable<T>): Generator<T> {
-  for (const { state } of all) yield* of(state);
-}
-
-export function listAlerts(lanes: InMemory, query: ListQuery): Listed<AlertJson> {
-  const { items, next } = pageOfAlerts(lanes, query);
+export async function listAlerts(lanes: InMemory, query: ListQuery): Promise<Listed<AlertJson>> {
+  const { items, next } = await pageOfAlerts(lanes, query);
   return { items: items.map(alertShape), next };
 }
 
@@ -58,7 +54,7 @@ export async function sendAlertList(
   lanes: InMemory,
   query: ListQuery,
 ): Promise<void> {
-  const { items, next } = pageOfAlerts(lanes, query);
+  const { items, next } = await pageOfAlerts(lanes, query);
   function* shapes() {
     for (const alert of items) yield alertShape(alert);
   }
@@ -66,11 +62,11 @@ export async function sendAlertList(
   await streamArray(response, shapes(), { open: '{"items":[', close });
 }
 
-function pageOfAlerts({ all }: InMemory, query: ListQuery): Listed<Alert> {
+async function pageOfAlerts({ all }: InMemory, query: ListQuery): Promise<Listed<Alert>> {
   const after = readCursor(ALERTS, query.cursor);
   if (after === undefined && query.cursor !== undefined) throw badCursor();
-  const page = newest(
-    inAll(all, ({ alerts }) => alerts.values()),
+  const page = await newest(
+    all.map(({ state }) => state.alerts.values()),
     {
       atOf: ({ since }) => since,
       idOf: ({ fingerprint }) => fingerprint,
@@ -115,7 +111,7 @@ export async function listIncidents(
   if (past !== undefined) return listClosed(lanes, store, query, past.id || undefined);
   const after = readCursor(LIVE, query.cursor);
   if (after === undefined && query.cursor !== undefined) throw badCursor();
-  const page = newest(liveCandidates(lanes, query), {
+  const page = await newest([liveCandidates(lanes, query)], {
     atOf: ({ incident }) => incident.gatheredAt,
     idOf: ({ incident }) => incident.id,
     accepts: ({ incident, state }) =>

@@ -3,9 +3,10 @@
  *
  * The live state has no order by time, so a page is one pass over it that keeps the newest few. What
  * is older than the worst of these is passed over with one comparison; the pass goes backwards, because
- * what came in last is mostly the newest.
+ * what came in last is mostly the newest. Others have a turn meanwhile: of a million it takes a while.
  */
 import type { Instant } from '../model.ts';
+import { createPause } from './stream-array.ts';
 
 export interface Place {
   readonly at: Instant;
@@ -28,16 +29,24 @@ export interface Newest<T> {
   readonly next: Place | undefined;
 }
 
-export function newest<T extends object>(items: Iterable<T>, options: NewestOptions<T>): Newest<T> {
+/** The time is not asked for each of them. */
+const LOOKED_AT_ONCE = 100;
+
+/** Of all lists together, as they are now: what changes meanwhile is not seen. */
+export async function newest<T extends object>(
+  lists: readonly Iterable<T>[],
+  options: NewestOptions<T>,
+): Promise<Newest<T>> {
   const { atOf, idOf, accepts, after, limit } = options;
   // One more than the page, to know whether there is a next one.
   const wanted = limit + 1;
   let kept: { readonly item: T; readonly place: Place }[] = [];
   let worst: Place | undefined;
-  const all = [...items];
-  for (let i = all.length - 1; i >= 0; i--) {
-    const item = all[i];
-    if (item === undefined) continue;
+  const pause = createPause();
+  let looked = 0;
+  for (const item of backwards(lists)) {
+    const turn = ++looked % LOOKED_AT_ONCE === 0 ? pause() : undefined;
+    if (turn !== undefined) await turn;
     const at = atOf(item);
     if (worst !== undefined && at < worst.at) continue;
     const place = { at, id: idOf(item) };
@@ -53,6 +62,15 @@ export function newest<T extends object>(items: Iterable<T>, options: NewestOpti
   const page = sorted.slice(0, limit);
   const next = sorted.length > limit ? page.at(-1)?.place : undefined;
   return { items: page.map(({ item }) => item), next };
+}
+
+function* backwards<T>(lists: readonly Iterable<T>[]): Generator<T> {
+  const copies = lists.map((list) => [...list]);
+  for (const items of copies.reverse())
+    for (let i = items.length - 1; i >= 0; i--) {
+      const item = items[i];
+      if (item !== undefined) yield item;
+    }
 }
 
 function best<T extends { readonly place: Place }>(kept: readonly T[], wanted: number): T[] {

@@ -47,12 +47,8 @@ export async function overviewOf(deps: OverviewDeps, lanes: Lanes): Promise<Over
   const open = all.flatMap(({ state }) =>
     [...state.open].flatMap((id) => state.incidents.get(id) ?? []),
   );
-  let gathering = 0;
-  const held = newestOf(incidentsIn(lanes), GATHERING_SHOWN, ({ phase }) => {
-    if (phase !== 'gathering') return false;
-    gathering++;
-    return true;
-  });
+  const gathering = [...incidentsIn(lanes)].filter(({ phase }) => phase === 'gathering');
+  const held = await newestOf(gathering, GATHERING_SHOWN);
   const shape = (incident: Incident): IncidentJson => liveShape(lanes, incident);
   return {
     now: deps.now(),
@@ -66,7 +62,7 @@ export async function overviewOf(deps: OverviewDeps, lanes: Lanes): Promise<Over
       incident: shape(one),
       tellAt: tellAt(stateOf(lanes, one), one),
     })),
-    gatheringTotal: gathering,
+    gatheringTotal: gathering.length,
     quiet: await latelyQuiet(deps, lanes),
     resolved: await latelyOver(deps, lanes),
     silences: silencesInOrder(silencesIn(lanes).values(), deps.now()).filter(
@@ -144,13 +140,14 @@ const QUIET_REASONS: ReadonlySet<string> = new Set(QUIET_KINDS);
 
 /** Those in memory are the newest; what left it comes after them. */
 async function latelyOver({ store }: OverviewDeps, lanes: Lanes): Promise<readonly IncidentJson[]> {
-  const live = newest(incidentsIn(lanes), {
+  const { items } = await newest([incidentsIn(lanes)], {
     atOf: ({ resolvedAt }) => resolvedAt ?? 0,
     idOf: ({ id }) => id,
     accepts: (incident) => incident.phase === 'resolved' && wasTold(incident),
     after: undefined,
     limit: OVER_SHOWN,
-  }).items.map((one) => liveShape(lanes, one));
+  });
+  const live = items.map((one) => liveShape(lanes, one));
   if (live.length === OVER_SHOWN) return live;
   const past = await store.closedIncidents({ limit: CLOSED_PAGE });
   const told = past.items
@@ -163,16 +160,16 @@ function wasTold({ toldAt, mergedInto }: Incident): boolean {
   return toldAt !== undefined && mergedInto === undefined;
 }
 
-function newestOf(
-  incidents: Iterable<Incident>,
+async function newestOf(
+  incidents: readonly Incident[],
   limit: number,
-  accepts: (incident: Incident) => boolean,
-): readonly Incident[] {
-  return newest(incidents, {
+): Promise<readonly Incident[]> {
+  const { items } = await newest([incidents], {
     atOf: ({ gatheredAt }) => gatheredAt,
     idOf: ({ id }) => id,
-    accepts,
+    accepts: () => true,
     after: undefined,
     limit,
-  }).items;
+  });
+  return items;
 }
