@@ -37,7 +37,7 @@ export async function newest<T extends object>(
   lists: readonly Iterable<T>[],
   options: NewestOptions<T>,
 ): Promise<Newest<T>> {
-  const { atOf, idOf, accepts, after, limit } = options;
+  const { atOf, limit } = options;
   // One more than the page, to know whether there is a next one.
   const wanted = limit + 1;
   let kept: { readonly item: T; readonly place: Place }[] = [];
@@ -47,12 +47,9 @@ export async function newest<T extends object>(
   for (const item of backwards(lists)) {
     const turn = ++looked % LOOKED_AT_ONCE === 0 ? pause() : undefined;
     if (turn !== undefined) await turn;
-    const at = atOf(item);
-    if (worst !== undefined && at < worst.at) continue;
-    const place = { at, id: idOf(item) };
-    if (worst !== undefined && compare(place, worst) >= 0) continue;
-    if (after !== undefined && compare(place, after) <= 0) continue;
-    if (!accepts(item)) continue;
+    if (worst !== undefined && atOf(item) < worst.at) continue;
+    const place = placeOf(item, worst, options);
+    if (place === undefined) continue;
     kept.push({ item, place });
     if (kept.length < wanted * 2) continue;
     kept = best(kept, wanted);
@@ -62,6 +59,18 @@ export async function newest<T extends object>(
   const page = sorted.slice(0, limit);
   const next = sorted.length > limit ? page.at(-1)?.place : undefined;
   return { items: page.map(({ item }) => item), next };
+}
+
+/** Undefined: it is not on the page. */
+function placeOf<T>(
+  item: T,
+  worst: Place | undefined,
+  { atOf, idOf, accepts, after }: NewestOptions<T>,
+): Place | undefined {
+  const place = { at: atOf(item), id: idOf(item) };
+  if (worst !== undefined && compare(place, worst) >= 0) return undefined;
+  if (after !== undefined && compare(place, after) <= 0) return undefined;
+  return accepts(item) ? place : undefined;
 }
 
 function* backwards<T>(lists: readonly Iterable<T>[]): Generator<T> {
