@@ -11,6 +11,7 @@ import { entryText } from '../rules/entry.ts';
 import type { Rules } from '../rules/rules.ts';
 import { type LoadedFolder, loadFolder } from './rules-folder.ts';
 import { fileError, reportMistakes } from './history.ts';
+import { asJson } from './json.ts';
 import type { ReadAhead } from './read-ahead.ts';
 
 export interface RehearseFlags {
@@ -33,9 +34,7 @@ export async function rehearse(history: ReadAhead, flags: RehearseFlags): Promis
     const titles = { now: flags.against, tried: flags.rules, history: history.name };
     await save(flags.html, renderPage(comparison, describe, titles));
   }
-  process.stdout.write(
-    flags.json ? `${JSON.stringify(comparison, undefined, 2)}\n` : renderText(comparison, describe),
-  );
+  process.stdout.write(flags.json ? asJson(comparison) : renderText(comparison, describe));
   return mistakes.length > 0 || losesAcknowledged(comparison) ? 1 : 0;
 }
 

@@ -16,6 +16,7 @@ import { loadRules } from '../rules/load.ts';
 import type { Rules } from '../rules/rules.ts';
 import type { LaneState } from '../state.ts';
 import { fileError, type HistoryFlags, reportMistakes } from './history.ts';
+import { asJson } from './json.ts';
 import { prefixOf, rulesDirOf } from './program.ts';
 import { type ReadAhead, readAhead } from './read-ahead.ts';
 import { rehearse } from './rehearse.ts';
@@ -89,9 +90,7 @@ async function replayOne(history: ReadAhead, dir: string, flags: ReplayFlags): P
   const summary = run.finish();
   await output?.end();
   reportMistakes(mistakes);
-  process.stdout.write(
-    flags.json === true ? `${JSON.stringify(summary, undefined, 2)}\n` : `${inWords(summary)}\n`,
-  );
+  process.stdout.write(flags.json === true ? asJson(summary) : `${inWords(summary)}\n`);
   return mistakes.length === 0 ? 0 : 1;
 }
 

@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { noiseReport, renderReport } from '../suggest/report.ts';
 import { surveyOf } from '../suggest/survey.ts';
 import { type HistoryFlags, reportMistakes, withSince } from './history.ts';
+import { asJson } from './json.ts';
 import { rulesDirOf } from './program.ts';
 import { readAhead } from './read-ahead.ts';
 import { decideAgain } from './rehearse.ts';
@@ -46,10 +47,6 @@ async function report(recordings: readonly string[], flags: ReportFlags): Promis
   const { rehearsed, mistakes } = await decideAgain(history, folder.rules, []);
   reportMistakes(mistakes);
   const noise = noiseReport(surveyOf(rehearsed.now, rehearsed.judged, folder.rules.catalog));
-  process.stdout.write(
-    flags.json === true
-      ? `${JSON.stringify(noise, undefined, 2)}\n`
-      : renderReport(noise, history.name),
-  );
+  process.stdout.write(flags.json === true ? asJson(noise) : renderReport(noise, history.name));
   return mistakes.length === 0 ? 0 : 1;
 }

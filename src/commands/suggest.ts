@@ -9,6 +9,7 @@ import { withoutRunbook } from '../suggest/report.ts';
 import { findSuggestions, type Suggested } from '../suggest/suggest.ts';
 import { renderSuggestions } from '../suggest/text.ts';
 import { type HistoryFlags, reportMistakes, withSince } from './history.ts';
+import { asJson } from './json.ts';
 import { rulesDirOf } from './program.ts';
 import { readAhead } from './read-ahead.ts';
 import { decideAgain, save } from './rehearse.ts';
@@ -61,7 +62,7 @@ async function suggest(recordings: readonly string[], flags: SuggestFlags): Prom
   if (flags.patch !== undefined) await save(flags.patch, suggested.patch);
   process.stdout.write(
     flags.json === true
-      ? asJson(suggested, history.name)
+      ? inJson(suggested, history.name)
       : renderSuggestions(suggested, history.name),
   );
   return suggested.suggestions.length === 0 ? 0 : 1;
@@ -73,17 +74,21 @@ function pathOf(dir: string): string {
   return path.startsWith('..') ? '' : path;
 }
 
-function asJson({ survey, suggestions, losing, together }: Suggested, history: string): string {
+function inJson({ survey, suggestions, losing, together }: Suggested, history: string): string {
   const { from, to, firings, messages, acknowledged, marked, kinds } = survey;
   const json = {
     history,
-    from: new Date(from).toISOString(),
-    to: new Date(to).toISOString(),
+    from,
+    to,
     firings: firings.length,
     messages,
     acknowledged,
     marked,
-    suggestions,
+    // Single messages are for `quell replay --against`, once a suggestion is taken up.
+    suggestions: suggestions.map(({ effect: { changes: _changes, ...effect }, ...said }) => ({
+      ...said,
+      effect,
+    })),
     losing: losing.map(({ title, lost }) => ({ title, lost })),
     together: together ?? null,
     withoutRunbook: withoutRunbook(kinds).map(({ name, messages: told, services }) => ({
@@ -92,7 +97,5 @@ function asJson({ survey, suggestions, losing, together }: Suggested, history: s
       services: [...services.keys()],
     })),
   };
-  // Single messages are for `quell replay --against`, once a suggestion is taken up.
-  const short = (key: string, value: unknown): unknown => (key === 'changes' ? undefined : value);
-  return `${JSON.stringify(json, short, 2)}\n`;
+  return asJson(json);
 }

@@ -6,7 +6,7 @@ import type { ReplaySummary } from '../replay.ts';
 import { type Change, changesBetween, isDifferent } from './change.ts';
 import { createEffects, type RuleEffect } from './effects.ts';
 import { type Judged, OPINIONS, type Opinion, opinionsByStory } from './judge.ts';
-import { type Firing, type Ledger, type Messages, toldAt } from './ledger.ts';
+import { type Firing, type Ledger, type Messages, shownIn, toldAt } from './ledger.ts';
 
 export interface Figure {
   readonly name: string;
@@ -34,6 +34,8 @@ export interface Comparison {
   readonly alerts: number;
   readonly firings: number;
   readonly messages: Omit<Figure, 'name'>;
+  /** Incidents that people were told of. The other messages are of storms, digests and heartbeats, or were merged. */
+  readonly told: Omit<Figure, 'name'>;
   readonly updates: Omit<Figure, 'name'>;
   readonly threadLines: Omit<Figure, 'name'>;
   readonly byChannel: readonly Figure[];
@@ -68,6 +70,7 @@ export function compare(before: Result, after: Result, judged: readonly Judged[]
     alerts: summary.alerts,
     firings: summary.firings,
     messages: { now: summary.posts, tried: after.summary.posts },
+    told: { now: shownIn(before.ledger).length, tried: shownIn(after.ledger).length },
     updates: { now: summary.updates, tried: after.summary.updates },
     threadLines: { now: summary.replies, tried: after.summary.replies },
     byChannel: figures('byChannel', before.ledger.messages, after.ledger.messages),

@@ -31,12 +31,17 @@ const BAR_WIDTH = 220;
 
 const OWN_STYLE = `${STYLE}
 table { border-collapse: collapse; width: 100%; background: var(--card); border: 1px solid var(--line); border-radius: 8px; font-size: .9rem; }
-th, td { text-align: left; padding: .3rem .75rem; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+th, td { text-align: left; padding: .3rem .75rem; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
 tr:first-child > * { border-top: 0; } th { color: var(--soft); font-weight: 600; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.at { white-space: nowrap; color: var(--soft); } tr.lost td { color: var(--critical); }
 svg .now { fill: var(--none); } svg .tried { fill: var(--link); } code { font-size: .85rem; overflow-wrap: anywhere; }
+td:first-child { min-width: 7.5rem; overflow-wrap: anywhere; }
 .verdict { font-size: 1.1rem; } main { padding-bottom: 3rem; }
+@media (max-width: 36rem) {
+  th, td { padding: .3rem .4rem; } th.n { white-space: normal; overflow-wrap: normal; } .bar { display: none; }
+  .changes tr:first-child { display: none; } .changes tr { display: block; border-top: 1px solid var(--line); padding: .3rem 0; } .changes td { display: block; border: 0; padding: 0 .4rem; }
+}
 `;
 const POLICY = `default-src 'none'; style-src 'sha256-${hash('sha256', OWN_STYLE, 'base64')}'; img-src data:; base-uri 'none'; form-action 'none'`;
 
@@ -52,7 +57,7 @@ export function renderPage(comparison: Comparison, describe: Describe, titles: T
 <p class="verdict">${verdictOf(comparison)}</p>
 <p class="soft">${spanOf(comparison)} Decided again from ${titles.history}.</p>
 ${judgement(comparison)}
-<h2>Messages</h2>${figuresTable([{ name: 'all messages', ...comparison.messages }, ...comparison.byChannel])}
+<h2>Messages</h2>${figuresTable([{ name: 'all messages', ...comparison.messages }, { name: 'incidents told', ...comparison.told }, ...comparison.byChannel])}
 <h2>Entries that make the difference</h2>${effectsTable(comparison, describe)}
 <h2>Messages by likely cause</h2>${figuresTable(comparison.byService.slice(0, SERVICES_SHOWN))}
 <h2>Every message that would be different</h2>${changesTable(comparison.changes)}
@@ -85,14 +90,14 @@ function fatesRow(name: string, fates: Fates, isDear: boolean): Html {
 
 function figuresTable(figures: readonly Figure[]): Html {
   const most = Math.max(1, ...figures.flatMap(({ now, tried }) => [now, tried]));
-  return html`<table><tr><th></th><th class="n">now</th><th class="n">new</th><th class="n"></th><th></th></tr>
+  return html`<table><tr><th></th><th class="n">now</th><th class="n">new</th><th class="n"></th><th class="bar"></th></tr>
 ${figures.map((one) => figureRow(one, most))}</table>`;
 }
 
 function figureRow({ name, now, tried }: Figure, most: number): Html {
   const width = (number: number) => Math.round((number / most) * BAR_WIDTH);
   return html`<tr><td>${name}</td><td class="n">${figure(now)}</td><td class="n">${figure(tried)}</td><td class="n">${difference(now, tried)}</td>
-<td><svg width="${BAR_WIDTH}" height="14" role="img" aria-label="${figure(now)} now, ${figure(tried)} new"><rect class="now" width="${width(now)}" height="6"></rect><rect class="tried" y="7" width="${width(tried)}" height="6"></rect></svg></td></tr>`;
+<td class="bar"><svg width="${BAR_WIDTH}" height="14" role="img" aria-label="${figure(now)} now, ${figure(tried)} new"><rect class="now" width="${width(now)}" height="6"></rect><rect class="tried" y="7" width="${width(tried)}" height="6"></rect></svg></td></tr>`;
 }
 
 function effectsTable({ effects }: Comparison, describe: Describe): Html {
@@ -106,7 +111,7 @@ function effectsTable({ effects }: Comparison, describe: Describe): Html {
 function changesTable(changes: readonly Change[]): Html {
   if (changes.length === 0) return html`<p class="quiet">None.</p>`;
   const more = changes.length - CHANGES_SHOWN;
-  return html`<table><tr><th>when (UTC)</th><th>what</th><th>would be</th><th>by</th></tr>
+  return html`<table class="changes"><tr><th>when (UTC)</th><th>what</th><th>would be</th><th>by</th></tr>
 ${changes.slice(0, CHANGES_SHOWN).map(changeRow)}</table>${more > 0 ? html`<p class="soft">and ${figure(more)} more; all are in the output of --json</p>` : undefined}`;
 }
 

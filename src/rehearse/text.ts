@@ -76,10 +76,10 @@ function row(name: string, { now, tried }: Omit<Figure, 'name'>): Row {
   return [name, figure(now), figure(tried), difference(now, tried).padStart(7)];
 }
 
-/** What is judged are messages of incidents: with these they are as many as the line above says. */
-function aside({ messages, fates }: Comparison): readonly Row[] {
-  const others = messages.now - total(Object.values(fates), 'messages');
-  return others <= 0 ? [] : [['  of storms, digests, heartbeats', figure(others), '', '']];
+/** What is judged are incidents: where there are other messages too, the line above says something else. */
+function aside({ messages, told }: Comparison): readonly Row[] {
+  const isSame = messages.now === told.now && messages.tried === told.tried;
+  return isSame ? [] : [row('  incidents told', told)];
 }
 
 /** Worth a line only when there is one. */
