@@ -45,7 +45,8 @@ export async function runImport(
   path: string,
   { out, force = false }: ImportFlags,
 ): Promise<{ readonly output: string; readonly exitCode: 0 | 1 }> {
-  const imported = importAlertmanager({ name: basename(path), text: await read(path) });
+  const file = { name: basename(path), text: await read(path) };
+  const imported = importAlertmanager(file, schemaLine(out));
   const noted = imported.notes.map(({ file, line, message }) => {
     const place = file === basename(path) ? path : file;
     return `${place}:${line}  ${message}`;
@@ -103,7 +104,7 @@ async function write(files: readonly RulesFile[], out: string, force: boolean): 
   }
   try {
     await mkdir(out, { recursive: true });
-    for (const { name, text } of files) await writeFile(join(out, name), schemaLine(out) + text);
+    for (const { name, text } of files) await writeFile(join(out, name), text);
   } catch (error) {
     const message = `${out} cannot be written: ${reasonOf(error)}`;
     throw new AppError('file-unusable', message, { retryable: false, cause: error });

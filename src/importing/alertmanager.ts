@@ -21,11 +21,15 @@ export type Imported =
   /** It is no YAML, or nothing of it is a configuration of Alertmanager. */
   | { readonly kind: 'refused'; readonly notes: readonly Note[] };
 
-export function importAlertmanager(file: RulesFile): Imported {
+/** `head` stands before what is written into each file. */
+export function importAlertmanager(file: RulesFile, head = ''): Imported {
   const read = readSource(file, '"route:" and "receivers:"');
   if (read.kind === 'refused') return { kind: 'refused', notes: read.errors.map(noteOf) };
   if (read.kind === 'empty' || !isRecord(read.data['route'])) {
-    const message = 'no route: is this the configuration of an Alertmanager?';
+    const wrapped =
+      read.kind === 'data' && ('apiVersion' in read.data || 'alertmanager' in read.data);
+    const hint = wrapped ? ' Take the alertmanager.yml that is within it.' : '';
+    const message = `no route: is this the configuration of an Alertmanager?${hint}`;
     return { kind: 'refused', notes: [{ file: file.name, line: 1, message }] };
   }
   const { data, source } = read;
@@ -40,7 +44,7 @@ export function importAlertmanager(file: RulesFile): Imported {
     ...(root === undefined ? [] : [routesFile(root, file.name)]),
     ...(intervals.length === 0 ? [] : [intervalsFile(intervals)]),
     ...(inhibitions.length === 0 ? [] : [inhibitFile(inhibitions, file.name)]),
-  ];
+  ].map(({ name, text }): RulesFile => ({ name, text: head + text }));
   return { kind: 'imported', files, notes: [...notes.all(), ...problemsOf(files)] };
 }
 
@@ -137,15 +141,16 @@ function noteTheRest(data: Readonly<Record<string, unknown>>, notes: Notes): voi
         'resolve_timeout is not carried over: Alertmanager goes on to apply it, and Quell hears from Alertmanager what is resolved',
       );
     }
-    const slack = keys.some((key) => key.startsWith('slack_'));
-    if (slack) {
+    const [slack] = keys.filter((key) => key.startsWith('slack_'));
+    if (slack !== undefined) {
       notes.add(
-        ['global'],
+        ['global', slack],
         'Quell posts as a Slack app: set SLACK_BOT_TOKEN (docs/slack.md), the webhook address is not needed',
       );
     }
     const rest = keys.filter((key) => !key.startsWith('slack_'));
-    if (rest.length > 0) notes.add(['global'], `not needed here: ${rest.join(', ')}`);
+    if (rest[0] !== undefined)
+      notes.add(['global', rest[0]], `not needed here: ${rest.join(', ')}`);
   }
   for (const key of Object.keys(data)) {
     if (!KNOWN.includes(key)) notes.add([key], `"${key}" is nothing that Quell knows: left out`);

@@ -91,6 +91,9 @@ function onSeverity(matcher: Bare, path: Path, notes: Notes): Bare {
     );
   }
   const all = [...new Set(meant)];
+  if (listed !== undefined && meant.some((word, i) => word !== listed[i])) {
+    notes.add(path, `${written(matcher)} is written as ${all.join('|')}: so Quell calls it`);
+  }
   if (listed === undefined) {
     const words = all.length === 0 ? 'none of the severities of Quell' : all.join(', ');
     notes.add(path, `${written(matcher)} is taken for ${words}`);

@@ -61,11 +61,27 @@ test('an alert goes to the channel that Alertmanager would have sent it to', () 
 test.each([
   ['', 'no route: is this the configuration of an Alertmanager?'],
   ['receivers: []', 'no route: is this the configuration of an Alertmanager?'],
+  [
+    'apiVersion: v1\nkind: ConfigMap\ndata: { alertmanager.yml: "route: {}" }',
+    expect.stringContaining('Take the alertmanager.yml that is within it') as string,
+  ],
   ['- a list', expect.stringContaining('is a mapping, not a list') as string],
   ['route: {', expect.any(String) as string],
 ])('%j is no configuration', (text, message) => {
   const result = importAlertmanager({ name: 'alertmanager.yml', text });
   expect(result).toMatchObject({ kind: 'refused', notes: [{ message }] });
+});
+
+test('what the check says of the result is said of the lines as they are written', async () => {
+  const dir = scratchDir('import');
+  const path = join(dir, 'alertmanager.yml');
+  const routes = "[{ matchers: ['a=b'] }, { matchers: ['a=b', 'c=d'] }]";
+  writeFileSync(path, `route:\n  receiver: x\n  routes: ${routes}\nreceivers: [{ name: x }]\n`);
+  const out = join(dir, 'rules');
+  const { output } = await runImport(path, { out });
+  const line = Number(/routes\.yaml:(\d+) {2}no alert takes this route/.exec(output)?.[1]);
+  const written = readFileSync(join(out, 'routes.yaml'), 'utf8').split('\n');
+  expect(written[line - 1]).toContain('c="d"');
 });
 
 test('odd parts are left out and said, the rest is carried over', () => {
@@ -406,6 +422,7 @@ inhibit_rules:
     name: 'nodes'
 `);
   expect(notes.map(({ line, message }) => `${line} ${message}`)).toEqual([
+    '5 severity="page" is written as critical: so Quell calls it',
     '9 service in "equal" is what Quell calls so, which no alert lacks: alerts without that label are equal only if Quell finds the same in others',
     '10 "equals" of an inhibit rule is nothing that Quell knows: left out',
     '11 an inhibit rule that is no mapping: left out',
