@@ -218,17 +218,21 @@ const Port = z
 
 const Directory = z.string().max(4096, 'is too long for a path');
 
+const NO_PASSWORD = 'must have no user and password in it: addresses are shown and logged';
+
 const PublicUrl = z
   .string()
   .refine(isHttpUrl, {
     error: 'must be the address that people reach Quell at, like https://quell.example.com',
   })
+  .refine(hasNoPassword, { error: NO_PASSWORD })
   .transform((text) => text.replace(/\/+$/, ''))
   .optional();
 
 const ApiUrl = z
   .string()
   .refine(isHttpUrl, { error: 'must be a URL like https://slack.com/api/' })
+  .refine(hasNoPassword, { error: NO_PASSWORD })
   .transform((text) => (text.endsWith('/') ? text : `${text}/`))
   .optional();
 
@@ -281,6 +285,12 @@ const RedisUrl = z
     return z.NEVER;
   })
   .optional();
+
+function hasNoPassword(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
+}
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);

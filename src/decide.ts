@@ -110,7 +110,7 @@ function dispatch(turn: Turn, event: Event): Verdict | undefined {
       request(turn, event);
       return undefined;
     case 'delivered':
-      delivered(turn, event.effect, event.outcome);
+      delivered(turn, event);
       return undefined;
     case 'tick':
       tick(turn);

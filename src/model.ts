@@ -89,7 +89,13 @@ export type Event =
       readonly orderedAt: Instant;
     }
   /** What became of an effect of the outbox. */
-  | { readonly kind: 'delivered'; readonly effect: string; readonly outcome: DeliveryOutcome }
+  | {
+      readonly kind: 'delivered';
+      readonly effect: string;
+      /** When that effect was ordered: a later one may have its id. */
+      readonly orderedAt?: Instant;
+      readonly outcome: DeliveryOutcome;
+    }
   /** The clock reached what the lane asked to be woken for. */
   | { readonly kind: 'tick' }
   /** The lane was loaded: sources could not reach us meanwhile, so time-outs start anew. */

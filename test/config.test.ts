@@ -48,6 +48,15 @@ async function file(name: string, text: string): Promise<string> {
   return path;
 }
 
+test('addresses that are shown and logged may hold no password, which is not repeated', () => {
+  for (const name of ['SLACK_API_URL', 'QUELL_PUBLIC_URL']) {
+    const [problem, ...others] = problems({ env: { [name]: 'https://ann:s3cret@example.com/' } });
+    expect(others).toEqual([]);
+    expect(problem).toMatch(new RegExp(`^${name}.* must have no user and password in it`));
+    expect(problem).not.toContain('s3cret');
+  }
+});
+
 test('with nothing given there is a default for everything, on loopback, and it says so', () => {
   expect(good({})).toEqual({
     host: '127.0.0.1',

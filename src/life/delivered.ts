@@ -1,12 +1,14 @@
 /**
  * What Slack said to an effect. An effect leaves the outbox only here.
  */
-import type { DeliveryOutcome, Incident, MessageRef } from '../model.ts';
+import type { DeliveryOutcome, Event, Incident, Instant, MessageRef } from '../model.ts';
 import { forgetThoseOn } from '../reactions.ts';
+import type { Digest } from '../small-records.ts';
 import { SHOWN } from '../reasons.ts';
 import { change, note, orderDone, orderMessage, type Turn, wakeIncident } from '../turn.ts';
 import { digestDelivered, moveDigest } from './digest.ts';
 
+type Delivered = Extract<Event, { readonly kind: 'delivered' }>;
 type Sent = Extract<DeliveryOutcome, { readonly kind: 'sent' }>;
 type Refusal = Extract<DeliveryOutcome, { readonly kind: 'refused' }>;
 
@@ -15,8 +17,10 @@ const AGAIN_MS = 5 * 60_000;
 /** Replies whose reactions still count for the message. */
 const REPLIES_MAX = 50;
 
-export function delivered(turn: Turn, effect: string, outcome: DeliveryOutcome): void {
+export function delivered(turn: Turn, { effect, orderedAt, outcome }: Delivered): void {
   const [kind, id] = effect.split(':', 2);
+  // Said twice, because the first time may not have been kept; and the next digest is on its way already.
+  if (kind === 'digest' && isEarlier(turn.state.digests.get(id ?? ''), orderedAt)) return;
   const incident = turn.state.incidents.get(id ?? '');
   orderDone(turn, effect);
   if (kind === 'message' && incident !== undefined)
@@ -33,6 +37,11 @@ export function delivered(turn: Turn, effect: string, outcome: DeliveryOutcome):
       replies: [...incident.replies, outcome.message.ts].slice(-REPLIES_MAX),
     });
   }
+}
+
+/** A digest begins anew with each order of it. */
+function isEarlier(digest: Digest | undefined, orderedAt: Instant | undefined): boolean {
+  return digest !== undefined && orderedAt !== undefined && orderedAt < digest.from;
 }
 
 function digestTaken(turn: Turn, channel: string, outcome: DeliveryOutcome): void {

@@ -52,7 +52,12 @@ export function onlyAsLeader(options: LeaderOptions): SlackApi {
       void takeBack(options, { post, incident, triedAt, message });
       return elsewhere;
     },
-    update: async (message, content) => (lane.leads ? api.update(message, content) : elsewhere),
+    async update(message, content) {
+      if (!lane.leads) return elsewhere;
+      const answer = await api.update(message, content);
+      // It may have been taken after the newer one of the next leader, who writes that again when it hears of it.
+      return answer.kind === 'unknown' && !lane.leads ? { kind: 'ok', value: message } : answer;
+    },
   };
 }
 

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config.ts';
 import type { Lane } from '../lane.ts';
+import { incidentAt } from '../life/people.ts';
 import type { Lanes } from '../lanes.ts';
 import type { DeliveryOutcome, Effect, Event } from '../model.ts';
 import { type CallOutcome, createSlackApi, type SlackApi } from './api.ts';
@@ -117,7 +118,8 @@ function deliveryOptions(
   return {
     view: look(lane),
     async report(effect: Effect, outcome: DeliveryOutcome) {
-      await lane.submit(clock.now(), [{ kind: 'delivered', effect: effect.id, outcome }]);
+      const { id, at: orderedAt } = effect;
+      await lane.submit(clock.now(), [{ kind: 'delivered', effect: id, orderedAt, outcome }]);
       if (effect.kind !== 'message' || outcome.kind !== 'sent' || outcome.late !== true) return;
       const { replies = [], reactions = {} } = lane.state.incidents.get(effect.incident) ?? {};
       knownLate({ message: outcome.message, replies, reactions });
@@ -173,10 +175,13 @@ function listen(options: SlackOptions, api: SlackApi) {
   return { events, start: catchUp, catchUp, knownLate, stop: async () => stopping.abort() };
 }
 
-/** Whose reactions count. */
-export function openMessages({ state }: Lane): readonly OpenMessage[] {
-  return [...state.open].flatMap((id) => {
-    const { message, replies = [], reactions = {} } = state.incidents.get(id) ?? {};
-    return message === undefined ? [] : [{ message, replies, reactions }];
-  });
+/** Whose reactions count: what became part of an incident has a message of its own, which points to it. */
+export function openMessages({ state }: Pick<Lane, 'state'>): readonly OpenMessage[] {
+  const found: OpenMessage[] = [];
+  for (const { id, message, replies } of state.incidents.values()) {
+    const standing = incidentAt({ state }, { incident: id });
+    if (message === undefined || standing === undefined || !state.open.has(standing.id)) continue;
+    found.push({ message, replies, reactions: standing.reactions });
+  }
+  return found;
 }

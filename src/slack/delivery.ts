@@ -12,7 +12,7 @@ import { setMaxListeners } from 'node:events';
 import type { DeliveryOutcome, Effect, Instant } from '../model.ts';
 import type { SlackApi } from './api.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
-import { type Attempt, type Courier, createCourier, SETTLE_MS } from './courier.ts';
+import { type Courier, createCourier, SETTLE_MS } from './courier.ts';
 import type { Log } from './log.ts';
 import { type DeliveryClock, rest } from './pace.ts';
 import {
@@ -69,6 +69,8 @@ export interface DeliveryOptions {
 }
 
 const RETRY_MS = { first: 500, most: 60_000 };
+/** How often it is looked whether the lane has decided on what was refused. */
+const LANE_MS = 500;
 const SWEEP_AT_LEAST = 1_000;
 
 interface Office extends DeliveryOptions {
@@ -171,28 +173,44 @@ function start(office: Office, track: Track, afterMs: number): void {
 }
 
 async function work(office: Office, track: Track, afterMs: number): Promise<void> {
-  const { clock, signal, view } = office;
+  const { clock, signal } = office;
   if (afterMs > 0) await rest(clock, afterMs, signal);
   while (!signal.aborted) {
-    const effect = next(track, view);
-    if (effect === undefined) break;
-    await advance(office, track, effect);
+    const going = step(office, track);
+    if (going === undefined) break;
+    await going;
   }
   track.running = false;
   forget(office, track);
 }
 
+/** Undefined when there is nothing to do until something is ordered: at once, or what is ordered then is not seen. */
+function step(office: Office, track: Track): Promise<void> | undefined {
+  const { log, clock, signal, view } = office;
+  // A bug. A process that ended would begin again with the same row: the others go on without it.
+  const failed = (error: unknown): Promise<void> => {
+    log.error({ key: track.key, error }, 'a message could not be made');
+    return rest(clock, backoff(office, track.failures++), signal);
+  };
+  try {
+    const effect = next(track, view);
+    if (effect !== undefined) return advance(office, track, effect).catch(failed);
+  } catch (error) {
+    return failed(error);
+  }
+  // What was refused may go elsewhere: that is decided by the lane, which may do so a moment later.
+  const waits = track.isRefused && waitingOn(track).length > 0;
+  return waits ? rest(clock, LANE_MS, signal) : undefined;
+}
+
 async function advance(office: Office, track: Track, effect: Effect): Promise<void> {
   const { log, clock, signal, breaker } = office;
-  const attempt = await office.courier.attempt(track, effect).catch((error: unknown): Attempt => {
-    // A bug. A process that ended would begin again with the same row: the others go on without it.
-    log.error({ effect: effect.id, error }, 'a message could not be made');
-    return { kind: 'later', error: String(error) };
-  });
+  const attempt = await office.courier.attempt(track, effect);
   if (attempt.kind === 'done') {
     track.failures = 0;
     track.missed = undefined;
     await handOver(office, effect, attempt.outcome);
+    if (effect.kind === 'message') track.isRefused = attempt.outcome.kind === 'refused';
     take(track, effect);
   }
   if (attempt.kind === 'later') {
@@ -232,10 +250,19 @@ function backoff({ random }: Office, failures: number): number {
   return ms * (0.5 + random());
 }
 
+function canGo({ view, log }: Office, track: Track): boolean {
+  try {
+    return isSpent(track, view);
+  } catch (error) {
+    log.error({ key: track.key, error }, 'an incident could not be looked at');
+    return false;
+  }
+}
+
 function forget(office: Office, track: Track): void {
-  const { tracks, view } = office;
-  if (isSpent(track, view)) tracks.delete(track.key);
+  const { tracks } = office;
+  if (canGo(office, track)) tracks.delete(track.key);
   if (tracks.size < office.sweepAt) return;
-  for (const [key, other] of tracks) if (isSpent(other, view)) tracks.delete(key);
+  for (const [key, other] of tracks) if (canGo(office, other)) tracks.delete(key);
   office.sweepAt = Math.max(SWEEP_AT_LEAST, tracks.size * 2);
 }

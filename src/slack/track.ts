@@ -49,6 +49,8 @@ export interface Track {
   readonly doubts: Map<string, Doubt>;
   /** Slack refused the layout: text only from now on. */
   textOnly: boolean;
+  /** Its message was refused last: the lane knows, or will in a moment. */
+  isRefused: boolean;
   running: boolean;
   failures: number;
   /** Tries of what is sent now that Slack did not take, and why. */
@@ -76,6 +78,7 @@ export function createTrack(key: string): Track {
     gone: undefined,
     doubts: new Map(),
     textOnly: false,
+    isRefused: false,
     running: false,
     failures: 0,
     missed: undefined,

@@ -2,6 +2,7 @@
  * People take an incident apart, and what they said stays so.
  */
 import { expect, test } from 'vitest';
+import { openMessages } from '../../src/slack/connect.ts';
 import { HOUR, MINUTE, SHOP, type Story, tell } from '../support/story.ts';
 
 function ask(story: Story, text: string, post = 0): void {
@@ -81,6 +82,21 @@ test('"unsplit" in either thread makes them one again', () => {
     expect(first).toHaveLength(4);
     expect(story.reasons().filter((reason) => reason === 'merged')).toHaveLength(1);
   }
+});
+
+test('what people said on the message of one that became part of another is asked for, as that of the other', () => {
+  const story = outage();
+  ask(story, 'split payments-db');
+  story.wait(MINUTE);
+  ask(story, 'unsplit');
+  story.wait(MINUTE);
+  const [standing] = [...story.state.incidents.values()].filter(({ id }) =>
+    story.state.open.has(id),
+  );
+  expect(story.posts()).toHaveLength(2);
+  const asked = openMessages(story);
+  expect(new Set(asked.map(({ message }) => message.ts)).size).toBe(2);
+  for (const { reactions } of asked) expect(reactions).toBe(standing?.reactions);
 });
 
 test('what its route would have told nobody has a message all the same, for somebody asked for it', () => {

@@ -86,6 +86,15 @@ test('a post that the next leader found: it stays', async () => {
   expect(slack.messages()).toHaveLength(1);
 });
 
+test('an update whose answer was lost, and that may have come after one of the next leader, is reported', async () => {
+  const { slack, api, own } = await instance(1);
+  const posted = await api.post(POST);
+  if (posted.kind !== 'ok') throw new Error(posted.kind);
+  slack.next('chat.update').dropAnswer();
+  const { text, blocks, tag } = POST;
+  expect(await own.update(posted.value, { text, blocks, tag })).toEqual(posted);
+});
+
 test('a digest that was posted is reported, whoever leads by then', async () => {
   const { own } = await instance(1);
   const tag = { id: 'digest:#alerts', revision: 0 };

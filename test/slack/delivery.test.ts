@@ -664,6 +664,39 @@ test('a message that cannot be made is logged and tried again later; the others 
   expect(reports).toMatchObject([{ effect: 'message:B' }, { effect: 'message:A' }]);
 });
 
+test('what cannot be looked at stops nothing but itself', async () => {
+  const { slack, clock, delivery, see, breakLook, log, reports } = await deliveryDesk();
+  for (const incident of ['A', 'B']) see(incident);
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  breakLook('A', true);
+  delivery.enqueue([replyEffect('A'), messageEffect('B')]);
+  await clock.asleep();
+  await slack.called('chat.postMessage', 2);
+  expect(log.filter(({ level }) => level === 'error').length).toBeGreaterThan(0);
+  breakLook('A', false);
+  clock.hurry();
+  await delivery.idle();
+  expect(reports.map(({ effect }) => effect)).toEqual(['message:A', 'message:B', 'reply:A:1']);
+});
+
+test('replies to a message that was refused wait for the lane, which decides a moment later', async () => {
+  const { slack, clock, delivery, see, laneLags, reports } = await deliveryDesk();
+  see('A');
+  const { catchUp } = laneLags();
+  slack.next('chat.postMessage').refuse('is_archived');
+  delivery.enqueue([messageEffect('A'), replyEffect('A')]);
+  await clock.asleep();
+  expect(reports).toMatchObject([{ effect: 'message:A' }]);
+  catchUp();
+  clock.hurry();
+  await delivery.idle();
+  expect(reports).toMatchObject([
+    { effect: 'message:A', outcome: { kind: 'refused' } },
+    { effect: 'reply:A:1', outcome: { kind: 'refused', error: 'no_message' } },
+  ]);
+});
+
 test('an incident that nobody remembers is reported as undeliverable', async () => {
   const { delivery, reports } = await deliveryDesk();
   delivery.enqueue([messageEffect('GHOST')]);

@@ -26,6 +26,8 @@ export interface DeliveryDesk {
   readonly reports: readonly { readonly effect: string; readonly outcome: DeliveryOutcome }[];
   /** The incident as it stands now; counts as a newer revision. */
   readonly see: (incident: string, change?: Partial<MessageView>) => void;
+  /** Looking at the incident fails, by a bug; or does not any more. */
+  readonly breakLook: (incident: string, broken: boolean) => void;
   readonly forget: (incident: string) => void;
   /** Another instance says, late, that it sent this revision. */
   readonly sentElsewhere: (incident: string, revision: number) => void;
@@ -55,6 +57,7 @@ export async function deliveryDesk(options: DeskOptions = {}): Promise<DeliveryD
   const reports: { effect: string; outcome: DeliveryOutcome }[] = [];
   const lines: LogLine[] = [];
   const deliveries: Delivery[] = [];
+  const broken = new Set<string>();
   let failing = 0;
   let undecided: (() => void)[] | undefined;
 
@@ -63,6 +66,7 @@ export async function deliveryDesk(options: DeskOptions = {}): Promise<DeliveryD
     const delivery = createDelivery({
       api: createSlackApi({ token: 'xoxb-1', apiUrl: slack.url, log, ...options }),
       view(incident) {
+        if (broken.has(incident)) throw new TypeError('a bug');
         const view = views.get(incident);
         if (view === undefined) return undefined;
         return { view, message: messages.get(incident), sentRevision: sent.get(incident) };
@@ -104,6 +108,8 @@ export async function deliveryDesk(options: DeskOptions = {}): Promise<DeliveryD
       const revision = (views.get(incident)?.revision ?? 0) + 1;
       views.set(incident, bareView({ ...views.get(incident), ...change, incident, revision }));
     },
+    breakLook: (incident, isBroken) =>
+      void (isBroken ? broken.add(incident) : broken.delete(incident)),
     forget: (incident) => void views.delete(incident),
     sentElsewhere: (incident, revision) => void sent.set(incident, revision),
     messageOf: (incident) => messages.get(incident),
