@@ -39,6 +39,8 @@ export const SHAPE = {
   'slack-event': 1024 * 1024,
   /** Requests of one connection that are being answered, where a client does not wait for answers. */
   pipelined: 64,
+  /** That are not over. Each is asked about every alert that begins to fire. */
+  silences: 1_000,
   /** Milliseconds for the headers, and for the whole request. */
   'headers-time': 15_000,
   'request-time': 60_000,

@@ -60,10 +60,7 @@ export function isRequestKey(key: string): boolean {
 }
 
 /** The incident of a message or of a line in its thread; the one it became part of, if it did. */
-export function incidentAt(
-  { state }: Pick<Turn, 'state'>,
-  on: Reaction['on'],
-): Incident | undefined {
+export function incidentAt({ state }: Turn, on: Reaction['on']): Incident | undefined {
   const id = 'incident' in on ? on.incident : state.byMessage.get(messageKey(on.channel, on.ts));
   let incident = state.incidents.get(id ?? '');
   for (let hop = 0; hop < 10 && incident?.mergedInto !== undefined; hop++)

@@ -5,9 +5,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config.ts';
 import type { Lane } from '../lane.ts';
-import { incidentAt } from '../life/people.ts';
 import type { Lanes } from '../lanes.ts';
 import type { DeliveryOutcome, Effect, Event } from '../model.ts';
+import type { LaneState } from '../state.ts';
 import { type CallOutcome, createSlackApi, type SlackApi } from './api.ts';
 import { onlyAsLeader } from './as-leader.ts';
 import { createDelivery, type Delivery, type DeliveryOptions } from './delivery.ts';
@@ -175,11 +175,17 @@ function listen(options: SlackOptions, api: SlackApi) {
   return { events, start: catchUp, catchUp, knownLate, stop: async () => stopping.abort() };
 }
 
+/** What it became part of, if it did, and that in turn. */
+function survivorOf(state: Pick<LaneState, 'incidents'>, id: string, hops = 10): string {
+  const next = state.incidents.get(id)?.mergedInto;
+  return next === undefined || hops === 0 ? id : survivorOf(state, next, hops - 1);
+}
+
 /** Whose reactions count: what became part of an incident has a message of its own, which points to it. */
 export function openMessages({ state }: Pick<Lane, 'state'>): readonly OpenMessage[] {
   const found: OpenMessage[] = [];
   for (const { id, message, replies } of state.incidents.values()) {
-    const standing = incidentAt({ state }, { incident: id });
+    const standing = state.incidents.get(survivorOf(state, id));
     if (message === undefined || standing === undefined || !state.open.has(standing.id)) continue;
     found.push({ message, replies, reactions: standing.reactions });
   }

@@ -9,8 +9,10 @@ import express, { type Request, type Response, Router } from 'express';
 import { AppError } from '../errors.ts';
 import { type Lanes, PartlyTaken } from '../lanes.ts';
 import { countMatches, matchersInWords } from '../life/silences.ts';
+import { over, SHAPE } from '../limits.ts';
 import type { Instant, Silence } from '../model.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { readAlertsQuery, sendAlerts, sendGroups, silenceFilter } from './alertmanager-alerts.ts';
 import { lanesOf, type ReadApiDeps } from './read-api.ts';
 import {
@@ -25,10 +27,9 @@ import {
 
 export interface AlertmanagerApiDeps extends ReadApiDeps {
   readonly log: Log;
+  readonly metrics: Pick<Metrics, 'limitReached'>;
 }
 
-/** Silences that are not over. Each is asked about every alert that begins to fire. */
-const SILENCES_MAX = 1_000;
 const BODY_MAX = '256kb';
 
 export function alertmanagerApi(deps: AlertmanagerApiDeps): Router {
@@ -120,8 +121,10 @@ async function postSilence(
     return;
   }
   const living = [...silences.values()].filter(({ silence }) => silence.endsAt > now);
-  if (living.length >= SILENCES_MAX && known === undefined)
-    throw badSilence(`${living.length} silences are set, at most ${SILENCES_MAX}: end some first`);
+  if (living.length >= SHAPE.silences && known === undefined) {
+    deps.metrics.limitReached('silences');
+    throw badSilence(over('silences', `${living.length} silences are set: end some first`));
+  }
   // One that is over stays over: what is asked for is a new one.
   const isChanged = known !== undefined && known.silence.endsAt > now;
   const startsAt = isChanged ? Math.min(known.silence.startsAt, sent.startsAt) : sent.startsAt;

@@ -212,7 +212,8 @@ function failed(log: Log): ErrorRequestHandler {
     // Express marks what is wrong with a request itself, as a path that cannot be decoded.
     const status: unknown = error instanceof Error && 'status' in error ? error.status : undefined;
     if (typeof status === 'number' && status >= 400 && status < 500) {
-      response.status(status).json({ error: 'the request cannot be read' });
+      const error = status === 413 ? 'the request is too large' : 'the request cannot be read';
+      response.status(status).json({ error });
       return;
     }
     log.error({ route: routeOf(request), error }, 'a request failed');

@@ -1,5 +1,7 @@
 /** Alertmanager's API v2, asked as Karma and Grafana ask. test/e2e/amtool.test.ts asks with the real amtool. */
 import { afterEach, expect, test } from 'vitest';
+import { SHAPE } from '../../src/limits.ts';
+import type { Event } from '../../src/model.ts';
 import { NOW, type Service, type ServiceOptions, startService } from '../support/service.ts';
 import { SHOP } from '../support/story.ts';
 
@@ -232,4 +234,33 @@ test('silences stand on the first page and at /v1/silences: what ends next first
     expect(page).toContain(`href="${path}"`);
     expect((await service.get(path)).status).toBe(200);
   }
+});
+
+test('no more silences are set than there may be, until some are over', async () => {
+  const service = await start();
+  const silence = (n: number, endsAt: number): Event => ({
+    kind: 'silence',
+    silence: {
+      id: `s${n}`,
+      matchers: [{ name: 'service', value: `s${n}`, isRegex: false, isEqual: true }],
+      startsAt: NOW,
+      endsAt,
+      createdBy: 'ann',
+      comment: '',
+    },
+  });
+  const set = (endsAt: number) =>
+    service.lane.submit(
+      NOW,
+      Array.from({ length: SHAPE.silences }, (_, n) => silence(n, endsAt)),
+    );
+  await set(NOW + HOUR);
+  const refused = await service.post('/api/v2/silences', posted());
+  expect([refused.status, await refused.json()]).toEqual([
+    400,
+    expect.stringContaining('(limit silences)'),
+  ]);
+  expect(await service.metrics.text()).toContain('quell_limit_reached_total{limit="silences"} 1');
+  await set(NOW);
+  expect((await service.post('/api/v2/silences', posted())).status).toBe(200);
 });
