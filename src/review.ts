@@ -19,7 +19,6 @@ export function beginReview(turn: Turn, stepsOf: (turn: Turn) => Steps): void {
   const own: Turn = { ...turn, decisions: [], effects: undefined };
   const steps = stepsOf(own);
   turn.state.timers.review = {
-    since: turn.now,
     goOn(to) {
       const isOver = take(steps);
       handOver(own, to);

@@ -19,7 +19,6 @@ export interface Timers {
 
 /** Records that are still to be looked at after a start, or by other rules: see review.ts. */
 export interface Review {
-  readonly since: Instant;
   /** Looks at some, and adds what it decides and orders. True: that was all. */
   readonly goOn: (to: Reviewed) => boolean;
 }
@@ -74,9 +73,12 @@ function rebuild(timers: Timers): void {
   for (const entry of living) timers.heap.push(entry);
 }
 
+/** Whatever the clock says, and also when it was put back. */
+const BEFORE_ALL: Instant = 0;
+
 /** The earliest instant at which something is due. May be too early, never too late. */
 export function nextDue(timers: Timers): Instant | undefined {
-  if (timers.review !== undefined) return timers.review.since;
+  if (timers.review !== undefined) return BEFORE_ALL;
   dropOutdated(timers);
   return timers.heap[0]?.at;
 }

@@ -1,0 +1,41 @@
+/** A look at every record is taken in slices, and nothing is decided before it is over. */
+import { expect, test } from 'vitest';
+import { decide, runDueUntil, wakeAt } from '../../src/decide.ts';
+import { createState } from '../../src/state.ts';
+import { MINUTE, rulesOf, START } from '../support/story.ts';
+
+const RULES = rulesOf('');
+/** More than one turn looks at. */
+const ALERTS = 5_000;
+
+function manyAlerts() {
+  const state = createState();
+  for (let number = 0; number < ALERTS; number++) {
+    const alert = {
+      source: 'prometheus',
+      status: 'firing',
+      labels: { alertname: 'Down', service: `service-${number}` },
+      annotations: {},
+      startsAt: START,
+      endsAt: undefined,
+      generatorURL: undefined,
+    } as const;
+    decide(state, { kind: 'alert', delivery: 'd', alert }, START, RULES);
+  }
+  return state;
+}
+
+test('what is left of a look at all records is due at once, also when the clock was put back', () => {
+  const state = manyAlerts();
+  state.timers.heap.length = 0;
+  state.timers.due.clear();
+  decide(state, { kind: 'started' }, START + MINUTE, RULES);
+  expect(state.timers.review).toBeDefined();
+  expect(state.timers.due.size).toBeLessThan(ALERTS);
+
+  const early = START - MINUTE;
+  expect(wakeAt(state)).toBeLessThan(early);
+  runDueUntil(state, early, early, 100, (event, now) => void decide(state, event, now, RULES));
+  expect(state.timers.review).toBeUndefined();
+  expect(state.timers.due.size).toBeGreaterThanOrEqual(ALERTS);
+});
