@@ -6,10 +6,10 @@ import { MINUTE, rulesOf, START } from '../support/story.ts';
 
 const RULES = rulesOf('');
 /** More than one turn looks at. */
-const ALERTS = 5_000;
+const ALERTS = 3_000;
 
 function manyAlerts() {
-  const state = createState();
+  const state = createState('default');
   for (let number = 0; number < ALERTS; number++) {
     const alert = {
       source: 'prometheus',
