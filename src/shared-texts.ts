@@ -17,3 +17,16 @@ function adopt(own: Draft<Labels>, others: Labels): void {
     if (text !== undefined && text === own[name]) own[name] = text;
   }
 }
+
+/** Two sets of labels, or of annotations, with the same names and values. */
+export function areSameTexts(one: Labels, other: Labels): boolean {
+  // A recording's alerts share what they say (ingest/packed.ts).
+  if (one === other) return true;
+  let names = 0;
+  for (const name in one) {
+    if (one[name] !== other[name]) return false;
+    names++;
+  }
+  for (const _ in other) names--;
+  return names === 0;
+}

@@ -5,8 +5,9 @@
 import { rejoin } from '../correlate/place.ts';
 import { beginsToInhibit } from '../inhibit.ts';
 import { subjectOf } from '../life/lead.ts';
-import type { Alert, Facts, Labels, ReceivedAlert, Verdict } from '../model.ts';
+import type { Alert, Facts, ReceivedAlert, Verdict } from '../model.ts';
 import { expiryOf, scheduleAlert } from '../schedule.ts';
+import { areSameTexts } from '../shared-texts.ts';
 import { putAlert, refreshAlert } from '../state.ts';
 import { note, type Turn } from '../turn.ts';
 import type { News } from './repeat.ts';
@@ -26,7 +27,10 @@ export function repeated(
   const isLater = known.status === 'resolved' && startsAt > known.startsAt;
   const resolvedAt = isLater ? turn.now : known.resolvedAt;
   const expiresAt = received.status === 'firing' ? expiryOf(turn, received) : known.expiresAt;
-  if (isSame(known.annotations, received.annotations) && isSame(known.labels, received.labels)) {
+  if (
+    areSameTexts(known.annotations, received.annotations) &&
+    areSameTexts(known.labels, received.labels)
+  ) {
     if (moved) putAlert(turn.state, { ...known, startsAt, endsAt, expiresAt, resolvedAt });
     else if (expiresAt !== known.expiresAt) {
       refreshAlert(turn.state, { ...known, expiresAt });
@@ -116,11 +120,4 @@ function mergeFacts(known: Facts, heard: Facts): Facts {
     heard.runbook === known.runbook;
   if (same) return known;
   return { ...heard, transactions: [...known.transactions, ...fresh].slice(-TRANSACTIONS_MAX) };
-}
-
-function isSame(one: Labels, other: Labels): boolean {
-  const names = Object.keys(one);
-  if (names.length !== Object.keys(other).length) return false;
-  for (const name of names) if (one[name] !== other[name]) return false;
-  return true;
 }
