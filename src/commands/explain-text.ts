@@ -33,7 +33,11 @@ export type Told = Pick<
 >;
 
 /** Times are those of the reader's own clock; a new day begins with its date. */
-export function renderStory(story: Told, width: number, span: Span = EVER): string {
+export function renderStory(
+  story: Told & { readonly note?: string | null },
+  width: number,
+  span: Span = EVER,
+): string {
   const { alert, chain } = story;
   const lines: string[] = [safe(`${story.name ?? 'alert'}  (${story.fingerprint})`)];
   if (alert !== null) {
@@ -42,6 +46,7 @@ export function renderStory(story: Told, width: number, span: Span = EVER): stri
     lines.push(...wrap(text, width, 2));
   }
   lines.push('');
+  if (typeof story.note === 'string') lines.push(...wrap(story.note, width, 0), '');
   if (!story.complete) lines.push('(there is more before this)');
   let day = '';
   for (const { at, text } of chain) {

@@ -190,9 +190,15 @@ export function holdGate(about: About): Gate | undefined {
     factor === 1 ? '' : `, made ${factor.toFixed(1)} times as long by ${alert.episodes} firings,`;
   const why = isOver(alert) ? `it lasted ${duration(lasted)}` : `it fires for ${duration(lasted)}`;
   const wanted = atMost === 0 ? 'not held' : `held for ${duration(atMost)} at most`;
-  const condition = `it were ${wanted}: its hold is ${duration(forMs)}${longer} and ${why}`;
+  const since = isHeldBy(alert, forMs * factor) ? '' : ' in the rules that are in force now,';
+  const condition = `it were ${wanted}: its hold is ${duration(forMs)}${longer}${since} and ${why}`;
   const entry = { match: matchOf(alert), for: text };
   return { condition, change: eitherWay('hold', rule, `for: ${text}`, entry) };
+}
+
+/** False after an edit of its hold: an alert keeps the one that it began with. */
+function isHeldBy({ startsAt, since, heldUntil }: Alert, holdMs: number): boolean {
+  return [startsAt, since].some((begun) => Math.abs(heldUntil - begun - holdMs) < 1_000);
 }
 
 /** What came and went lately is held for longer: see dedupe/flap.ts. */

@@ -2,6 +2,7 @@
  * The answer to "why?", whatever was asked for: `GET /v1/explain?of=...`, `/explain?of=...` as a page, and
  * `quell explain`.
  */
+import { momentInWords } from '../explain/words.ts';
 import type { Alert, Instant } from '../model.ts';
 import {
   type AlertDetail,
@@ -14,9 +15,15 @@ import {
 import { type Asked, find } from './find.ts';
 import { alertPath, incidentPath } from './layout.ts';
 import { readInstant, readLimit, readParameters, badQuery } from './query.ts';
+import type { AlertJson } from './shapes.ts';
 
 export type Explanation =
-  | ({ readonly about: 'alert'; readonly others: readonly OtherJson[] } & AlertDetail)
+  | ({
+      readonly about: 'alert';
+      readonly others: readonly OtherJson[];
+      /** That it did not fire at the time that was asked for; null: it did, or nothing is known of then. */
+      readonly note: string | null;
+    } & AlertDetail)
   | ({ readonly about: 'incident' } & IncidentDetail);
 
 /** Another alert that matches. */
@@ -73,7 +80,52 @@ export async function explanationOf(
     );
   }
   const named = others.slice(0, OTHERS_MAX).map(otherShape);
-  return { kind: 'explained', explanation: { about: 'alert', others: named, ...detail } };
+  const note = noteOn(detail, at, deps.now());
+  return { kind: 'explained', explanation: { about: 'alert', others: named, note, ...detail } };
+}
+
+/** Of decisions: a firing begins with one of these, and ends with one of those. */
+const BEGINS: ReadonlySet<string> = new Set([
+  'opened',
+  'joined',
+  'refired',
+  'damped',
+  'silenced',
+  'inhibited',
+]);
+const ENDS: ReadonlySet<string> = new Set(['resolved', 'expired']);
+
+interface Turn {
+  readonly at: Instant;
+  readonly begins: boolean;
+}
+
+/** Whoever asks for a time must not take another firing for one of then. */
+function noteOn(detail: AlertDetail, at: Instant | undefined, now: Instant): string | null {
+  const { alert } = detail;
+  if (at === undefined || alert === null) return null;
+  const turns = turnsOf(detail, alert);
+  const before = turns.findLast((turn) => turn.at <= at);
+  const after = turns.find((turn) => turn.at > at);
+  if (before?.begins === true || after?.begins === false) return null;
+  // What it did long before its last firing is not known here.
+  const isFar = after !== undefined && after.at - at > AROUND_MS;
+  if (before === undefined && alert.episodes > 1 && isFar) return null;
+  const ended = before === undefined ? [] : [`it had ended at ${momentInWords(before.at, now)}`];
+  const began = after === undefined ? [] : [`it began at ${momentInWords(after.at, now)}`];
+  return `It did not fire at ${momentInWords(at, now)}: ${[...ended, ...began].join(', and ')}.`;
+}
+
+/** Its firings around that time, and the last one, as they began and ended; in order. */
+function turnsOf({ decisions, fingerprint }: AlertDetail, alert: AlertJson): readonly Turn[] {
+  const decided = decisions
+    .filter((one) => one.fingerprint === fingerprint)
+    .filter(({ reason }) => BEGINS.has(reason) || ENDS.has(reason))
+    .map(({ at, reason }): Turn => ({ at: Date.parse(at), begins: BEGINS.has(reason) }));
+  const began = Math.min(Date.parse(alert.since), Date.parse(alert.startsAt));
+  const last: Turn[] = [{ at: began, begins: true }];
+  if (alert.resolvedAt !== null) last.push({ at: Date.parse(alert.resolvedAt), begins: false });
+  return [...decided, ...last].sort((one, other) => one.at - other.at);
 }
 
 /** Where the page of it is. */

@@ -1,11 +1,11 @@
 /**
- * What all pages share: the frame, a message, a list of decisions. Plain HTML made on the server,
+ * What all pages share: the frame, a message. Plain HTML made on the server,
  * without any script; everything that an alert says is escaped by `html`.
  */
 import type { Instant } from '../model.ts';
 import { ago, duration } from '../slack/words.ts';
 import { type Html, html, linked } from './html.ts';
-import type { DecisionJson, IncidentJson } from './shapes.ts';
+import type { IncidentJson } from './shapes.ts';
 import { STYLE } from './style.ts';
 
 export const REFRESH_S = 10;
@@ -46,8 +46,22 @@ export function missingPage(error: string, rules?: string): string {
 /** The first line says it all by itself. */
 export function message(text: string): Html {
   const [first = '', ...rest] = text.split('\n');
-  const more = rest.length === 0 ? undefined : html`\n${linked(rest.join('\n'))}`;
+  let wasLink = false;
+  const more = rest.map((line) => {
+    const link = namedLink(line);
+    // Links stand side by side, as in Slack.
+    const between = wasLink && link !== undefined ? '   ' : '\n';
+    wasLink = link !== undefined;
+    return html`${between}${link ?? linked(line)}`;
+  });
   return html`<p><b>${linked(first)}</b>${more}</p>`;
+}
+
+/** `▸ Dashboard https://...`: its name is enough to click on. */
+function namedLink(line: string): Html | undefined {
+  const [, name, url] = /^(▸ .+) (https?:\/\/\S+)$/.exec(line) ?? [];
+  if (name === undefined || url === undefined || !URL.canParse(url)) return undefined;
+  return html`<a href="${url}" rel="noreferrer noopener">${name}</a>`;
 }
 
 export function stateInWords(incident: IncidentJson, now: Instant): string {
@@ -82,13 +96,4 @@ export function incidentPath(id: string): string {
 
 export function alertPath(fingerprint: string): string {
   return `/alerts/${encodeURIComponent(fingerprint)}`;
-}
-
-/** What is said of a decision in a list. */
-export function decisionRow(
-  { at, text }: Pick<DecisionJson, 'at' | 'text'>,
-  who: Html | undefined,
-): Html {
-  const time = at.slice(0, 19).replace('T', ' ');
-  return html`<li><time datetime="${at}">${time}</time><span>${who}${text}</span></li>`;
 }

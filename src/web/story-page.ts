@@ -10,7 +10,6 @@ import type { AlertDetail, IncidentDetail, OtherwiseJson, StepJson } from './det
 import { type Html, html, linked } from './html.ts';
 import {
   alertPath,
-  decisionRow,
   head,
   incidentPath,
   layout,
@@ -117,7 +116,7 @@ function chainOfIncident({ chain, complete }: IncidentDetail): Html {
     const rows = folded.get(reason);
     if (rows === undefined) return undefined;
     const title = `and ${count(rows.length, 'more alert')} ${FOLDED_WORDS[reason]}`;
-    return html`<details><summary>${title}</summary><ol>${rows.map((one) => rowOf(one))}</ol></details>`;
+    return html`<details><summary>${title}</summary>${daysOf(rows)}</details>`;
   });
   return html`${stepList(shown, complete)}${rest}`;
 }
@@ -196,15 +195,28 @@ type Row = Pick<StepJson, 'at' | 'text' | 'fingerprint' | 'service'>;
 function stepList(steps: readonly Row[], complete: boolean, about?: string): Html {
   const before = complete ? undefined : html`<p class="soft">There is more before this.</p>`;
   if (steps.length === 0) return html`<p class="quiet">Nothing is recorded.</p>`;
-  const rows = steps.map((one) => rowOf(one, about));
-  return html`${before}<ol>${rows}</ol><p class="soft">Times are UTC.</p>`;
+  return html`${before}${daysOf(steps, about)}`;
 }
 
-function rowOf(row: Row, about?: string): Html {
-  const { fingerprint, service } = row;
+/** A list for each day. */
+function daysOf(steps: readonly Row[], about?: string): readonly Html[] {
+  const days: { readonly day: string; readonly rows: Row[] }[] = [];
+  for (const step of steps) {
+    const day = step.at.slice(0, 10);
+    if (days.at(-1)?.day !== day) days.push({ day, rows: [] });
+    days.at(-1)?.rows.push(step);
+  }
+  return days.map(
+    ({ day, rows }) =>
+      html`<p class="soft">${day} (UTC)</p><ol class="steps">${rows.map((one) => rowOf(one, about))}</ol>`,
+  );
+}
+
+/** Its day stands above the list. */
+function rowOf({ at, text, fingerprint, service }: Row, about?: string): Html {
   const isOther = fingerprint !== null && fingerprint !== about;
   const who = isOther
     ? html`<a href="${alertPath(fingerprint)}">${service ?? 'an alert'}</a> `
     : undefined;
-  return decisionRow(row, who);
+  return html`<li><time datetime="${at}">${at.slice(11, 19)}</time><span>${who}${text}</span></li>`;
 }

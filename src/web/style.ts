@@ -22,13 +22,13 @@ article.warning { border-left-color: var(--warning); } article.info { border-lef
 article.untold { border-left-color: var(--none); border-left-style: dashed; }
 details { margin: .4rem 0; } summary { color: var(--link); cursor: pointer; font-size: .875rem; }
 article.resolved { border-left-color: var(--done); }
-article p { margin: 0; white-space: pre-wrap; } article b { font-weight: 600; }
+article p { margin: 0; white-space: pre-wrap; } article b { font-weight: 600; } article p a { display: inline-block; }
 article footer { margin-top: .4rem; display: flex; flex-wrap: wrap; gap: .1rem 1rem; font-size: .875rem; color: var(--soft); }
 .quiet { color: var(--soft); padding: .9rem 1rem; border: 1px dashed var(--line); border-radius: 8px; }
 .notice { border: 1px solid var(--warning); border-radius: 8px; padding: .6rem 1rem; margin-top: 1rem; background: var(--card); }
 ol, ul { list-style: none; margin: 0; padding: 0; }
 li { display: grid; grid-template-columns: 9.5rem 1fr; gap: 0 .75rem; padding: .35rem 0; border-top: 1px solid var(--line); }
-li:first-child { border-top: 0; }
+li:first-child { border-top: 0; } .steps li { grid-template-columns: 4.25rem 1fr; }
 .how { padding-left: 1rem; } .how li { display: list-item; list-style: disc; border: 0; padding: .15rem 0; }
 code { font: .875em ui-monospace, monospace; background: var(--card); border: 1px solid var(--line); border-radius: 4px; padding: .05rem .3rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: 0; font-size: .9rem; }
@@ -38,7 +38,7 @@ footer.page { max-width: 60rem; margin: 2rem auto 0; padding: .75rem 1rem 1.5rem
 form.search { margin: 0 0 0 auto; flex: 0 1 24rem; } form.search input { width: 100%; font-size: .875rem; min-width: 0; }
 input { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .4rem .6rem; min-width: min(20rem, 100%); }
 button { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .4rem .9rem; cursor: pointer; }
-@media (max-width: 36rem) { li { grid-template-columns: 1fr; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .3rem; } }
+@media (max-width: 36rem) { ul > li { grid-template-columns: 1fr; gap: 0; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .3rem; } }
 `;
 
 export const STYLE_HASH = `sha256-${hash('sha256', STYLE, 'base64')}`;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { aboutLive } from '../../src/explain/about.ts';
 import { otherwise, type Otherwise } from '../../src/explain/otherwise.ts';
-import { HOUR, MINUTE, SHOP, type Story, tell } from '../support/story.ts';
+import { HOUR, MINUTE, rulesOf, SHOP, type Story, tell } from '../support/story.ts';
 import { changed, type Way } from './rules-editor.ts';
 
 const WAYS: readonly Way[] = ['in-the-entry-that-decided', 'by-an-entry-of-its-own'];
@@ -448,6 +448,22 @@ test('of an incident is said what would have kept it quiet, not what its lead jo
     ask(story, 'Errors checkout', of).map(({ outcome }) => outcome);
   expect(outcomes('alert')).toEqual(['told-by-itself']);
   expect(outcomes('incident')).toEqual(['not-told']);
+});
+
+test('after an edit of its hold an alert keeps its own, and the other is called that of the rules in force', () => {
+  const story = tell(SHOP);
+  story.fire('basket', 'Slow');
+  story.wait(2 * MINUTE);
+  const [alert] = story.state.alerts.values();
+  if (alert === undefined) throw new Error('no alert');
+  const asked = { decisions: story.decisions, now: story.now() };
+  const edited = rulesOf(`${SHOP}hold: [{ for: 20m }]\n`);
+  const [before] = otherwise(aboutLive(story.state, alert, { ...asked, rules: story.rules }));
+  const [after] = otherwise(aboutLive(story.state, alert, { ...asked, rules: edited }));
+  expect(before?.text).toMatch(/its hold is 8 min and it fires for 2 min/);
+  expect(after?.text).toMatch(
+    /its hold is 20 min in the rules that are in force now, and it fires/,
+  );
 });
 
 test('where nothing was to be told, nothing would have been different', () => {

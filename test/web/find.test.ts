@@ -107,6 +107,23 @@ test('a service, an incident or a name whose case is another one is found; what 
   }
 });
 
+test('of a time at which an alert did not fire it says so, and when it did', async () => {
+  const service = await start();
+  await service.post('/v1/ingest/generic', ALERT);
+  await service.pass(5 * MINUTE);
+  await service.post('/v1/ingest/generic', { ...ALERT, status: 'resolved', endsAt: service.now() });
+  await service.pass(15 * MINUTE);
+  await service.post('/v1/ingest/generic', { ...ALERT, startsAt: service.now() });
+  await service.pass(5 * MINUTE);
+  const noteAt = async (minutes: number) =>
+    (await ask(service, 'Down', `&at=${NOW + minutes * MINUTE}`)).body['note'];
+  expect(await noteAt(-10)).toMatch(/^It did not fire at .*: it began at /);
+  expect(await noteAt(2)).toBe(null);
+  expect(await noteAt(10)).toMatch(/^It did not fire at .*: it had ended at .*, and it began at /);
+  expect(await noteAt(21)).toBe(null);
+  expect((await ask(service, 'Down')).body['note']).toBe(null);
+});
+
 test('what is not found says what was looked for, and what would be', async () => {
   const service = await start();
   await told(service);

@@ -100,6 +100,18 @@ test('an incident and an alert have pages that tell their story', async () => {
   expect(await page(service, '/alerts/%3Cscript%3E')).not.toContain('<script');
 });
 
+test('links of a message are their names, and its story has the day once', async () => {
+  const service = await start();
+  await fire(service, 'ErrorRate', {
+    generatorURL: 'https://prometheus.example.com/graph?a=1&b=2',
+  });
+  const [id = ''] = service.lane.state.incidents.keys();
+  const text = await page(service, `/incidents/${id}`);
+  expect(text).toMatch(/<a href="https:\/\/prometheus[^"]+a=1&amp;b=2" [^>]+>▸ Source<\/a>/);
+  expect(text.match(/2026-\d\d-\d\d \(UTC\)/g)).toHaveLength(1);
+  expect(text).toMatch(/<time datetime="[^"]+">\d\d:\d\d:\d\d<\/time>/);
+});
+
 test('nothing that an alert says becomes mark-up, on any page', async () => {
   const service = await start();
   const labels = { [HOSTILE]: HOSTILE, alertname: HOSTILE, service: HOSTILE, severity: 'critical' };
