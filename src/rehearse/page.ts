@@ -39,7 +39,7 @@ svg .now { fill: var(--none); } svg .tried { fill: var(--link); } code { font-si
 td:first-child { min-width: 7.5rem; overflow-wrap: anywhere; }
 .verdict { font-size: 1.1rem; } main { padding-bottom: 3rem; }
 @media (max-width: 36rem) {
-  th, td { padding: .3rem .4rem; } th.n { white-space: normal; overflow-wrap: normal; } .bar { display: none; }
+  table { font-size: .8rem; } th, td { padding: .3rem .35rem; } th.n { white-space: normal; overflow-wrap: normal; } .bar { display: none; }
   .changes tr:first-child { display: none; } .changes tr { display: block; border-top: 1px solid var(--line); padding: .3rem 0; } .changes td { display: block; border: 0; padding: 0 .4rem; }
 }
 `;

@@ -458,8 +458,11 @@ test('after an edit of its hold an alert keeps its own, and the other is called 
   if (alert === undefined) throw new Error('no alert');
   const asked = { decisions: story.decisions, now: story.now() };
   const edited = rulesOf(`${SHOP}hold: [{ for: 20m }]\n`);
-  const [before] = otherwise(aboutLive(story.state, alert, { ...asked, rules: story.rules }));
-  const [after] = otherwise(aboutLive(story.state, alert, { ...asked, rules: edited }));
+  const [before] = otherwise(
+    aboutLive(story.state, alert, { ...asked, rules: story.rules }),
+    'alert',
+  );
+  const [after] = otherwise(aboutLive(story.state, alert, { ...asked, rules: edited }), 'alert');
   expect(before?.text).toMatch(/its hold is 8 min and it fires for 2 min/);
   expect(after?.text).toMatch(
     /its hold is 20 min in the rules that are in force now, and it fires/,
