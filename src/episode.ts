@@ -3,6 +3,7 @@
  */
 import { rejoin, standAlone, takePlace } from './correlate/place.ts';
 import { afterRefire } from './dedupe/flap.ts';
+import { learnLateness } from './dedupe/lateness.ts';
 import type { News } from './dedupe/repeat.ts';
 import { predecessorOf } from './dedupe/successor.ts';
 import { beginsToInhibit, endsToInhibit } from './inhibit.ts';
@@ -125,6 +126,7 @@ export function resolved(
 ): Verdict {
   const { startsAt, endsAt } = news;
   if (!wasKnown && heartbeatOf(turn, subjectOf(alert)) !== undefined) return 'heartbeat';
+  if (wasKnown) learnLateness(turn, alert.source, endsAt);
   const ended = over(endsToInhibit(turn, alert), startsAt, endsAt, turn.now);
   putAlert(turn.state, ended);
   scheduleAlert(turn, ended);

@@ -81,7 +81,7 @@ function putOnce(target: Target | undefined, key: string, value: unknown): void 
   target?.records.set(key, value);
 }
 
-/** Undefined for what is not in one lane: silences and digests. */
+/** Undefined for what is not in one lane: silences, digests, and what is soon learnt anew. */
 function laneOfRecord(
   key: string,
   { alerts }: LaneState,
@@ -90,7 +90,7 @@ function laneOfRecord(
 ): string | undefined {
   const alert = alerts.get(key);
   if (alert !== undefined) return lanes.get(alert.incident ?? '') ?? laneOf(split, alert.labels);
-  if (key.startsWith('digest/') || key.startsWith('silence/')) return undefined;
+  if (/^(digest|silence|late)\//.test(key)) return undefined;
   return key.startsWith('i/') ? lanes.get(key.slice(2)) : LANE;
 }
 

@@ -33,6 +33,14 @@ export interface Digest {
   readonly sending?: readonly DigestLine[] | undefined;
 }
 
+/** How late a source says that something is over: see dedupe/lateness.ts. */
+export interface Lateness {
+  readonly source: string;
+  readonly ms: number;
+  /** When it last changed. */
+  readonly at: Instant;
+}
+
 /** A silence that people set, with what is known of it. */
 export interface KeptSilence {
   readonly silence: Silence;

@@ -18,7 +18,14 @@ import {
 } from './id-index.ts';
 import { createInhibitIndex, type InhibitIndex, trackFiring, untrack } from './inhibit-index.ts';
 import type { Alert, Incident, Instant, Silence } from './model.ts';
-import type { Digest, Heartbeat, KeptSilence, SilenceTest, Storm } from './small-records.ts';
+import type {
+  Digest,
+  Heartbeat,
+  KeptSilence,
+  Lateness,
+  SilenceTest,
+  Storm,
+} from './small-records.ts';
 import { shareTexts } from './shared-texts.ts';
 import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
 import { createTimers, type Timers } from './timers.ts';
@@ -35,6 +42,8 @@ export interface LaneState {
   readonly digests: Map<string, Digest>;
   readonly heartbeats: Map<string, Heartbeat>;
   readonly silences: Map<string, KeptSilence>;
+  /** By source. */
+  readonly lateness: Map<string, Lateness>;
   storm: Storm | undefined;
 
   /** Fingerprints of resolved alerts, those that have been so for longest first. */
@@ -92,6 +101,7 @@ export function createState(
     digests: new Map(),
     heartbeats: new Map(),
     silences: new Map(),
+    lateness: new Map(),
     silenceTests: new Map(),
     storm: undefined,
     resolved: new Set(),
@@ -249,6 +259,11 @@ export function putHeartbeat(state: LaneState, heartbeat: Heartbeat): void {
   state.changed.add(`heartbeat/${heartbeat.name}`);
 }
 
+export function putLateness(state: LaneState, lateness: Lateness): void {
+  state.lateness.set(lateness.source, lateness);
+  state.changed.add(`late/${lateness.source}`);
+}
+
 export function putSilence(state: LaneState, kept: KeptSilence): void {
   const before = state.silences.get(kept.silence.id);
   if (before !== undefined) state.silenceTests.delete(before.silence);
@@ -289,6 +304,7 @@ function recordOf(state: LaneState, key: string): unknown {
   if (key.startsWith('digest/')) return state.digests.get(key.slice(7));
   if (key.startsWith('heartbeat/')) return state.heartbeats.get(key.slice(10));
   if (key.startsWith('silence/')) return state.silences.get(key.slice(8));
+  if (key.startsWith('late/')) return state.lateness.get(key.slice(5));
   return state.storm;
 }
 

@@ -8,20 +8,21 @@
 import type { Alert, Incident, Instant, RouteDecision, Severity } from '../model.ts';
 import { linkedWeight } from '../correlate/linked.ts';
 import { rankRoots } from '../correlate/root.ts';
+import { latenessOf } from '../dedupe/lateness.ts';
 import { tallyOf } from '../state.ts';
 import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
 import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
-import { GRAVE, severityRank, type Tally } from '../tally.ts';
+import { GRAVE, serviceOfCheck, severityRank, type Tally } from '../tally.ts';
 import { leadOf, nobody, subjectOf, subjectOfIncident } from './lead.ts';
 import { show } from './show.ts';
 import { countTelling, joinsStorm } from './storm.ts';
 
 /** Four warnings may still be a blip that comes with echoes. */
 const WEIGHT_SUFFICES = 4.5;
-/** A critical alert and a warning are none. */
-const WEIGHT_SUFFICES_WITH_GRAVE = 4;
+/** A critical alert and a warning of one service are none; beside a neighbour's warning it may be. */
+const SERVICE_SUFFICES = 4;
 const CHECKS_MIN = 2;
 /** Two warnings that both outlast what usually passes by itself. */
 const LASTING_WEIGHT = 2;
@@ -65,14 +66,15 @@ export function lastingProof(turn: Turn, incident: Incident): Proof | undefined 
       first = check.since;
     } else if (check.since < second) second = check.since;
   }
-  const at = second + LASTING_MS;
-  if (!Number.isFinite(at)) return undefined;
+  if (!Number.isFinite(second)) return undefined;
+  const speaker = worstOf(turn, tally, undefined);
+  if (speaker === undefined) return undefined;
+  // What is over already, and not yet said to be, looks as if it lasted.
+  const at = second + LASTING_MS + latenessOf(turn, speaker.source);
   if (at > now) {
     wakeIncident(turn, incident.id, at);
     return undefined;
   }
-  const speaker = worstOf(turn, tally, undefined);
-  if (speaker === undefined) return undefined;
   const because = `${checks.size} checks still fail after ${inWords(now - second)}`;
   return proofBy(because, speaker, incident);
 }
@@ -113,13 +115,19 @@ function provenBy(turn: Turn, incident: Incident, alert: Alert): Proof | undefin
 }
 
 function suffices(turn: Turn, tally: Tally): boolean {
-  const { weight, checks } = tally;
-  if (checks.size < CHECKS_MIN || weight < WEIGHT_SUFFICES_WITH_GRAVE) return false;
-  const proven = linkedWeight(turn, tally);
-  if (proven >= WEIGHT_SUFFICES) return true;
-  if (proven < WEIGHT_SUFFICES_WITH_GRAVE) return false;
-  for (const check of checks.values()) if (check.weight >= GRAVE) return true;
+  const { checks, weight } = tally;
+  if (checks.size < CHECKS_MIN || weight < SERVICE_SUFFICES) return false;
+  if (weight >= WEIGHT_SUFFICES && linkedWeight(turn, tally) >= WEIGHT_SUFFICES) return true;
+  for (const [key, check] of checks)
+    if (check.weight >= GRAVE && weightOn(tally, serviceOfCheck(key)) >= SERVICE_SUFFICES)
+      return true;
   return false;
+}
+
+function weightOn({ checks }: Tally, service: string): number {
+  let sum = 0;
+  for (const [key, { weight }] of checks) if (serviceOfCheck(key) === service) sum += weight;
+  return sum;
 }
 
 /** Services looked through for the worst alert: beyond that it is a storm. */
