@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import { AppError } from '../errors.ts';
 import type { LoadResult } from '../rules/compile.ts';
 import { type Diagnostic, formatDiagnostics, summarise } from '../rules/diagnostics.ts';
-import { loadRules } from '../rules/load.ts';
+import { loadRules, overlookedIn } from '../rules/load.ts';
 import { missingBySeen } from '../rules/seen.ts';
 import type { HistoryFlags } from './history.ts';
 import { prefixOf, rulesDirOf } from './program.ts';
@@ -66,6 +66,8 @@ export async function check(dir: string, flags: CheckFlags): Promise<Checked> {
 
 interface Found {
   readonly result: LoadResult;
+  /** Files that look like rules and are not read. */
+  readonly overlooked: readonly Diagnostic[];
   /** What the rules lack, by what was seen. */
   readonly missing: readonly Diagnostic[];
   /** Which past it was, in words. */
@@ -74,15 +76,17 @@ interface Found {
 
 async function checkFolder(dir: string, flags: CheckFlags): Promise<Found> {
   const first = await loadRules(dir);
+  const overlooked = await overlookedIn(dir);
   const { since, dataDir, url, seen: recordings } = flags;
   const isAsked = [since, dataDir, url, recordings].some((flag) => flag !== undefined);
-  if (!isAsked || first.kind === 'refused') return { result: first, missing: [], past: undefined };
+  if (!isAsked || first.kind === 'refused')
+    return { result: first, overlooked, missing: [], past: undefined };
   // Whoever checks only the files need not wait for the modules that read the past.
   const { readSeen } = await import('./check-seen.ts');
   const { seen, past } = await readSeen(first.rules, flags);
   const result = await loadRules(dir, seen);
   const missing = result.kind === 'loaded' ? missingBySeen(result.rules, seen) : [];
-  return { result, missing, past };
+  return { result, overlooked, missing, past };
 }
 
 function print(found: Found, prefix: string, format: CheckFormat): string {
@@ -96,8 +100,9 @@ function print(found: Found, prefix: string, format: CheckFormat): string {
   }
 }
 
-function problemsOf({ result }: Found): readonly Diagnostic[] {
-  return result.kind === 'refused' ? [...result.errors, ...result.warnings] : result.warnings;
+function problemsOf({ result, overlooked }: Found): readonly Diagnostic[] {
+  const warnings = [...result.warnings, ...overlooked];
+  return result.kind === 'refused' ? [...result.errors, ...warnings] : warnings;
 }
 
 function toText(found: Found, prefix: string): string {
@@ -109,10 +114,10 @@ function toText(found: Found, prefix: string): string {
   return blocks.filter((block) => block !== '').join('\n');
 }
 
-function conclusion({ result, missing, past }: Found): string {
+function conclusion({ result, overlooked, missing, past }: Found): string {
   const summary = summarise({
     errors: result.kind === 'refused' ? result.errors.length : 0,
-    warnings: result.warnings.length + missing.length,
+    warnings: result.warnings.length + overlooked.length + missing.length,
     files: result.files.length,
   });
   if (result.kind === 'refused') return summary;
@@ -122,13 +127,13 @@ function conclusion({ result, missing, past }: Found): string {
   return `${summary}; ${services} ${services === 1 ? 'service' : 'services'}, version ${result.rules.version}${seen}`;
 }
 
-function toJson({ result, missing }: Found): string {
+function toJson({ result, overlooked, missing }: Found): string {
   const found = {
     ok: result.kind === 'loaded',
     version: result.kind === 'loaded' ? result.rules.version : null,
     files: result.files,
     errors: result.kind === 'refused' ? result.errors : [],
-    warnings: [...result.warnings, ...missing],
+    warnings: [...result.warnings, ...overlooked, ...missing],
   };
   return JSON.stringify(found, undefined, 2);
 }

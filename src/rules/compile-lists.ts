@@ -134,7 +134,12 @@ export function compileMutes(
     return { kind: 'silence', place, called, mute };
   });
   const windows = collected.maintenance.map((entry): PlacedMute => {
-    const { test } = compileMatch(entry, context);
+    const { test, conditions } = compileMatch(entry, context);
+    // With a reason it is meant to; an entry without matchers matches everything as well.
+    if (entry.value.why === undefined && matchesAll(conditions)) {
+      const hint = 'say which alerts it is about, or say why: it is meant';
+      context.report.warning(matchPlace(entry), 'this maintenance window mutes everything', hint);
+    }
     const base = muteOf(entry, entry.value.name ?? 'maintenance', context);
     const schedule = scheduleFor(entry, context, schedules);
     if (schedule === undefined && entry.value.startsAt !== undefined)

@@ -89,6 +89,37 @@ async function namesIn(dir: string): Promise<readonly string[]> {
   }
 }
 
+/** What looks like rules and is not read: said by `quell check`, because nothing else would. */
+export async function overlookedIn(dir: string): Promise<readonly Diagnostic[]> {
+  const found: Diagnostic[] = [];
+  const entries = await readdir(dir, { withFileTypes: true });
+  for (const entry of entries.sort((one, other) => (one.name < other.name ? -1 : 1))) {
+    const { name } = entry;
+    if (name.startsWith('.')) continue;
+    if (entry.isDirectory() && (await hasYaml(join(dir, name)))) {
+      const hint = 'all files of rules stand in one folder';
+      found.push(overlooked(`${name}/`, 'rules in folders below are not read', hint));
+    } else if (!entry.isDirectory() && /\.ya?ml$/i.test(name) && !isYaml(name)) {
+      found.push(overlooked(name, 'this is not read', 'its name must end in .yaml or .yml'));
+    }
+  }
+  return found;
+}
+
+/** A folder that may not be read is no place for rules. */
+async function hasYaml(dir: string): Promise<boolean> {
+  try {
+    return (await namesIn(dir)).some(isYaml);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return false;
+  }
+}
+
+function overlooked(file: string, message: string, hint: string): Diagnostic {
+  return { ...unreadable(file, message, hint), severity: 'warning' };
+}
+
 export type ReadText =
   | { readonly kind: 'text'; readonly text: string }
   | {
@@ -179,7 +210,7 @@ export function reasonOf(cause: unknown): string {
     case 'EPERM':
       return `no permission for user ${process.geteuid?.() ?? 'unknown'}, as whom this runs`;
     case 'ENOTDIR':
-      return 'it is no folder';
+      return 'it is no folder: name the folder that it is in';
     case 'ENOSPC':
       return 'no space is left';
     case 'EROFS':

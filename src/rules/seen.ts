@@ -155,7 +155,8 @@ function warnOfSilences(
 ): void {
   if (known.length === 0) return;
   for (const { mute, place, called, kind } of mutes) {
-    if (kind !== 'silence') continue;
+    // A window may be meant for what seldom fires: with a reason it is.
+    if (kind === 'window' && mute.why !== undefined) continue;
     const matched = known.filter(({ subject }) => mute.matches(subject)).length;
     if (matched === 0) {
       const message = `${called} matches none of the ${counted(known.length, 'alert')} seen`;

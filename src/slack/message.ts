@@ -35,6 +35,7 @@ export interface RenderedMessage {
 }
 
 const NAME_MAX = 60;
+const MINUTE_MS = 60_000;
 const MATCHER_MAX = 200;
 const DIGEST_LINES_MAX = 40;
 
@@ -141,7 +142,7 @@ function answer(reply: Answer, view: MessageView): Line {
         person(reply.user, view.people),
         ' until ',
         time(reply.until, view.now),
-        ` (${duration(reply.until - view.now)}): ${reply.matchers.map((text) => cut(text, MATCHER_MAX)).join(', ')}`,
+        ` (${duration(Math.ceil((reply.until - view.now) / MINUTE_MS) * MINUTE_MS)}): ${reply.matchers.map((text) => cut(text, MATCHER_MAX)).join(', ')}`,
         ` · ${silencedNow(reply)} · to end it earlier, mention me with `,
         bold('unsilence'),
       ];

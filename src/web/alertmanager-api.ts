@@ -131,7 +131,8 @@ async function postSilence(
   const silence: Silence = { ...sent, startsAt, id: isChanged ? known.silence.id : randomUUID() };
   const warning = warningOf(lanes, silence);
   await setInAll(lanes, now, silence);
-  deps.log.info({ silence: silence.id, by: silence.createdBy, warning }, 'silence set');
+  const level = warning === undefined ? 'info' : 'warn';
+  deps.log[level]({ silence: silence.id, by: silence.createdBy, warning }, 'silence set');
   response.json({ silenceID: silence.id, ...(warning === undefined ? {} : { warning }) });
 }
 

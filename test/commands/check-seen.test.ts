@@ -111,6 +111,9 @@ silences:
   - { name: old, match: ['alertname="Gone"'], endsAt: 2099-01-01T00:00:00Z }
   - { match: ['team!="x"'], endsAt: 2099-01-01T00:00:00Z }
   - { match: ['alertname="Down"'], endsAt: 2099-01-01T00:00:00Z }
+maintenance:
+  - { name: gone, match: ['alertname="Papers"'], every: { weekdays: [sunday] } }
+  - { match: ['alertname="Papers"'], every: { weekdays: [sunday] }, why: It comes back in June. }
 `;
   const { lines } = await checked(rules, [
     { name: 'Down', service: 'payments', at: 0 },
@@ -119,6 +122,7 @@ silences:
   expect(lines.filter((line) => line.startsWith('rules/'))).toEqual([
     'rules/rules.yaml:3:5  warning: "old" matches none of the 2 alerts seen',
     'rules/rules.yaml:4:5  warning: this silence matches all 2 alerts seen',
+    'rules/rules.yaml:7:5  warning: "gone" matches none of the 2 alerts seen',
   ]);
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { CHECK_FORMATS, check, checkCommand } from '../../src/commands/check.ts';
-import { loadRules } from '../../src/rules/load.ts';
+import { loadRules, overlookedIn } from '../../src/rules/load.ts';
 import { type Loaded, type Refused, type RulesKeeper, keepRules } from '../../src/rules/watch.ts';
 import { messagesOf } from './support.ts';
 
@@ -294,4 +294,24 @@ test('a file that leads back to itself is unreadable, for everybody', async () =
   const dir = await folder({ 'b.yaml': CALM });
   await symlink('a.yaml', join(dir, 'a.yaml'));
   expect(messagesOf(await loadRules(dir))[0]).toMatch(/^cannot be read/);
+});
+
+test('what looks like rules and is not read is named, and nothing else', async () => {
+  const dir = await folder();
+  await mkdir(join(dir, 'team-a'));
+  await mkdir(join(dir, 'notes'));
+  await mkdir(join(dir, '..2026_data'));
+  for (const name of [
+    'a.yaml',
+    'b.YAML',
+    'c.md',
+    'team-a/d.yaml',
+    'notes/e.md',
+    '..2026_data/f.yaml',
+  ])
+    await writeFile(join(dir, name), '');
+  expect((await overlookedIn(dir)).map(({ file, message }) => `${file} ${message}`)).toEqual([
+    'b.YAML this is not read',
+    'team-a/ rules in folders below are not read',
+  ]);
 });
