@@ -22,6 +22,8 @@ export interface RedisServer {
   dispose(): Promise<void>;
 }
 
+/** What stands in for Redis: REDIS_SERVER=valkey-server tests with Valkey. */
+export const REDIS_SERVER = process.env['REDIS_SERVER'] ?? 'redis-server';
 export const REDIS_MISSING = 'install redis-server: scripts/install-test-tools.sh';
 
 export async function startRedis(settings: readonly string[] = []): Promise<RedisServer> {
@@ -33,7 +35,7 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
   async function start(): Promise<void> {
     child = startChild({
       name: 'redis-server',
-      command: 'redis-server',
+      command: REDIS_SERVER,
       args: [...args, ...kept, ...settings],
       cwd: dir,
       missing: REDIS_MISSING,

@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
 import { startChild } from './child.ts';
-import { freePort, REDIS_MISSING, type RedisServer, startRedis } from './redis.ts';
+import { freePort, REDIS_MISSING, REDIS_SERVER, type RedisServer, startRedis } from './redis.ts';
 import { scratchDir } from './scratch-dir.ts';
 import { within } from './within.ts';
 
@@ -31,7 +31,7 @@ export async function startSentinel(): Promise<SentinelSetUp> {
   writeFileSync(file, configOf(port, dir, master.port));
   const sentinel = startChild({
     name: 'redis-sentinel',
-    command: 'redis-server',
+    command: REDIS_SERVER,
     args: [file, '--sentinel'],
     cwd: dir,
     missing: REDIS_MISSING,
