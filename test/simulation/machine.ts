@@ -122,7 +122,8 @@ export async function startProcess(machine: Machine, rules: Rules): Promise<Proc
       return { view, message: incident.message, sentRevision: incident.sentRevision };
     },
     async report(effect, outcome) {
-      await hear({ kind: 'delivered', effect: effect.id, outcome });
+      const { id, at: orderedAt } = effect;
+      await hear({ kind: 'delivered', effect: id, orderedAt, outcome });
       if (outcome.kind === 'sent' && outcome.late === true && machine.hasPeople)
         void reconciler.ask([{ message: outcome.message, replies: [], reactions: {} }]);
     },

@@ -71,6 +71,9 @@ export async function complaints(
   return [
     ...truths.flatMap((truth) => aboutTruth(lane, truth, around(truth), slack)),
     ...twice(messages),
+    ...[...lane.state.digests.values()].flatMap(({ channel, sending }) =>
+      sending === undefined ? [] : [`the digest of ${channel} is on its way for ever`],
+    ),
     ...[...lane.state.open].flatMap((id) => aboutOpen(lane, id, truths)),
     ...[...lane.state.incidents.values()].flatMap((incident) => {
       const message = `message:${incident.id}`;
@@ -123,6 +126,12 @@ function aboutTruth(
   const incident = state.incidents.get(alert?.incident ?? '');
   if (incident?.phase !== 'open' && incident?.phase !== 'acknowledged')
     return [`${service} fires, its incident is ${incident?.phase}`];
+  if (incident.toldIn === 'digest') {
+    const isSaid = messages.some(
+      ({ id, text }) => id.startsWith('digest:') && text.includes(service),
+    );
+    return isSaid ? [] : [`${service} fires, and no digest says so`];
+  }
   const message = messages.find(({ id }) => id === `message:${incident.id}`);
   if (message === undefined) {
     return gone.has(`message:${incident.id}`)

@@ -188,4 +188,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: '  if (isSame) settleWithout(turn, known);\n',
     to: '',
   },
+  {
+    name: 'a digest is ordered while Slack has not answered to the one before',
+    seed: 259,
+    file: 'src/life/digest.ts',
+    from: '  if (digest.sending !== undefined) return;\n',
+    to: '',
+  },
+  {
+    name: 'a digest that Slack has taken is waited for all the same',
+    seed: 25,
+    file: 'src/life/digest.ts',
+    from: '{ ...digest, message, lines, sending: undefined }',
+    to: '{ ...digest, message, lines }',
+  },
 ];

@@ -40,18 +40,31 @@ const INHIBITING = [
   ruleSet(OTHERS, { newsletter: ['basket-db'], basket: ['stranger'] }),
 ] as const;
 
+/** What the newsletter has goes into a digest, which is brought up to date each quarter of an hour. */
+const DIGEST = `
+digest: { at: [${Array.from({ length: 96 }, (_, n) => `'${String(Math.floor(n / 4)).padStart(2, '0')}:${String((n % 4) * 15).padStart(2, '0')}'`).join(', ')}] }
+route:
+  channel: '#alerts'
+  urgency: post
+  routes:
+    - { match: ['service="newsletter"'], channel: '#daily', urgency: digest }
+    - { match: ['severity="critical"'], channel: '#critical' }
+`;
+const DIGESTING = [ruleSet(HOLD, {}, DIGEST), ruleSet(OTHERS, {}, DIGEST)] as const;
+
 interface RuleSet {
   readonly rules: Rules;
   readonly inhibitors: Inhibitors;
 }
 
-function ruleSet(more: string, inhibitors: Inhibitors): RuleSet {
-  return { rules: rulesOf(`${SHOP}${ROUTE}${more}${inhibitRules(inhibitors)}`), inhibitors };
+function ruleSet(more: string, inhibitors: Inhibitors, route = ROUTE): RuleSet {
+  return { rules: rulesOf(`${SHOP}${route}${more}${inhibitRules(inhibitors)}`), inhibitors };
 }
 
-/** Of each fourth seed, so that the others go on to find what they found. */
+/** Of some seeds, so that the others go on to find what they found. */
 function rulesFor(seed: number): readonly [RuleSet, RuleSet] {
-  return seed % 4 === 0 ? INHIBITING : PLAIN;
+  if (seed % 4 === 0) return INHIBITING;
+  return seed % 9 === 7 ? DIGESTING : PLAIN;
 }
 
 function inhibitRules(inhibitors: Inhibitors): string {

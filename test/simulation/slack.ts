@@ -78,7 +78,10 @@ export function createSlack(random: Random, time: VirtualTime): SlackWorld {
   const tooLong: SlackResult<MessageRef> = { kind: 'refused', error: 'msg_too_long' };
   // Only what is no news: that it is over, or goes on, is never kept from people.
   const isTooLong = (found: SlackMessage, text: string, revision: number) =>
-    !ENDED.test(found.text) && !ENDED.test(text) && revision % TOO_LONG_EVERY === 0;
+    found.id.startsWith('message:') &&
+    !ENDED.test(found.text) &&
+    !ENDED.test(text) &&
+    revision % TOO_LONG_EVERY === 0;
   const noChannel: SlackResult<never> = { kind: 'refused', error: 'channel_not_found' };
   function api(step: Step): SlackApi {
     const answer = <T>(channel: string | undefined, act: () => SlackResult<T>) =>
