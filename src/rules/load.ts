@@ -82,10 +82,10 @@ async function namesIn(dir: string): Promise<readonly string[]> {
   try {
     return await readdir(dir);
   } catch (cause) {
-    throw new AppError('rules-dir', `cannot read the rules folder ${dir}: ${reasonOf(cause)}`, {
-      retryable: false,
-      cause,
-    });
+    const reason = reasonOf(cause);
+    const hint = reason === NO_FOLDER ? '; name the folder that it is in' : '';
+    const message = `cannot read the rules folder ${dir}: ${reason}${hint}`;
+    throw new AppError('rules-dir', message, { retryable: false, cause });
   }
 }
 
@@ -200,6 +200,8 @@ function whatItIs(found: Stats): ReadText {
   return { kind, message: found.isFIFO() ? 'this is a pipe, not a file' : 'this is no file' };
 }
 
+const NO_FOLDER = 'it is no folder';
+
 /** In words, of an error of the file system. */
 export function reasonOf(cause: unknown): string {
   const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
@@ -210,7 +212,7 @@ export function reasonOf(cause: unknown): string {
     case 'EPERM':
       return `no permission for user ${process.geteuid?.() ?? 'unknown'}, as whom this runs`;
     case 'ENOTDIR':
-      return 'it is no folder: name the folder that it is in';
+      return NO_FOLDER;
     case 'ENOSPC':
       return 'no space is left';
     case 'EROFS':

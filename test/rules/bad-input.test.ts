@@ -206,7 +206,7 @@ test.each([
   [
     'is a file',
     (dir) => rm(dir, { recursive: true }).then(() => writeFile(dir, '')),
-    'it is no folder',
+    'it is no folder; name the folder that it is in',
   ],
   [
     'is a link to itself',
