@@ -48,9 +48,9 @@ export function createBatch(state: LaneState, rules: Rules, observer: LaneObserv
     take() {
       const put: StateRecord[] = [];
       const remove: string[] = [];
-      for (const { key, value } of takeChanges(state)) {
-        if (value === undefined) remove.push(key);
-        else put.push({ key, value });
+      for (const record of takeChanges(state)) {
+        if (record.value === undefined) remove.push(record.key);
+        else put.push(record);
       }
       const closed = state.closed.map(({ incident, tally, members }) => ({
         incident,

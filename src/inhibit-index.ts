@@ -93,8 +93,10 @@ export function trackFiring(index: InhibitIndex, alert: Alert): void {
     // It may be told of anew, as when it fired again: whoever begins to inhibit it looks at it.
     for (const { group, isTarget } of parts) if (isTarget) group.targets.add(fingerprint);
   } else {
-    if (known !== undefined) index.renewed.add(fingerprint);
-    untrack(index, fingerprint);
+    if (known !== undefined) {
+      index.renewed.add(fingerprint);
+      untrack(index, fingerprint);
+    }
     for (const part of parts) enter(index, part, fingerprint);
   }
   index.tracked.set(fingerprint, { labels, facts, parts });
@@ -121,9 +123,8 @@ export interface Inhibitor {
 export function inhibitorOf({ tracked }: InhibitIndex, fingerprint: string): Inhibitor | undefined {
   for (const { group, isSource, isTarget } of tracked.get(fingerprint)?.parts ?? []) {
     if (!isTarget) continue;
-    let source = group.sources.values().next().value;
-    if (source === undefined && !isSource) source = group.both.values().next().value;
-    const facts = tracked.get(source ?? '')?.facts;
+    const source = firstOf(group.sources) ?? (isSource ? undefined : firstOf(group.both));
+    const facts = source === undefined ? undefined : tracked.get(source)?.facts;
     if (source === undefined || facts === undefined) continue;
     group.targets.add(fingerprint);
     return { fingerprint: source, facts, rule: group.rule };
@@ -131,8 +132,12 @@ export function inhibitorOf({ tracked }: InhibitIndex, fingerprint: string): Inh
   return undefined;
 }
 
+function firstOf(names: ReadonlySet<string>): string | undefined {
+  return names.size === 0 ? undefined : names.values().next().value;
+}
+
 function partsOf({ rules, groups }: InhibitIndex, subject: Subject): readonly Part[] {
-  let parts: Part[] | undefined;
+  let parts = NONE;
   for (const [i, rule] of rules.entries()) {
     const isSource = rule.isSource(subject);
     const isTarget = rule.isTarget(subject);
@@ -146,9 +151,11 @@ function partsOf({ rules, groups }: InhibitIndex, subject: Subject): readonly Pa
       targets: new Set(),
       size: 0,
     };
-    (parts ??= []).push({ group, isSource, isTarget });
+    // Most have one part. A list that is pushed to has room for 17, which all alerts would keep.
+    const part: Part = { group, isSource, isTarget };
+    parts = parts === NONE ? [part] : [...parts, part];
   }
-  return parts ?? NONE;
+  return parts;
 }
 
 const NONE: readonly Part[] = [];

@@ -284,8 +284,8 @@ export function putStorm(state: LaneState, storm: Storm | undefined): void {
 }
 
 /** Takes the records that changed since the last commit; an undefined value is a record that is gone. */
-export function takeChanges(state: LaneState): { readonly key: string; readonly value: unknown }[] {
-  const changes: { readonly key: string; readonly value: unknown }[] = [];
+export function takeChanges(state: LaneState): readonly StateRecord[] {
+  const changes: StateRecord[] = [];
   for (const fingerprint of state.changedAlerts) {
     const alert = state.alerts.get(fingerprint);
     changes.push({

@@ -53,6 +53,8 @@ export interface Tally {
   weight: number;
   /** Alerts of each service on each host; the service alone stands for a single alert, as most hosts have. */
   readonly hosts: Map<string, string | Map<string, number>>;
+  /** How many of them have alerts of CROWD services or more. */
+  crowded: number;
   readonly transactions: Map<string, number>;
 }
 
@@ -70,6 +72,7 @@ export function createTally(): Tally {
     checks: new Map(),
     weight: 0,
     hosts: new Map(),
+    crowded: 0,
     transactions: new Map(),
   };
 }
@@ -146,7 +149,7 @@ export function addToTally(tally: Tally, alert: Alert): void {
   if ((tally.services.get(facts.service)?.alerts ?? 0) === 0) tally.hit++;
   addService(tally.services, alert, firing, rank);
   count(tally.kinds, facts.name, 1);
-  if (facts.host !== undefined) addHost(tally.hosts, facts.host, facts.service);
+  if (facts.host !== undefined) addHost(tally, facts.host, facts.service);
   for (const id of facts.transactions) count(tally.transactions, id, 1);
 }
 
@@ -167,7 +170,7 @@ export function removeFromTally(tally: Tally, alert: Alert): void {
     service.weight -= WEIGHTS[facts.severity];
   }
   count(tally.kinds, facts.name, -1);
-  if (facts.host !== undefined) removeHost(tally.hosts, facts.host, facts.service);
+  if (facts.host !== undefined) removeHost(tally, facts.host, facts.service);
   for (const id of facts.transactions) count(tally.transactions, id, -1);
 }
 
@@ -210,22 +213,37 @@ function addService(
   present.leadFires = firing > 0;
 }
 
-function addHost(hosts: Tally['hosts'], host: string, service: string): void {
-  const present = hosts.get(host);
+/** A host is a better explanation than any service from so many services on. */
+export const CROWD = 3;
+
+function addHost(tally: Tally, host: string, service: string): void {
+  const present = tally.hosts.get(host);
   if (present === undefined) {
-    hosts.set(host, service);
+    tally.hosts.set(host, service);
     return;
   }
   const services = typeof present === 'string' ? new Map([[present, 1]]) : present;
-  hosts.set(host, services);
-  count(services, service, 1);
+  tally.hosts.set(host, services);
+  countOnHost(tally, services, service, 1);
+}
+
+function countOnHost(
+  tally: Tally,
+  services: Map<string, number>,
+  service: string,
+  by: 1 | -1,
+): void {
+  if (services.size >= CROWD) tally.crowded--;
+  count(services, service, by);
+  if (services.size >= CROWD) tally.crowded++;
 }
 
 /** A host stays known when nothing is left on it: it tells what has been. */
-function removeHost(hosts: Tally['hosts'], host: string, service: string): void {
-  const present = hosts.get(host);
-  if (present === service) hosts.set(host, new Map());
-  else if (present !== undefined && typeof present !== 'string') count(present, service, -1);
+function removeHost(tally: Tally, host: string, service: string): void {
+  const present = tally.hosts.get(host);
+  if (present === service) tally.hosts.set(host, new Map());
+  else if (present !== undefined && typeof present !== 'string')
+    countOnHost(tally, present, service, -1);
 }
 
 /** Services with alerts on a host, and how many. */

@@ -189,7 +189,7 @@ function isFresh(
 /** It fails on another host than the one that the incident is about. */
 function isElsewhere(incident: Incident, whole: Tally, { host }: Facts): boolean {
   const root = incident.roots[0]?.service ?? '';
-  return host !== undefined && host !== root && whole.hosts.has(root) && !whole.services.has(root);
+  return host !== undefined && host !== root && !whole.services.has(root) && whole.hosts.has(root);
 }
 
 /** A service that fails by itself so far, and now on a host where others do: one with them. */

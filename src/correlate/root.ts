@@ -7,7 +7,7 @@
  */
 import type { Incident, Instant, RootCandidate } from '../model.ts';
 import { tallyOf } from '../state.ts';
-import type { ServiceTally, Tally } from '../tally.ts';
+import { CROWD, type ServiceTally, type Tally } from '../tally.ts';
 import type { Turn } from '../turn.ts';
 import { callersOf, pathTo } from './graph.ts';
 
@@ -15,8 +15,6 @@ import { callersOf, pathTo } from './graph.ts';
 const SHOWN = 3;
 /** Services weighed against each other, most alerts first: beyond that it is a storm, not a cascade. */
 export const WEIGHED_MAX = 40;
-/** A host is a better explanation than any service from so many services on. */
-const HOST_SERVICES_MIN = 3;
 
 /** A failure reaches its callers within this, and is noticed. */
 const CASCADE_MS = 5 * 60_000;
@@ -125,10 +123,11 @@ function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate 
 
 /** A host on which most of the hit services run explains them when no service does. */
 function hostCandidate(tally: Tally, best: Weighed | undefined): RootCandidate | undefined {
+  if (tally.crowded === 0) return undefined;
   for (const [host, services] of tally.hosts) {
     if (
       typeof services === 'string' ||
-      services.size < HOST_SERVICES_MIN ||
+      services.size < CROWD ||
       services.size <= (best?.explained ?? 0)
     )
       continue;

@@ -28,17 +28,36 @@ const AGAIN_MS = 86_400_000;
 
 export function mutedBy(mutes: readonly Mute[], byRoute: MutedBy | undefined): MutedBy {
   if (mutes.length === 0) return byRoute ?? (() => undefined);
+  // All alerts of a delivery ask at one instant.
+  let asked = Number.NaN;
+  let active: readonly Active[] = [];
   return (subject, now) => {
-    for (const mute of mutes) {
-      const until = activeUntil(mute, now);
-      if (until === undefined || !mute.matches(subject)) continue;
+    if (now !== asked) {
+      asked = now;
+      active = activeAt(mutes, now);
+    }
+    for (const { mute, until } of active) {
+      if (!mute.matches(subject)) continue;
       return { by: mute.name, rule: mute.rule, why: mute.why, until, inhibitor: undefined };
     }
     return byRoute?.(subject, now);
   };
 }
 
-/** Time first: it is cheaper than matching, and most windows are closed. */
+interface Active {
+  readonly mute: Mute;
+  readonly until: Instant;
+}
+
+function activeAt(mutes: readonly Mute[], now: Instant): readonly Active[] {
+  const active: Active[] = [];
+  for (const mute of mutes) {
+    const until = activeUntil(mute, now);
+    if (until !== undefined) active.push({ mute, until });
+  }
+  return active;
+}
+
 function activeUntil(mute: Mute, now: Instant): Instant | undefined {
   const { startsAt, endsAt, schedule } = mute;
   if (startsAt !== undefined && now < startsAt) return undefined;

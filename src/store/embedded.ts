@@ -17,7 +17,14 @@ import { type Database, openDatabase, type Rows } from './embedded/database.ts';
 import { lockDir } from './embedded/dir-lock.ts';
 import { storeFailure } from './embedded/failure.ts';
 import { checkFormat } from './embedded/format.ts';
-import { type Indexed, pruneClosed, pruneDecisions, writeHistory } from './embedded/history.ts';
+import {
+  forgetIndexed,
+  type Indexed,
+  nothingIndexed,
+  pruneClosed,
+  pruneDecisions,
+  writeHistory,
+} from './embedded/history.ts';
 import { queryClosed, queryDecisions, readClosed } from './embedded/history-query.ts';
 import { readRow } from './embedded/history-rows.ts';
 import { keyPart } from './embedded/keys.ts';
@@ -63,7 +70,8 @@ function storeOn(database: Database, release: () => Promise<void>): Store {
       await database.write((rows, batch) => {
         gone = pruneDecisions(rows, batch, lane, before, limit);
         gone += pruneClosed(rows, batch, lane, before, limit);
-        lanes.get(lane)?.indexed.terms.clear();
+        const open = lanes.get(lane);
+        if (open !== undefined) forgetIndexed(open.indexed);
       });
       return gone;
     },
@@ -138,10 +146,6 @@ async function commit(
 
 function readMeta(rows: Rows, name: string): LaneMeta {
   return readRow<LaneMeta>(rows, [name, 'v']) ?? { version: 0, order: 0, wakeAt: undefined };
-}
-
-function nothingIndexed(): Indexed {
-  return { span: Number.NaN, terms: new Set() };
 }
 
 /** What memory must know of a lane before it can be written to. */

@@ -37,7 +37,18 @@ export interface HistoryEntry {
 /** Index rows that are written already: the newest span is the one that is written to. */
 export interface Indexed {
   span: number;
-  readonly terms: Set<string>;
+  readonly services: Set<string>;
+  readonly incidents: Set<string>;
+}
+
+export function nothingIndexed(): Indexed {
+  return { span: Number.NaN, services: new Set(), incidents: new Set() };
+}
+
+/** What is written of the newest span may be gone. */
+export function forgetIndexed(indexed: Indexed): void {
+  indexed.services.clear();
+  indexed.incidents.clear();
 }
 
 /** Keeps small what a query reads beside what it returns. */
@@ -83,12 +94,18 @@ function putIndex(
   const span = spanOf(at);
   if (span !== indexed.span) {
     indexed.span = span;
-    indexed.terms.clear();
+    forgetIndexed(indexed);
   }
-  for (const [name, term] of termsOf(decisions)) {
-    if (indexed.terms.has(name)) continue;
-    indexed.terms.add(name);
-    batch.put(termKey(lane, term, span), NO_VALUE);
+  const { services, incidents } = indexed;
+  for (const { service, incident } of decisions) {
+    if (service !== undefined && !services.has(service)) {
+      services.add(service);
+      batch.put(termKey(lane, ['s', service], span), NO_VALUE);
+    }
+    if (incident !== undefined && !incidents.has(incident)) {
+      incidents.add(incident);
+      batch.put(termKey(lane, ['i', incident], span), NO_VALUE);
+    }
   }
 }
 
