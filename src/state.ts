@@ -26,6 +26,7 @@ import type {
   SilenceTest,
   Storm,
 } from './small-records.ts';
+import type { StateRecord } from './store/contract.ts';
 import { shareTexts } from './shared-texts.ts';
 import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
 import { createTimers, type Timers } from './timers.ts';
