@@ -153,8 +153,8 @@ function reactionsTo({ messages, acknowledged, marked }: Kind): string {
   const taken =
     acknowledged === 0
       ? 'nobody acknowledged one'
-      : `${figure(acknowledged)} incidents with it were acknowledged`;
-  return `${count(messages, 'message')} of it alone: ${taken}, ${figure(marked)} were marked 🗑️.`;
+      : `${count(acknowledged, 'incident')} with it acknowledged`;
+  return `${count(messages, 'message')} of it alone: ${taken}, ${figure(marked)} marked 🗑️.`;
 }
 
 function percent(share: number): string {

@@ -121,7 +121,7 @@ const SERVICES_SHOWN = 3;
 export function renderReport(report: NoiseReport, history: string): string {
   const { firings, messages, acknowledged, marked } = report;
   const span = `${minute(Date.parse(report.from))} to ${minute(Date.parse(report.to))} UTC`;
-  const reactions = `${figure(acknowledged)} were acknowledged, ${figure(marked)} marked 🗑️`;
+  const reactions = `${figure(acknowledged)} acknowledged, ${figure(marked)} marked 🗑️`;
   return [
     `${span}, ${history}:\n${count(firings, 'firing')}, ${count(messages, 'message')} as the rules are now; ${reactions}.`,
     ...part('Marked 🗑️ by people', report.notActionable, markedLine),

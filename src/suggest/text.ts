@@ -34,7 +34,7 @@ function headOf({ survey, suggestions }: Suggested, history: string): string {
   const reactions =
     acknowledged + marked === 0
       ? 'nobody reacted to any, so nothing is concluded from that'
-      : `${figure(acknowledged)} were acknowledged, ${figure(marked)} marked 🗑️`;
+      : `${figure(acknowledged)} acknowledged, ${figure(marked)} marked 🗑️`;
   const found =
     suggestions.length === 0
       ? 'Nothing to suggest.'
