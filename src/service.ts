@@ -17,6 +17,7 @@ import type { Lane } from './lane.ts';
 import { type Lanes, ownerOf } from './lanes.ts';
 import { LOST_SOURCE_MS, lostSources } from './life/lost-source.ts';
 import { CONSEQUENCES, type Decision, type Instant } from './model.ts';
+import type { LoadResult } from './rules/compile.ts';
 import { formatDiagnostics } from './rules/diagnostics.ts';
 import type { Rules } from './rules/rules.ts';
 import { keepRules, type RulesKeeper } from './rules/watch.ts';
@@ -118,6 +119,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     access: accessOf(config),
     limits: config.limits,
     reload: () => reload(keeper),
+    rulesRefused: () => refusedBy(keeper.last()),
     ...slackSide(slack, config),
   });
   watchLevels(metrics, opened, slack);
@@ -248,7 +250,11 @@ async function reload(keeper: RulesKeeper): Promise<Reloaded> {
   const result = await keeper.reload();
   if (result.kind === 'loaded') return { kind: 'loaded', version: result.rules.version };
   const unchanged = `The rules in force are unchanged (${keeper.rules().version}).`;
-  return { kind: 'refused', diagnostics: `${formatDiagnostics(result.errors)}\n${unchanged}` };
+  return { kind: 'refused', diagnostics: `${refusedBy(result)}\n${unchanged}` };
+}
+
+function refusedBy(result: LoadResult): string | undefined {
+  return result.kind === 'refused' ? formatDiagnostics(result.errors) : undefined;
 }
 
 function lookAt(lane: Lane, id: string, publicUrl: string | undefined) {

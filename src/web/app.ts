@@ -40,6 +40,8 @@ export interface AppDeps extends ReadApiDeps {
   readonly reload: () => Promise<Reloaded>;
   /** Newest first; undefined when Slack gets the messages. */
   readonly previewMessages: () => readonly PreviewMessage[] | undefined;
+  /** What is wrong with the rules files as they are now, in words; undefined: those are in force. */
+  readonly rulesRefused?: (() => string | undefined) | undefined;
   /** Answers POST /slack/events; undefined when events come another way. */
   readonly slackEvents?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
 }

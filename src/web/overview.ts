@@ -27,6 +27,8 @@ export interface OverviewDeps {
   readonly messageText: (incident: string) => string | undefined;
   /** Newest first; undefined when Slack gets the messages. */
   readonly previewMessages: () => readonly PreviewMessage[] | undefined;
+  /** What is wrong with the rules files as they are now, in words; undefined: those are in force. */
+  readonly rulesRefused?: (() => string | undefined) | undefined;
 }
 
 const OPEN_SHOWN = 50;
@@ -53,6 +55,7 @@ export async function overviewOf(deps: OverviewDeps, lanes: Lanes): Promise<Over
   return {
     now: deps.now(),
     rulesVersion: rules.version,
+    rulesRefused: deps.rulesRefused?.(),
     open: worstOf(open).map((incident) => ({
       incident: shape(incident),
       text: incident.toldIn === 'message' ? deps.messageText(incident.id) : undefined,

@@ -47,6 +47,8 @@ export interface Overview {
   /** The worst first, then the oldest. */
   readonly open: readonly OpenIncident[];
   readonly openTotal: number;
+  /** What is wrong with the rules files as they are now: others are in force. */
+  readonly rulesRefused: string | undefined;
   /** Incidents that nobody was told of yet. */
   readonly gathering: readonly HeldIncident[];
   readonly gatheringTotal: number;
@@ -70,7 +72,7 @@ export function overviewPage(overview: Overview): string {
   const counts = `${openTotal} open · ${gatheringTotal} held back · ${count(alertsTotal, 'alert')}`;
   const parts = [
     head(html`<span>${counts}</span>`),
-    html`<main>${preview === undefined ? undefined : PREVIEW_NOTICE}${quarantineNotice(overview)}
+    html`<main>${preview === undefined ? undefined : PREVIEW_NOTICE}${rulesNotice(overview)}${quarantineNotice(overview)}
 <h2>Open incidents</h2>
 ${open.length === 0 ? html`<p class="quiet">Nothing is open. All is well, or nothing came in yet.</p>` : undefined}
 ${open.map((one) => incidentCard(one, now))}
@@ -87,6 +89,11 @@ ${preview === undefined ? undefined : previewSection(preview, now)}
 }
 
 const PREVIEW_NOTICE = html`<p class="notice">No Slack token: this page shows the messages that Quell would post.</p>`;
+
+function rulesNotice({ rulesRefused, rulesVersion }: Overview): Html | undefined {
+  if (rulesRefused === undefined) return undefined;
+  return html`<div class="notice">The rules files have mistakes. Rules ${rulesVersion} stay in force until they are well.<pre>${rulesRefused}</pre></div>`;
+}
 
 function quarantineNotice({ quarantined }: Overview): Html | undefined {
   if (quarantined === 0) return undefined;

@@ -25,7 +25,7 @@ article.resolved { border-left-color: var(--done); }
 article p { margin: 0; white-space: pre-wrap; } article b { font-weight: 600; } article p a { display: inline-block; }
 article footer { margin-top: .4rem; display: flex; flex-wrap: wrap; gap: .1rem 1rem; font-size: .875rem; color: var(--soft); }
 .quiet { color: var(--soft); padding: .9rem 1rem; border: 1px dashed var(--line); border-radius: 8px; }
-.notice { border: 1px solid var(--warning); border-radius: 8px; padding: .6rem 1rem; margin-top: 1rem; background: var(--card); }
+.notice { border: 1px solid var(--warning); border-radius: 8px; padding: .6rem 1rem; margin-top: 1rem; background: var(--card); } pre { overflow-x: auto; font: .8em/1.4 ui-monospace, monospace; margin: .5rem 0 0; }
 ol, ul { list-style: none; margin: 0; padding: 0; }
 li { display: grid; grid-template-columns: 9.5rem 1fr; gap: 0 .75rem; padding: .35rem 0; border-top: 1px solid var(--line); }
 li:first-child { border-top: 0; } .steps li { grid-template-columns: 4.25rem 1fr; }

@@ -41,6 +41,8 @@ export interface ServiceOptions {
   readonly log?: Log;
   readonly ready?: () => boolean;
   readonly reload?: () => Promise<Reloaded>;
+  /** What is wrong with the rules files. */
+  readonly rulesRefused?: string;
   readonly preview?: readonly PreviewMessage[];
   readonly slackEvents?: AppDeps['slackEvents'];
 }
@@ -172,6 +174,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     health: createHealth([{ name: 'the lane', ready: options.ready ?? (() => real.ready) }]),
     reload: options.reload ?? (async () => ({ kind: 'loaded', version: rules.version })),
     previewMessages: () => options.preview,
+    rulesRefused: () => options.rulesRefused,
     slackEvents: options.slackEvents,
     messageText: (id) => {
       const incident = real.state.incidents.get(id);

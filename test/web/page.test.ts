@@ -71,6 +71,13 @@ test('without Slack it shows what would have been said', async () => {
   expect(shown).toContain('would have been posted to #team-shop');
 });
 
+test('rules files with mistakes are shown until they are well', async () => {
+  const service = await start({ rulesRefused: 'quiet.yaml:5:14  "10mins" is <no> duration' });
+  const text = await page(service, '/');
+  expect(text).toContain(`Rules ${service.rules.version} stay in force`);
+  expect(text).toContain('<pre>quiet.yaml:5:14  &quot;10mins&quot; is &lt;no&gt; duration</pre>');
+});
+
 test('alerts that were not understood are counted, with a way to see why', async () => {
   const service = await start();
   await service.post('/v1/ingest/generic', [{ name: 'A' }, { nope: 1 }, { nope: 2 }]);
