@@ -30,8 +30,8 @@ import { DueFailed, schedule } from './timers.ts';
 const BATCH_MAX = 1_000;
 /** Rounds of what is due between two commits. */
 const TICKS_MAX = 10;
-/** Records that one commit changes, and a little more: what is due may change very many at once, as where incidents merge. */
-const CHANGES_MAX = 5_000;
+/** Records that what is due changes between two commits, and a few more: each may be a message to be told, or a merge. */
+const CHANGES_MAX = 200;
 /** More than clocks are put right by while they run. */
 const CLOCK_AHEAD_MS = 60_000;
 /** After a load that failed. Doubles up to the last. */
@@ -334,7 +334,8 @@ function answer(decided: readonly Waiting[]): void {
 /** False when more is due than one commit should hold. The lane's clock is at `until` otherwise. */
 function runDueBy(lane: Running, until: Instant, { decide }: Batch): boolean {
   const latest = Math.max(lane.now, until);
-  for (let ticks = 0; ticks < TICKS_MAX && !isLarge(lane); ticks++) {
+  const most = changesOf(lane) + CHANGES_MAX;
+  for (let ticks = 0; ticks < TICKS_MAX && changesOf(lane) < most; ticks++) {
     const ticked = runDueUntil(lane.state, latest, lane.now, 1, decide);
     lane.now = ticked.now;
     if (ticked.done) return true;
@@ -342,8 +343,8 @@ function runDueBy(lane: Running, until: Instant, { decide }: Batch): boolean {
   return false;
 }
 
-function isLarge({ state }: Running): boolean {
-  return state.changedAlerts.size + state.changed.size > CHANGES_MAX;
+function changesOf({ state }: Running): number {
+  return state.changedAlerts.size + state.changed.size;
 }
 
 /** Takes from the queue as much as one commit should hold. `present`: no instant is later, by whose clock ever. */

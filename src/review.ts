@@ -11,8 +11,8 @@ import type { Turn } from './turn.ts';
 
 /** What is due for the rest of a review. */
 const KEY = 'review';
-/** Records that are looked at in one turn: about a hundredth of a second of work. */
-const SLICE = 2_000;
+/** Records that are looked at in one turn: some thousandths of a second of work. */
+const SLICE = 500;
 
 /** Looks at the first records; instead of what is left of an earlier review. Throws DueFailed. */
 export function beginReview(turn: Turn, stepsOf: (turn: Turn) => Steps): void {
