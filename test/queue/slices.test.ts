@@ -150,7 +150,7 @@ function countInTurns() {
     turn = setImmediate(next);
   }
   return {
-    count() {
+    count: () => {
       all++;
       now++;
     },
