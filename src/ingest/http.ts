@@ -47,6 +47,8 @@ interface Request {
   readonly response: ServerResponse;
 }
 
+/** Of `bodies`, for those that are signed, beside the others. */
+const SIGNED_SHARE = 1 / 4;
 /** Lines about refusals of one kind in a minute; the others are counted. */
 const REFUSALS_LOGGED_MAX = 10;
 
@@ -61,7 +63,11 @@ export function ingestHandler(deps: IngestDeps): FrontHandler {
   const seldom = createSeldom({ now: clock, max: REFUSALS_LOGGED_MAX });
   const door: Door = { ...deps, admit: createAdmission(deps.auth), clock, seldom };
   const bodyMax = deps.limits.body;
-  const bodies = createBodyReader({ bodyMax, inFlightMax: Math.max(deps.limits.bodies, bodyMax) });
+  const readerOf = (share: number) =>
+    createBodyReader({ bodyMax, inFlightMax: Math.max(deps.limits.bodies * share, bodyMax) });
+  const bodies = readerOf(1);
+  // Who sent these is known only when they are there: they must not use up what others have.
+  const signedBodies = readerOf(SIGNED_SHARE);
   const mint = createDeliveryIds();
   return (message, response) => {
     const path = pathOf(message.url ?? '');
@@ -78,7 +84,7 @@ export function ingestHandler(deps: IngestDeps): FrontHandler {
       conclude(request, checked.answer, door);
       return true;
     }
-    bodies.read(message, (result) => {
+    (checked.signature === undefined ? bodies : signedBodies).read(message, (result) => {
       if (result.kind === 'gone') return;
       if (result.kind === 'body') {
         const { bytes, release } = result;

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { digestOf } from '../../src/ingest/credentials.ts';
 import { CAPACITY, LIMIT_NAMES } from '../../src/limits.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { type Service, type ServiceOptions, startService, withSubmit } from '../support/service.ts';
@@ -153,6 +155,37 @@ test('what was read and is not decided yet counts as being in flight', async () 
   release();
   expect((await waiting).status).toBe(200);
   expect((await service.post(GENERIC, alert)).status).toBe(200);
+});
+
+test('who only says that something is signed takes no place from those who showed a token', async () => {
+  const header = 'x-signature';
+  const secrets = ['a secret that nobody knows'];
+  const signatures = [{ source: 'grafana', secrets, header, timestampHeader: undefined }];
+  const tokens = [{ source: 'generic', name: undefined, digest: digestOf('known') }];
+  const service = await start({
+    limits: { body: 1_500, bodies: 2_000 },
+    auth: { tokens, signatures },
+  });
+  const { port } = new URL(service.url);
+  const isRead = new Promise<void>((resolve) => {
+    service.http.server.once('request', (arrived) => arrived.once('data', () => resolve()));
+  });
+  const unfinished = request({ port, path: '/v1/ingest/grafana', method: 'POST', agent: false });
+  unfinished.on('error', () => undefined);
+  unfinished.setHeader(header, '00');
+  unfinished.setHeader('content-length', 1_500);
+  unfinished.write('x'.repeat(1_499));
+  await isRead;
+  const signed = { [header]: '00' };
+  const other = await service.post('/v1/ingest/grafana', { name: 'x'.repeat(500) }, signed);
+  expect([other.status, await other.text()]).toEqual([
+    503,
+    expect.stringContaining('(limit bodies)'),
+  ]);
+  const alert = { name: 'A', annotations: { text: 'x'.repeat(1_200) } };
+  const known = { authorization: 'Bearer known' };
+  expect((await service.post(GENERIC, alert, known)).status).toBe(200);
+  unfinished.destroy();
 });
 
 test('a client that hangs up takes with it the requests that it sent ahead and were never answered', async () => {
