@@ -283,9 +283,11 @@ export function titlesOf(
     if (id === closed?.incident.id) return titleOf(closed.incident, viewOf(closed).alerts[0]);
     const state = ownerOf({ all: lanes }, { incident: id })?.state;
     const incident = state?.incidents.get(id);
-    return state === undefined || incident === undefined
-      ? undefined
-      : titleOf(incident, leadOf(state, incident));
+    if (state === undefined || incident === undefined) return undefined;
+    const lead = leadOf(state, incident);
+    // What its alerts left untold has no name of its own.
+    const isEmpty = lead === undefined && incident.toldBecause === undefined;
+    return isEmpty && incident.special === undefined ? undefined : titleOf(incident, lead);
   };
 }
 
