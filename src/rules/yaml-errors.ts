@@ -4,7 +4,7 @@
  */
 import { Lexer, type YAMLError } from 'yaml';
 import type { Diagnostic } from './diagnostics.ts';
-import { type SourceFile, diagnose } from './source-file.ts';
+import { type SourceFile, diagnose, lineAt } from './source-file.ts';
 import { isMark } from './yaml-depth.ts';
 
 const SHOWN_MAX = 5;
@@ -34,6 +34,20 @@ export function firstLineOf(error: unknown): string {
 
 function unclosedQuote({ message }: YAMLError): string | undefined {
   return /^Missing closing (["'])/.exec(message)?.[1];
+}
+
+/** The innermost bracket that is open where the library notices that its end is missing. */
+function openingBracket(text: string, noticed: number): number {
+  let offset = 0;
+  const open: number[] = [];
+  for (const token of new Lexer().lex(text)) {
+    if (isMark(token)) continue;
+    if (offset >= noticed) break;
+    if (token === '[' || token === '{') open.push(offset);
+    else if (token === ']' || token === '}') open.pop();
+    offset += token.length;
+  }
+  return open.at(-1) ?? 0;
 }
 
 function openingQuote(text: string, quote: string): number {
@@ -94,12 +108,19 @@ function inWords(source: SourceFile, error: YAMLError): Diagnostic {
   const [start, end] = error.pos;
   const isTab = source.text[start] === '\t';
   const bracket = /^Flow .* end with a ([\]}])/.exec(error.message)?.[1];
+  if (bracket !== undefined && !isTab) return unclosedBracket(source, start, bracket);
   const words = WORDS.find(
     ({ code, begins = '' }) =>
       (isTab ? code === 'TAB_AS_INDENT' : code === error.code) && error.message.startsWith(begins),
   );
-  const hint =
-    bracket === undefined || isTab ? words?.hint : `is a ${bracket} missing before this?`;
   const message = words?.message ?? firstLineOf(error);
-  return diagnose(source, { start, end }, 'error', message, hint);
+  return diagnose(source, { start, end }, 'error', message, words?.hint);
+}
+
+function unclosedBracket(source: SourceFile, noticed: number, bracket: string): Diagnostic {
+  const start = openingBracket(source.text, noticed);
+  const message = `this ${source.text[start]} is never closed`;
+  const [own, line] = [lineAt(source, start), lineAt(source, noticed)];
+  const hint = line > own ? `a ${bracket} is missing before line ${line}` : undefined;
+  return diagnose(source, { start, end: start + 1 }, 'error', message, hint);
 }
