@@ -218,7 +218,7 @@ function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
     const tally = tallyOf(state, incident.id);
     const apartMs = now - tally.lastSince;
     if (apartMs > HOST_WINDOW_MS || !gathers(incident, tally, facts.severity)) continue;
-    if (!isAboutHost(incident, tally, host)) continue;
+    if (!isAboutHost(tally, host)) continue;
     const because = byHost(host, apartMs);
     matches.push({ incident, evidence: 'host', because, explains: false, hops: 0, apartMs });
   }
@@ -227,12 +227,11 @@ function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
 
 /**
  * With several services a host, one alert on it proves nothing: nearly all that is hit must run on it.
- * Of a single service every alert must be there, and once people were told of that, it is about it.
+ * Of a single service every alert must be there.
  */
-function isAboutHost(incident: Incident, tally: Tally, host: string): boolean {
+function isAboutHost(tally: Tally, host: string): boolean {
   const there = servicesOn(tally, host);
   if (tally.hit > 1) return there.size >= tally.hit - 1;
-  if (incident.toldIn === 'message') return false;
   let alerts = 0;
   for (const count of there.values()) alerts += count;
   return alerts === tally.alerts;

@@ -152,13 +152,16 @@ test('information does not gather an outage, nor make it look older than it is',
   expect(story.posts()[0]?.alerts).toHaveLength(1);
 });
 
-test('one alert on a host does not draw others there into its incident', () => {
-  const story = tell();
-  const onHost = { severity: 'critical', labels: { host: 'h1' } } as const;
-  story.fire('payments-db', 'Down', onHost);
-  story.fire('newsletter', 'Down', onHost);
-  story.wait(5 * MINUTE);
-  expect(story.posts()).toHaveLength(2);
+test('what a host draws into one incident must all run there, told or not', () => {
+  const posts = (...hosts: readonly string[]): number => {
+    const story = tell();
+    for (const host of hosts)
+      story.fire('payments-db', 'Down', { severity: 'critical', labels: { host } });
+    story.fire('newsletter', 'Down', { severity: 'critical', labels: { host: 'h1' } });
+    story.wait(5 * MINUTE);
+    return story.posts().length;
+  };
+  expect([posts('h1'), posts('h1', 'h2')]).toEqual([1, 2]);
 });
 
 test('a host that fails is one incident of all that runs on it', () => {
