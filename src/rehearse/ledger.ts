@@ -59,11 +59,13 @@ export interface Ledger {
 /** New messages, counted. */
 export interface Messages {
   readonly byChannel: ReadonlyMap<string, number>;
-  /** By the likely cause; digests stand under `DIGESTS`. */
+  /** By the likely cause; digests, storms and heartbeats in brackets. */
   readonly byService: ReadonlyMap<string, number>;
 }
 
-export const DIGESTS = '(digests)';
+const DIGESTS = '(digests)';
+/** What stands for no alerts of its own. */
+const STORMS = '(storms, heartbeats)';
 
 export interface LedgerWriter extends Ledger {
   readonly note: (decision: Decision, state: LaneState) => void;
@@ -88,7 +90,7 @@ export function createLedger(identify: (alert: Alert) => string): LedgerWriter {
     messages: book,
     note: (decision, state) => note(book, decision, state),
     posted(channel, incident) {
-      const service = incident === undefined ? DIGESTS : (incident.roots[0]?.service ?? 'quell');
+      const service = incident === undefined ? DIGESTS : (incident.roots[0]?.service ?? STORMS);
       count(book.byChannel, channel);
       count(book.byService, service);
     },
