@@ -61,10 +61,10 @@ export interface SharedLane extends Lane {
 const FOLLOW_MS = 250;
 /** What it read becomes state only while it is less busy than this, of 1. */
 const BUSY = 0.5;
-/** Records that are looked at in one go: a few hundredths of a second of work at most. */
-const SLICE = 500;
+/** Records of which state is made in one go: a hundredth of a second of work at most. */
+const SLICE = 200;
 /** Of what it read while others had nothing to do for it: a round of following is three times as long. */
-const SLICES_A_ROUND = 10;
+const SLICES_A_ROUND = 25;
 /** Without a word from Redis for so long an instance is not ready. */
 const SILENT_MS = 5_000;
 /** After a commit that failed. */
@@ -83,6 +83,8 @@ interface Shared {
    * leader made of it may never have been committed.
    */
   stateOf: 'follower' | 'candidate' | 'leader';
+  /** State is being made of all that was read. */
+  settling: Promise<void> | undefined;
   /** When Redis answered last. */
   heardAt: number;
   stopping: boolean;
@@ -111,6 +113,7 @@ export async function openSharedLane(options: SharedLaneOptions): Promise<Shared
     lead: undefined,
     leading: undefined,
     stateOf: 'follower',
+    settling: undefined,
     heardAt: performance.now(),
     stopping: false,
   };
@@ -125,7 +128,7 @@ export async function openSharedLane(options: SharedLaneOptions): Promise<Shared
     throw error;
   }
   // Whoever has to lead soon after its start should not have all of it to do then.
-  void settleAll(shared);
+  settleAll(shared).catch(observer.trouble);
   const following = follow(shared);
   return laneOf(shared, {
     begin: () => begin(shared, connections),
@@ -215,7 +218,15 @@ async function hasNoRoom(shared: Shared, events: readonly Event[]): Promise<bool
 }
 
 /** Makes state of all that was read. Others have a turn meanwhile: the lock of this lane and of others must be kept. */
-async function settleAll(shared: Shared): Promise<void> {
+function settleAll(shared: Shared): Promise<void> {
+  // One at a time, however many wait for it: else all of them would do a slice in each turn.
+  shared.settling ??= settle(shared).finally(() => {
+    shared.settling = undefined;
+  });
+  return shared.settling;
+}
+
+async function settle(shared: Shared): Promise<void> {
   while (!shared.stopping && shared.replica.settle(SLICE)) await setImmediate();
 }
 
@@ -283,13 +294,12 @@ async function lead(shared: Shared): Promise<Lane> {
   if (outbox !== undefined) lane.attach(outbox);
   return lane;
 }
-/** Reads on, makes state of it, and returns the outbox. Rejects when the lead is lost meanwhile. */
-async function readOn({ options, replica, lead: held }: Shared) {
+/** Reads on, makes state of it, and returns the outbox. Rejects when the lead was lost meanwhile. */
+async function readOn(shared: Shared) {
+  const { options, replica } = shared;
   await replica.catchUp();
-  while (replica.settle(SLICE)) {
-    if (held?.holds() === false) throw laneLost();
-    await setImmediate();
-  }
+  await settleAll(shared);
+  if (shared.lead?.holds() === false) throw laneLost();
   return options.store.outbox(options.name);
 }
 
@@ -344,7 +354,7 @@ async function follow(shared: Shared): Promise<void> {
       await shared.inbox.look();
       if (shared.stateOf === 'follower') {
         await shared.replica.catchUp();
-        if (busy < BUSY) await settleSome(shared);
+        if (busy < BUSY && shared.settling === undefined) await settleSome(shared);
       }
       // What it has in memory is neither the leader's any more nor what the leader has committed.
       else if (shared.lead?.holds() !== true) continue;
