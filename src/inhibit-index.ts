@@ -172,8 +172,7 @@ function isSame(one: readonly Part[], other: readonly Part[]): boolean {
 
 function enter({ groups, changed }: InhibitIndex, part: Part, fingerprint: string): void {
   const { group, isSource, isTarget } = part;
-  groups.set(group.key, group);
-  group.size++;
+  if (group.size++ === 0) groups.set(group.key, group);
   if (isTarget) group.targets.add(fingerprint);
   if (!isSource) return;
   const side = isTarget ? group.both : group.sources;

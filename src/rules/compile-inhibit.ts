@@ -48,13 +48,23 @@ export function compileInhibit(
     const rule: InhibitRule = {
       isSource: source.test,
       isTarget: target.test,
-      valuesOf: (subject) => JSON.stringify(reads.map((read) => read(subject))),
+      valuesOf: (subject) => textOf(reads, subject),
       rule: refOf(place),
       why: value.why ?? value.name,
     };
     return { place, rule, equal, reads };
   });
   return compiled;
+}
+
+/** What is read, each behind its length: no two lists make the same text. Runs for every new alert. */
+function textOf(reads: PlacedInhibit['reads'], subject: Subject): string {
+  let text = '';
+  for (const read of reads) {
+    const value = read(subject);
+    text += `${value.length}:${value}`;
+  }
+  return text;
 }
 
 /** One and the same list for all rules without any: the pipeline asks whether it changed. */
