@@ -1,0 +1,66 @@
+/** Counts over an incident's alerts: as they come and go. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Alert } from '../../src/model.ts';
+import { addToTally, createTally, CROWD, removeFromTally, servicesOn } from '../../src/tally.ts';
+
+function alertOn(host: string, service: string): Alert {
+  const facts: Alert['facts'] = {
+    name: 'Down',
+    service,
+    known: false,
+    environment: 'production',
+    severity: 'warning',
+    host,
+    transactions: [],
+    runbook: undefined,
+    dashboard: undefined,
+  };
+  return {
+    fingerprint: `${host} ${service}`,
+    source: 'test',
+    labels: {},
+    annotations: {},
+    generatorURL: undefined,
+    facts,
+    status: 'firing',
+    startsAt: 0,
+    endsAt: undefined,
+    since: 0,
+    expiresAt: undefined,
+    resolvedAt: undefined,
+    episodes: 1,
+    muted: undefined,
+    incident: 'i',
+    heldUntil: 0,
+    holdRule: 'built-in',
+    holdWhy: undefined,
+    flap: undefined,
+  };
+}
+
+test('crowded hosts are counted as alerts come and go', () => {
+  const hosts = ['a', 'b'];
+  const one = fc.record({
+    host: fc.constantFrom(...hosts),
+    service: fc.constantFrom('x', 'y', 'z', 'w'),
+    leaves: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(one, { maxLength: 40 }), (steps) => {
+      const tally = createTally();
+      const present: Alert[] = [];
+      for (const { host, service, leaves } of steps) {
+        const gone = leaves ? present.pop() : undefined;
+        if (gone !== undefined) removeFromTally(tally, gone);
+        else {
+          const alert = alertOn(host, service);
+          present.push(alert);
+          addToTally(tally, alert);
+        }
+        const crowded = hosts.filter((name) => servicesOn(tally, name).size >= CROWD);
+        expect(tally.crowded).toBe(crowded.length);
+      }
+    }),
+  );
+});
