@@ -65,7 +65,8 @@ function serveReader(port: MessagePort, data: ThreadData): void {
   port.on('message', (wanted: Wanted) => void read(wanted));
 }
 
-async function readAll(
+/** Sends all of it in batches. Rejects with an AppError. */
+export async function readAll(
   { recordings, flags, now }: ThreadData,
   { mapped, notIdentity }: Wanted,
   send: (batch: Batch) => void,

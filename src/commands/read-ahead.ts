@@ -8,10 +8,10 @@
 import { on } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../errors.ts';
-import { createUnpacker, type ReadLine } from '../ingest/packed.ts';
+import { type Batch, createUnpacker, type ReadLine } from '../ingest/packed.ts';
 import { namesAlike } from '../rehearse/rehearsal.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { FromThread, ThreadData, Wanted } from './history-thread.ts';
+import { type FromThread, readAll, type ThreadData, type Wanted } from './history-thread.ts';
 import { type HistoryFlags, openHistory } from './history.ts';
 
 export interface ReadAhead {
@@ -25,27 +25,26 @@ export interface ReadAhead {
 }
 
 /** As openHistory, and throws what it throws. */
-export function readAhead(recordings: readonly string[], given: HistoryFlags): ReadAhead {
-  const { since, dataDir, url } = given;
-  const flags = {
-    ...(since === undefined ? {} : { since }),
-    ...(dataDir === undefined ? {} : { dataDir }),
-    ...(url === undefined ? {} : { url }),
-  };
+export function readAhead(recordings: readonly string[], flags: HistoryFlags): ReadAhead {
   const now = Date.now();
   const { name } = openHistory(recordings, flags, now, process.env);
   const decided = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const workerData: ThreadData = { recordings, flags, now, decided };
-  const thread = new Worker(new URL(THREAD, import.meta.url), { workerData });
-  // Whoever does not come to read need not wait for it.
-  thread.unref();
+  const data: ThreadData = { recordings, flags, now, decided };
+  const thread = startThread(data);
   return {
     name,
     async read(sets, each) {
+      const wanted = wantedFor(sets);
+      const unpack = createUnpacker();
+      if (thread === undefined) return readAll(data, wanted, (batch) => unpack(batch, each));
       thread.ref();
-      thread.postMessage(wantedFor(sets));
+      thread.postMessage(wanted);
       try {
-        await takeAll(thread, decided, each);
+        await takeAll(thread, (batch) => {
+          unpack(batch, each);
+          Atomics.add(decided, 0, 1);
+          Atomics.notify(decided, 0);
+        });
       } finally {
         thread.unref();
       }
@@ -53,20 +52,21 @@ export function readAhead(recordings: readonly string[], given: HistoryFlags): R
   };
 }
 
-/** Beside this file, as source or as it is built. */
-const THREAD = import.meta.url.endsWith('.ts') ? './history-thread.ts' : './history-thread.js';
+/** Undefined when Quell runs as source: Node 20 loads no TypeScript in a thread, and what is read is read here. */
+function startThread(workerData: ThreadData): Worker | undefined {
+  if (import.meta.url.endsWith('.ts')) return undefined;
+  const thread = new Worker(new URL('./history-thread.js', import.meta.url), { workerData });
+  // Whoever does not come to read need not wait for it.
+  thread.unref();
+  return thread;
+}
 
 function wantedFor(sets: readonly Rules[]): Wanted {
   const mapped = new Set(sets.flatMap(({ mappings }) => [...mappings.keys()]));
   return { mapped, notIdentity: namesAlike(sets) ? sets[0]?.notIdentity : undefined };
 }
 
-async function takeAll(
-  thread: Worker,
-  decided: Int32Array,
-  each: (line: ReadLine, place: string) => void,
-): Promise<void> {
-  const unpack = createUnpacker();
+async function takeAll(thread: Worker, take: (batch: Batch) => void): Promise<void> {
   for await (const [said] of on(thread, 'message')) {
     // Our own thread says nothing else.
     const message = said as FromThread;
@@ -75,8 +75,6 @@ async function takeAll(
       const { code, message: text, retryable } = message;
       throw new AppError(code, text, { retryable });
     }
-    unpack(message.batch, each);
-    Atomics.add(decided, 0, 1);
-    Atomics.notify(decided, 0);
+    take(message.batch);
   }
 }
