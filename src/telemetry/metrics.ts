@@ -131,7 +131,7 @@ export function createMetrics(limits: Capacity = CAPACITY): Metrics {
     watchRequests: (read) => {
       requests = read;
     },
-    text: () => registry.metrics(),
+    text: whileAsked(() => registry.metrics()),
     contentType: registry.contentType,
   };
 }
@@ -266,4 +266,15 @@ function createLevels(registry: Registry, read: () => Levels | undefined): void 
     'How long the oldest thing to do in Slack has waited.',
     ({ outboxOldestMs }) => outboxOldestMs / 1000,
   );
+}
+
+/** Who asks while it is being made, gets the same: it takes milliseconds, and everybody may ask. */
+function whileAsked<T>(make: () => Promise<T>): () => Promise<T> {
+  let making: Promise<T> | undefined;
+  return () => {
+    making ??= make().finally(() => {
+      making = undefined;
+    });
+    return making;
+  };
 }

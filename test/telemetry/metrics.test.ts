@@ -70,3 +70,13 @@ test('the version of the rules is the one in force', async () => {
   expect(text).not.toContain('version="aaa"');
   expect(text).toContain('quell_rules_loads_total{outcome="refused"} 1');
 });
+
+test('many who ask at once have one text made for them, and who asks later a new one', async () => {
+  const metrics = createMetrics();
+  let made = 0;
+  metrics.watchRequests(() => ++made);
+  const all = await Promise.all(Array.from({ length: 100 }, () => metrics.text()));
+  expect([made, new Set(all).size]).toEqual([1, 1]);
+  expect(await metrics.text()).not.toBe(all[0]);
+  expect(made).toBe(2);
+});
