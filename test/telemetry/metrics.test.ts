@@ -22,12 +22,14 @@ test('docs/operations.md explains exactly the metrics that there are', async () 
   const names = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name = '']) => name);
   const own = names.filter((name) => !/^quell_(?:process|nodejs)_/.test(name));
   const rows = [...OPERATIONS.matchAll(/^\| `(quell_\w+)` \| /gm)];
-  expect(rows.map(([, name]) => name).toSorted()).toEqual(own.toSorted());
+  expect(rows.map(([, name = '']) => name).toSorted()).toEqual(own.toSorted());
   expect(names).toContain('quell_nodejs_eventloop_lag_p99_seconds');
 });
 
 test('docs/operations.md explains exactly the settings that there are', () => {
-  const rows = [...OPERATIONS.matchAll(/^\| `((?:QUELL|SLACK)_\w+)` \|/gm)].map(([, name]) => name);
+  const rows = [...OPERATIONS.matchAll(/^\| `((?:QUELL|SLACK)_\w+)` \|/gm)].map(
+    ([, name = '']) => name,
+  );
   expect(rows.toSorted()).toEqual(Object.values(SETTINGS).toSorted());
 });
 
