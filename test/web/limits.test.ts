@@ -46,6 +46,16 @@ test('every limit is a metric from the start, and those in force are told', asyn
   expect(text).toContain('quell_limit{limit="open-alerts"} 7');
 });
 
+test('many who ask for the metrics at once have one text made for them, and who asks later a new one', async () => {
+  const metrics = createMetrics();
+  let made = 0;
+  metrics.watchRequests(() => ++made);
+  const all = await Promise.all(Array.from({ length: 100 }, () => metrics.text()));
+  expect([made, new Set(all).size]).toEqual([1, 1]);
+  expect(await metrics.text()).not.toBe(all[0]);
+  expect(made).toBe(2);
+});
+
 test('what is over a limit of its shape is refused or set apart, named and counted', async () => {
   const service = await start({ limits: { body: 2_000_000 } });
   const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`l${i}`, 'x']));
