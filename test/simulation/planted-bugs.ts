@@ -71,7 +71,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a reload of the rules forgets what is open',
-    seed: 6,
+    seed: 7,
     file: 'src/decide.ts',
     from: "    case 'rules-changed':\n",
     to: "    case 'rules-changed':\n      for (const id of [...turn.state.open]) turn.state.incidents.delete(id);\n",
