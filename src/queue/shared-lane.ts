@@ -294,6 +294,7 @@ async function lead(shared: Shared): Promise<Lane> {
   if (outbox !== undefined) lane.attach(outbox);
   return lane;
 }
+
 /** Reads on, makes state of it, and returns the outbox. Rejects when the lead was lost meanwhile. */
 async function readOn(shared: Shared) {
   const { options, replica } = shared;
