@@ -72,7 +72,8 @@ export async function startDeployment(
           QUELL_REDIS_URL: `${redis.url}?prefix=scale`,
           ...(lanes === 1 ? {} : splitInto(lanes)),
           QUELL_LOG_LEVEL: 'warn',
-          QUELL_LIMITS: 'open-alerts=2000000',
+          // All that is posted may wait: the sender is faster than who decides, and comes back for nothing.
+          QUELL_LIMITS: 'open-alerts=2000000,waiting=1000000',
         },
         log: join(dir, `log-${index}`),
       }),
