@@ -27,7 +27,7 @@ import type {
   Storm,
 } from './small-records.ts';
 import type { StateRecord } from './store/contract.ts';
-import { shareTexts } from './shared-texts.ts';
+import { shareTexts } from './texts.ts';
 import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
 import { createTimers, type Timers } from './timers.ts';
 import { carriesNews, rememberTransactions, type TransactionUse } from './transaction-index.ts';

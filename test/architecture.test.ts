@@ -49,7 +49,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'inhibit-index.ts': 'state',
   'reactions.ts': 'state',
   'restore.ts': 'state',
-  'shared-texts.ts': 'state',
+  'texts.ts': 'state',
   'small-records.ts': 'state',
   'state.ts': 'state',
   'tally.ts': 'state',

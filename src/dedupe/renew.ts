@@ -7,7 +7,7 @@ import { beginsToInhibit } from '../inhibit.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Facts, ReceivedAlert, Verdict } from '../model.ts';
 import { expiryOf, scheduleAlert } from '../schedule.ts';
-import { areSameTexts } from '../shared-texts.ts';
+import { areSameTexts } from '../texts.ts';
 import { putAlert, refreshAlert } from '../state.ts';
 import { note, type Turn } from '../turn.ts';
 import type { News } from './repeat.ts';

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { alertOfRecord, recordOfAlert } from '../../src/alert-record.ts';
 import type { Alert } from '../../src/model.ts';
-import { shareTexts } from '../../src/shared-texts.ts';
+import { shareTexts } from '../../src/texts.ts';
 
 const full: Alert = {
   fingerprint: 'a1b2c3d4e5f60718',
