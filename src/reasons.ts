@@ -59,5 +59,15 @@ export const CONSEQUENCES = {
 export type Consequence = keyof typeof CONSEQUENCES;
 export type Reason = Verdict | Consequence;
 
+/** Verdicts with which a firing begins, whatever becomes of it. */
+export const BEGINNINGS: ReadonlySet<Reason> = new Set<Verdict>([
+  'opened',
+  'joined',
+  'refired',
+  'damped',
+  'silenced',
+  'inhibited',
+]);
+
 /** What begins the facts of a \`delivered\` that went to the page, because there is no Slack. */
 export const SHOWN = 'shown on the page';

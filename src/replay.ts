@@ -16,6 +16,7 @@ import {
   VERDICTS,
   type Verdict,
 } from './model.ts';
+import { BEGINNINGS } from './reasons.ts';
 import type { Rules } from './rules/rules.ts';
 import { renderDigest, renderMessage, renderReply } from './slack/message.ts';
 import { createState, type LaneState } from './state.ts';
@@ -148,15 +149,6 @@ function emptyCounts(): Counts {
   };
 }
 
-const FIRINGS: ReadonlySet<Verdict> = new Set([
-  'opened',
-  'joined',
-  'refired',
-  'damped',
-  'silenced',
-  'inhibited',
-]);
-
 function decideOne(
   state: LaneState,
   event: Event,
@@ -168,7 +160,7 @@ function decideOne(
   const outcome = decide(state, event, at, options.rules);
   if (outcome.verdict !== undefined) {
     counts.alerts++;
-    if (FIRINGS.has(outcome.verdict)) counts.firings++;
+    if (BEGINNINGS.has(outcome.verdict)) counts.firings++;
     counts.verdicts.set(outcome.verdict, (counts.verdicts.get(outcome.verdict) ?? 0) + 1);
   }
   for (const decision of outcome.decisions) {

@@ -3,6 +3,7 @@
  * say besides: received, held until, routed by, updated. Pure.
  */
 import type { Alert, Decision, Incident, Instant, Reason } from '../model.ts';
+import { BEGINNINGS } from '../reasons.ts';
 import { severityWord, times } from '../slack/words.ts';
 import { describeDecision, heldFor, momentInWords, ruleInWords, type TitleOf } from './words.ts';
 
@@ -54,15 +55,6 @@ export function chainOf(about: ChainOf): readonly Step[] {
   // Stable: what happened at one instant stays in order.
   return [...steps, ...repeated(about), ...updated(about)].sort((one, other) => one.at - other.at);
 }
-
-const BEGINNINGS: ReadonlySet<Reason> = new Set([
-  'opened',
-  'joined',
-  'refired',
-  'damped',
-  'silenced',
-  'inhibited',
-]);
 
 const MUTINGS: ReadonlySet<Reason> = new Set(['silenced', 'inhibited']);
 

@@ -6,6 +6,7 @@
  * under other rules.
  */
 import type { Alert, Decision, Facts, Incident, Instant, Reason, RuleRef } from '../model.ts';
+import { BEGINNINGS } from '../reasons.ts';
 import type { LaneState } from '../state.ts';
 
 export interface Firing {
@@ -127,15 +128,6 @@ function note(book: Book, decision: Decision, state: LaneState): void {
       if (BEGINNINGS.has(decision.reason)) began(book, decision, state);
   }
 }
-
-const BEGINNINGS: ReadonlySet<Reason> = new Set([
-  'opened',
-  'joined',
-  'refired',
-  'damped',
-  'silenced',
-  'inhibited',
-]);
 
 function began(book: Book, decision: Decision, state: LaneState): void {
   const { fingerprint = '', at, reason, rule } = decision;

@@ -89,9 +89,8 @@ export function namesAlike(sets: readonly Rules[]): boolean {
 
 /** Both read the same alerts out of the same lines, and know them by the same names. */
 function isAlike(one: Rules, other: Rules): boolean {
-  const [these, those] = [one.notIdentity, other.notIdentity];
   const isMapped = one.mappings.size > 0 || other.mappings.size > 0;
-  return !isMapped && these.size === those.size && [...these].every((name) => those.has(name));
+  return !isMapped && namesAlike([one, other]);
 }
 
 function againstPast(past: Rehearsed, tried: readonly Rules[]): Rehearsal {

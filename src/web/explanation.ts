@@ -4,6 +4,7 @@
  */
 import { momentInWords } from '../explain/words.ts';
 import type { Alert, Instant } from '../model.ts';
+import { BEGINNINGS } from '../reasons.ts';
 import {
   type AlertDetail,
   alertDetail,
@@ -84,15 +85,8 @@ export async function explanationOf(
   return { kind: 'explained', explanation: { about: 'alert', others: named, note, ...detail } };
 }
 
-/** Of decisions: a firing begins with one of these, and ends with one of those. */
-const BEGINS: ReadonlySet<string> = new Set([
-  'opened',
-  'joined',
-  'refired',
-  'damped',
-  'silenced',
-  'inhibited',
-]);
+/** Of decisions, whose reasons are text here: a firing begins with one of these, and ends with one of those. */
+const BEGINS: ReadonlySet<string> = BEGINNINGS;
 const ENDS: ReadonlySet<string> = new Set(['resolved', 'expired']);
 
 interface Turn {
