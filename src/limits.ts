@@ -24,7 +24,7 @@ export const CAPACITY = {
 /** The shape of requests and alerts: the same for everybody, so that a recording means the same everywhere. */
 export const SHAPE = {
   /** JSON values in one request; an object or an array counts as four. */
-  values: 1_200_000,
+  values: 600_000,
   /** Alerts in one request. */
   alerts: 10_000,
   /** Labels of one alert. */

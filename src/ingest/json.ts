@@ -27,17 +27,23 @@ export function holdsMoreThan(max: number, json: Uint8Array): boolean {
   // A value takes two bytes at least: itself and what divides it from the next.
   if (json.length * (STRUCTURE_COUNTS / 2) <= max) return false;
   let values = 0;
-  let isText = false;
   for (let i = 0; i < json.length; i++) {
     const byte = json[i];
-    if (byte === QUOTE) isText = !isText;
-    else if (byte === BACKSLASH) i++;
-    else if (isText) continue;
+    if (byte === QUOTE) i = endOfText(json, i + 1);
     else if (byte === BRACE || byte === BRACKET) values += STRUCTURE_COUNTS;
     else if (byte === COMMA) values++;
     if (values > max) return true;
   }
   return false;
+}
+
+/** Where the quote stands that ends a text. */
+function endOfText(json: Uint8Array, from: number): number {
+  let i = from;
+  for (let byte = json[i]; byte !== QUOTE && byte !== undefined; byte = json[i]) {
+    i += byte === BACKSLASH ? 2 : 1;
+  }
+  return i;
 }
 
 const [QUOTE, COMMA, BRACKET, BACKSLASH, BRACE] = [34, 44, 91, 92, 123];
