@@ -11,8 +11,6 @@ import { scratchDir } from '../support/scratch-dir.ts';
 type Make = (dir: string) => unknown;
 
 const GOOD = 'services: [{ name: a, owner: x }]\n';
-/** Far more than anybody waits for; on a busy machine the work takes a second or two. */
-const SOON_MS = 20_000;
 
 function write(name: string, text: string | Uint8Array): Make {
   return (dir) => writeFile(join(dir, name), text);
@@ -143,7 +141,6 @@ test.each(CASES)('%s: refused as a whole, in words', async (_case, make, said) =
   const dir = scratchDir('rules');
   await writeFile(join(dir, 'a.yaml'), GOOD);
   await make(dir);
-  const began = performance.now();
   const checked = await check(dir, { format: 'text' });
   expect(checked.output).toMatch(said);
   expect(checked.exitCode).toBe(1);
@@ -152,7 +149,6 @@ test.each(CASES)('%s: refused as a whole, in words', async (_case, make, said) =
   expect(tested.exitCode).toBe(2);
   const kept = await keepRules(dir, { onChange: () => undefined, onRefused: () => undefined });
   expect(kept.kind).toBe('refused');
-  expect(performance.now() - began).toBeLessThan(SOON_MS);
 });
 
 test.each(CASES)('%s: a service that runs keeps its rules, all of them', async (_case, make) => {
