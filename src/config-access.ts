@@ -3,6 +3,7 @@
  *
  * All are lists of `name=value`. No problem repeats a value that may be a secret.
  */
+import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
 import type { IngestToken, SourceRange } from './ingest/auth.ts';
 import { isRange } from './ingest/address.ts';
@@ -170,7 +171,7 @@ function readLimit(entry: string): { name: CapacityName; value: number } | undef
   const [, given, digits, unit = ''] = /^([a-z-]+)=(\d{1,12})(kb|mb|gb|)$/i.exec(entry) ?? [];
   const name = CAPACITY_NAMES.find((known) => known === given);
   if (name === undefined) return undefined;
-  const isBytes = name === 'body' || name === 'bodies';
+  const isBytes = name === 'body' || name === 'bodies' || name === 'alert-bytes';
   if (unit !== '' && !isBytes) return undefined;
   const value = Number(digits) * (UNITS[unit.toLowerCase()] ?? 1);
   const [least, most] = name === 'body' ? [BODY_MIN, BODY_MAX] : [LEAST, MOST];
@@ -178,12 +179,21 @@ function readLimit(entry: string): { name: CapacityName; value: number } | undef
 }
 
 export const Limits = listOf(
-  `name=number, names are ${CAPACITY_NAMES.join(', ')}; body and bodies are sizes from 1kb, like 10mb, and body is at most 1gb`,
+  `name=number, names are ${CAPACITY_NAMES.join(', ')}; body, bodies and alert-bytes are sizes from 1kb, like 10mb, and body is at most 1gb`,
   readLimit,
 ).transform(
   (changes): Capacity =>
     Object.freeze({
-      ...CAPACITY,
+      ...capacityHere(),
       ...Object.fromEntries(changes.map(({ name, value }) => [name, value])),
     }),
 );
+
+/** Of what Node may take (`--max-old-space-size`): the worst texts take twice what they weigh. */
+const HEAP_SHARE = 1 / 4;
+
+/** The defaults, as far as this process can keep them: on a small machine Node takes little memory. */
+export function capacityHere(): Capacity {
+  const bytes = Math.floor(getHeapStatistics().heap_size_limit * HEAP_SHARE);
+  return { ...CAPACITY, 'alert-bytes': Math.min(CAPACITY['alert-bytes'], bytes) };
+}

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import {
   ApiTokens,
+  capacityHere,
   HeaderName,
   IngestRanges,
   IngestTokens,
@@ -27,7 +28,7 @@ import {
 } from './config-sources.ts';
 import { type IngestAuth, isSecured } from './ingest/auth.ts';
 import type { Token } from './ingest/credentials.ts';
-import { CAPACITY, type Capacity } from './limits.ts';
+import type { Capacity } from './limits.ts';
 import { parseDuration } from './rules/duration.ts';
 import type { Split } from './split.ts';
 import { readRedisUrl, REDIS_URL_EXPECTED, type RedisAddress } from './store/redis/address.ts';
@@ -92,7 +93,7 @@ export function readConfig(sources: ConfigSources): ReadConfig {
     publicUrl: read('publicUrl', PublicUrl),
     retentionMs: read('retention', Retention) ?? 0,
     logLevel: read('logLevel', Level) ?? 'info',
-    limits: read('limits', Limits) ?? CAPACITY,
+    limits: read('limits', Limits) ?? capacityHere(),
     record: read('record', Directory.optional()),
     ingest,
     api,

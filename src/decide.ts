@@ -23,7 +23,7 @@ import { reviewSources } from './life/lost-source.ts';
 import { react } from './life/people.ts';
 import { request } from './life/request.ts';
 import { endSilence, setSilence } from './life/silences.ts';
-import { makeRoom } from './life/room.ts';
+import { makeRoom, withinRoom } from './life/room.ts';
 import type { Alert, Effect, Event, Instant, Outcome, ReceivedAlert, Verdict } from './model.ts';
 import { reviewMuting } from './mute.ts';
 import { beginReview, lookFurther } from './review.ts';
@@ -150,10 +150,10 @@ function tick(turn: Turn): void {
   }
 }
 
-function decideAlert(turn: Turn, received: ReceivedAlert, name: string | undefined): Verdict {
-  const fingerprint =
-    name ?? fingerprintOf(received.source, received.labels, turn.rules.notIdentity);
-  const known = knownAs(turn, fingerprint, received);
+function decideAlert(turn: Turn, heard: ReceivedAlert, name: string | undefined): Verdict {
+  const fingerprint = name ?? fingerprintOf(heard.source, heard.labels, turn.rules.notIdentity);
+  const known = knownAs(turn, fingerprint, heard);
+  const received = known === undefined ? heard : withinRoom(turn.state, known, heard);
   const news = newsOf(known, received, turn.now);
   switch (news.kind) {
     case 'stale':
@@ -164,6 +164,7 @@ function decideAlert(turn: Turn, received: ReceivedAlert, name: string | undefin
     case 'goes-on':
       return wentOn(turn, news.known, received);
     case 'resolves':
+      if (known === undefined) makeRoom(turn);
       return resolved(
         turn,
         known ?? strange(turn, fingerprint, received),

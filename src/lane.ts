@@ -16,13 +16,13 @@ import { runDueUntil, wakeAt } from './decide.ts';
 import type { AppError } from './errors.ts';
 import { createGathering, type Gathering } from './gather.ts';
 import { CAPACITY, type Capacity, over } from './limits.ts';
-import { isFull } from './life/room.ts';
+import { whatIsFull } from './life/room.ts';
 import type { Effect, Event, Instant } from './model.ts';
 import { oddOf, withOdd } from './odd.ts';
 import { refusal, tooManyAlerts, unavailable } from './refusals.ts';
 import { type LaneStart, loadLane } from './load.ts';
 import type { Rules } from './rules/rules.ts';
-import { createState, type LaneState } from './state.ts';
+import { createState, type LaneState, type Room } from './state.ts';
 import type { Commit, Store } from './store/contract.ts';
 import { DueFailed, schedule } from './timers.ts';
 
@@ -53,7 +53,7 @@ export interface LaneOptions {
   readonly clock: Clock;
   readonly observer: LaneObserver;
   /** Beyond these senders are asked to come back. */
-  readonly limits?: Pick<Capacity, 'waiting' | 'open-alerts'>;
+  readonly limits?: Pick<Capacity, 'waiting'> & Room;
   /** How long a write may wait for others to share it, where senders come one after another. None: 0. */
   readonly gatherMs?: number;
   /** What the store would load, for whoever has it in memory already. */
@@ -128,7 +128,7 @@ interface Running {
 export async function openLane(options: LaneOptions): Promise<Lane> {
   const lane: Running = {
     options,
-    state: createState(options.name, (options.limits ?? CAPACITY)['open-alerts']),
+    state: createState(options.name, options.limits ?? CAPACITY),
     rules: options.rules,
     version: 0,
     now: 0,
@@ -199,8 +199,8 @@ function whyFull(lane: Running, events: readonly Event[]): AppError | undefined 
     const what = `${lane.queued} events wait to be decided: try again`;
     return refusal('overloaded', over('waiting', what));
   }
-  if (isFull(lane.state, lane.rules, events, lane.queued)) return tooManyAlerts(limits);
-  return undefined;
+  const full = whatIsFull(lane.state, lane.rules, events, lane.queued);
+  return full === undefined ? undefined : tooManyAlerts(full, limits);
 }
 
 function start(lane: Running, { state, version, outbox }: LaneStart): void {

@@ -4,7 +4,6 @@
  * An error about one ends in `(limit NAME)`, so whoever reads it finds the limit in docs/operations.md,
  * and `quell_limit_reached_total` counts it. Nothing is cut without a word.
  */
-
 /** Capacity: what QUELL_LIMITS may change. Bytes where the name says body, else a number of them. */
 export const CAPACITY = {
   /** Bytes of one request, also after inflating. */
@@ -19,6 +18,8 @@ export const CAPACITY = {
   waiting: 50_000,
   /** Alerts in memory. The oldest resolved ones go first; when all fire, a new one is refused. */
   'open-alerts': 200_000,
+  /** What alerts in memory weigh, about, in bytes: see weight.ts. The same happens. */
+  'alert-bytes': 1024 * 1024 * 1024,
 } as const;
 
 /** The shape of requests and alerts: the same for everybody, so that a recording means the same everywhere. */

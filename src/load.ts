@@ -3,16 +3,16 @@
  * instance leads.
  */
 import { setImmediate } from 'node:timers/promises';
-import { CAPACITY, type Capacity } from './limits.ts';
+import { CAPACITY } from './limits.ts';
 import type { Effect } from './model.ts';
 import { restoring } from './restore.ts';
-import { createState, type LaneState } from './state.ts';
+import { createState, type LaneState, type Room } from './state.ts';
 import type { Store } from './store/contract.ts';
 
 export interface LoadOptions {
   readonly name: string;
   readonly store: Store;
-  readonly limits?: Pick<Capacity, 'open-alerts'>;
+  readonly limits?: Room;
 }
 
 /** What a lane begins with. */
@@ -31,7 +31,7 @@ export async function loadLane(
   reloads: number,
 ): Promise<LaneStart> {
   const { version, records, outbox } = await store.load(name);
-  const state = createState(name, limits['open-alerts'], reloads);
+  const state = createState(name, limits, reloads);
   const steps = restoring(state, records);
   for (let done = 1; steps.next().done !== true; done++)
     if (done % SLICE === 0) await setImmediate();

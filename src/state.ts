@@ -17,6 +17,7 @@ import {
   removePlace,
 } from './id-index.ts';
 import { createInhibitIndex, type InhibitIndex, trackFiring, untrack } from './inhibit-index.ts';
+import type { Capacity } from './limits.ts';
 import type { Alert, Incident, Instant, Silence } from './model.ts';
 import type {
   Digest,
@@ -31,14 +32,19 @@ import { shareTexts } from './texts.ts';
 import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
 import { createTimers, type Timers } from './timers.ts';
 import { carriesNews, rememberTransactions, type TransactionUse } from './transaction-index.ts';
+import { weigh, type Weights } from './weight.ts';
+
+/** For the alerts in memory: when it is used up, the oldest resolved ones go for each new one. */
+export type Room = Pick<Capacity, 'open-alerts' | 'alert-bytes'>;
+const NO_BOUNDS: Room = { 'open-alerts': Infinity, 'alert-bytes': Infinity };
 
 export interface LaneState {
   readonly lane: string;
-  /** Alerts in memory: when there are as many, the oldest resolved one goes for each new one. */
-  readonly alertsMax: number;
+  readonly room: Room;
   /** How often this process loaded the lane again, because a commit may have failed. */
   readonly reloads: number;
   readonly alerts: Map<string, Alert>;
+  readonly weights: Weights;
   readonly incidents: Map<string, Incident>;
   readonly digests: Map<string, Digest>;
   readonly heartbeats: Map<string, Heartbeat>;
@@ -88,16 +94,13 @@ export interface LaneState {
   }[];
 }
 
-export function createState(
-  lane: string,
-  alertsMax = Number.POSITIVE_INFINITY,
-  reloads = 0,
-): LaneState {
+export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneState {
   return {
     lane,
-    alertsMax,
+    room,
     reloads,
     alerts: new Map(),
+    weights: { all: 0, firing: 0 },
     incidents: new Map(),
     digests: new Map(),
     heartbeats: new Map(),
@@ -171,6 +174,7 @@ export function putAlert(state: LaneState, alert: Alert): void {
     );
   if (before?.incident !== undefined) leave(state, before, before.incident !== alert.incident);
   state.alerts.set(alert.fingerprint, alert);
+  weigh(state.weights, before, alert);
   if (state.inhibition.rules.length > 0) trackFiring(state.inhibition, alert);
   if (alert.status !== before?.status)
     mark(state.resolved, alert.fingerprint, alert.status === 'resolved');
@@ -180,6 +184,7 @@ export function putAlert(state: LaneState, alert: Alert): void {
 
 /** Newer texts of a repeated alert: seen by whoever looks, but not worth a write of its own. */
 export function refreshAlert(state: LaneState, alert: Alert): void {
+  weigh(state.weights, state.alerts.get(alert.fingerprint), alert);
   state.alerts.set(alert.fingerprint, alert);
 }
 
@@ -188,6 +193,7 @@ export function removeAlert(state: LaneState, fingerprint: string): void {
   if (alert === undefined) return;
   if (alert.incident !== undefined) leave(state, alert, true);
   state.alerts.delete(fingerprint);
+  weigh(state.weights, alert, undefined);
   state.resolved.delete(fingerprint);
   untrack(state.inhibition, fingerprint);
   state.changedAlerts.add(fingerprint);

@@ -56,6 +56,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'timers.ts': 'state',
   'transaction-index.ts': 'state',
   'turn.ts': 'state',
+  'weight.ts': 'state',
   'errors.ts': 'errors',
   'limits.ts': 'limits',
   'model.ts': 'model',

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { capacityHere } from '../src/config-access.ts';
 import { type Config, readConfig } from '../src/config.ts';
 import { digestOf } from '../src/ingest/credentials.ts';
-import { CAPACITY } from '../src/limits.ts';
 
 let dir = '';
 beforeEach(async () => {
@@ -66,7 +66,7 @@ test('with nothing given there is a default for everything, on loopback, and it 
     publicUrl: undefined,
     retentionMs: 90 * 86_400_000,
     logLevel: 'info',
-    limits: CAPACITY,
+    limits: capacityHere(),
     record: undefined,
     split: { by: [], lanes: [] },
     ingest: { tokens: [], signatures: [], ranges: [], proxies: [] },
@@ -152,7 +152,7 @@ test('values are brought to one shape', () => {
   expect(good({ env })).toMatchObject({
     publicUrl: 'https://quell.example.com',
     slack: { apiUrl: 'http://localhost:9000/api/' },
-    limits: { ...CAPACITY, body: 524_288, 'open-alerts': 7 },
+    limits: { ...capacityHere(), body: 524_288, 'open-alerts': 7 },
     port: 0,
   });
 });

@@ -73,7 +73,7 @@ export async function startDeployment(
           ...(lanes === 1 ? {} : splitInto(lanes)),
           QUELL_LOG_LEVEL: 'warn',
           // All that is posted may wait: the sender is faster than who decides, and comes back for nothing.
-          QUELL_LIMITS: 'open-alerts=2000000,waiting=1000000',
+          QUELL_LIMITS: 'open-alerts=2000000,alert-bytes=8gb,waiting=1000000',
         },
         log: join(dir, `log-${index}`),
       }),

@@ -1,21 +1,34 @@
 /**
- * Room in memory. There is a limit on the alerts that a lane remembers: beyond it what is over gives way
- * to what fires, the oldest first. What fires never does; the lane takes no more than there is room for.
+ * Room in memory. There are limits on how many alerts a lane remembers, and on what they weigh: beyond them what is
+ * over gives way to what is new, the oldest first. What fires never does; the lane takes no more than there is room for.
  */
 import { fingerprintOf } from '../dedupe/fingerprint.ts';
-import type { Event } from '../model.ts';
+import type { Alert, Event, ReceivedAlert } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
-import { closeIncident, incidentOf, type LaneState, removeAlert } from '../state.ts';
+import { closeIncident, incidentOf, type LaneState, removeAlert, type Room } from '../state.ts';
 import type { Turn } from '../turn.ts';
+import { weightOf } from '../weight.ts';
 import { isUnsent, settleWithout } from './end.ts';
 
 /** How many are looked at for one that can go without anybody missing it. */
 const LOOKED_AT_MAX = 100;
 
-/** Makes room for one more alert. */
+/** Makes room for one more alert, if there is none and something in memory is over. */
 export function makeRoom(turn: Turn): void {
   const { state } = turn;
-  if (state.alerts.size < state.alertsMax) return;
+  while (isUsedUp(state)) {
+    const before = state.alerts.size;
+    dropOldest(turn);
+    if (state.alerts.size === before) return;
+  }
+}
+
+function isUsedUp({ alerts, weights, room }: LaneState): boolean {
+  return alerts.size >= room['open-alerts'] || weights.all >= room['alert-bytes'];
+}
+
+function dropOldest(turn: Turn): void {
+  const { state } = turn;
   let looked = 0;
   for (const fingerprint of state.resolved) {
     if (++looked > LOOKED_AT_MAX) break;
@@ -37,27 +50,52 @@ function giveWay(turn: Turn, fingerprint: string): void {
 }
 
 /**
- * Would more alerts fire than there is room for, with these events and `queued` others before them?
- * Looked at closely, fingerprint by fingerprint, only when it may be so. What ends is always taken.
+ * The limit that would be passed if these events were decided, with `queued` others before them; undefined: none
+ * would. Looked at closely, fingerprint by fingerprint, only when it may be so. What ends is always taken.
+ *
+ * Of weight as much is taken as there is room for, and one delivery more: what that weighs is known only when
+ * each of its alerts was looked at, and there is a limit on its bytes.
  */
-export function isFull(
-  { alerts, resolved, alertsMax }: LaneState,
+export function whatIsFull(
+  { alerts, resolved, room, weights }: LaneState,
   rules: Rules,
   events: readonly Event[],
   queued: number,
-): boolean {
+): keyof Room | undefined {
   const firing = alerts.size - resolved.size + queued;
-  if (firing + events.length <= alertsMax) return false;
+  const isHeavy = weights.firing >= room['alert-bytes'];
+  if (!isHeavy && firing + events.length <= room['open-alerts']) return undefined;
   let more = 0;
+  let heavier = 0;
   let hasNews = false;
   for (const event of events) {
     if (event.kind !== 'alert') continue;
     const { source, labels, status } = event.alert;
-    const known = alerts.get(fingerprintOf(source, labels, rules.notIdentity))?.status;
-    if (status === 'firing' && known !== 'firing') {
+    const known = alerts.get(fingerprintOf(source, labels, rules.notIdentity));
+    if (status === 'firing' && known?.status !== 'firing') {
       hasNews = true;
       more++;
-    } else if (status === 'resolved' && known === 'firing') more--;
+      heavier += weightOf(event.alert);
+    } else if (status === 'resolved' && known?.status === 'firing') {
+      more--;
+      heavier -= weightOf(known);
+    }
   }
-  return hasNews && firing + more > alertsMax;
+  if (!hasNews) return undefined;
+  if (firing + more > room['open-alerts']) return 'open-alerts';
+  return isHeavy && heavier > 0 ? 'alert-bytes' : undefined;
+}
+
+/**
+ * What is said of a known alert, as far as there is room: when there is none, it keeps the texts that it has
+ * rather than take longer ones. That it fires, or does not, is heard in any case.
+ */
+export function withinRoom(
+  { weights, room }: LaneState,
+  known: Alert,
+  received: ReceivedAlert,
+): ReceivedAlert {
+  if (weights.all < room['alert-bytes'] || weightOf(received) <= weightOf(known)) return received;
+  const { labels, annotations, generatorURL } = known;
+  return { ...received, labels, annotations, generatorURL };
 }

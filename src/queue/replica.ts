@@ -11,29 +11,30 @@ import { setImmediate } from 'node:timers/promises';
 import { isAlertKey } from '../alert-record.ts';
 import { fingerprintOf } from '../dedupe/fingerprint.ts';
 import { follow } from '../restore.ts';
-import { createState, type LaneState } from '../state.ts';
+import { createState, type LaneState, type Room } from '../state.ts';
 import type { SharedStore, StateRecord } from '../store/contract.ts';
 
 export interface Replica {
   /** Of what state was made of so far: see `settle`. For reading only. Another one after a `catchUp` that had to load everything. */
   readonly state: LaneState;
   readonly version: number;
-  /** No more alerts than this fire. It costs nothing. */
-  readonly firingMax: number;
+  /** No more alerts than this fire, and they do not weigh more. It costs nothing. */
+  readonly firingMax: { readonly alerts: number; readonly bytes: number };
   /** Resolves when it has read all that was committed before the call. */
   catchUp(): Promise<void>;
   /** Makes state of so many records that are text. True: there is more. */
   settle(records: number): boolean;
 }
 
+/** What a character of a record's JSON weighs in memory at most: an empty label has six. See weight.ts. */
+const WEIGHT_OF_CHARACTER = 8;
 /** Records that are sorted in one go: as many as Redis tells at most of what changed. */
 const SORTED_MAX = 20_000;
 
 export interface ReplicaOptions {
   readonly store: Pick<SharedStore, 'changes'>;
   readonly lane: string;
-  /** The limit of alerts in memory. */
-  readonly alertsMax: number;
+  readonly room: Room;
   /** Labels that do not count in the names of alerts, by the rules here: whoever decides may have others. */
   readonly notIdentity: () => ReadonlySet<string>;
   /** What is shown until the first `catchUp` is done. */
@@ -41,8 +42,8 @@ export interface ReplicaOptions {
 }
 
 export function createReplica(options: ReplicaOptions): Replica {
-  const { store, lane, alertsMax } = options;
-  let state = options.shown ?? createState(lane, alertsMax);
+  const { store, lane, room } = options;
+  let state = options.shown ?? createState(lane, room);
   let version = 0;
   let turn: Promise<void> = Promise.resolve();
   let unread = createUnread();
@@ -51,19 +52,19 @@ export function createReplica(options: ReplicaOptions): Replica {
     const changes = await store.changes(lane, version);
     const into = changes.whole ? createUnread() : unread;
     for (const key of changes.remove) {
-      into.alerts.texts.delete(key);
-      into.others.texts.delete(key);
-      into.gone.texts.set(key, '');
+      into.alerts.drop(key);
+      into.others.drop(key);
+      into.gone.put(key, '');
     }
     let sorted = 0;
     for (const [key, json] of changes.put) {
       // What was gone before is there again: it need not go first.
-      into.gone.texts.delete(key);
-      (isAlertKey(key) ? into.alerts : into.others).texts.set(key, json);
+      into.gone.drop(key);
+      (isAlertKey(key) ? into.alerts : into.others).put(key, json);
       if (++sorted % SORTED_MAX === 0) await setImmediate();
     }
     if (changes.whole) {
-      state = createState(lane, alertsMax);
+      state = createState(lane, room);
       state.notIdentity = options.notIdentity();
     }
     unread = into;
@@ -97,7 +98,11 @@ export function createReplica(options: ReplicaOptions): Replica {
       return version;
     },
     get firingMax() {
-      return state.alerts.size - state.resolved.size + unread.alerts.texts.size;
+      const { texts, characters } = unread.alerts;
+      return {
+        alerts: state.alerts.size - state.resolved.size + texts.size,
+        bytes: state.weights.firing + characters * WEIGHT_OF_CHARACTER,
+      };
     },
     catchUp() {
       // One after the other: what was read earlier must not be applied later.
@@ -130,17 +135,36 @@ function createUnread(): Unread {
 
 interface Pile {
   /** Key -> JSON. */
-  readonly texts: Map<string, string>;
+  readonly texts: ReadonlyMap<string, string>;
+  /** Of all JSON in it. */
+  readonly characters: number;
+  put(key: string, json: string): void;
+  drop(key: string): void;
   /** The first of them; undefined when there is none. */
   take(): { readonly key: string; readonly json: string } | undefined;
 }
 
 function createPile(): Pile {
   const texts = new Map<string, string>();
+  let characters = 0;
   // Goes on where it stopped, because those that went before leave gaps to walk over.
   let left = texts.entries();
+  const drop = (key: string): void => {
+    const json = texts.get(key);
+    if (json === undefined) return;
+    characters -= json.length;
+    texts.delete(key);
+  };
   return {
     texts,
+    get characters() {
+      return characters;
+    },
+    put(key, json) {
+      characters += json.length - (texts.get(key)?.length ?? 0);
+      texts.set(key, json);
+    },
+    drop,
     take() {
       const next = left.next();
       if (next.done === true) {
@@ -148,7 +172,7 @@ function createPile(): Pile {
         return undefined;
       }
       const [key, json] = next.value;
-      texts.delete(key);
+      drop(key);
       return { key, json };
     },
   };

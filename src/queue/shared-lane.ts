@@ -16,7 +16,7 @@ import { AppError } from '../errors.ts';
 import type { Clock } from '../clock.ts';
 import { type Lane, openLane, type Outbox } from '../lane.ts';
 import { tooManyAlerts } from '../refusals.ts';
-import { isFull } from '../life/room.ts';
+import { whatIsFull } from '../life/room.ts';
 import type { Capacity } from '../limits.ts';
 import type { Event } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
@@ -149,7 +149,7 @@ function newReplica(
   return createReplica({
     store,
     lane: name,
-    alertsMax: limits['open-alerts'],
+    room: limits,
     notIdentity: () => rules().notIdentity,
     shown,
   });
@@ -186,7 +186,8 @@ function laneOf(shared: Shared, { begin, end }: Life): SharedLane {
       if (shared.stopping) {
         throw new AppError('stopping', 'Quell is stopping', { retryable: true });
       }
-      if (await hasNoRoom(shared, events)) throw tooManyAlerts(options.limits);
+      const full = await whatHasNoRoom(shared, events);
+      if (full !== undefined) throw tooManyAlerts(full, options.limits);
       await inbox.add(at, events);
     },
     useRules(rules) {
@@ -207,14 +208,16 @@ function laneOf(shared: Shared, { begin, end }: Life): SharedLane {
 }
 
 /** What an instance that follows has not looked at yet may all fire: only if that were too much it is looked at. */
-async function hasNoRoom(shared: Shared, events: readonly Event[]): Promise<boolean> {
+async function whatHasNoRoom(shared: Shared, events: readonly Event[]) {
   const { rules, options } = shared;
   if (shared.leading === undefined) {
-    const most = shared.replica.firingMax + events.length;
-    if (most <= options.limits['open-alerts']) return false;
+    const { alerts, bytes } = shared.replica.firingMax;
+    const { limits } = options;
+    if (alerts + events.length <= limits['open-alerts'] && bytes < limits['alert-bytes'])
+      return undefined;
     await settleAll(shared);
   }
-  return isFull((shared.leading ?? shared.replica).state, rules, events, 0);
+  return whatIsFull((shared.leading ?? shared.replica).state, rules, events, 0);
 }
 
 /** Makes state of all that was read. Others have a turn meanwhile: the lock of this lane and of others must be kept. */

@@ -264,7 +264,7 @@ test('an incident that was left open with nothing in it is over at the next star
 test('after a failed commit a merge is another revision than what may have been shown', () => {
   const rules = rulesOf(SHOP);
   const turn: Turn = {
-    state: createState('default', Number.POSITIVE_INFINITY, 1),
+    state: createState('default', undefined, 1),
     rules,
     now: START,
     delivery: undefined,

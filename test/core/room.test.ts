@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { decide } from '../../src/decide.ts';
-import { isFull } from '../../src/life/room.ts';
-import type { Decision, Event } from '../../src/model.ts';
-import { createState } from '../../src/state.ts';
+import { whatIsFull } from '../../src/life/room.ts';
+import type { Decision, Event, Labels } from '../../src/model.ts';
+import { restore } from '../../src/restore.ts';
+import { createState, type LaneState, takeChanges } from '../../src/state.ts';
 import { HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 
 const rules = rulesOf(SHOP);
@@ -10,7 +11,10 @@ const rules = rulesOf(SHOP);
 function alert(
   service: string,
   status: 'firing' | 'resolved',
-  { startsAt = START }: { readonly startsAt?: number } = {},
+  {
+    startsAt = START,
+    annotations = {},
+  }: { readonly startsAt?: number; readonly annotations?: Labels } = {},
 ): Event {
   return {
     kind: 'alert',
@@ -19,7 +23,7 @@ function alert(
       source: 'alertmanager',
       status,
       labels: { alertname: 'Down', service, severity: 'critical' },
-      annotations: {},
+      annotations,
       startsAt,
       endsAt: status === 'resolved' ? startsAt + 1 : undefined,
       generatorURL: undefined,
@@ -27,8 +31,8 @@ function alert(
   };
 }
 
-function laneWith(alertsMax: number) {
-  const state = createState('default', alertsMax);
+function laneWith(alerts: number, bytes = Infinity) {
+  const state = createState('default', { 'open-alerts': alerts, 'alert-bytes': bytes });
   const decisions: Decision[] = [];
   let now = START;
   return {
@@ -80,15 +84,15 @@ test('an incident that Slack does not know to be over stays, but its alerts give
 test('full is full of what fires: news is refused, repeats and ends are taken', () => {
   const lane = laneWith(2);
   lane.play(alert('one', 'firing'), alert('two', 'firing'));
-  const full = (...events: Event[]) => isFull(lane.state, rules, events, 0);
-  expect(full(alert('three', 'firing'))).toBe(true);
-  expect(full(alert('one', 'firing'), alert('two', 'firing'))).toBe(false);
-  expect(full(alert('one', 'resolved'))).toBe(false);
-  expect(full(alert('one', 'resolved'), alert('three', 'firing'))).toBe(false);
-  expect(full(alert('stray', 'resolved'))).toBe(false);
+  const full = (...events: Event[]) => whatIsFull(lane.state, rules, events, 0);
+  expect(full(alert('three', 'firing'))).toBe('open-alerts');
+  expect(full(alert('one', 'firing'), alert('two', 'firing'))).toBeUndefined();
+  expect(full(alert('one', 'resolved'))).toBeUndefined();
+  expect(full(alert('one', 'resolved'), alert('three', 'firing'))).toBeUndefined();
+  expect(full(alert('stray', 'resolved'))).toBeUndefined();
   lane.play(alert('one', 'resolved'));
-  expect(full(alert('three', 'firing'))).toBe(false);
-  expect(isFull(lane.state, rules, [alert('three', 'firing')], 1)).toBe(true);
+  expect(full(alert('three', 'firing'))).toBeUndefined();
+  expect(whatIsFull(lane.state, rules, [alert('three', 'firing')], 1)).toBe('open-alerts');
 });
 
 test('an incident whose end Slack has not taken is not forgotten with the others', () => {
@@ -124,4 +128,92 @@ test('an alert that flaps gives way too, and the incident that waited for it to 
   lane.play(alert('one', 'firing'), alert('two', 'firing'));
   expect(lane.services().sort()).toEqual(['one', 'two']);
   expect(lane.state.incidents.get(id)?.phase).toBe('resolved');
+});
+
+/** About so many bytes. */
+function saying(bytes: number, word = 'x') {
+  return { annotations: { text: word.repeat(bytes) } };
+}
+
+function textOf({ state }: { readonly state: LaneState }, service: string): string | undefined {
+  const all = [...state.alerts.values()];
+  return all.find(({ facts }) => facts.service === service)?.annotations['text'];
+}
+
+test('what weighs too much gives way like what is too many: the oldest that is over goes first', () => {
+  const lane = laneWith(100, 10_000);
+  for (const name of ['one', 'two', 'three']) {
+    lane.play(alert(name, 'firing', saying(3_000)), alert(name, 'resolved'));
+  }
+  expect(lane.services()).toEqual(['one', 'two', 'three']);
+  lane.play(alert('four', 'firing', saying(3_000)), alert('five', 'firing'));
+  expect(lane.services()).toEqual(['two', 'three', 'four', 'five']);
+});
+
+test('what weighs too much and fires is full: news is refused, ends and what is lighter than they are is taken', () => {
+  const lane = laneWith(100, 10_000);
+  const full = (...events: Event[]) => whatIsFull(lane.state, rules, events, 0);
+  lane.play(alert('one', 'firing', saying(4_000)), alert('two', 'firing', saying(4_000)));
+  expect(full(alert('three', 'firing', saying(4_000)))).toBeUndefined();
+  lane.play(alert('three', 'firing', saying(4_000)));
+  expect(full(alert('four', 'firing'))).toBe('alert-bytes');
+  expect(full(alert('one', 'firing', saying(9_000)))).toBeUndefined();
+  expect(full(alert('one', 'resolved'))).toBeUndefined();
+  expect(full(alert('one', 'resolved'), alert('four', 'firing', saying(3_000)))).toBeUndefined();
+  expect(full(alert('one', 'resolved'), alert('four', 'firing', saying(5_000)))).toBe(
+    'alert-bytes',
+  );
+  lane.play(alert('one', 'resolved'));
+  expect(full(alert('four', 'firing'))).toBeUndefined();
+});
+
+test('a known alert takes longer texts while there is room, and keeps those it has when there is none', () => {
+  const lane = laneWith(100, 10_000);
+  lane.play(alert('one', 'firing', saying(10)), alert('two', 'firing', saying(10)));
+  lane.play(alert('one', 'firing', saying(9_900)));
+  expect(textOf(lane, 'one')?.length).toBe(9_900);
+  lane.play(alert('two', 'firing', saying(5_000)));
+  expect(textOf(lane, 'two')?.length).toBe(10);
+  lane.play(alert('two', 'firing', { startsAt: START + HOUR, ...saying(5_000) }));
+  expect(textOf(lane, 'two')?.length).toBe(10);
+  lane.play(alert('one', 'firing', saying(9_000, 'y')));
+  lane.play(alert('two', 'firing', { startsAt: START + HOUR, ...saying(5_000) }));
+  expect(textOf(lane, 'one')).toBe('y'.repeat(9_000));
+  expect(textOf(lane, 'two')?.length).toBe(5_000);
+});
+
+test('ends of what was never seen firing take no more room than there is', () => {
+  const lane = laneWith(3, 10_000);
+  for (let i = 0; i < 20; i++) lane.play(alert(`stray-${i}`, 'resolved', saying(20)));
+  expect(lane.services()).toEqual(['stray-17', 'stray-18', 'stray-19']);
+  for (let i = 0; i < 20; i++) lane.play(alert(`heavy-${i}`, 'resolved', saying(6_000)));
+  expect(lane.services()).toEqual(['heavy-18', 'heavy-19']);
+});
+
+test('what alerts weigh is the sum of those in memory, whatever happened to them, and the same after a start', () => {
+  const lane = laneWith(8, 30_000);
+  const names = [
+    'payments-db',
+    'payments',
+    'basket',
+    'newsletter',
+    'search',
+    'one',
+    'two',
+    'three',
+  ];
+  for (let i = 0; i < 400; i++) {
+    const name = `${names[(i * 5) % names.length]}${i % 3 === 0 ? i : ''}`;
+    const status = i % 4 === 3 || i % 7 === 2 ? 'resolved' : 'firing';
+    const said = saying((i * 37) % 5_000);
+    lane.play(alert(name, status, { startsAt: START + i * MINUTE, ...said }));
+  }
+  const { alerts, weights } = lane.state;
+  expect(alerts.size).toBeGreaterThan(3);
+  const again = createState('default');
+  const kept = takeChanges(lane.state).filter(({ value }) => value !== undefined);
+  restore(again, JSON.parse(JSON.stringify(kept)));
+  expect([...again.alerts.keys()].sort()).toEqual([...alerts.keys()].sort());
+  expect(again.weights).toEqual(weights);
+  expect(weights.firing).toBeLessThanOrEqual(weights.all);
 });

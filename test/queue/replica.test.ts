@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { createRandom, type Random } from '../../bench/noise/random.ts';
 import { openLane } from '../../src/lane.ts';
+import { CAPACITY } from '../../src/limits.ts';
 import type { Event } from '../../src/model.ts';
 import { createReplica, type Replica } from '../../src/queue/replica.ts';
 import type { LaneState } from '../../src/state.ts';
@@ -50,7 +51,8 @@ for (const seed of ['1', '2', '3']) {
       if (!random.chance(0.1)) continue;
       await replica.catchUp();
       const firing = [...lane.state.alerts.values()].filter(({ status }) => status === 'firing');
-      expect(replica.firingMax).toBeGreaterThanOrEqual(firing.length);
+      expect(replica.firingMax.alerts).toBeGreaterThanOrEqual(firing.length);
+      expect(replica.firingMax.bytes).toBeGreaterThanOrEqual(lane.state.weights.firing);
       settleAll(replica, random.int(1, 50));
       const fresh = replicaOf(store);
       await fresh.catchUp();
@@ -68,7 +70,8 @@ for (const seed of ['1', '2', '3']) {
 
 function replicaOf(store: SharedStore): Replica {
   const { notIdentity } = rulesOf(SHOP);
-  const options = { store, lane: 'default', alertsMax: ALERTS_MAX };
+  const room = { ...CAPACITY, 'open-alerts': ALERTS_MAX };
+  const options = { store, lane: 'default', room };
   return createReplica({ ...options, notIdentity: () => notIdentity });
 }
 
@@ -111,11 +114,12 @@ function recordsOf({ alerts, incidents, heartbeats, storm }: LaneState): unknown
 
 /** All that is derived from the records, in an order of its own. */
 function contentsOf(state: LaneState): unknown {
-  const { open, stormed, tallies, members, byService, byHost, byGroup, byMessage } = state;
+  const { open, stormed, weights, tallies, members, byService, byHost, byGroup, byMessage } = state;
   return {
     records: recordsOf(state),
     open: [...open].sort(),
     stormed: [...stormed].sort(),
+    weights,
     incidents: [...tallies.keys()].sort(),
     members: sorted(members).map(([id, some]) => [id, [...some].sort()]),
     byService: keysOf(byService),

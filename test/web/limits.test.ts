@@ -103,6 +103,28 @@ test('when as many alerts fire as there is room for, news is 503 and what ends i
   expect(await reached(service, 'open-alerts')).toBe(1);
 });
 
+test('what fires may weigh so much, however few alerts it is: then news is 503 and what ends is taken', async () => {
+  const service = await start({ limits: { 'alert-bytes': 100_000 } });
+  const annotations = { text: 'x'.repeat(60_000) };
+  const post = (service_: string, status = 'firing') =>
+    service.post(GENERIC, { name: 'Down', service: service_, status, annotations });
+  expect((await post('one')).status).toBe(200);
+  expect((await post('two')).status).toBe(200);
+  const refused = await post('three');
+  expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([
+    503,
+    '5',
+    expect.objectContaining({
+      error: 'what fires takes 100000 bytes of memory: try again later (limit alert-bytes)',
+    }),
+  ]);
+  expect((await post('one')).status).toBe(200);
+  expect((await post('one', 'resolved')).status).toBe(200);
+  expect((await post('three')).status).toBe(200);
+  expect(service.lane.state.alerts.size).toBe(2);
+  expect(await reached(service, 'alert-bytes')).toBe(1);
+});
+
 test('more requests at once than the limit are told to come back; probes are answered', async () => {
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => {
