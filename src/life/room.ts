@@ -57,14 +57,23 @@ function giveWay(turn: Turn, fingerprint: string): void {
  * each of its alerts was looked at, and there is a limit on its bytes.
  */
 export function whatIsFull(
-  { alerts, resolved, room, weights }: LaneState,
+  state: LaneState,
   rules: Rules,
   events: readonly Event[],
   queued: number,
 ): keyof Room | undefined {
+  const { alerts, resolved, room, weights } = state;
   const firing = alerts.size - resolved.size + queued;
   const isHeavy = weights.firing >= room['alert-bytes'];
   if (!isHeavy && firing + events.length <= room['open-alerts']) return undefined;
+  const { hasNews, more, heavier } = growthBy(state, rules, events);
+  if (!hasNews) return undefined;
+  if (firing + more > room['open-alerts']) return 'open-alerts';
+  return isHeavy && heavier > 0 ? 'alert-bytes' : undefined;
+}
+
+/** How many more alerts would fire, and how much more they would weigh, after these events. */
+function growthBy({ alerts }: LaneState, rules: Rules, events: readonly Event[]) {
   let more = 0;
   let heavier = 0;
   let hasNews = false;
@@ -81,9 +90,7 @@ export function whatIsFull(
       heavier -= weightOf(known);
     }
   }
-  if (!hasNews) return undefined;
-  if (firing + more > room['open-alerts']) return 'open-alerts';
-  return isHeavy && heavier > 0 ? 'alert-bytes' : undefined;
+  return { hasNews, more, heavier };
 }
 
 /**
