@@ -13,8 +13,8 @@ import { ago, duration, severityWord, times } from '../slack/words.ts';
 export type TitleOf = (incident: string) => string | undefined;
 
 export function describeDecision(decision: Decision, titleOf: TitleOf): string {
-  const said = WORDS[decision.reason](decision, titleOf);
-  return `${said}${ruleInWords(decision, BUILT_IN[decision.reason])}`;
+  const what = wordsFor(decision.reason)(decision, titleOf);
+  return `${what}${ruleInWords(decision, BUILT_IN[decision.reason])}`;
 }
 
 /** ` (quiet.yaml:9: The autoscaler needs 8 minutes)` */
@@ -114,6 +114,11 @@ const WORDS = {
   'storm-ended': said('the storm is over'),
   ignored: said('ignored'),
 } satisfies Record<Reason, Words>;
+
+/** What a later version noted is said as that calls it. */
+function wordsFor(reason: Reason): Words {
+  return Object.hasOwn(WORDS, reason) ? WORDS[reason] : said(reason);
+}
 
 function delivered({ because }: Decision): string {
   if (because?.startsWith(SHOWN) === true) return because;

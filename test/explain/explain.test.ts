@@ -43,6 +43,12 @@ test('every reason has words, with and without facts', () => {
   }
 });
 
+test('what only a later version notes is said as that calls it', () => {
+  const noted = { ...decision('told', {}), because: 'it was loud', reason: 'noticed' };
+  // As another version may have written it.
+  expect(describeDecision(noted as Decision, () => undefined)).toMatch(/^noticed: it was loud/);
+});
+
 test('a decision names its incident, its rule and the why of the rule', () => {
   const joined = decision('joined', {
     because: 'checkout -> payments -> payments-db, 2 hops, 38 s apart',

@@ -2,19 +2,20 @@
  * Tests the simulation: each planted bug must be noticed by some seed. The code with the bug is a copy
  * that is loaded beside the real one.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { tsImport } from 'tsx/esm/api';
 import { expect, onTestFinished, test } from 'vitest';
-import { PLANTED_BUGS, type PlantedBug } from './planted-bugs.ts';
+import { type Planted, plant } from '../support/plant.ts';
+import { PLANTED_BUGS } from './planted-bugs.ts';
 
 /** The rarest take some hundred seeds. */
 const ALL_SEEDS = Array.from({ length: 1_000 }, (_, index) => index + 1);
 
 for (const bug of PLANTED_BUGS) {
   test(`noticed: ${bug.name}`, { timeout: 600_000 }, async () => {
-    const simulate = await plant(bug);
+    const simulate = await withBug(bug);
     let noticed: string | undefined;
     for (const seed of [bug.seed, ...ALL_SEEDS]) {
       const found = await simulate(seed);
@@ -28,20 +29,14 @@ for (const bug of PLANTED_BUGS) {
 type Simulate = (seed: number) => Promise<readonly string[]>;
 
 /** In the project's folder, so that its libraries are found. */
-async function plant({ file, from, to }: PlantedBug): Promise<Simulate> {
+async function withBug(bug: Planted): Promise<Simulate> {
   const dir = mkdtempSync(join(process.cwd(), '.planted-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   for (const folder of ['src', 'test/simulation', 'test/support']) {
     cpSync(folder, join(dir, folder), { recursive: true });
   }
   cpSync('package.json', join(dir, 'package.json'));
-  const path = join(dir, file);
-  const text = readFileSync(path, 'utf8');
-  expect(text.split(from).length - 1, `${file} has «${from}»`).toBe(1);
-  writeFileSync(
-    path,
-    text.replace(from, () => to),
-  );
+  plant(dir, bug);
   const url = pathToFileURL(join(dir, 'test/simulation/simulate.ts')).href;
   // The module that was just written.
   const module = (await tsImport(url, import.meta.url)) as { readonly simulate: Simulate };

@@ -2,14 +2,12 @@
  * Bugs to be planted, one at a time, to see that the simulation notices. Each is a change of one place
  * in the code; some of them once were there. One that no seed notices is a missing check.
  */
-export interface PlantedBug {
+import type { Planted } from '../support/plant.ts';
+
+export interface PlantedBug extends Planted {
   readonly name: string;
   /** One that noticed it. When the simulation changes, another may. */
   readonly seed: number;
-  readonly file: string;
-  /** Stands in the file exactly once. */
-  readonly from: string;
-  readonly to: string;
 }
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [

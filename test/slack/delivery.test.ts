@@ -1,6 +1,6 @@
 /** Delivery under each fault, against the Slack stand-in and a clock that only tests move. */
 import { expect, test } from 'vitest';
-import type { Effect, MessageRef } from '../../src/model.ts';
+import type { Effect, MessageRef, Reply } from '../../src/model.ts';
 import { deliveryDesk, messageEffect, replyEffect, START } from '../support/delivery-desk.ts';
 
 test('an incident is posted at once, and reported with its place in Slack', async () => {
@@ -662,6 +662,21 @@ test('a message that cannot be made is logged and tried again later; the others 
   clock.pass(60_000);
   await delivery.idle();
   expect(reports).toMatchObject([{ effect: 'message:B' }, { effect: 'message:A' }]);
+});
+
+test('a line that only a later version can write waits for that; its message does not', async () => {
+  const { slack, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  const reply = { kind: 'of-a-later-version' };
+  // As another version may have ordered it.
+  delivery.enqueue([messageEffect('A'), replyEffect('A', 1, reply as unknown as Reply)]);
+  await slack.called('chat.postMessage');
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await slack.called('chat.update');
+  await delivery.stop();
+  expect(slack.messages()).toHaveLength(1);
+  expect(new Set(reports.map(({ effect }) => effect))).toEqual(new Set(['message:A']));
 });
 
 test('what cannot be looked at stops nothing but itself', async () => {

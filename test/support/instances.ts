@@ -16,6 +16,8 @@ export interface InstancesOptions {
   readonly redisUrl: string;
   /** Another address of the same Redis for one instance, by its number. */
   readonly redisUrls?: Readonly<Record<number, string>>;
+  /** Of which version it is, by its number, as a main.js; this one's when none is given. */
+  readonly mains?: readonly (string | undefined)[];
   readonly count?: number;
   /** Each service is in one of them; `production` when none is given. */
   readonly environments?: readonly string[];
@@ -36,15 +38,16 @@ export interface Instances {
   otherLeader(than: Quell): Promise<Quell>;
   /** Who leads which lane, when every one of these is led; of the living ones. */
   leaders(lanes: readonly string[]): Promise<ReadonlyMap<string, Quell>>;
-  /** One more, or one in place of another. */
-  add(inPlaceOf?: Quell): Promise<Quell>;
+  /** One more, or one in place of another; of the version that one was, if it is to be no other. */
+  add(inPlaceOf?: Quell, main?: string): Promise<Quell>;
   /** What is said of it when something does not happen in time. */
   readonly situation: () => string;
   /** Senders end, everything is decided and told, and all of it is as it must be. */
   expectTruth(): Promise<void>;
 }
 
-const SERVICES_PER_WAVE = 3;
+/** Named `service-0`, `service-1` and so on. */
+export const SERVICES_PER_WAVE = 3;
 const ALERTS_PER_SERVICE = 6;
 const PAUSE_MS = 40;
 const LOOK_EVERY_MS = 50;
@@ -65,8 +68,8 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
   const instances: Quell[] = [];
   const slackUrlOf = (index: number): string =>
     index > 0 ? slack.url : slack.url.replace(/:\d+/, `:${slackLine.port}`);
-  const start = (index: number): Promise<Quell> =>
-    startQuell(setUpOf(options, index, slackUrlOf(index), rulesDir));
+  const start = (index: number, main = options.mains?.[index]): Promise<Quell> =>
+    startQuell({ ...setUpOf(options, index, slackUrlOf(index), rulesDir), main });
   for (let index = 0; index < (options.count ?? 3); index++) instances.push(await start(index));
   let turn = 0;
   const senders = startSenders({
@@ -87,9 +90,9 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
     leader: () => leaderOf(instances),
     leaders: (lanes) => leadersOf(instances, lanes),
     otherLeader: (than) => leaderOf(instances.filter((one) => one !== than)),
-    async add(inPlaceOf) {
+    async add(inPlaceOf, main) {
       const at = inPlaceOf === undefined ? instances.length : instances.indexOf(inPlaceOf);
-      const added = await start(at);
+      const added = await start(at, main);
       instances[at] = added;
       return added;
     },

@@ -19,6 +19,8 @@ export interface QuellOptions {
   /** 0: whichever is free. */
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another version's main.js; this one's, as it is built, when none is given. */
+  readonly main?: string | undefined;
 }
 
 export interface Quell extends Child {
@@ -41,15 +43,15 @@ const ASK_EVERY_MS = 50;
 const NOT_OURS = /^(?:QUELL|SLACK)_/;
 
 export async function startQuell(options: QuellOptions = {}): Promise<Quell> {
-  checkBuilt();
-  const { env = {}, rulesDir = 'rules', port = 0 } = options;
+  const { env = {}, rulesDir = 'rules', port = 0, main = BUILT } = options;
+  if (main === BUILT) checkBuilt();
   const dataDir = options.dataDir ?? scratchDir('data');
   const blank = Object.keys(process.env).filter((name) => NOT_OURS.test(name));
   const child = startChild({
     name: 'quell serve',
     command: process.execPath,
     args: [
-      resolve(BUILT),
+      resolve(main),
       'serve',
       `--port=${port}`,
       `--data-dir=${resolve(dataDir)}`,

@@ -7,12 +7,14 @@ import { AppError } from '../../errors.ts';
 import { storeDamaged } from './failure.ts';
 
 const FORMAT = 4;
+/** As ours, but everything is in LMDB: it becomes ours by being written to. */
+const WITHOUT_CHANGE_LOG = 3;
 
-/** Checks the format of the directory; a directory without one is new and gets ours. */
+/** Checks the format of the directory; one that is new, or can be read, gets ours. */
 export async function checkFormat(dir: string): Promise<void> {
   const path = join(dir, 'format.json');
   const found = await readFormat(path);
-  if (found === undefined) {
+  if (found === undefined || found === WITHOUT_CHANGE_LOG) {
     await writeFile(`${path}.new`, `${JSON.stringify({ format: FORMAT })}\n`, { flush: true });
     await rename(`${path}.new`, path);
     return;
