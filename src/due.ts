@@ -140,6 +140,7 @@ function sustained(turn: Turn, incident: Incident, alert: Alert, flap: Flap): vo
     kind: 'refired',
     times: alert.episodes,
     service: alert.facts.service,
+    mention: incident.phase === 'open' ? incident.route?.mention : undefined,
   });
 }
 

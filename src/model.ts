@@ -350,12 +350,14 @@ export interface DigestLine {
 }
 
 type Rise = Readonly<Record<'from' | 'to', Severity>>;
+/** Whom the line calls; lines that an older version ordered say nothing of it. */
+type Calls = { readonly mention: readonly string[] | undefined };
 type Asked = { readonly user: string; readonly services: readonly string[] };
 /** A line in the thread: only for what deserves a ping. */
 export type Reply =
-  | ({ readonly kind: 'severity-rose'; readonly service: string } & Rise)
-  | { readonly kind: 'service-joined'; readonly services: readonly string[] }
-  | { readonly kind: 'refired'; readonly times: number; readonly service: string }
+  | ({ readonly kind: 'severity-rose'; readonly service: string } & Rise & Calls)
+  | ({ readonly kind: 'service-joined'; readonly services: readonly string[] } & Calls)
+  | ({ readonly kind: 'refired'; readonly times: number; readonly service: string } & Calls)
   | { readonly kind: 'escalated'; readonly mention: readonly string[]; readonly afterMs: number }
   | {
       readonly kind: 'silenced';
@@ -371,7 +373,8 @@ export type Reply =
   | ({ readonly kind: 'split'; readonly incident: string } & Asked)
   | ({ readonly kind: 'not-split' | 'not-unsplit' } & Asked)
   | { readonly kind: 'misunderstood'; readonly user: string; readonly text: string }
-  | { readonly kind: 'silence-over'; readonly firing: number }
+  /** `user`: who asked for quiet with a reaction; undefined: it was a silence. */
+  | { readonly kind: 'silence-over'; readonly firing: number; readonly user: string | undefined }
   | { readonly kind: 'not-solved'; readonly user: string; readonly firing: number }
   /** Something of little urgency, told in the thread of the incident it stands beside. */
   | {

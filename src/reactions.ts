@@ -57,6 +57,14 @@ export function saidOtherwise(known: Reactions, reaction: Reaction, gestures: Ge
   );
 }
 
+/** When whoever takes a reaction away said first what it means; the end of time if nobody knows. */
+export function saidAt(known: Reactions, { user, emoji }: Reaction, gestures: Gestures): Instant {
+  const gesture = gestures.get(emoji);
+  return standing(known)
+    .filter((one) => one.user === user && gestures.get(one.emoji) === gesture)
+    .reduce((first, { orderedAt }) => Math.min(first, orderedAt), Number.POSITIVE_INFINITY);
+}
+
 /** What stood on messages that are gone. */
 export function forgetThoseOn(known: Reactions, messages: readonly string[]): Reactions {
   return Object.fromEntries(

@@ -108,10 +108,10 @@ export function orderMessage(turn: Turn, incident: Incident): void {
 export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incident {
   const { now, rules } = turn;
   if (incident.toldIn !== 'message') return incident;
-  if (isQuiet(incident, now) && !ANSWERS.has(reply.kind)) return incident;
+  if (isQuiet(incident, now) && !LOUD.has(reply.kind)) return incident;
   const last = incident.repliedAt[reply.kind];
-  const isLimited = reply.kind === 'service-joined' || reply.kind === 'refired';
-  if (isLimited && last !== undefined && now - last < rules.life.replyEveryMs) return incident;
+  if (comesInNumbers(reply) && last !== undefined && now - last < rules.life.replyEveryMs)
+    return incident;
   const of = reply.kind === 'beside' ? reply.incident : reply.kind;
   order(turn, {
     kind: 'reply',
@@ -126,8 +126,15 @@ export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incide
   return change(turn, incident, { repliedAt: { ...incident.repliedAt, [reply.kind]: now } });
 }
 
-/** Owed to whoever asked, also where people want quiet. */
-const ANSWERS: ReadonlySet<Reply['kind']> = new Set([
+/** Whom a service that joined calls was not called before: that is said each time. */
+function comesInNumbers(reply: Reply): boolean {
+  if (reply.kind === 'service-joined') return (reply.mention ?? []).length === 0;
+  return reply.kind === 'refired';
+}
+
+/** Also where people want quiet: owed to whoever asked, or what nobody knew who asked for it. */
+const LOUD: ReadonlySet<Reply['kind']> = new Set([
+  'severity-rose',
   'silenced',
   'unsilenced',
   'split',
@@ -136,9 +143,10 @@ const ANSWERS: ReadonlySet<Reply['kind']> = new Set([
   'misunderstood',
 ]);
 
-export function isQuiet(incident: Incident, now: Instant): boolean {
+/** What was said of a warning says nothing of what is critical now. */
+export function isQuiet({ snoozed, notActionable, repliedAt }: Incident, now: Instant): boolean {
+  const rosenAt = repliedAt['severity-rose'] ?? 0;
   return (
-    (incident.snoozed !== undefined && incident.snoozed.until > now) ||
-    incident.notActionable.length > 0
+    (snoozed !== undefined && snoozed.until > now) || notActionable.some(({ at }) => at >= rosenAt)
   );
 }

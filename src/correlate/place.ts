@@ -6,6 +6,7 @@ import { revive } from '../life/end.ts';
 import { openIncident } from '../life/open.ts';
 import { touch } from '../life/show.ts';
 import { lastingProof, type Proof, proofOf, reconsiderRoute, tell } from '../life/tell.ts';
+import { callMore } from '../life/worse.ts';
 import type { Alert, Draft, Incident, Verdict } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
@@ -160,21 +161,40 @@ function tellMore(turn: Turn, incident: Incident, newService: string | undefined
     incident.snoozed?.silence === undefined
       ? incident
       : change(turn, incident, { snoozed: undefined });
-  if (severityRank(told.severity) < severityRank(told.worstTold)) {
-    const service = newService ?? told.roots[0]?.service ?? '';
-    told = orderReply(turn, told, {
-      kind: 'severity-rose',
-      from: told.worstTold,
-      to: told.severity,
-      service,
-    });
-    told = change(turn, told, { worstTold: told.severity });
-  }
-  const isExpected = turn.now - (told.toldAt ?? turn.now) < NEWS_AFTER_MS;
-  if (newService !== undefined && !isExpected) {
-    told = orderReply(turn, told, { kind: 'service-joined', services: [newService] });
-  }
+  if (severityRank(told.severity) < severityRank(told.worstTold))
+    told = tellRise(turn, told, newService);
+  if (newService !== undefined) told = tellJoined(turn, told, newService);
   touch(turn, told);
+}
+
+/** Quiet that was asked for before is over: nobody asked for quiet about this. */
+function tellRise(turn: Turn, incident: Incident, newService: string | undefined): Incident {
+  const { worstTold: from, severity: to } = incident;
+  const loud = change(turn, incident, { snoozed: undefined, worstTold: to });
+  const called = callMore(turn, loud, `${to} now, was ${from}`);
+  if (isYetToBeSaid(turn, called.incident)) return called.incident;
+  const service = newService ?? loud.roots[0]?.service ?? '';
+  const rise = { kind: 'severity-rose', from, to, service, mention: called.mention } as const;
+  return orderReply(turn, called.incident, rise);
+}
+
+function tellJoined(turn: Turn, incident: Incident, service: string): Incident {
+  const cause = incident.roots[0]?.service ?? service;
+  const called = callMore(turn, incident, `the likely cause is ${cause} now`);
+  const isExpected = turn.now - (incident.toldAt ?? turn.now) < NEWS_AFTER_MS;
+  if (isExpected && called.mention.length === 0) return called.incident;
+  if (isYetToBeSaid(turn, called.incident)) return called.incident;
+  const { mention } = called;
+  return orderReply(turn, called.incident, {
+    kind: 'service-joined',
+    services: [service],
+    mention,
+  });
+}
+
+/** What one delivery brings is decided before its message is written: that says all of it. */
+function isYetToBeSaid({ now }: Turn, { toldAt, message }: Incident): boolean {
+  return message === undefined && toldAt === now;
 }
 
 function survivorOf(state: LaneState, incident: Incident | undefined): Incident | undefined {

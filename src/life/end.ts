@@ -11,6 +11,7 @@ import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
 import { show, touch, touchStorm } from './show.ts';
+import { callAgain } from './worse.ts';
 
 /** An incident whose message Slack has not taken yet is remembered this long. */
 const UNSENT_MEMORY_MS = 24 * 60 * 60_000;
@@ -90,19 +91,18 @@ export function revive(turn: Turn, incident: Incident, alert: Alert): Incident {
     });
   }
   const quiet = alert.flap?.flapping === true;
-  const reopened = armEscalation(
-    turn,
-    change(turn, incident, {
-      phase: 'open',
-      resolvedAt: undefined,
-      reopened: incident.reopened + 1,
-      acknowledged: [],
-      solved: undefined,
-      worstTold: alert.facts.severity,
-      severity: alert.facts.severity,
-      roots: rankRoots(turn, incident),
-    }),
-  );
+  const open = change(turn, incident, {
+    phase: 'open',
+    resolvedAt: undefined,
+    reopened: incident.reopened + 1,
+    acknowledged: [],
+    solved: undefined,
+    worstTold: alert.facts.severity,
+    severity: alert.facts.severity,
+    roots: rankRoots(turn, incident),
+  });
+  const called = callAgain(turn, open);
+  const reopened = armEscalation(turn, called.incident);
   note(turn, 'reopened', {
     incident: reopened.id,
     service: alert.facts.service,
@@ -110,11 +110,16 @@ export function revive(turn: Turn, incident: Incident, alert: Alert): Incident {
   });
   const shown = show(turn, reopened);
   if (quiet) return shown;
-  return orderReply(turn, shown, {
-    kind: 'refired',
-    times: shown.reopened,
-    service: alert.facts.service,
-  });
+  const { facts } = alert;
+  const about = { service: facts.service, mention: called.mention };
+  const isWorse = severityRank(facts.severity) < severityRank(incident.worstTold);
+  return orderReply(
+    turn,
+    shown,
+    isWorse
+      ? { kind: 'severity-rose', from: incident.worstTold, to: facts.severity, ...about }
+      : { kind: 'refired', times: shown.reopened, ...about },
+  );
 }
 
 /** Its time in memory is over. Returns false when it must stay, and sees to it that it is asked again. */

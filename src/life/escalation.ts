@@ -3,7 +3,7 @@
  * open without anybody on it.
  */
 import type { Incident } from '../model.ts';
-import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
 import { inWords } from './in-words.ts';
 import { show } from './show.ts';
 
@@ -19,12 +19,9 @@ export function armEscalation(turn: Turn, incident: Incident): Incident {
 export function escalate(turn: Turn, incident: Incident): Incident {
   const due = change(turn, incident, { escalateAt: undefined });
   const plan = incident.route?.escalate;
-  if (plan === undefined || incident.phase !== 'open' || incident.notActionable.length > 0)
-    return due;
-  if (incident.snoozed !== undefined && incident.snoozed.until > turn.now) {
-    wakeIncident(turn, incident.id, incident.snoozed.until);
-    return change(turn, incident, { escalateAt: incident.snoozed.until });
-  }
+  if (plan === undefined || incident.phase !== 'open') return due;
+  // Its time begins again when the quiet is over.
+  if (isQuiet(incident, turn.now)) return due;
   note(turn, 'escalated', {
     incident: incident.id,
     service: incident.roots[0]?.service,

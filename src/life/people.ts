@@ -3,8 +3,8 @@
  * reaction away takes it back, unless the same person says so with another one. Reactions come twice and
  * out of order: Slack's own time orders them.
  */
-import type { Event, Gesture, Incident, Mark, Reason } from '../model.ts';
-import { lastHeard, remember, saidOtherwise } from '../reactions.ts';
+import type { Event, Gesture, Incident, Instant, Mark, Reason } from '../model.ts';
+import { lastHeard, remember, saidAt, saidOtherwise, standing } from '../reactions.ts';
 import { messageKey, tallyOf } from '../state.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
 import { armEscalation } from './escalation.ts';
@@ -46,7 +46,10 @@ export function react(turn: Turn, reaction: Reaction): void {
     turn,
     reaction.added
       ? put(turn, remembered, gesture, { ...mark, emoji: reaction.emoji })
-      : takeBack(turn, remembered, gesture, mark),
+      : takeBack(turn, remembered, gesture, {
+          ...mark,
+          saidAt: saidAt(incident.reactions, reaction, turn.rules.gestures),
+        }),
   );
 }
 
@@ -87,6 +90,8 @@ function put(
     }
     case 'solved': {
       say(turn, 'solved', incident, `${mark.user} says so`);
+      // Who said so first has said it for all.
+      if (incident.solved !== undefined) return incident;
       if (incident.phase === 'resolved') return change(turn, incident, { solved: mark });
       const verifyAt = now + rules.life.verifySolvedMs;
       wakeIncident(turn, incident.id, verifyAt);
@@ -109,7 +114,13 @@ function put(
   }
 }
 
-function takeBack(turn: Turn, incident: Incident, gesture: Gesture, mark: Mark): Incident {
+/** `saidAt`: when they had said it, by Slack's clock. */
+function takeBack(
+  turn: Turn,
+  incident: Incident,
+  gesture: Gesture,
+  mark: Mark & { readonly saidAt: Instant },
+): Incident {
   switch (gesture) {
     case 'acknowledge': {
       const acknowledged = without(incident.acknowledged, mark.user);
@@ -126,22 +137,52 @@ function takeBack(turn: Turn, incident: Incident, gesture: Gesture, mark: Mark):
     }
     case 'solved':
       say(turn, 'taken-back', incident, `${mark.user} no longer says that it is solved`);
-      return armEscalation(
-        turn,
-        change(turn, incident, { solved: undefined, verifyAt: undefined }),
-      );
+      return noLongerSolved(turn, incident, mark);
     case 'snooze':
       say(turn, 'taken-back', incident, `${mark.user} no longer asks for quiet`);
-      return change(turn, incident, { snoozed: undefined });
-    case 'not-actionable':
-      say(
-        turn,
-        'taken-back',
-        incident,
-        `${mark.user} no longer says that it was not worth an alert`,
-      );
-      return change(turn, incident, { notActionable: without(incident.notActionable, mark.user) });
+      return noLongerSnoozed(turn, incident, mark.user);
+    case 'not-actionable': {
+      const because = `${mark.user} no longer says that it was not worth an alert`;
+      say(turn, 'taken-back', incident, because);
+      const notActionable = without(incident.notActionable, mark.user);
+      return armEscalation(turn, change(turn, incident, { notActionable }));
+    }
   }
+}
+
+/** Another one who said so since then still says so: it goes on in that name. */
+function noLongerSolved(
+  turn: Turn,
+  incident: Incident,
+  { user, saidAt }: { readonly user: string; readonly saidAt: Instant },
+): Incident {
+  if (incident.solved?.user !== user) return incident;
+  const other = othersWho(turn, incident, 'solved').find(({ at }) => at >= saidAt);
+  if (other !== undefined) return change(turn, incident, { solved: other });
+  return armEscalation(turn, change(turn, incident, { solved: undefined, verifyAt: undefined }));
+}
+
+/** Quiet for as long as the last of those who still ask for it asked. A silence is not theirs to end. */
+function noLongerSnoozed(turn: Turn, incident: Incident, user: string): Incident {
+  const { snoozed } = incident;
+  if (snoozed === undefined || snoozed.silence !== undefined || snoozed.by !== user)
+    return incident;
+  const other = othersWho(turn, incident, 'snooze').at(-1);
+  const until = Math.min((other?.at ?? 0) + turn.rules.life.snoozeMs, snoozed.until);
+  if (other === undefined || until <= turn.now)
+    return armEscalation(turn, change(turn, incident, { snoozed: undefined }));
+  wakeIncident(turn, incident.id, until);
+  return change(turn, incident, {
+    snoozed: { by: other.user, at: other.at, until, silence: undefined },
+  });
+}
+
+/** Whose reactions of this meaning stand, oldest first; whoever took one back is not among them any more. */
+function othersWho({ rules }: Turn, { reactions }: Incident, gesture: Gesture): readonly Mark[] {
+  return standing(reactions)
+    .filter(({ emoji }) => rules.gestures.get(emoji) === gesture)
+    .map(({ user, orderedAt }) => ({ user, at: orderedAt }))
+    .sort((one, other) => one.at - other.at);
 }
 
 /** Somebody said "solved" a while ago. The source has the last word. */

@@ -168,7 +168,7 @@ function reviewQuiet(turn: Turn, id: string): void {
 /** Its quiet is over, unless a silence goes on with it. Whoever looked away is told what still fires. */
 export function endQuiet(turn: Turn, incident: Incident): Incident {
   const loud = change(turn, incident, { snoozed: undefined });
-  if (incident.snoozed?.silence === undefined) return show(turn, loud);
+  if (incident.snoozed?.silence === undefined) return endSnooze(turn, loud, incident.snoozed?.by);
   const next = longestOver(turn, loud);
   if (next !== undefined) return quieten(turn, loud, next);
   const shown = show(turn, armEscalation(turn, loud));
@@ -178,7 +178,15 @@ export function endQuiet(turn: Turn, incident: Incident): Incident {
   const { service } = shown.roots[0] ?? {};
   const because = `${count(firing)} of it when the silence was over`;
   note(turn, 'unsilenced', { incident: shown.id, service, because });
-  return orderReply(turn, shown, { kind: 'silence-over', firing });
+  return orderReply(turn, shown, { kind: 'silence-over', firing, user: undefined });
+}
+
+/** Whoever asked for quiet is reminded of what still fires, unless somebody is on it. */
+function endSnooze(turn: Turn, incident: Incident, user: string | undefined): Incident {
+  const shown = show(turn, armEscalation(turn, incident));
+  const { firing } = tallyOf(turn.state, shown.id);
+  if (firing === 0 || shown.phase !== 'open' || shown.solved !== undefined) return shown;
+  return orderReply(turn, shown, { kind: 'silence-over', firing, user });
 }
 
 function count(firing: number): string {

@@ -27,6 +27,8 @@ export interface MessageTag {
 export interface Post {
   readonly channel: string;
   readonly thread: string | undefined;
+  /** A line of a thread that stands in the channel too. */
+  readonly broadcast?: boolean;
   readonly text: string;
   /** Undefined: text only. */
   readonly blocks: readonly SlackBlock[] | undefined;
@@ -42,7 +44,7 @@ export interface SlackApi {
   post(post: Post): Promise<SlackResult<MessageRef>>;
   update(
     message: MessageRef,
-    content: Omit<Post, 'channel' | 'thread'>,
+    content: Omit<Post, 'channel' | 'thread' | 'broadcast'>,
   ): Promise<SlackResult<MessageRef>>;
   find(search: Search): Promise<SlackResult<Found | undefined>>;
   /** Makes the bot a member of a public channel: else it may not post there, nor hear reactions. */
@@ -86,11 +88,12 @@ export function createSlackApi(options: ApiOptions): WholeSlackApi {
   const call = createCall(options);
   const ids = createChannelIds(call);
   return {
-    async post({ channel, thread, tag, ...content }) {
+    async post({ channel, thread, broadcast, tag, ...content }) {
       const answer = await call('chat.postMessage', {
         ...contentOf({ ...content, tag }),
         channel: ids.known(channel) ?? channel,
         ...(thread === undefined ? {} : { thread_ts: thread }),
+        ...(broadcast === true ? { reply_broadcast: true } : {}),
         unfurl_links: false,
         unfurl_media: false,
       });
@@ -227,7 +230,7 @@ function causeCode({ cause }: Error): string {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
 }
 
-function contentOf({ text, blocks, tag }: Omit<Post, 'channel' | 'thread'>) {
+function contentOf({ text, blocks, tag }: Omit<Post, 'channel' | 'thread' | 'broadcast'>) {
   return {
     text: text.replace(/&/g, '&amp;'),
     // An empty list takes the blocks of an earlier revision away.

@@ -4,7 +4,7 @@
  * It keeps to Slack's pace (a bucket for each channel, one for updates, one for look-ups), the most
  * urgent first, and renders a message only when the call is really made.
  */
-import type { DeliveryOutcome, Effect, MessageRef } from '../model.ts';
+import type { DeliveryOutcome, Effect, MessageRef, Reply } from '../model.ts';
 import { severityRank } from '../tally.ts';
 import type { SlackApi } from './api.ts';
 import type { Breaker } from './breaker.ts';
@@ -125,7 +125,12 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
   const answer = await desk.breaker.guard(() => {
     sent = task.write();
     triedAt = clock.now();
-    return desk.api.post({ channel, thread, ...onTheWire(task, sent) });
+    return desk.api.post({
+      channel,
+      thread,
+      broadcast: isForAll(effect),
+      ...onTheWire(task, sent),
+    });
   }, pace);
   if (answer === undefined || sent === undefined) return STOPPED;
   if (answer.kind === 'ok') {
@@ -315,6 +320,13 @@ function postUrgency(effect: Effect): number {
   if (effect.kind === 'message') return rank(effect);
   return effect.kind === 'reply' && effect.reply.kind === 'escalated' ? 0 : 10 + rank(effect);
 }
+
+/** Slack tells only those of a line in a thread who wrote there: what a channel must see is shown there too. */
+function isForAll(effect: Effect): boolean {
+  return effect.kind === 'reply' && FOR_ALL.has(effect.reply.kind);
+}
+
+const FOR_ALL: ReadonlySet<Reply['kind']> = new Set(['severity-rose', 'refired', 'escalated']);
 
 /** News before fresher numbers. Found out once for each order: many wait, and each is asked often. */
 function updateUrgency(track: Track, effect: Effect, newest: () => Seen): number {

@@ -6,9 +6,9 @@
  * stands for it, if the cause is milder than that. Never the name of a rule when there are words for it.
  */
 import type { MessageView } from '../view.ts';
-import { bold, cut, joined, type Line, time } from './rich.ts';
+import { bold, cut, joined, type Line, sinceThen, time } from './rich.ts';
 import { person } from './who.ts';
-import { capitalised, count, DOTS, duration, inWords, isOwnName, list, since } from './words.ts';
+import { capitalised, count, DOTS, duration, inWords, isOwnName, list } from './words.ts';
 
 const SUMMARY_MAX = 140;
 const NAME_MAX = 60;
@@ -107,7 +107,7 @@ function where(view: MessageView): string {
 }
 
 function sinceWhen(view: MessageView): Line {
-  return ['since ', time(view.startsAt, view.now), ` (${since(view.startsAt, view.now)})`];
+  return ['since ', sinceThen(view.startsAt, view.now)];
 }
 
 /** What people must see without opening the message: that somebody is on it, that it comes and goes. */
@@ -153,7 +153,7 @@ function merged(view: MessageView, into: string): Headline {
   return {
     icon: '↪️',
     what: `Part of incident ${cut(into, NAME_MAX)} now: ${past(view)}`,
-    rest: [sinceWhen(view)],
+    rest: [['since ', time(view.startsAt, view.now)]],
   };
 }
 

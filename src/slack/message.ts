@@ -87,15 +87,22 @@ function replyLine(reply: Reply, view: MessageView): Line {
       return [
         `${DOTS[reply.to]} `,
         bold(`Now ${severityWord(reply.to)}, was ${severityWord(reply.from)}`),
-        `: ${joinedNames([reply.service])} · ${about}`,
+        `: ${beside(reply.service, about)}`,
+        ...calls(reply.mention, view.people),
       ];
     case 'service-joined':
-      return ['➕ ', bold(`Now hit too: ${joinedNames(reply.services)}`), ` · ${about}`];
+      return [
+        '➕ ',
+        bold(`Now hit too: ${joinedNames(reply.services)}`),
+        ` · ${about}`,
+        ...calls(reply.mention, view.people),
+      ];
     case 'refired':
       return [
         '🔁 ',
         bold(`Fires again: ${joinedNames([reply.service])}`),
         ` (re-opened ${times(reply.times)}) · ${about}`,
+        ...calls(reply.mention, view.people),
       ];
     case 'escalated':
       return [
@@ -105,7 +112,7 @@ function replyLine(reply: Reply, view: MessageView): Line {
         ...calls(reply.mention, view.people),
       ];
     case 'silence-over':
-      return ['🔔 ', bold('The silence is over'), `: ${stillFiring(reply.firing)} · ${about}`];
+      return [...quietIsOver(reply.user, view), `: ${stillFiring(reply.firing)} · ${about}`];
     case 'not-solved':
       return [
         '⚠️ ',
@@ -189,6 +196,17 @@ function unsilenced(
   return ['🔔 ', bold('No longer silenced'), ', says ', person(user, people)];
 }
 
+function quietIsOver(user: string | undefined, { people }: MessageView): Line {
+  if (user === undefined) return ['🔔 ', bold('The silence is over')];
+  return ['🔔 ', bold('The quiet is over'), ', ', person(user, people)];
+}
+
+/** What it is about, with the service unless that is named there. */
+function beside(service: string, about: string): string {
+  const name = joinedNames([service]);
+  return about.split(/[^\p{L}\p{N}._-]+/u).includes(name) ? about : `${name} · ${about}`;
+}
+
 function stillFiring(firing: number): string {
   return `${count(firing, 'alert')} still ${firing === 1 ? 'fires' : 'fire'}`;
 }
@@ -202,7 +220,7 @@ function joinedNames(names: readonly string[]): string {
   return list(known, 6) || 'a service without a name';
 }
 
-function calls(ids: readonly string[], people: ReadonlyMap<string, string>): Piece[] {
+function calls(ids: readonly string[] = [], people: ReadonlyMap<string, string>): Piece[] {
   if (ids.length === 0) return [];
   const each = ids.slice(0, 10).map((id): Line => [call(id, people)]);
   return [' · ', ...joined(each, ', '), ': please take it'];

@@ -7,11 +7,14 @@
  * possible.
  */
 import type { Instant } from '../model.ts';
+import { since } from './words.ts';
 
 export type Piece =
   | string
   | { readonly kind: 'bold'; readonly text: string }
   | { readonly kind: 'time'; readonly at: Instant; readonly now: Instant }
+  /** A point in time and how long ago that is, which Slack keeps right while the message stands. */
+  | { readonly kind: 'since'; readonly at: Instant; readonly now: Instant }
   | { readonly kind: 'link'; readonly url: string; readonly label: string }
   /** Somebody named, not called: their id in Slack, and the name for where Slack shows none. */
   | { readonly kind: 'person'; readonly id: string; readonly name: string }
@@ -99,6 +102,10 @@ export function time(at: Instant, now: Instant): Piece {
   return { kind: 'time', at, now };
 }
 
+export function sinceThen(at: Instant, now: Instant): Piece {
+  return { kind: 'since', at, now };
+}
+
 /** Puts `between` between the things that are there. */
 export function joined(parts: readonly (Line | undefined)[], between: string): Line {
   const there = parts.filter((part) => part !== undefined && part.length > 0) as readonly Line[];
@@ -164,11 +171,10 @@ function pieceToMrkdwn(piece: Piece): string {
       const text = plain(piece.text).trim();
       return text === '' ? '' : `*${text}*`;
     }
-    case 'time': {
-      const format = sameDay(piece.at, piece.now) ? '{time}' : '{date_short} {time}';
-      const seconds = Math.floor(valid(piece.at) / 1_000);
-      return `<!date^${seconds}^${format}|${clock(piece.at, piece.now)}>`;
-    }
+    case 'time':
+      return date(piece, '');
+    case 'since':
+      return date(piece, ' ({ago})');
     case 'link':
       return `<${piece.url.replace(/&/g, '&amp;')}|${plain(piece.label).replace(/\|/g, '¦')}>`;
     case 'person':
@@ -187,6 +193,8 @@ function pieceToPlain(piece: Piece): string {
       return readable(piece.text);
     case 'time':
       return clock(piece.at, piece.now);
+    case 'since':
+      return clockAndAge(piece);
     case 'link':
       return `${readable(piece.label)} ${piece.url}`;
     case 'person':
@@ -197,6 +205,22 @@ function pieceToPlain(piece: Piece): string {
         ? ''
         : (EMOJI.get(piece.name) ?? `:${piece.name}:`);
   }
+}
+
+interface Moment {
+  readonly at: Instant;
+  readonly now: Instant;
+}
+
+/** As each reader's clock and habits have it; programs that cannot do that show what stands after the bar. */
+function date({ at, now }: Moment, age: '' | ' ({ago})'): string {
+  const format = `${sameDay(at, now) ? '{time}' : '{date_short} {time}'}${age}`;
+  const fallback = age === '' ? clock(at, now) : clockAndAge({ at, now });
+  return `<!date^${Math.floor(valid(at) / 1_000)}^${format}|${fallback}>`;
+}
+
+function clockAndAge({ at, now }: Moment): string {
+  return `${clock(at, now)} (${since(at, now)})`;
 }
 
 function called(id: string): string {

@@ -66,6 +66,16 @@ test('an older revision that another instance sent late is replaced by the newes
   expect(slack.callsOf('chat.update')).toHaveLength(2);
 });
 
+test('a line that a channel must see stands in the channel too, others in the thread only', async () => {
+  const { slack, delivery, see } = await deliveryDesk();
+  see('A');
+  const joined = { kind: 'service-joined', services: ['basket'], mention: [] } as const;
+  delivery.enqueue([messageEffect('A'), replyEffect('A', 1), replyEffect('A', 2, joined)]);
+  await delivery.idle();
+  const posts = slack.callsOf('chat.postMessage').map(({ args }) => args['reply_broadcast']);
+  expect(posts).toEqual([undefined, 'true', undefined]);
+});
+
 test('replies go to the thread of the message, after it and in order', async () => {
   const { slack, delivery, see } = await deliveryDesk();
   see('A');

@@ -167,18 +167,26 @@ const view: fc.Arbitrary<MessageView> = fc.record({
   }),
 });
 
+const mention = fc.option(fc.array(text, { maxLength: 20 }), { nil: undefined });
 const reply = fc.oneof(
   fc.record({
     kind: fc.constant('severity-rose' as const),
     from: severity,
     to: severity,
     service: text,
+    mention,
   }),
   fc.record({
     kind: fc.constant('service-joined' as const),
     services: fc.array(text, { maxLength: 30 }),
+    mention,
   }),
-  fc.record({ kind: fc.constant('refired' as const), times: count, service: text }),
+  fc.record({ kind: fc.constant('refired' as const), times: count, service: text, mention }),
+  fc.record({
+    kind: fc.constant('silence-over' as const),
+    firing: count,
+    user: fc.option(text, { nil: undefined }),
+  }),
   fc.record({
     kind: fc.constant('escalated' as const),
     mention: fc.array(text, { maxLength: 20 }),

@@ -165,18 +165,32 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
     }),
   ),
   'reply-severity-rose': renderReply(
-    { kind: 'severity-rose', from: 'warning', to: 'critical', service: 'payments' },
+    {
+      kind: 'severity-rose',
+      from: 'warning',
+      to: 'critical',
+      service: 'payments',
+      mention: ['S012ONCALL'],
+    },
     messageView(),
   ),
   'reply-service-joined': renderReply(
-    { kind: 'service-joined', services: ['orders', 'basket'] },
+    { kind: 'service-joined', services: ['orders', 'basket'], mention: undefined },
     messageView(),
   ),
-  'reply-refired': renderReply({ kind: 'refired', times: 3, service: 'payments' }, messageView()),
+  'reply-refired': renderReply(
+    { kind: 'refired', times: 3, service: 'payments', mention: ['S012ONCALL'] },
+    messageView(),
+  ),
   'reply-escalated': renderReply(
     { kind: 'escalated', mention: ['S1', 'here'], afterMs: 15 * 60_000 },
     messageView(),
   ),
+  'reply-silence-over': renderReply(
+    { kind: 'silence-over', firing: 2, user: undefined },
+    messageView(),
+  ),
+  'reply-quiet-over': renderReply({ kind: 'silence-over', firing: 1, user: 'U1' }, messageView()),
   'reply-not-solved': renderReply({ kind: 'not-solved', user: 'U1', firing: 3 }, messageView()),
   'reply-beside': renderReply(
     {

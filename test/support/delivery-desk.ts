@@ -154,7 +154,7 @@ export function replyEffect(incident: string, number = 1, reply: Reply = REFIRED
   };
 }
 
-const REFIRED: Reply = { kind: 'refired', times: 2, service: 'checkout' };
+const REFIRED: Reply = { kind: 'refired', times: 2, service: 'checkout', mention: [] };
 
 function recorder(lines: LogLine[]): Log {
   const at = (level: string) => (fields: object, message: string) =>

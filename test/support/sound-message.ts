@@ -8,6 +8,7 @@ import type { RenderedMessage } from '../../src/slack/message.ts';
 /** All that Slack reads out of `<…>` in what we write: nothing else may stand in angle brackets. */
 const OURS = [
   /^!date\^\d+\^(\{date_short\} )?\{time\}\|(\d\d \w{3} )?\d\d:\d\d UTC$/,
+  /^!date\^\d+\^(\{date_short\} )?\{time\} \(\{ago\}\)\|(\d\d \w{3} )?\d\d:\d\d UTC \([^)]+\)$/,
   /^https?:\/\/[^\s<>|"]+\|[^<>|\n]*$/,
   /^@[UW][A-Z0-9]+$/,
 ];

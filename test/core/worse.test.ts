@@ -1,0 +1,235 @@
+import { expect, test } from 'vitest';
+import { decide } from '../../src/decide.ts';
+import { createState } from '../../src/state.ts';
+import { MINUTE, rulesOf, START, type Story, tell } from '../support/story.ts';
+
+/** What is critical at the shop calls somebody at once, and the lead when nobody answers. */
+const RULES = `
+services:
+  - { name: checkout, tier: 1, owner: team-shop, dependsOn: [payments-db] }
+  - { name: payments-db, tier: 1, owner: team-payments }
+  - { name: search, tier: 2, owner: team-shop, dependsOn: [payments-db] }
+teams:
+  - { name: team-shop, channel: '#shop', oncall: S012SHOPTEAM, lead: U012SHOPLEAD }
+  - { name: team-payments, channel: '#payments', oncall: S012PAYTEAM, lead: U012PAYLEAD }
+hold: [{ for: 0s }]
+route:
+  routes:
+    - match: ['tier="1"', 'severity="critical"']
+      channel: owner
+      mention: oncall
+      escalate: { after: 15m, mention: team-lead }
+    - { match: ['tier=~"1|2"'], channel: owner }
+`;
+
+function replies(story: Story): readonly string[] {
+  return story.messages.filter(({ action }) => action === 'reply').map(({ text }) => text);
+}
+
+function only(story: Story): string {
+  const [first, ...more] = story.posts();
+  if (first === undefined || more.length > 0) throw new Error('not one post');
+  return first.incident;
+}
+
+test('what began as a warning calls whom its route calls when it is critical, and escalates', () => {
+  const story = tell(RULES);
+  story.fire('payments-db', 'DiskFilling');
+  story.wait(5 * MINUTE);
+  story.fire('payments-db', 'DiskFull', { severity: 'critical' });
+  expect(replies(story)).toEqual([
+    expect.stringMatching(/^🔴 Now critical, was warning.*S012PAYTEAM/),
+  ]);
+  expect(story.decisions).toContainEqual(
+    expect.objectContaining({
+      reason: 'worsened',
+      because: 'critical now, was warning; S012PAYTEAM called',
+      rule: expect.stringContaining('rules.yaml:'),
+    }),
+  );
+  story.wait(14 * MINUTE);
+  expect(story.reasons()).not.toContain('escalated');
+  story.wait(2 * MINUTE);
+  expect(replies(story)[1]).toMatch(/^📣 Nobody is on it after 15 min.*U012PAYLEAD/);
+  expect(story.last()?.text).toBeDefined();
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('whoever was called is not called again because another alert is critical too', () => {
+  const story = tell(RULES);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(5 * MINUTE);
+  story.fire('payments-db', 'DiskFull', { severity: 'critical' });
+  story.fire('checkout', 'Errors', { severity: 'critical' });
+  expect(replies(story).join('\n')).not.toContain('S012');
+  expect(story.reasons()).not.toContain('worsened');
+});
+
+test('a cause that comes after its victim was told of calls those who own it, at once', () => {
+  const story = tell(RULES);
+  story.fire('search', 'Errors', { severity: 'critical' });
+  story.wait(20_000);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  expect(replies(story)).toEqual([
+    expect.stringMatching(/^➕ Now hit too: payments-db.*S012PAYTEAM/),
+  ]);
+  expect(story.posts()).toHaveLength(1);
+});
+
+test('somebody who is on it is not escalated over when it gets worse', () => {
+  const story = tell(RULES);
+  story.fire('payments-db', 'DiskFilling');
+  story.react('eyes', only(story));
+  story.wait(5 * MINUTE);
+  story.fire('payments-db', 'DiskFull', { severity: 'critical' });
+  expect(replies(story)).toHaveLength(1);
+  story.wait(60 * MINUTE);
+  expect(story.reasons()).not.toContain('escalated');
+});
+
+test.each(['no_bell', 'wastebasket'])(
+  ':%s: of a warning does not keep quiet what is critical',
+  (emoji) => {
+    const story = tell(RULES);
+    story.fire('payments-db', 'DiskFilling');
+    story.react(emoji, only(story));
+    story.wait(MINUTE);
+    story.fire('payments-db', 'DiskFull', { severity: 'critical' });
+    expect(replies(story)).toEqual([expect.stringContaining('S012PAYTEAM')]);
+    story.wait(16 * MINUTE);
+    expect(replies(story)[1]).toContain('U012PAYLEAD');
+  },
+);
+
+test('the quiet that somebody asked for ends with a reminder of what still fires', () => {
+  const story = tell(RULES);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.react('no_bell', only(story));
+  story.wait(59 * MINUTE);
+  expect(replies(story)).toEqual([]);
+  story.wait(2 * MINUTE);
+  expect(replies(story)).toEqual([
+    '🔔 The quiet is over, U1: 1 alert still fires · payments-db: down',
+  ]);
+  story.wait(13 * MINUTE);
+  expect(story.reasons()).not.toContain('escalated');
+  story.wait(3 * MINUTE);
+  expect(replies(story)[1]).toContain('U012PAYLEAD');
+});
+
+test('no reminder comes when somebody is on it, or when it is over', () => {
+  for (const end of ['eyes', 'resolved']) {
+    const story = tell(RULES);
+    story.fire('payments-db', 'Down', { severity: 'critical' });
+    story.react('no_bell', only(story));
+    story.wait(MINUTE);
+    if (end === 'eyes') story.react('eyes', only(story), 'U2');
+    else story.resolve('payments-db', 'Down', { severity: 'critical' });
+    story.wait(90 * MINUTE);
+    expect(replies(story)).toEqual([]);
+  }
+});
+
+test('what fires again calls whom its route calls, as severe as it is now', () => {
+  const story = tell(RULES);
+  const critical = { severity: 'critical' };
+  story.fire('payments-db', 'Down', critical);
+  story.resolve('payments-db', 'Down', critical);
+  story.wait(6 * MINUTE);
+  story.fire('payments-db', 'Down', critical);
+  expect(replies(story)).toEqual([expect.stringMatching(/^🔁 Fires again.*S012PAYTEAM/)]);
+});
+
+test('what was critical and fires again as a warning calls nobody', () => {
+  const story = tell(RULES);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.resolve('payments-db', 'Down', { severity: 'critical' });
+  story.wait(MINUTE);
+  story.fire('payments-db', 'Slow');
+  expect(story.messages.map(({ text }) => text).at(-2)).toContain('fires again');
+  expect(story.messages.map(({ text }) => text).at(-2)).not.toContain('Called:');
+  expect(replies(story)).toEqual([expect.stringMatching(/^🔁 Fires again: payments-db.*slow$/)]);
+  story.wait(20 * MINUTE);
+  expect(story.reasons()).not.toContain('escalated');
+});
+
+test('what was a warning and fires again critical says so, however soon', () => {
+  const story = tell(RULES);
+  story.fire('payments-db', 'Slow');
+  story.resolve('payments-db', 'Slow');
+  story.wait(MINUTE);
+  story.fire('payments-db', 'Slow');
+  story.resolve('payments-db', 'Slow');
+  story.wait(MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  expect(replies(story)[1]).toMatch(/^🔴 Now critical, was warning.*S012PAYTEAM/);
+});
+
+/** Reactions a second apart. */
+function sayer(story: Story, incident: string) {
+  const say = (how: 'react' | 'unreact') => (emoji: string, user: string) => {
+    story.wait(1_000);
+    story[how](emoji, incident, user);
+  };
+  return { react: say('react'), unreact: say('unreact') };
+}
+
+test('several people say that it is solved, or ask for quiet: it stands while one of them does', () => {
+  const story = tell(RULES);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const incident = only(story);
+  const said = sayer(story, incident);
+  const text = () => story.last()?.text ?? '';
+  said.react('white_check_mark', 'U1');
+  said.react('white_check_mark', 'U2');
+  said.unreact('white_check_mark', 'U2');
+  expect(text()).toContain('✅ solved, says U1');
+  said.react('white_check_mark', 'U2');
+  said.unreact('white_check_mark', 'U1');
+  expect(text()).toContain('✅ solved, says U2');
+  said.unreact('white_check_mark', 'U2');
+  expect(text()).not.toContain('solved, says');
+  said.react('no_bell', 'U1');
+  said.react('no_bell', 'U2');
+  said.unreact('no_bell', 'U1');
+  expect(text()).toContain('🔕 U2 asked for quiet until');
+  said.react('no_bell', 'U1');
+  said.unreact('no_bell', 'U1');
+  expect(text()).toContain('🔕 U2 asked for quiet until');
+  said.unreact('no_bell', 'U2');
+  expect(text()).not.toContain('🔕 U');
+});
+
+test('what was found to be not solved is not solved again because another one takes that back', () => {
+  const story = tell(RULES);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const said = sayer(story, only(story));
+  said.react('white_check_mark', 'U1');
+  story.wait(6 * MINUTE);
+  expect(story.reasons()).toContain('refuted');
+  said.react('white_check_mark', 'U2');
+  said.unreact('white_check_mark', 'U2');
+  expect(story.last()?.text).not.toContain('solved, says');
+});
+
+test('what comes in one delivery is all in the message, and needs no line in its thread', () => {
+  const state = createState('default');
+  const rules = rulesOf(RULES);
+  const effects = ['warning', 'critical'].flatMap((severity) => {
+    const labels = { alertname: `Disk ${severity}`, service: 'payments-db', severity };
+    const alert = {
+      source: 'alertmanager',
+      status: 'firing',
+      labels,
+      annotations: {},
+      startsAt: START,
+      endsAt: undefined,
+      generatorURL: undefined,
+    } as const;
+    return decide(state, { kind: 'alert', delivery: 'd', alert }, START, rules).effects;
+  });
+  expect(effects.map(({ kind }) => kind)).toEqual(['message']);
+  const [incident] = state.incidents.values();
+  expect(incident?.route?.mention).toEqual(['S012PAYTEAM']);
+  expect(incident?.escalateAt).toBe(START + 15 * MINUTE);
+});
