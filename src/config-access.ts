@@ -9,7 +9,7 @@ import type { IngestToken, SourceRange } from './ingest/auth.ts';
 import { isRange } from './ingest/address.ts';
 import { digestOf, isHashed, type Token } from './ingest/credentials.ts';
 import { GRAFANA_HEADER, type Signature } from './ingest/signature.ts';
-import { CAPACITY, type Capacity, CAPACITY_NAMES, type CapacityName } from './limits.ts';
+import { CAPACITY, type Capacity, CAPACITY_NAMES, type CapacityName, IN_BYTES } from './limits.ts';
 
 const ENTRIES_MAX = 100;
 const API_TOKEN_MIN = 8;
@@ -171,7 +171,7 @@ function readLimit(entry: string): { name: CapacityName; value: number } | undef
   const [, given, digits, unit = ''] = /^([a-z-]+)=(\d{1,12})(kb|mb|gb|)$/i.exec(entry) ?? [];
   const name = CAPACITY_NAMES.find((known) => known === given);
   if (name === undefined) return undefined;
-  const isBytes = name === 'body' || name === 'bodies' || name === 'alert-bytes';
+  const isBytes = IN_BYTES.has(name);
   if (unit !== '' && !isBytes) return undefined;
   const value = Number(digits) * (UNITS[unit.toLowerCase()] ?? 1);
   const [least, most] = name === 'body' ? [BODY_MIN, BODY_MAX] : [LEAST, MOST];
@@ -179,7 +179,7 @@ function readLimit(entry: string): { name: CapacityName; value: number } | undef
 }
 
 export const Limits = listOf(
-  `name=number, names are ${CAPACITY_NAMES.join(', ')}; body, bodies and alert-bytes are sizes from 1kb, like 10mb, and body is at most 1gb`,
+  `name=number, names are ${CAPACITY_NAMES.join(', ')}; ${[...IN_BYTES].join(', ')} are sizes from 1kb, like 10mb, and body is at most 1gb`,
   readLimit,
 ).transform(
   (changes): Capacity =>

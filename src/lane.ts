@@ -15,14 +15,14 @@ import type { Clock } from './clock.ts';
 import { runDueUntil, wakeAt } from './decide.ts';
 import type { AppError } from './errors.ts';
 import { createGathering, type Gathering } from './gather.ts';
-import { CAPACITY, type Capacity, over } from './limits.ts';
-import { whatIsFull } from './life/room.ts';
+import { CAPACITY } from './limits.ts';
+import { firingIn } from './life/room.ts';
 import type { Effect, Event, Instant } from './model.ts';
 import { oddOf, withOdd } from './odd.ts';
-import { refusal, tooManyAlerts, unavailable } from './refusals.ts';
+import { type LaneUse, refusal, unavailable, whyFull } from './refusals.ts';
 import { type LaneStart, loadLane } from './load.ts';
 import type { Rules } from './rules/rules.ts';
-import { createState, type LaneState, type Room } from './state.ts';
+import { createState, type LaneState } from './state.ts';
 import type { Commit, Store } from './store/contract.ts';
 import { DueFailed, schedule } from './timers.ts';
 
@@ -53,7 +53,7 @@ export interface LaneOptions {
   readonly clock: Clock;
   readonly observer: LaneObserver;
   /** Beyond these senders are asked to come back. */
-  readonly limits?: Pick<Capacity, 'waiting'> & Room;
+  readonly limits?: LaneUse;
   /** How long a write may wait for others to share it, where senders come one after another. None: 0. */
   readonly gatherMs?: number;
   /** What the store would load, for whoever has it in memory already. */
@@ -83,6 +83,8 @@ export interface Lane {
   readonly leads: boolean;
   /** Deliveries that are not decided yet. */
   readonly waiting: number;
+  /** How far its limits are used up. Of alerts those count that fire: the others give way. */
+  readonly used: LaneUse;
   /** Jobs of the inbox that were given up, and are kept. Always 0 where there is one process. */
   readonly setAside: number;
   /** Decides what it has accepted, then stops. The store stays open. */
@@ -163,6 +165,9 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     get waiting() {
       return lane.queue.length;
     },
+    get used() {
+      return { waiting: lane.queued, ...firingIn(lane.state) };
+    },
     submit: (at, events, job) => submit(lane, at, events, job),
     useRules(rules) {
       lane.rules = rules;
@@ -188,19 +193,10 @@ function submit(lane: Running, ...[at, events, job]: Parameters<Lane['submit']>)
   if (lane.stopping) return Promise.reject(refusal('stopping', 'Quell is stopping'));
   if (!lane.ready) return Promise.reject(unavailable());
   // What came by the inbox was answered for already.
-  const full = job === undefined ? whyFull(lane, events) : undefined;
+  const limits = lane.options.limits ?? CAPACITY;
+  const full = job === undefined ? whyFull(lane, limits, events) : undefined;
   if (full !== undefined) return Promise.reject(full);
   return new Promise((done, failed) => enqueue(lane, { at, events, job, done, failed }));
-}
-
-function whyFull(lane: Running, events: readonly Event[]): AppError | undefined {
-  const limits = lane.options.limits ?? CAPACITY;
-  if (lane.queued + events.length > limits.waiting) {
-    const what = `${lane.queued} events wait to be decided: try again`;
-    return refusal('overloaded', over('waiting', what));
-  }
-  const full = whatIsFull(lane.state, lane.rules, events, lane.queued);
-  return full === undefined ? undefined : tooManyAlerts(full, limits);
 }
 
 function start(lane: Running, { state, version, outbox }: LaneStart): void {

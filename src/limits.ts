@@ -4,7 +4,7 @@
  * An error about one ends in `(limit NAME)`, so whoever reads it finds the limit in docs/operations.md,
  * and `quell_limit_reached_total` counts it. Nothing is cut without a word.
  */
-/** Capacity: what QUELL_LIMITS may change. Bytes where the name says body, else a number of them. */
+/** Capacity: what QUELL_LIMITS may change. Bytes for those in `IN_BYTES`, else a number of them. */
 export const CAPACITY = {
   /** Bytes of one request, also after inflating. */
   body: 10 * 1024 * 1024,
@@ -20,9 +20,21 @@ export const CAPACITY = {
   'open-alerts': 200_000,
   /** What alerts in memory weigh, about, in bytes: see weight.ts. The same happens. */
   'alert-bytes': 1024 * 1024 * 1024,
+  /** Bytes of decisions and closed incidents that are kept, of each lane: the oldest go, however young. */
+  history: 4 * 1024 * 1024 * 1024,
+  /** Bytes of what came in, kept for rehearsals: the oldest days go, and of one day half of it is kept. */
+  recorded: 4 * 1024 * 1024 * 1024,
 } as const;
 
-/** The shape of requests and alerts: the same for everybody, so that a recording means the same everywhere. */
+export const IN_BYTES: ReadonlySet<CapacityName> = new Set([
+  'body',
+  'bodies',
+  'alert-bytes',
+  'history',
+  'recorded',
+]);
+
+/** The shape of requests, alerts and rules: the same for everybody, so that a recording means the same everywhere. */
 export const SHAPE = {
   /** JSON values in one request; an object or an array counts as four. */
   values: 600_000,
@@ -45,10 +57,38 @@ export const SHAPE = {
   /** Milliseconds for the headers, and for the whole request. */
   'headers-time': 15_000,
   'request-time': 60_000,
+  /** Milliseconds for the client to take the answer, and between two parts of one that is long. */
+  'answer-time': 60_000,
+  /** Of services in all files of rules. */
+  services: 20_000,
+  'rules-files': 500,
+  /** Bytes of all files of rules: a service that reads them anew stands still meanwhile. */
+  'rules-bytes': 4 * 1024 * 1024,
+  /** Bytes of one file of rules. */
+  'rules-file': 2 * 1024 * 1024,
+  /** Entries of a list in a file of rules. */
+  'rules-list': 5_000,
 } as const;
+
+/** What fills up: `quell_limit_used` says how far. The others are of one request, or of one entry. */
+export const FILLING = [
+  'bodies',
+  'requests',
+  'connections',
+  'waiting',
+  'open-alerts',
+  'alert-bytes',
+  'history',
+  'recorded',
+  'silences',
+  'services',
+  'rules-files',
+  'rules-bytes',
+] as const satisfies readonly LimitName[];
 
 export type CapacityName = keyof typeof CAPACITY;
 export type LimitName = CapacityName | keyof typeof SHAPE;
+export type FillingName = (typeof FILLING)[number];
 export type Capacity = Readonly<Record<CapacityName, number>>;
 
 // Object.keys forgets what the keys are.

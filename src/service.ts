@@ -16,6 +16,7 @@ import type { Clock } from './clock.ts';
 import type { Lane } from './lane.ts';
 import { type Lanes, ownerOf } from './lanes.ts';
 import { LOST_SOURCE_MS, lostSources } from './life/lost-source.ts';
+import { limitNamed } from './limits.ts';
 import { CONSEQUENCES, type Decision, type Instant } from './model.ts';
 import type { LoadResult } from './rules/compile.ts';
 import { formatDiagnostics } from './rules/diagnostics.ts';
@@ -27,7 +28,8 @@ import { renderMessage } from './slack/message.ts';
 import type { DeliveryClock } from './slack/pace.ts';
 import type { PreviewMessage as SlackPreview } from './slack/preview.ts';
 import type { LaneState } from './state.ts';
-import type { Store } from './store/contract.ts';
+import { watchLevels } from './levels.ts';
+import { keepRetention } from './retention.ts';
 import { createHealth } from './telemetry/health.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -38,9 +40,6 @@ import type { GuardOptions } from './web/guard.ts';
 import type { PreviewMessage } from './web/page.ts';
 import { createHttpServer } from './web/server.ts';
 
-/** How often what is older than the retention is forgotten, and how much of it at a time. */
-const PRUNE_EVERY_MS = 60_000;
-const PRUNE_LIMIT = 5_000;
 /** Lines about refusals of one kind in a minute. */
 const REFUSALS_LOGGED_MAX = 10;
 /** setTimeout takes no longer delay; whoever is woken early goes back to sleep. */
@@ -91,9 +90,9 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   // They may have been edited while the store was opened.
   if (keeper.rules() !== rules) opened.useRules(keeper.rules());
   // After the store: whoever has that has the directory to itself.
-  const kept = journalDir(config.dataDir);
-  const journal = await openJournal(kept, clock.now(), { log, metrics, also: recorder });
-  const record = (at: Instant, line: Uint8Array) => journal.line(at, line);
+  const recorded = journalDir(config.dataDir);
+  const recording = { also: recorder, limits: config.limits, log, metrics };
+  const journal = await openJournal(recorded, clock.now(), recording);
   const people = keepPeople(opened, atOnce(journal));
   slack = connectSlack({
     config: config.slack,
@@ -107,12 +106,12 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   });
   for (const [lane, delivery] of slack.deliveries) lane.attach(delivery);
   const server = createHttpServer({
-    ingest: ingestHandler({ ...doorOf(config), lanes: () => lanes, log, metrics, record }),
+    ingest: ingestHandler({ ...doorOf(config), lanes: () => lanes, log, metrics, record: journal.line }),
     lanes: () => people,
     store: history,
     now: clock.now,
     messageText: (id) => textOf(opened, id, config.publicUrl),
-    recording: (span) => readKept(journal, kept, span),
+    recording: (span) => readKept(journal, recorded, span),
     health: createHealth([{ name: 'the store', ready: () => opened.ready }]),
     metrics,
     log,
@@ -122,20 +121,21 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     rulesRefused: () => refusedBy(keeper.last()),
     ...slackSide(slack, config),
   });
-  watchLevels(metrics, opened, slack);
+  watchLevels(metrics, { lanes: opened, slack, rules: keeper.inForce, now: clock.now });
   const port = await server.listen(config.host, config.port);
   slack.start();
   sayHello(config, port, keeper, log);
-  const pruned = { store, journal, lanes: opened, log };
-  const pruning = setInterval(() => prune(pruned, config.retentionMs), PRUNE_EVERY_MS);
+  const { limits, retentionMs } = config;
+  const past = { store, journal, lanes: opened, limits, retentionMs };
+  const retention = keepRetention({ ...past, now: clock.now, log, metrics });
   return {
     port,
     async stop() {
       log.info('stopping: requests in flight end, nothing new is taken');
-      clearInterval(pruning);
       await server.close();
       await slack.stop();
       await opened.stop();
+      await retention.stop();
       keeper.stop();
       await journal.close();
       await store.close();
@@ -227,6 +227,10 @@ async function loadRules(
     },
     onRefused({ errors }) {
       metrics.rules('refused', undefined);
+      for (const { message } of errors) {
+        const limit = limitNamed(message);
+        if (limit !== undefined) metrics.limitReached(limit);
+      }
       const diagnostics = formatDiagnostics(errors);
       const fields = { folder: dir, errors: errors.length, diagnostics };
       log.error(fields, 'the rules have mistakes: those in force stay');
@@ -303,24 +307,6 @@ function logDecision(log: Log, decision: Decision): void {
   log[level](fields, 'decided');
 }
 
-function watchLevels(metrics: Metrics, { all }: Lanes, slack: Slack): void {
-  const sum = (lanes: readonly Lane[], of: (lane: Lane) => number) =>
-    lanes.reduce((total, lane) => total + of(lane), 0);
-  metrics.watch(() => {
-    // What is in memory is told by whoever decides it: for an instance that follows it is work to know.
-    const led = all.filter(({ leads }) => leads);
-    return {
-      alerts: sum(led, ({ state }) => state.alerts.size),
-      incidents: sum(led, ({ state }) => state.incidents.size),
-      incidentsOpen: sum(led, ({ state }) => state.open.size),
-      waiting: sum(all, ({ waiting }) => waiting),
-      setAside: sum(all, ({ setAside }) => setAside),
-      leads: led.length,
-      ...outboxLevels(slack),
-    };
-  });
-}
-
 /** What the pages and the API ask Slack's side. */
 function slackSide(slack: Slack, config: Config) {
   return {
@@ -336,41 +322,6 @@ function missedBy({ deliveries }: Slack, incident: string): string | undefined {
     if (missed !== undefined) return missed;
   }
   return undefined;
-}
-
-function outboxLevels({ deliveries }: Slack) {
-  const all = [...deliveries.values()].map((one) => one.health());
-  const oldestAt = Math.min(...all.map((one) => one.oldestAt ?? Infinity));
-  return {
-    outbox: all.reduce((sum, { waiting }) => sum + waiting, 0),
-    outboxOldestMs: Number.isFinite(oldestAt) ? clock.now() - oldestAt : 0,
-  };
-}
-
-interface Kept {
-  readonly store: Store;
-  readonly journal: Journal;
-  readonly lanes: Lanes;
-  readonly log: Log;
-}
-
-function prune({ store, journal, lanes, log }: Kept, retentionMs: number): void {
-  const before = clock.now() - retentionMs;
-  journal
-    .prune(before)
-    .catch((error: unknown) => log.error({ error }, 'old recordings could not be forgotten'));
-  for (const { name, leads } of lanes.all) {
-    // Of several instances one is enough.
-    if (!leads) continue;
-    store.prune(name, before, PRUNE_LIMIT).then(
-      (gone) => {
-        if (gone > 0)
-          log.info({ lane: name, gone }, 'what is older than the retention was forgotten');
-      },
-      (error: unknown) =>
-        log.error({ lane: name, error }, 'what is older than the retention could not be forgotten'),
-    );
-  }
 }
 
 function sayHello(config: Config, port: number, keeper: RulesKeeper, log: Log): void {

@@ -16,8 +16,11 @@ export interface Weights {
   firing: number;
 }
 
-/** What a label takes beside its characters: its place, and the heads of two texts. */
-const ENTRY = 48;
+/**
+ * What a label takes beside its characters: its place, and the heads of two texts. Twice that where every alert has
+ * names of its own, and half where all have the same.
+ */
+const ENTRY = 96;
 
 /** Of what its source says. */
 export function weightOf({

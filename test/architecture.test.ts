@@ -20,6 +20,8 @@ const ROOMS: Readonly<Record<string, string>> = {
   'service.ts': 'service',
   'backing.ts': 'service',
   'carry.ts': 'service',
+  'levels.ts': 'service',
+  'retention.ts': 'service',
   'config.ts': 'config',
   'config-lanes.ts': 'config',
   'config-sources.ts': 'config',

@@ -8,7 +8,7 @@
 import { z } from 'zod';
 import { TestFile } from '../../src/rule-tests/schema.ts';
 import { LISTS, NAMED, SINGLES, SPELLINGS } from '../../src/rules/schema.ts';
-import { LIST_MAX } from '../../src/rules/schema-parts.ts';
+import { SHAPE } from '../../src/limits.ts';
 import { KEY_HELP } from './key-help.ts';
 
 type Json = z.core.JSONSchema.BaseSchema;
@@ -37,7 +37,7 @@ function rulesSchema(): Json {
 }
 
 function listOf(entry: z.ZodType) {
-  return z.array(entry).max(LIST_MAX);
+  return z.array(entry).max(SHAPE['rules-list']);
 }
 
 function testsSchema(): Json {

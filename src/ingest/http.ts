@@ -68,6 +68,9 @@ export function ingestHandler(deps: IngestDeps): FrontHandler {
   const bodies = readerOf(1);
   // Who sent these is known only when they are there: they must not use up what others have.
   const signedBodies = readerOf(SIGNED_SHARE);
+  deps.metrics.watchLimit('bodies', () =>
+    Math.max(bodies.inFlight, signedBodies.inFlight / SIGNED_SHARE),
+  );
   const mint = createDeliveryIds();
   return (message, response) => {
     const path = pathOf(message.url ?? '');

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { AppError } from '../errors.ts';
+import { CAPACITY, type Capacity } from '../limits.ts';
 import type { Instant } from '../model.ts';
 import { openRecorder, type Recorder, type RecorderDeps } from './recorder.ts';
 
@@ -24,6 +25,8 @@ export interface Journal {
   line(at: Instant, line: Uint8Array): void;
   /** Resolves when whoever reads the files finds everything so far. */
   flush(): Promise<void>;
+  /** Of all days, about. */
+  readonly bytes: number;
   /** Forgets days that ended before an instant. Rejects with the error of the file system. */
   prune(before: Instant): Promise<void>;
   /** Resolves when everything that was taken is written. */
@@ -31,8 +34,8 @@ export interface Journal {
 }
 
 const DAY_MS = 86_400_000;
-/** Days that are over, together. */
-const CLOSED_BYTES_MAX = 4 * 1024 ** 3;
+/** Of the bytes of all days: one on which very much comes in must not push out all others. */
+const TODAY_SHARE = 1 / 2;
 const NAME = /^(\d{4}-\d\d-\d\d)\.jsonl(\.gz)?$/;
 /** Read backwards from the end of a file to find its last whole line. */
 const TAIL_BYTES = 1024 * 1024;
@@ -41,11 +44,13 @@ interface Today {
   readonly day: string;
   readonly endsAt: Instant;
   readonly recorder: Recorder;
+  bytes: number;
 }
 
 export interface JournalDeps extends RecorderDeps {
   /** Gets each line as well, and is closed with it. */
   readonly also?: Recorder | undefined;
+  readonly limits?: Pick<Capacity, 'recorded'>;
 }
 
 /** Where it lies in a data directory. */
@@ -59,24 +64,40 @@ export function dayOf(at: Instant): string {
 
 /** Rejects with an AppError when the folder cannot be written. */
 export async function openJournal(dir: string, now: Instant, deps: JournalDeps): Promise<Journal> {
+  const bytesMax = (deps.limits ?? CAPACITY).recorded;
   await prepare(dir, dayOf(now));
-  let today: Today = openDay(dir, dayOf(now), deps);
+  let today = await openDay(dir, dayOf(now), deps);
+  let closedBytes = await bytesOfClosed(dir);
   let tidying: Promise<void> = closeDays(dir, today.day, deps);
   const turnTo = (day: string): void => {
     const ended = today;
-    today = openDay(dir, day, deps);
+    today = startDay(dir, day, deps);
     tidying = tidying.then(() => ended.recorder.close()).then(() => closeDays(dir, day, deps));
   };
   const line = (at: Instant, bytes: Uint8Array): void => {
     // A clock that goes back writes on in the newer file.
     if (at >= today.endsAt) turnTo(dayOf(at));
-    today.recorder.line(bytes);
     deps.also?.line(bytes);
+    if (today.bytes + bytes.length > bytesMax * TODAY_SHARE) {
+      deps.metrics.limitReached('recorded');
+      deps.metrics.recordingLost(1);
+      return;
+    }
+    today.bytes += bytes.length;
+    today.recorder.line(bytes);
   };
   return {
     line,
     flush: () => today.recorder.flush(),
-    prune: (before) => forgetDays(dir, dayOf(before - DAY_MS)),
+    get bytes() {
+      return closedBytes + today.bytes;
+    },
+    async prune(before) {
+      const day = dayOf(before - DAY_MS);
+      const forgotten = await forgetDays(dir, day, bytesMax - today.bytes);
+      if (forgotten.isFull) deps.metrics.limitReached('recorded');
+      closedBytes = forgotten.bytes;
+    },
     async close() {
       await tidying;
       await Promise.all([today.recorder.close(), deps.also?.close()]);
@@ -84,9 +105,20 @@ export async function openJournal(dir: string, now: Instant, deps: JournalDeps):
   };
 }
 
-function openDay(dir: string, day: string, deps: RecorderDeps): Today {
+function startDay(dir: string, day: string, deps: RecorderDeps): Today {
   const endsAt = Date.parse(day) + DAY_MS;
-  return { day, endsAt, recorder: openRecorder(join(dir, `${day}.jsonl`), deps) };
+  return { day, endsAt, recorder: openRecorder(pathOf(dir, day), deps), bytes: 0 };
+}
+
+/** Its file may be there already. */
+async function openDay(dir: string, day: string, deps: RecorderDeps): Promise<Today> {
+  const today = startDay(dir, day, deps);
+  const { size } = await stat(pathOf(dir, day));
+  return { ...today, bytes: size };
+}
+
+function pathOf(dir: string, day: string): string {
+  return join(dir, `${day}.jsonl`);
 }
 
 async function prepare(dir: string, today: string): Promise<void> {
@@ -143,14 +175,33 @@ async function closeDays(dir: string, today: string, { log }: RecorderDeps): Pro
   }
 }
 
-async function forgetDays(dir: string, before: string): Promise<void> {
+/** `isFull`: days went that were younger. Returns what is left. */
+async function forgetDays(
+  dir: string,
+  before: string,
+  bytesMax: number,
+): Promise<{ readonly bytes: number; readonly isFull: boolean }> {
   let bytes = 0;
+  let looked = 0;
+  let isFull = false;
   for (const { name, day, closed } of (await daysIn(dir)).toReversed()) {
     if (!closed) continue;
     const path = join(dir, name);
-    bytes += (await stat(path)).size;
-    if (day < before || bytes > CLOSED_BYTES_MAX) await rm(path, { force: true });
+    const { size } = await stat(path);
+    looked += size;
+    const goes = day < before || looked > bytesMax;
+    if (!goes) bytes += size;
+    else await rm(path, { force: true });
+    isFull ||= goes && day >= before;
   }
+  return { bytes, isFull };
+}
+
+async function bytesOfClosed(dir: string): Promise<number> {
+  let bytes = 0;
+  for (const { name, closed } of await daysIn(dir))
+    if (closed) bytes += (await stat(join(dir, name))).size;
+  return bytes;
 }
 
 export interface JournalDay {

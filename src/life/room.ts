@@ -49,6 +49,11 @@ function giveWay(turn: Turn, fingerprint: string): void {
   if (alert?.flap?.flapping === true) settleWithout(turn, alert);
 }
 
+/** Alerts that fire, and what they weigh. */
+export function firingIn({ alerts, resolved, weights }: LaneState): Room {
+  return { 'open-alerts': alerts.size - resolved.size, 'alert-bytes': weights.firing };
+}
+
 /**
  * The limit that would be passed if these events were decided, with `queued` others before them; undefined: none
  * would. Looked at closely, fingerprint by fingerprint, only when it may be so. What ends is always taken.

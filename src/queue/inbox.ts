@@ -8,10 +8,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Job, type Queue, WaitingError, Worker } from 'bullmq';
 import { AppError } from '../errors.ts';
-import { over } from '../limits.ts';
+import { type Capacity, over } from '../limits.ts';
 import type { Event, Instant } from '../model.ts';
 import { refusal } from '../refusals.ts';
 import type { Connection } from '../store/redis/connection.ts';
+import { weightOf } from '../weight.ts';
 import { closeSoon, openQueue, workerOptions } from './queues.ts';
 
 export interface Inbox {
@@ -21,6 +22,8 @@ export interface Inbox {
   look(): Promise<void>;
   /** Jobs that are not decided yet, as far as is known. */
   readonly waiting: number;
+  /** Events in them, about. */
+  readonly waitingEvents: number;
   /** Jobs that took their workers down with them, and are kept. */
   readonly setAside: number;
   /** Decides what waits, one job at a time, until it is told to stop. */
@@ -42,8 +45,8 @@ export interface InboxOptions {
   /** For workers. */
   readonly blocking: Connection;
   readonly tag: string;
-  /** Events that may wait to be decided: beyond that senders are asked to come back. */
-  readonly waitingMax: number;
+  /** Beyond these senders are asked to come back. */
+  readonly limits: Pick<Capacity, 'waiting' | 'bodies'>;
   readonly trouble: (error: Error) => void;
   /** A job could not be decided, or was set aside. */
   readonly failed: (id: string, error: Error) => void;
@@ -55,7 +58,7 @@ const APART_MS = 5;
 const TOGETHER_MAX = 2_000;
 /** A job takes as long to decide as so many events, however few there are in it. */
 const EVENTS_OF_JOB_MIN = 10;
-/** Of the jobs that were written here last, about so many count for how many events one has. */
+/** Of the jobs that were written here last, about so many count for how much one has. */
 const JOBS_COUNTED = 50;
 /** A job that is with its worker when it dies so often has killed it. */
 const DEATHS_MAX = 10;
@@ -75,17 +78,24 @@ interface Written {
 interface Delivery {
   readonly at: Instant;
   readonly events: readonly Event[];
+  /** What its alerts weigh. */
+  readonly bytes: number;
   readonly done: () => void;
   readonly failed: (error: unknown) => void;
+}
+
+/** Events, and what their alerts weigh in bytes. */
+interface Load {
+  events: number;
+  bytes: number;
 }
 
 interface Open extends InboxOptions {
   readonly queue: Queue;
   unwritten: Delivery[];
-  /** Events in them. */
-  unwrittenEvents: number;
-  /** Events of one job, on the average. Other instances do not say how many theirs have. */
-  perJob: number;
+  readonly unwrittenLoad: Load;
+  /** Of one job, on the average. Other instances do not say how much theirs have. */
+  readonly perJob: Load;
   writing: Promise<void> | undefined;
   waiting: number;
   setAside: number;
@@ -98,8 +108,8 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
     ...options,
     queue,
     unwritten: [],
-    unwrittenEvents: 0,
-    perJob: EVENTS_OF_JOB_MIN,
+    unwrittenLoad: { events: 0, bytes: 0 },
+    perJob: { events: EVENTS_OF_JOB_MIN, bytes: 0 },
     writing: undefined,
     waiting: 0,
     setAside: 0,
@@ -126,6 +136,9 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
     get waiting() {
       return open.waiting;
     },
+    get waitingEvents() {
+      return waitingIn(open).events;
+    },
     get setAside() {
       return open.setAside;
     },
@@ -139,16 +152,35 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
 }
 
 function add(open: Open, at: Instant, events: readonly Event[]): Promise<void> {
-  const waiting = open.unwrittenEvents + open.waiting * Math.max(open.perJob, EVENTS_OF_JOB_MIN);
-  if (waiting + events.length > open.waitingMax) {
-    const what = `about ${Math.round(waiting)} events wait to be decided: try again`;
+  const { limits, unwrittenLoad } = open;
+  const waiting = waitingIn(open);
+  const bytes = events.reduce((sum, event) => sum + bytesOf(event), 0);
+  if (waiting.events + events.length > limits.waiting) {
+    const what = `about ${Math.round(waiting.events)} events wait to be decided: try again`;
     return Promise.reject(refusal('overloaded', over('waiting', what)));
   }
+  // One delivery is always taken: it may be larger than what is left of the limit for them all.
+  if (waiting.bytes > 0 && waiting.bytes + bytes > limits.bodies) {
+    const what = `about ${Math.round(waiting.bytes)} bytes wait to be decided: try again`;
+    return Promise.reject(refusal('overloaded', over('bodies', what)));
+  }
   return new Promise((done, failed) => {
-    open.unwritten.push({ at, events, done, failed });
-    open.unwrittenEvents += events.length;
+    open.unwritten.push({ at, events, bytes, done, failed });
+    unwrittenLoad.events += events.length;
+    unwrittenLoad.bytes += bytes;
     start(open);
   });
+}
+
+function waitingIn({ unwrittenLoad, waiting, perJob }: Open): Load {
+  return {
+    events: unwrittenLoad.events + waiting * Math.max(perJob.events, EVENTS_OF_JOB_MIN),
+    bytes: unwrittenLoad.bytes + waiting * perJob.bytes,
+  };
+}
+
+function bytesOf(event: Event): number {
+  return event.kind === 'alert' ? weightOf(event.alert) : 0;
 }
 
 function start(open: Open): void {
@@ -161,7 +193,10 @@ function start(open: Open): void {
 async function write(open: Open): Promise<void> {
   while (open.unwritten.length > 0) {
     const deliveries = open.unwritten.splice(0, countTogether(open.unwritten));
-    for (const { events } of deliveries) open.unwrittenEvents -= events.length;
+    for (const { events, bytes } of deliveries) {
+      open.unwrittenLoad.events -= events.length;
+      open.unwrittenLoad.bytes -= bytes;
+    }
     try {
       await writeJob(open, deliveries);
       for (const { done } of deliveries) done();
@@ -183,7 +218,9 @@ async function writeJob(open: Open, all: readonly Delivery[]): Promise<void> {
     removeOnFail: { count: FAILED_KEPT },
   });
   open.waiting++;
-  open.perJob += (events.length - open.perJob) / JOBS_COUNTED;
+  const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
+  open.perJob.events += (events.length - open.perJob.events) / JOBS_COUNTED;
+  open.perJob.bytes += (bytes - open.perJob.bytes) / JOBS_COUNTED;
   await open.prompt.secured(open.tag);
 }
 

@@ -27,7 +27,7 @@ export interface Replica {
 }
 
 /** What a character of a record's JSON weighs in memory at most: an empty label has six. See weight.ts. */
-const WEIGHT_OF_CHARACTER = 8;
+const WEIGHT_OF_CHARACTER = 16;
 /** Records that are sorted in one go: as many as Redis tells at most of what changed. */
 const SORTED_MAX = 20_000;
 

@@ -16,7 +16,7 @@ import { AppError } from '../errors.ts';
 import type { Clock } from '../clock.ts';
 import { type Lane, openLane, type Outbox } from '../lane.ts';
 import { tooManyAlerts } from '../refusals.ts';
-import { whatIsFull } from '../life/room.ts';
+import { firingIn, whatIsFull } from '../life/room.ts';
 import type { Capacity } from '../limits.ts';
 import type { Event } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
@@ -98,7 +98,7 @@ export async function openSharedLane(options: SharedLaneOptions): Promise<Shared
   const connections = { prompt, blocking, tag, trouble: observer.trouble };
   const inbox = await openInbox({
     ...connections,
-    waitingMax: options.limits.waiting,
+    limits: options.limits,
     failed(id, error) {
       observer.jobFailed(id, error);
       if (isTooOld(error)) leaveIt(shared);
@@ -175,6 +175,12 @@ function laneOf(shared: Shared, { begin, end }: Life): SharedLane {
     },
     get waiting() {
       return inbox.waiting + (shared.leading?.waiting ?? 0);
+    },
+    get used() {
+      return {
+        waiting: inbox.waitingEvents + (shared.leading?.used.waiting ?? 0),
+        ...firingIn((shared.leading ?? shared.replica).state),
+      };
     },
     get setAside() {
       return inbox.setAside;

@@ -6,9 +6,9 @@
  * what they refer to does not exist.
  */
 import type { z } from 'zod';
+import { over, SHAPE } from '../limits.ts';
 import { LISTS, NAMED, SINGLES, SPELLINGS } from './schema.ts';
 import { parseAt } from './schema-errors.ts';
-import { LIST_MAX } from './schema-parts.ts';
 import { type Report, below } from './report.ts';
 import { readSource } from './read-source.ts';
 import { type Place, type RulesFile, type SourceFile, refOf } from './source-file.ts';
@@ -154,13 +154,9 @@ function listOf<T>(
       report.error(place, `"${key}" is a list`, 'begin each entry with "- "', 'key');
       continue;
     }
-    if (value.length > LIST_MAX) {
-      report.error(
-        place,
-        `"${key}" has ${value.length} entries, more than ${LIST_MAX}`,
-        undefined,
-        'key',
-      );
+    if (value.length > SHAPE['rules-list']) {
+      const error = `"${key}" has ${value.length} entries, more than ${SHAPE['rules-list']}`;
+      report.error(place, over('rules-list', error), 'put some into another file', 'key');
       continue;
     }
     for (const [i, item] of value.entries()) {

@@ -2,6 +2,7 @@
  * The catalog from `services:`, checked: names and aliases are unique, dependencies exist. Services that
  * depend on each other in a circle are legal: the cause among them is the one that fired first.
  */
+import { over, SHAPE } from '../limits.ts';
 import type { z } from 'zod';
 import { buildCatalog, resolveName } from './catalog.ts';
 import { circlesOf } from './circles.ts';
@@ -35,6 +36,11 @@ export function compileServices(collected: Collected, report: Report): Catalog {
     if (value.owner !== undefined || value.channel !== undefined) continue;
     const message = `service "${value.name}" has no owner`;
     report.warning(below(place, 'name'), message, 'say who is told: owner: TEAM');
+  }
+  const [tooMany] = unique.slice(SHAPE.services);
+  if (tooMany !== undefined) {
+    const message = over('services', `more than ${SHAPE.services} services`);
+    report.error(below(tooMany.place, 'name'), message, 'several Quells can share them out');
   }
   const catalog = buildCatalog(services);
   warnOfShape(unique, catalog, collected.hubs?.value.callers ?? DEFAULT_HUB_CALLERS, report);

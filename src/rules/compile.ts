@@ -49,6 +49,8 @@ export type LoadResult =
       readonly warnings: readonly Diagnostic[];
       /** Names of the files that were read. */
       readonly files: readonly string[];
+      /** Of all files. */
+      readonly bytes: number;
     }
   | {
       readonly kind: 'refused';
@@ -80,7 +82,8 @@ export function compileRules(
   const warnings = all.filter(({ severity }) => severity === 'warning');
   const names = sorted.map(({ name }) => name);
   if (errors.length > 0) return { kind: 'refused', errors, warnings, files: names };
-  return { kind: 'loaded', rules, warnings, files: names };
+  const bytes = sorted.reduce((sum, { text }) => sum + text.length, 0);
+  return { kind: 'loaded', rules, warnings, files: names, bytes };
 }
 
 /** What holds with an empty rules folder. */

@@ -6,16 +6,13 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
+import { over, SHAPE } from '../limits.ts';
 import { type LoadResult, compileRules } from './compile.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { originOf } from './git.ts';
-import { FILE_BYTES_MAX } from './read-source.ts';
+import { TOO_LARGE } from './read-source.ts';
 import type { Seen } from './seen.ts';
 import type { RulesFile } from './source-file.ts';
-
-const FILES_MAX = 500;
-/** A service that reads them anew stands still meanwhile. */
-const FOLDER_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Rejects with rules-dir when there is no such folder. */
 export async function loadRules(dir: string, seen?: Seen): Promise<LoadResult> {
@@ -64,17 +61,19 @@ export async function readFolder(
   const files: RulesFile[] = [];
   const problems: Diagnostic[] = [];
   let size = 0;
-  for (const name of names.slice(0, FILES_MAX)) {
+  for (const name of names.slice(0, SHAPE['rules-files'])) {
     const read = await readTextFile(join(dir, name));
     if (read.kind === 'unreadable')
       problems.push({ ...unreadable(name, read.message, read.hint), ...read.at });
-    else if ((size += read.text.length) > FOLDER_BYTES_MAX) {
+    else if ((size += read.text.length) > SHAPE['rules-bytes']) {
       // Nothing of it is looked at: to read so much takes longer than anybody waits.
-      const message = 'the files of a folder have at most 4 MB together';
+      const message = over('rules-bytes', 'the files of a folder have at most 4 MB together');
       return { files: [], names, problems: [unreadable(name, message)] };
     } else files.push({ name, text: read.text });
   }
-  if (names.length > FILES_MAX) problems.push(unreadable('.', `more than ${FILES_MAX} files`));
+  const filesMax = SHAPE['rules-files'];
+  if (names.length > filesMax)
+    problems.push(unreadable('.', over('rules-files', `more than ${filesMax} files`)));
   return { files, names, problems };
 }
 
@@ -140,7 +139,7 @@ export async function readTextFile(path: string): Promise<ReadText> {
     try {
       const found = await file.stat();
       if (!found.isFile()) return whatItIs(found);
-      return found.size > FILE_BYTES_MAX ? TOO_LARGE : textOf(await bytesOf(file, found.size));
+      return found.size > SHAPE['rules-file'] ? LARGE : textOf(await bytesOf(file, found.size));
     } finally {
       await file.close();
     }
@@ -164,9 +163,9 @@ async function bytesOf(file: FileHandle, size: number): Promise<Uint8Array> {
   return bytes.subarray(0, at);
 }
 
-const TOO_LARGE: ReadText = {
+const LARGE: ReadText = {
   kind: 'unreadable',
-  message: 'it has more than 2 MB',
+  message: TOO_LARGE,
   hint: 'split it: all files of the folder are read as one',
 };
 

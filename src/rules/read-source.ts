@@ -3,6 +3,7 @@
  * never a wait: size, nesting and aliases are limited, and what the YAML library throws ends here.
  */
 import { type CST, Composer, type Document, Lexer, Parser, isMap, isScalar } from 'yaml';
+import { over, SHAPE } from '../limits.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import {
   type RulesFile,
@@ -18,7 +19,7 @@ import { plainData } from './yaml-data.ts';
 import { depthGauge, isMark } from './yaml-depth.ts';
 import { firstLineOf, syntaxErrors } from './yaml-errors.ts';
 
-export const FILE_BYTES_MAX = 2 * 1024 * 1024;
+export const TOO_LARGE = over('rules-file', 'it has more than 2 MB');
 
 export type ReadSource =
   | {
@@ -40,7 +41,7 @@ export function readSource(file: RulesFile, keys = '"services:" or "hold:"'): Re
     lineStarts: lineStartsOf(text),
     document: undefined,
   };
-  if (text.length > FILE_BYTES_MAX) return refuse(bare, 0, 'it has more than 2 MB', 'split it');
+  if (text.length > SHAPE['rules-file']) return refuse(bare, 0, TOO_LARGE, 'split it');
   const nul = text.indexOf('\0');
   if (nul >= 0)
     return refuse(bare, nul, 'a NUL byte: this is no text file', 'it must be UTF-8 text');

@@ -2,6 +2,7 @@
  * From zod's issues to words for people: what is wrong, where, and what would be right.
  */
 import { z } from 'zod';
+import { over, SHAPE } from '../limits.ts';
 import { type Report, below } from './report.ts';
 import { type Parsed, salvage, toPath, wrongPaths } from './salvage.ts';
 import type { Path, Place } from './source-file.ts';
@@ -126,9 +127,7 @@ function wordsFor(issue: z.core.$ZodIssue, name: string, input: unknown): Words 
       return { message, hint: near ?? `known: ${values.join(', ')}` };
     }
     case 'too_big':
-      return {
-        message: `${name} is too ${LARGE[issue.origin] ?? 'large'}: at most ${issue.maximum}`,
-      };
+      return { message: tooBig(name, issue) };
     case 'too_small':
       if (issue.origin === 'string') return { message: `${name} is empty` };
       return { message: `${name} is too small: at least ${issue.minimum}` };
@@ -193,4 +192,10 @@ function valueAt(value: unknown, path: Path): unknown {
 
 function samePath(a: Path, b: Path): boolean {
   return a.length === b.length && a.every((step, i) => step === b[i]);
+}
+
+function tooBig(name: string, { origin, maximum }: z.core.$ZodIssueTooBig): string {
+  const message = `${name} is too ${LARGE[origin] ?? 'large'}: at most ${maximum}`;
+  const isList = origin === 'array' && maximum === SHAPE['rules-list'];
+  return isList ? over('rules-list', message) : message;
 }

@@ -5,9 +5,8 @@
  */
 import { IANAZone } from 'luxon';
 import { z } from 'zod';
+import { SHAPE } from '../limits.ts';
 import { parseDuration } from './duration.ts';
-
-export const LIST_MAX = 5_000;
 
 /** The keys that an object knows go into the message, where schema-errors.ts finds them. */
 export function strict<T extends z.core.$ZodLooseShape>(shape: T) {
@@ -31,7 +30,7 @@ export function oneOrMany<T extends z.ZodType>(item: T) {
   return z
     .preprocess(
       (value) => (value === undefined || Array.isArray(value) ? value : [value]),
-      z.array(item).max(LIST_MAX),
+      z.array(item).max(SHAPE['rules-list']),
     )
     .meta({ besides: 'one item' });
 }

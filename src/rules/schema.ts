@@ -5,6 +5,7 @@
  * Keys are ours in camelCase; where a piece is Alertmanager's own, its spelling is taken as well.
  */
 import { z } from 'zod';
+import { SHAPE } from '../limits.ts';
 import {
   Channel,
   Clock,
@@ -13,7 +14,6 @@ import {
   Emoji,
   FactPlace,
   Flag,
-  LIST_MAX,
   Link,
   Match,
   Moment,
@@ -205,7 +205,7 @@ export const Route: z.ZodType<RouteSource> = z
       active_time_intervals: Names,
       muteTimeIntervals: Names,
       mute_time_intervals: Names,
-      routes: z.array(Route).max(LIST_MAX).optional(),
+      routes: z.array(Route).max(SHAPE['rules-list']).optional(),
       why: Why,
     }),
   )

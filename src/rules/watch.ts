@@ -20,6 +20,7 @@ export type Refused = Extract<LoadResult, { readonly kind: 'refused' }>;
 export interface RulesKeeper {
   /** The rules in force. */
   readonly rules: () => Rules;
+  readonly inForce: () => Loaded;
   /** What the last attempt to load led to: refused files leave `rules` as they were. */
   readonly last: () => LoadResult;
   /** Loads now, changed or not, and tells what came of it. */
@@ -94,6 +95,7 @@ function keep(dir: string, first: Loaded, stamp: string, options: KeepOptions): 
   const wake = watchFolder(dir, options, () => void look());
   return {
     rules: () => inForce.rules,
+    inForce: () => inForce,
     last: () => last,
     reload,
     stop: () => {

@@ -75,6 +75,7 @@ function storeOn(database: Database, release: () => Promise<void>): Store {
       });
       return gone;
     },
+    bytes: () => database.read((rows) => rows.bytes()),
     close() {
       closing ??= database.close().then(release);
       return closing;

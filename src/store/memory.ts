@@ -86,6 +86,11 @@ export function createMemoryStore(options: MemoryOptions = {}): Store {
     async prune(name, before, limit) {
       return prune(laneOf(lanes, name), before, limit);
     },
+    async bytes(name) {
+      const { decisions, closed } = laneOf(lanes, name);
+      const texts = [...decisions.map(({ json }) => json), ...closed.values()];
+      return texts.reduce((sum, json) => sum + json.length, 0);
+    },
     async close() {},
   };
 }

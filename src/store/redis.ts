@@ -28,6 +28,8 @@ import { readSplit, recordSplit } from './redis/split.ts';
 import { CHANGED_MAX, type Command, inParts, write } from './redis/scripts.ts';
 
 const START_MS = 10_000;
+/** Entries of which Redis takes the size, to tell that of all. */
+const SAMPLES = 100;
 /** Jobs that are remembered as decided. One at a time is taken, so the last would nearly do. */
 const JOBS_MAX = 1_000;
 /** A commit that came between pruning's reading and writing: it is tried again. */
@@ -101,6 +103,15 @@ function storeOn(open: Open, remarks: readonly string[]): RedisStore {
       return readClosed(json)[0];
     },
     prune: (lane, before, limit) => told(prune(open, tagOf(lane), before, limit)),
+    async bytes(lane) {
+      const key = keysOf(lane);
+      const keys = [key('history'), key('index'), key('closed')];
+      const each = keys.map((one) => connection.client.memory('USAGE', one, 'SAMPLES', SAMPLES));
+      return (await told(Promise.all(each))).reduce<number>(
+        (sum, one) => sum + Number(one ?? 0),
+        0,
+      );
+    },
     close: () => connection.close(),
   };
 }

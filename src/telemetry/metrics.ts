@@ -6,7 +6,15 @@
  * reasons, outcomes; never fingerprints, services or users.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { CAPACITY, type Capacity, CAPACITY_NAMES, LIMIT_NAMES, type LimitName } from '../limits.ts';
+import {
+  CAPACITY,
+  type Capacity,
+  FILLING,
+  type FillingName,
+  LIMIT_NAMES,
+  type LimitName,
+  SHAPE,
+} from '../limits.ts';
 import { CONSEQUENCES, type Decision, type Event, type Verdict, VERDICTS } from '../model.ts';
 
 export type SlackOutcome = 'ok' | 'rate-limited' | 'refused' | 'failed' | 'unclear';
@@ -59,8 +67,8 @@ export interface Metrics {
   recordingLost(deliveries: number): void;
   /** Where the levels come from, once there is a lane. */
   watch(levels: () => Levels): void;
-  /** Where the number of requests that are being answered comes from. */
-  watchRequests(requests: () => number): void;
+  /** How far a limit is used up; undefined: that is not known here. */
+  watchLimit(limit: FillingName, used: () => number | undefined): void;
   /** Alerts that were not understood, since the start. */
   readonly quarantined: number;
   text(): Promise<string>;
@@ -74,18 +82,11 @@ export function createMetrics(limits: Capacity = CAPACITY): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'quell_' });
   const meters = createMeters(registry);
-  for (const name of CAPACITY_NAMES) meters.limit.labels(name).set(limits[name]);
+  const inForce = { ...SHAPE, ...limits };
+  for (const name of LIMIT_NAMES) meters.limit.labels(name).set(inForce[name]);
   let levels: (() => Levels) | undefined;
   createLevels(registry, () => levels?.());
-  let requests = (): number => 0;
-  new Gauge({
-    name: 'quell_http_requests',
-    help: 'HTTP requests that are being answered.',
-    registers: [registry],
-    collect() {
-      this.set(requests());
-    },
-  });
+  const used = createUsed(registry);
   let version: string | undefined;
   let quarantined = 0;
   return {
@@ -128,9 +129,7 @@ export function createMetrics(limits: Capacity = CAPACITY): Metrics {
     watch: (read) => {
       levels = read;
     },
-    watchRequests: (read) => {
-      requests = read;
-    },
+    watchLimit: (limit, read) => void used.set(limit, read),
     text: whileAsked(() => registry.metrics()),
     contentType: registry.contentType,
   };
@@ -148,7 +147,7 @@ function createMeters(registry: Registry) {
     limitReached: counter('limit_reached', 'Times that a limit was reached.', 'limit'),
     limit: new Gauge({
       name: 'quell_limit',
-      help: 'Limits that QUELL_LIMITS can change, as they are.',
+      help: 'Limits, as they are.',
       labelNames: ['limit'],
       registers,
     }),
@@ -266,6 +265,25 @@ function createLevels(registry: Registry, read: () => Levels | undefined): void 
     'How long the oldest thing to do in Slack has waited.',
     ({ outboxOldestMs }) => outboxOldestMs / 1000,
   );
+}
+
+/** Readers of what is used of each limit. */
+function createUsed(registry: Registry): Map<FillingName, () => number | undefined> {
+  const readers = new Map<FillingName, () => number | undefined>();
+  new Gauge({
+    name: 'quell_limit_used',
+    help: 'How far a limit is used up.',
+    labelNames: ['limit'],
+    registers: [registry],
+    collect() {
+      for (const limit of FILLING) {
+        const used = readers.get(limit)?.();
+        if (used === undefined) this.remove(limit);
+        else this.set({ limit }, used);
+      }
+    },
+  });
+  return readers;
 }
 
 /** Who asks while it is being made, gets the same: it takes milliseconds, and everybody may ask. */

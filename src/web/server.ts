@@ -17,6 +17,8 @@ export interface HttpServerDeps extends AppDeps {
   /** Tried before everything else. */
   readonly ingest: FrontHandler;
   readonly limits: Pick<Capacity, 'requests' | 'connections'>;
+  /** Instead of the limit `answer-time`: for tests. */
+  readonly answerTimeMs?: number;
 }
 
 export interface HttpServer {
@@ -31,13 +33,18 @@ const KEEP_ALIVE_MS = 120_000;
 /** How often idle connections are looked for while closing, and when the rest are cut. */
 const CLOSE_EVERY_MS = 25;
 const CLOSE_AFTER_MS = 10_000;
+/** How often answers are looked at within the time that clients have to take them. */
+const LOOKS = 6;
 
 export function createHttpServer(deps: HttpServerDeps): HttpServer {
   const app = createApp(deps);
   const { limits, metrics } = deps;
+  const answerTimeMs = deps.answerTimeMs ?? SHAPE['answer-time'];
   let closing = false;
   const going = countRequests();
-  metrics.watchRequests(() => going.all);
+  let connections = 0;
+  metrics.watchLimit('requests', () => going.all);
+  metrics.watchLimit('connections', () => connections);
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (closing) response.shouldKeepAlive = false;
     const ofConnection = going.begin(request, response);
@@ -63,6 +70,23 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     },
     handle,
   );
+  const neverTaken = (socket: Socket): void => {
+    metrics.limitReached('answer-time');
+    socket.destroy();
+  };
+  const looking = setInterval(() => {
+    for (const socket of going.overdue(performance.now() - answerTimeMs)) neverTaken(socket);
+  }, answerTimeMs / LOOKS);
+  looking.unref();
+  // Of the part of an answer that is being sent. Idle connections have a time of their own.
+  server.setTimeout(answerTimeMs, (socket) => {
+    if (going.on(socket)) neverTaken(socket);
+    else socket.destroy();
+  });
+  server.on('connection', (socket) => {
+    connections++;
+    socket.once('close', () => connections--);
+  });
   server.maxConnections = limits.connections;
   server.on('drop', () => metrics.limitReached('connections'));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -74,6 +98,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     listen: (host, port) => listen(server, host, port),
     close: () => {
       closing = true;
+      clearInterval(looking);
       return close(server);
     },
   };
@@ -81,19 +106,21 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 
 /**
  * Requests that are being answered. A response that waits for those before it on its connection never hears
- * that this was closed: so they are counted by connection, which takes with it what is left of them.
+ * that this was closed: so they are kept by connection, which takes with it what is left of them.
  */
 function countRequests() {
-  const connections = new WeakMap<Socket, { going: number }>();
+  const connections = new Map<Socket, Set<ServerResponse>>();
+  /** Since when an answer was seen to be complete, and not taken. */
+  const completeSince = new WeakMap<ServerResponse, number>();
   let all = 0;
   const opened = (socket: Socket) => {
-    const connection = { going: 0 };
-    connections.set(socket, connection);
+    const responses = new Set<ServerResponse>();
+    connections.set(socket, responses);
     socket.once('close', () => {
-      all -= connection.going;
-      connection.going = 0;
+      all -= responses.size;
+      connections.delete(socket);
     });
-    return connection;
+    return responses;
   };
   return {
     get all() {
@@ -101,15 +128,30 @@ function countRequests() {
     },
     /** Returns how many there are on its connection now. */
     begin({ socket }: IncomingMessage, response: ServerResponse): number {
-      const connection = connections.get(socket) ?? opened(socket);
+      // Read ahead on a connection that is closed: it holds no place.
+      if (socket.closed) return 0;
+      const responses = connections.get(socket) ?? opened(socket);
+      responses.add(response);
       all++;
-      connection.going++;
       response.once('close', () => {
-        if (connection.going === 0) return;
-        all--;
-        connection.going--;
+        if (connections.has(socket) && responses.delete(response)) all--;
       });
-      return connection.going;
+      return responses.size;
+    },
+    on: (socket: Socket): boolean => (connections.get(socket)?.size ?? 0) > 0,
+    /** Connections with answers that were complete then, and are not taken: their clients do not read. */
+    *overdue(before: number): Generator<Socket> {
+      for (const [socket, responses] of connections) {
+        for (const response of responses) {
+          if (!response.writableEnded) continue;
+          const since = completeSince.get(response);
+          if (since === undefined) completeSince.set(response, performance.now());
+          else if (since <= before) {
+            yield socket;
+            break;
+          }
+        }
+      }
     },
   };
 }

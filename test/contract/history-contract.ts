@@ -224,6 +224,17 @@ export function historyContract(implementation: Implementation): void {
     expect(await under.store.closedIncident('prod', '3')).toBeDefined();
   });
 
+  test(`${name}: history takes more with what is added, and less when it is forgotten`, async () => {
+    const many = Array.from({ length: 2_000 }, (_, n) => of(String(n), n % 50));
+    const empty = await under.store.bytes('prod');
+    await decide(under.store, many);
+    await under.store.commit('prod', aCommit(1, { closed: [aClosed('1', NOON + 1)] }));
+    const full = await under.store.bytes('prod');
+    expect(full).toBeGreaterThan(empty);
+    await under.store.prune('prod', NOON + 100, many.length);
+    expect(await under.store.bytes('prod')).toBeLessThan(full / 2);
+  });
+
   test(`${name}: prune and history leave other lanes alone`, async () => {
     await decide(under.store, [of('1')]);
     await under.store.commit('test', aCommit(0, { decisions: [of('2')], closed: [aClosed('2')] }));

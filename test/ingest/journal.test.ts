@@ -86,6 +86,32 @@ test('days older than the retention go; the day of its end stays whole', async (
   ]);
 });
 
+test('when days take more than there is room for the oldest go, and of today half of the room is kept', async () => {
+  const dir = join(scratchDir('journal'), 'recorded');
+  await mkdir(dir);
+  for (const day of ['2026-02-27', '2026-02-28', '2026-03-01']) {
+    await writeFile(join(dir, `${day}.jsonl.gz`), 'x'.repeat(3_000));
+  }
+  const metrics = createMetrics();
+  const limits = { recorded: 10_000 };
+  const journal = await openJournal(dir, NOON, { ...deps, metrics, limits });
+  expect(journal.bytes).toBe(9_000);
+  const long = line(NOON, 'x'.repeat(1_000));
+  for (let i = 0; i < 6; i++) journal.line(NOON, long);
+  const kept = Math.floor(5_000 / long.length);
+  expect(journal.bytes).toBe(9_000 + kept * long.length);
+  await journal.prune(NOON - 100 * DAY);
+  expect(journal.bytes).toBe(3_000 + kept * long.length);
+  await journal.close();
+  expect((await readdir(dir)).sort()).toEqual(['2026-03-01.jsonl.gz', '2026-03-02.jsonl']);
+  const text = await metrics.text();
+  expect(text).toContain(`quell_limit_reached_total{limit="recorded"} ${6 - kept + 1}`);
+  expect(text).toContain(`quell_recording_lost_total ${6 - kept}`);
+  const again = await openJournal(dir, NOON, { ...deps, limits });
+  expect(again.bytes).toBe(3_000 + kept * long.length);
+  await again.close();
+});
+
 test('a clock that goes back writes on in the newer day', async () => {
   const dir = join(scratchDir('journal'), 'recorded');
   const journal = await openJournal(dir, NOON, deps);

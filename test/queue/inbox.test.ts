@@ -2,6 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { type Capacity, CAPACITY } from '../../src/limits.ts';
 import { type InboxJob, openInbox } from '../../src/queue/inbox.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
 import { connect } from '../../src/store/redis/connection.ts';
@@ -11,14 +12,15 @@ import { within } from '../support/within.ts';
 const redis = await startRedis();
 afterAll(() => redis.dispose());
 
-async function open(tag: string, waitingMax: number) {
+async function open(tag: string, waitingMax: number, more: Partial<Capacity> = {}) {
   const address = readRedisUrl(redis.url);
   if (address === undefined) throw new Error('no address');
   const ignore = (): void => undefined;
   const prompt = connect(address, 'prompt', ignore);
   const blocking = connect(address, 'blocking', ignore);
   const connections = { prompt, blocking, tag };
-  const inbox = await openInbox({ ...connections, waitingMax, trouble: ignore, failed: ignore });
+  const limits = { ...CAPACITY, waiting: waitingMax, ...more };
+  const inbox = await openInbox({ ...connections, limits, trouble: ignore, failed: ignore });
   const queue = new Queue('inbox', { connection: { url: redis.url }, prefix: tag });
   onTestFinished(async () => {
     await inbox.close();

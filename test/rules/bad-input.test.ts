@@ -32,18 +32,18 @@ const CASES: readonly (readonly [string, Make, RegExp])[] = [
   [
     '10 MB of YAML',
     write('b.yaml', '# x\n'.repeat(2_500_000)),
-    /b\.yaml:1:1 {2}it has more than 2 MB\n.*split it/,
+    /b\.yaml:1:1 {2}it has more than 2 MB \(limit rules-file\)\n.*split it/,
   ],
   [
     '10 MB of YAML in several files',
     (dir) =>
       Promise.all([1, 2, 3, 4, 5].map((i) => write(`f${i}.yaml`, '# x\n'.repeat(500_000))(dir))),
-    /f3\.yaml:1:1 {2}the files of a folder have at most 4 MB together/,
+    /f3\.yaml:1:1 {2}the files of a folder have at most 4 MB together \(limit rules-bytes\)/,
   ],
   [
     'more services than a list may have',
     write('b.yaml', `services:\n${'  - { name: x }\n'.repeat(5_001)}`),
-    /b\.yaml:1:1 {2}"services" has 5001 entries, more than 5000/,
+    /b\.yaml:1:1 {2}"services" has 5001 entries, more than 5000 \(limit rules-list\)/,
   ],
   [
     'aliases that explode',
@@ -124,7 +124,7 @@ const CASES: readonly (readonly [string, Make, RegExp])[] = [
   [
     'more files than a folder may have',
     (dir) => Promise.all(Array.from({ length: 501 }, (_, i) => write(`f${i}.yaml`, '')(dir))),
-    /more than 500 files/,
+    /more than 500 files \(limit rules-files\)/,
   ],
   ['a list', write('b.yaml', '- a\n- b\n'), /b\.yaml:1:1 {2}this file is a mapping/],
   [

@@ -51,7 +51,7 @@ test('what cannot be read is said, and hides no error in other files', async () 
   await mkdir(join(dir, 'folder.yaml'));
   await symlink(join(dir, 'gone'), join(dir, 'link.yaml'));
   expect(messagesOf(await loadRules(dir))).toEqual([
-    'it has more than 2 MB',
+    'it has more than 2 MB (limit rules-file)',
     'this is a folder, not a file',
     'this is no UTF-8 text',
     'cannot be read: there is none',

@@ -11,6 +11,7 @@ import type { Recorder } from '../../src/ingest/recorder.ts';
 import type { Clock } from '../../src/clock.ts';
 import { type Lane, openLane } from '../../src/lane.ts';
 import { createLanes } from '../../src/lanes.ts';
+import { watchLevels } from '../../src/levels.ts';
 import type { Rules } from '../../src/rules/rules.ts';
 import { renderMessage } from '../../src/slack/message.ts';
 import { WHOLE } from '../../src/split.ts';
@@ -45,6 +46,7 @@ export interface ServiceOptions {
   readonly rulesRefused?: string;
   readonly preview?: readonly PreviewMessage[];
   readonly slackEvents?: AppDeps['slackEvents'];
+  readonly answerTimeMs?: number;
 }
 
 export interface Service {
@@ -104,6 +106,9 @@ export function withSubmit(lane: Lane, submit: Lane['submit']): Lane {
     get waiting() {
       return lane.waiting;
     },
+    get used() {
+      return lane.used;
+    },
     leads: lane.leads,
     setAside: lane.setAside,
     submit,
@@ -120,7 +125,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const limits = { ...CAPACITY, body: 1_000_000, ...options.limits };
   const clock = manualClock(NOW);
   const store = options.store ?? createMemoryStore();
-  const metrics = createMetrics();
+  const metrics = createMetrics(limits);
   const log = options.log ?? createSilentLog();
   const submitted: { readonly at: Instant; readonly events: readonly Event[] }[] = [];
   const real = await openLane({
@@ -152,6 +157,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     record: (_at, line) => options.recorder?.line(line),
     now: () => clock.now(),
   });
+  if (lanes !== undefined) {
+    const loaded = { kind: 'loaded', rules, warnings: [], files: ['a.yaml'], bytes: 7 } as const;
+    const slack = { deliveries: new Map() };
+    watchLevels(metrics, { lanes, slack, rules: () => loaded, now: () => clock.now() });
+  }
   const http = createHttpServer({
     ingest,
     lanes: () => lanes,
@@ -171,6 +181,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       ...options.access,
     },
     limits,
+    ...(options.answerTimeMs === undefined ? {} : { answerTimeMs: options.answerTimeMs }),
     health: createHealth([{ name: 'the lane', ready: options.ready ?? (() => real.ready) }]),
     reload: options.reload ?? (async () => ({ kind: 'loaded', version: rules.version })),
     previewMessages: () => options.preview,

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { digestOf } from '../../src/ingest/credentials.ts';
-import { CAPACITY, LIMIT_NAMES } from '../../src/limits.ts';
+import { CAPACITY, FILLING, LIMIT_NAMES, SHAPE } from '../../src/limits.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { type Service, type ServiceOptions, startService, withSubmit } from '../support/service.ts';
 
@@ -28,28 +29,64 @@ async function reached(service: Service, limit: string): Promise<number> {
   );
 }
 
-test('docs/operations.md names exactly the limits that there are, those that can be changed first', () => {
+/** Rows of the table of limits: the names in each, and whether it says that they fill up. */
+function documented() {
   const page = readFileSync('docs/operations.md', 'utf8');
   const [, table = ''] = /^## Limits\n(.*?)^## /ms.exec(page) ?? [];
-  const rows = [...table.matchAll(/^\| ((?:`[a-z-]+`(?:, )?)+) \|/gm)];
-  const names = rows.flatMap(([, cell = '']) =>
-    [...cell.matchAll(/`([a-z-]+)`/g)].map(([, n]) => n),
+  const rows = [...table.matchAll(/^\| ((?:`[a-z-]+`(?:, )?)+) \|.*?\| (yes)? ?\|/gm)];
+  return rows.flatMap(([, cell = '', fills]) =>
+    [...cell.matchAll(/`([a-z-]+)`/g)].map(([, name = '']) => ({ name, fills: fills === 'yes' })),
   );
-  expect(names).toEqual(LIMIT_NAMES);
+}
+
+test('docs/operations.md names exactly the limits that there are, those that can be changed first', () => {
+  expect(documented().map(({ name }) => name)).toEqual(LIMIT_NAMES);
+  const filling = documented().filter(({ fills }) => fills);
+  expect(filling.map(({ name }) => name)).toEqual(FILLING);
 });
 
-test('every limit is a metric from the start, and those in force are told', async () => {
-  const text = await createMetrics({ ...CAPACITY, 'open-alerts': 7 }).text();
+test('every limit has its metrics from the start: what it is, how often it was reached, and how full it is if it fills up', async () => {
+  const metrics = createMetrics({ ...CAPACITY, 'open-alerts': 7 });
+  for (const name of FILLING) metrics.watchLimit(name, () => name.length);
+  const text = await metrics.text();
   for (const name of LIMIT_NAMES) {
+    const limit = { ...CAPACITY, ...SHAPE, 'open-alerts': 7 }[name];
+    expect(text).toContain(`quell_limit{limit="${name}"} ${limit}`);
     expect(text).toContain(`quell_limit_reached_total{limit="${name}"} 0`);
+    const used = text.includes(`quell_limit_used{limit="${name}"} ${name.length}\n`);
+    expect(used, name).toBe(FILLING.some((filling) => filling === name));
   }
-  expect(text).toContain('quell_limit{limit="open-alerts"} 7');
+});
+
+test('what fills up is told as it fills', async () => {
+  const service = await start({ yaml: 'services:\n  - name: one\n' });
+  const annotations = { text: 'x'.repeat(5_000) };
+  for (const name of ['A', 'B', 'C']) await service.post(GENERIC, { name, annotations });
+  await service.post(GENERIC, { name: 'C', status: 'resolved', annotations });
+  const endsAt = new Date(service.now() + 60_000).toISOString();
+  const startsAt = new Date(service.now()).toISOString();
+  const matchers = [{ name: 'a', value: 'b', isRegex: false, isEqual: true }];
+  const silence = { matchers, startsAt, endsAt, createdBy: 'ada', comment: 'upgrade' };
+  expect((await service.post('/api/v2/silences', silence)).status).toBe(200);
+  const used = async (name: string) => {
+    const text = await service.metrics.text();
+    return Number(new RegExp(`quell_limit_used\\{limit="${name}"\\} (\\d+)`).exec(text)?.[1]);
+  };
+  expect(await used('open-alerts')).toBe(2);
+  expect(await used('alert-bytes')).toBeGreaterThan(10_000);
+  expect(await used('alert-bytes')).toBeLessThan(11_000);
+  expect(await used('silences')).toBe(1);
+  expect(await used('services')).toBe(1);
+  expect(await used('connections')).toBeGreaterThan(0);
+  expect([await used('waiting'), await used('bodies'), await used('requests')]).toEqual([0, 0, 0]);
+  await service.pass(60_000);
+  expect(await used('silences')).toBe(0);
 });
 
 test('many who ask for the metrics at once have one text made for them, and who asks later a new one', async () => {
   const metrics = createMetrics();
   let made = 0;
-  metrics.watchRequests(() => ++made);
+  metrics.watchLimit('requests', () => ++made);
   const all = await Promise.all(Array.from({ length: 100 }, () => metrics.text()));
   expect([made, new Set(all).size]).toEqual([1, 1]);
   expect(await metrics.text()).not.toBe(all[0]);
@@ -237,6 +274,49 @@ test('a connection on which too many requests are sent ahead is closed', async (
   expect(await going(service)).toBe(0);
 });
 
+test('a connection whose client takes no answers is closed, and gives its places back', async () => {
+  const service = await start({ answerTimeMs: 300 });
+  const [there, here] = await sendUnread(service, 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
+  expect(await going(service)).toBeGreaterThan(0);
+  await closed(there);
+  expect(await reached(service, 'answer-time')).toBe(1);
+  expect(await going(service)).toBe(0);
+  here.destroy();
+});
+
+test('who takes an answer slowly, but takes it, gets all of it', async () => {
+  const service = await start({ answerTimeMs: 20_000 });
+  for (let n = 0; n < 20; n++) await service.post(GENERIC, manyAlerts(n));
+  const expected = await (await service.get('/v1/alerts?limit=1000')).text();
+  expect(expected.length).toBeGreaterThan(5_000_000);
+  const answer = await service.get('/v1/alerts?limit=1000');
+  let length = 0;
+  for await (const chunk of answer.body ?? []) {
+    length += chunk.length;
+    await setTimeout(1);
+  }
+  expect(length).toBe(Buffer.byteLength(expected));
+  expect(await reached(service, 'answer-time')).toBe(0);
+});
+
+function manyAlerts(n: number) {
+  const annotations = { text: 'x'.repeat(5_500) };
+  return Array.from({ length: 50 }, (_, i) => ({ name: `A${n}-${i}`, annotations }));
+}
+
+/** Sends it ahead until an answer waits to be taken, and reads nothing. */
+async function sendUnread(service: Service, request: string): Promise<readonly [Socket, Socket]> {
+  const [there, here] = await send(service, request);
+  here.pause();
+  while (there.writableLength === 0) {
+    const arrived = once(service.http.server, 'request');
+    here.write(request);
+    await arrived;
+    while (there.writableLength === 0 && (await going(service)) > 0) await setTimeout(1);
+  }
+  return [there, here];
+}
+
 test('what is no HTTP, or has too large headers, is answered so and closed', async () => {
   const service = await start({});
   for (const [text, status] of [
@@ -257,7 +337,8 @@ test('what is no HTTP, or has too large headers, is answered so and closed', asy
 });
 
 async function going(service: Service): Promise<number> {
-  const [, count] = /^quell_http_requests (\d+)/m.exec(await service.metrics.text()) ?? [];
+  const [, count] =
+    /^quell_limit_used\{limit="requests"\} (\d+)/m.exec(await service.metrics.text()) ?? [];
   return Number(count);
 }
 

@@ -28,6 +28,8 @@ export interface Rows {
   get(key: Key): Buffer | undefined;
   getRange(options: RangeOptions): Iterable<{ readonly key: Key; readonly value: Buffer }>;
   getKeys(options: RangeOptions): Iterable<Key>;
+  /** Of the disk, in use: pages that are free again do not count, although the file keeps them. */
+  bytes(): number;
 }
 
 /** Collects the changes of one transaction. */
@@ -111,6 +113,10 @@ export function openDatabase(dir: string): Database {
         settle(writer);
         return fileOf(writer).getKeys(options);
       },
+      bytes() {
+        settle(writer);
+        return bytesIn(fileOf(writer));
+      },
     },
     log,
     logged: lacking,
@@ -184,6 +190,14 @@ function openFile(dir: string): Lmdb<Buffer, Key> {
     }
     throw storeFailure(error, dir);
   }
+}
+
+function bytesIn(file: Lmdb<Buffer, Key>): number {
+  // What LMDB tells of its tree; the library does not say which fields that has.
+  const { pageSize, treeBranchPageCount, treeLeafPageCount, overflowPages } =
+    file.getStats() as Readonly<Record<string, number>>;
+  const pages = (treeBranchPageCount ?? 0) + (treeLeafPageCount ?? 0) + (overflowPages ?? 0);
+  return pages * (pageSize ?? 0);
 }
 
 /** LMDB itself would not survive a file that is none of its own. */
