@@ -7,7 +7,7 @@ import { makeDataDir, openBacking } from './backing.ts';
 import { type Config, isLoopback } from './config.ts';
 import { AppError } from './errors.ts';
 import { ingestHandler } from './ingest/http.ts';
-import { type Journal, journalDir, openJournal } from './ingest/journal.ts';
+import { type Journal, type JournalDeps, journalDir, openJournal } from './ingest/journal.ts';
 import { type JournalSpan, readJournal } from './ingest/journal-read.ts';
 import { keepPeople } from './ingest/keep-people.ts';
 import { openRecorder, type Recorder, type RecorderDeps } from './ingest/recorder.ts';
@@ -90,9 +90,8 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   // They may have been edited while the store was opened.
   if (keeper.rules() !== rules) opened.useRules(keeper.rules());
   // After the store: whoever has that has the directory to itself.
-  const recorded = journalDir(config.dataDir);
-  const recording = { also: recorder, limits: config.limits, log, metrics };
-  const journal = await openJournal(recorded, clock.now(), recording);
+  const journal = await journalOf(config, { also: recorder, log, metrics });
+  const record = (at: Instant, line: Uint8Array) => journal.line(at, line);
   const people = keepPeople(opened, atOnce(journal));
   slack = connectSlack({
     config: config.slack,
@@ -106,12 +105,12 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   });
   for (const [lane, delivery] of slack.deliveries) lane.attach(delivery);
   const server = createHttpServer({
-    ingest: ingestHandler({ ...doorOf(config), lanes: () => lanes, log, metrics, record: journal.line }),
+    ingest: ingestHandler({ ...doorOf(config), lanes: () => lanes, log, metrics, record }),
     lanes: () => people,
     store: history,
     now: clock.now,
     messageText: (id) => textOf(opened, id, config.publicUrl),
-    recording: (span) => readKept(journal, recorded, span),
+    recording: (span) => readKept(journal, config.dataDir, span),
     health: createHealth([{ name: 'the store', ready: () => opened.ready }]),
     metrics,
     log,
@@ -125,8 +124,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const port = await server.listen(config.host, config.port);
   slack.start();
   sayHello(config, port, keeper, log);
-  const { limits, retentionMs } = config;
-  const past = { store, journal, lanes: opened, limits, retentionMs };
+  const past = { store, journal, lanes: opened, ...pastOf(config) };
   const retention = keepRetention({ ...past, now: clock.now, log, metrics });
   return {
     port,
@@ -144,9 +142,17 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   };
 }
 
-async function* readKept(journal: Journal, dir: string, span: JournalSpan) {
+async function* readKept(journal: Journal, dataDir: string, span: JournalSpan) {
   await journal.flush();
-  yield* readJournal(dir, span);
+  yield* readJournal(journalDir(dataDir), span);
+}
+
+function journalOf({ dataDir, limits }: Config, deps: Omit<JournalDeps, 'limits'>) {
+  return openJournal(journalDir(dataDir), clock.now(), { ...deps, limits });
+}
+
+function pastOf({ limits, retentionMs }: Config) {
+  return { limits, retentionMs };
 }
 
 function doorOf({ ingest, limits }: Config) {
