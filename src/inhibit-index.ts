@@ -6,7 +6,7 @@
  * `useInhibitRules` builds it anew. What begins to inhibit, or ends, is noted in `changed` for
  * `inhibit.ts`, which draws the consequences.
  */
-import type { Alert, Facts, Labels } from './model.ts';
+import type { Alert, Draft, Facts, Labels } from './model.ts';
 import type { InhibitRule, Subject } from './rules/rules.ts';
 import type { Steps } from './timers.ts';
 
@@ -22,13 +22,16 @@ interface Group {
   readonly targets: Set<string>;
   /** How many alerts are part of it: with the last one it goes. */
   size: number;
+  readonly parts: { source?: Part; target?: Part; both?: Part };
 }
 
-/** What one alert is to one group. */
+/** What alerts are to one group: those that are the same to it share this. */
 interface Part {
   readonly group: Group;
   readonly isSource: boolean;
   readonly isTarget: boolean;
+  /** This one alone: most alerts are part of no other group, and share the list as well. */
+  readonly alone: readonly Part[];
 }
 
 interface Tracked {
@@ -150,24 +153,30 @@ function partsOf({ rules, groups }: InhibitIndex, subject: Subject): readonly Pa
       both: new Set(),
       targets: new Set(),
       size: 0,
+      parts: {},
     };
-    // Most have one part. A list that is pushed to has room for 17, which all alerts would keep.
-    const part: Part = { group, isSource, isTarget };
-    parts = parts === NONE ? [part] : [...parts, part];
+    const part = (group.parts[side(isSource, isTarget)] ??= createPart(group, isSource, isTarget));
+    // A list that is pushed to has room for 17, which all alerts would keep.
+    parts = parts === NONE ? part.alone : [...parts, part];
   }
   return parts;
+}
+
+function side(isSource: boolean, isTarget: boolean): keyof Group['parts'] {
+  if (isSource) return isTarget ? 'both' : 'source';
+  return 'target';
+}
+
+function createPart(group: Group, isSource: boolean, isTarget: boolean): Part {
+  const part: Draft<Part> = { group, isSource, isTarget, alone: NONE };
+  part.alone = [part];
+  return part;
 }
 
 const NONE: readonly Part[] = [];
 
 function isSame(one: readonly Part[], other: readonly Part[]): boolean {
-  return (
-    one.length === other.length &&
-    one.every(({ group, isSource, isTarget }, i) => {
-      const part = other[i];
-      return part?.group === group && part.isSource === isSource && part.isTarget === isTarget;
-    })
-  );
+  return one.length === other.length && one.every((part, i) => part === other[i]);
 }
 
 function enter({ groups, changed }: InhibitIndex, part: Part, fingerprint: string): void {

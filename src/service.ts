@@ -3,7 +3,7 @@
  * No policy lives here.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { makeDataDir, openBacking } from './backing.ts';
+import { type Backing, type BackingOptions, makeDataDir, openBacking } from './backing.ts';
 import { type Config, isLoopback } from './config.ts';
 import { AppError } from './errors.ts';
 import { ingestHandler } from './ingest/http.ts';
@@ -78,7 +78,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const recorder = recorderOf(config, { log, metrics });
   await makeDataDir(config.dataDir);
   const rules = keeper.rules();
-  const backing = await openBacking(config, {
+  const backing = await standOn(config, {
     rules,
     clock,
     observer: observer(metrics, log),
@@ -161,6 +161,13 @@ function doorOf({ ingest, limits }: Config) {
 
 function accessOf({ api, ingest, publicUrl, host }: Config): GuardOptions {
   return { ...api, proxies: ingest.proxies, publicUrl, loopbackOnly: isLoopback(host) };
+}
+
+async function standOn(config: Config, options: BackingOptions): Promise<Backing> {
+  if (config.redis === undefined) return openBacking(config, options);
+  // Redis and BullMQ take 20 MB of memory that one process does not need.
+  const { openSharedBacking } = await import('./shared-backing.ts');
+  return openSharedBacking(config, config.redis, options);
 }
 
 function recorderOf({ record }: Config, deps: RecorderDeps): Recorder | undefined {

@@ -19,6 +19,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'main.ts': 'main',
   'service.ts': 'service',
   'backing.ts': 'service',
+  'shared-backing.ts': 'service',
   'carry.ts': 'service',
   'levels.ts': 'service',
   'retention.ts': 'service',

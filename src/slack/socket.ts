@@ -5,7 +5,7 @@
  * it is off, and we connect again here. Events that happen in between are lost by Slack: whoever
  * listens is told of each new connection, and asks for the reactions that it missed.
  */
-import { SocketModeClient } from '@slack/socket-mode';
+import type { SocketModeClient } from '@slack/socket-mode';
 import { type IntakeOptions, takeIn } from './events.ts';
 import { sdkLogger } from './log.ts';
 import { type DeliveryClock, rest } from './pace.ts';
@@ -48,7 +48,8 @@ export function createSlackSocket(options: SocketOptions): SlackSocket {
 
   /** One connection from its beginning to its end. */
   async function connect(): Promise<void> {
-    const client = createClient(options);
+    const client = await createClient(options);
+    if (signal.aborted) return;
     const ended = new Promise<void>((resolve) => {
       client.once('disconnected', () => resolve());
     });
@@ -92,9 +93,10 @@ export function createSlackSocket(options: SocketOptions): SlackSocket {
   };
 }
 
-function createClient(options: SocketOptions): SocketModeClient {
+async function createClient(options: SocketOptions): Promise<SocketModeClient> {
   const { appToken, apiUrl, log } = options;
-  const client = new SocketModeClient({
+  const sdk = await import('@slack/socket-mode');
+  const client = new sdk.SocketModeClient({
     appToken,
     autoReconnectEnabled: false,
     logger: sdkLogger(log),
