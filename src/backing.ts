@@ -2,7 +2,7 @@
  * What the service stands on: a store, and the lanes that are kept in it. A data directory for one process,
  * or a Redis for several that are one service; whoever gets them need not know which.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, opendir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Config } from './config.ts';
 import { AppError } from './errors.ts';
@@ -51,13 +51,24 @@ export async function makeDataDir(path: string): Promise<void> {
   const dir = resolve(path);
   try {
     await makeDir(dir, 0o700);
+    // Fails with ENOTDIR where a file has the name.
+    await (await opendir(dir)).close();
   } catch (error) {
     // Every failure of the file system has a code.
     if (!(error instanceof Error && 'code' in error)) throw error;
-    const message = `the data directory ${dir} cannot be made (${String(error.code)}): set QUELL_DATA_DIR to another`;
+    const code = String(error.code);
+    const message = `the data directory ${dir} cannot be made or read (${WHY_NOT[code] ?? code}): set QUELL_DATA_DIR to another`;
     throw new AppError('store-denied', message, { retryable: false, cause: error });
   }
 }
+
+const WHY_NOT: Readonly<Record<string, string>> = {
+  EACCES: 'no permission',
+  EPERM: 'no permission',
+  ENOTDIR: 'there is a file of that name, or on the way to it',
+  EROFS: 'its disk is read-only',
+  ENOENT: 'nothing can be made there',
+};
 
 async function makeDir(dir: string, mode?: number, andParents = true): Promise<void> {
   try {

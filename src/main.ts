@@ -13,10 +13,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   test: async () => (await import('./commands/test.ts')).testCommand(),
   explain: async () => (await import('./commands/explain.ts')).explainCommand(),
   replay: async () => (await import('./commands/replay.ts')).replayCommand(),
+  suggest: async () => (await import('./commands/suggest.ts')).suggestCommand(),
   report: async () => (await import('./commands/report.ts')).reportCommand(),
   import: async () => (await import('./commands/import.ts')).importCommand(),
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand(),
-  suggest: async () => (await import('./commands/suggest.ts')).suggestCommand(),
 };
 
 async function run(): Promise<void> {

@@ -255,13 +255,20 @@ function sharedGroup(
     const because = byLabels(rule.by, key.split('\n').slice(2));
     return { ...match, evidence: 'labels', because };
   }
-  // Heard of long apart, it may have begun together all the same; or its source's clock is off.
-  const heardMs = Math.abs(now - incident.gatheredAt);
-  const begunMs = heardMs > SAID_LATER_MAX_MS ? heardMs : Math.abs(startsAt - incident.startsAt);
-  const beganMs = Math.min(heardMs, begunMs);
+  const beganMs = apartBy(Math.abs(now - incident.gatheredAt), now, startsAt, incident);
   const togetherMs = isByKind(key) ? SAME_KIND_TOGETHER_MS : proven ? rule.windowMs : TOGETHER_MS;
   if (beganMs > togetherMs || isMild(facts.severity)) return undefined;
   if (!gathers(incident, tally, facts.severity)) return undefined;
   const because = byTime(beganMs, facts.service);
   return { ...match, evidence: 'time', because };
+}
+
+/**
+ * Heard of apart, it may have begun together all the same; or its source's clock is off. What fires for longer
+ * than any source takes to say so is told to whoever newly listens, all at once: then only its beginning counts.
+ */
+function apartBy(heardMs: number, now: Instant, startsAt: Instant, incident: Incident): number {
+  const begunMs = Math.abs(startsAt - incident.startsAt);
+  if (now - startsAt > SAID_LATER_MAX_MS) return begunMs;
+  return heardMs > SAID_LATER_MAX_MS ? heardMs : Math.min(heardMs, begunMs);
 }

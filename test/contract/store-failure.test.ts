@@ -35,6 +35,13 @@ test('what it makes is readable for its owner alone', async () => {
   expect([dir, other].map((made) => statSync(made).mode & 0o777)).toEqual([0o700, 0o700]);
 });
 
+test('a file in the place of the data directory is said to be one', async () => {
+  const file = join(scratchDir('file'), 'data');
+  writeFileSync(file, '');
+  for (const place of [file, join(file, 'below')])
+    await expect(makeDataDir(place)).rejects.toThrow(/there is a file of that name/);
+});
+
 test('a directory of a later version is refused', async () => {
   const dir = scratchDir('format');
   writeFileSync(join(dir, 'format.json'), '{"format":99}');

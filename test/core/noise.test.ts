@@ -360,6 +360,24 @@ test('what a source says minutes later still began at the same time', () => {
   expect(story.last()?.alerts).toHaveLength(2);
 });
 
+test('what an Alertmanager says at once to whoever newly listens is grouped by when it began', () => {
+  const story = tell('');
+  const ago = (hours: number) => ({ severity: 'critical', startsAt: story.now() - hours * HOUR });
+  story.fire('cart', 'HighErrorRate', ago(70));
+  story.fire('orders', 'HighErrorRate', ago(3));
+  story.fire('mail', 'QueueGrows', {
+    severity: 'critical',
+    startsAt: story.now() - 3 * HOUR + MINUTE,
+  });
+  story.wait(10 * MINUTE);
+  const told = story
+    .posts()
+    .map(
+      ({ incident }) => story.messages.findLast((one) => one.incident === incident)?.alerts.length,
+    );
+  expect(told).toEqual([1, 2]);
+});
+
 test('the graph keeps apart what only came at the same time', () => {
   const story = tell(SHOP);
   story.fire('payments-db', 'Down', { severity: 'critical' });

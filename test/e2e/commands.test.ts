@@ -93,7 +93,7 @@ test.each([
   [['replay', 'x', '--rules', '/nope'], 'cannot read the rules folder /nope: there is none'],
   [
     ['serve', '--rules-dir', RULES, '--data-dir', '/proc/x'],
-    'the data directory /proc/x cannot be made (ENOENT): set QUELL_DATA_DIR to another',
+    'the data directory /proc/x cannot be made or read (nothing can be made there): set QUELL_DATA_DIR to another',
   ],
   [
     ['serve', '--rules-dir', RULES, '--record', '/nope/x'],
