@@ -19,6 +19,7 @@ import {
   removeSilence,
 } from './state.ts';
 import type { StateRecord } from './store/contract.ts';
+import { sorted } from './sorted.ts';
 import type { Steps } from './timers.ts';
 
 /**
@@ -43,20 +44,28 @@ export function* restoring(state: LaneState, records: Iterable<StateRecord>): St
   }
   others.sort((one, other) => (one.key < other.key ? -1 : 1));
   for (const { key, value } of others) restoreSmall(state, key, value);
-  incidents.sort((one, other) => one.gatheredAt - other.gatheredAt || (one.id < other.id ? -1 : 1));
-  for (const incident of incidents) {
+  for (const incident of yield* sorted(incidents, gathersBefore)) {
     putIncident(state, incident);
     yield;
   }
-  alerts.sort(
-    (one, other) => one.since - other.since || (one.fingerprint < other.fingerprint ? -1 : 1),
-  );
-  for (const alert of alerts) {
+  for (const alert of yield* sorted(alerts, isBefore)) {
     putAlert(state, alert);
     yield;
   }
   state.changedAlerts.clear();
   state.changed.clear();
+}
+
+function isBefore(one: Alert, other: Alert): boolean {
+  return (
+    one.since < other.since || (one.since === other.since && one.fingerprint < other.fingerprint)
+  );
+}
+
+function gathersBefore(one: Incident, other: Incident): boolean {
+  return (
+    one.gatheredAt < other.gatheredAt || (one.gatheredAt === other.gatheredAt && one.id < other.id)
+  );
 }
 
 /** Kinds that only a newer version knows are left alone. */

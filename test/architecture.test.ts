@@ -52,6 +52,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'inhibit-index.ts': 'state',
   'reactions.ts': 'state',
   'restore.ts': 'state',
+  'sorted.ts': 'state',
   'texts.ts': 'state',
   'small-records.ts': 'state',
   'state.ts': 'state',
