@@ -10,7 +10,7 @@ import { laneNames, laneOf, type Split, WHOLE } from '../src/split.ts';
 import { acrossLanes } from '../src/store/across-lanes.ts';
 import type { StateRecord, Store } from '../src/store/contract.ts';
 import { createMemoryStore } from '../src/store/memory.ts';
-import { rulesOf } from './support/story.ts';
+import { alertEvent, rulesOf } from './support/story.ts';
 import { withSubmit } from './support/service.ts';
 
 const NOW = Date.parse('2026-11-21T01:30:00Z');
@@ -235,9 +235,7 @@ function alert(
   more: Readonly<Record<string, string>> = {},
 ): Event {
   const labels = { alertname, service: 'web', severity: 'critical', environment, ...more };
-  const received = { source: 'test', status: 'firing' as const, labels, annotations: {} };
-  const times = { startsAt: NOW, endsAt: undefined, generatorURL: undefined };
-  return { kind: 'alert', delivery: 'd', alert: { ...received, ...times } };
+  return alertEvent(labels, { source: 'test', startsAt: NOW });
 }
 
 function reaction(on: { readonly channel: string; readonly ts: string }): Event {

@@ -6,7 +6,7 @@ import { describeDecision } from '../../src/explain/words.ts';
 import type { DeliveryOutcome, Effect, Event, Outcome } from '../../src/model.ts';
 import { createState } from '../../src/state.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
+import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 
 const DIGESTED = `${SHOP}
 route:
@@ -17,16 +17,7 @@ route:
 
 function firing(service: string, alertname: string, more: Record<string, string> = {}): Event {
   const labels = { alertname, service, env: 'production', severity: 'info', ...more };
-  const alert = {
-    source: 'alertmanager',
-    status: 'firing',
-    labels,
-    annotations: {},
-    startsAt: START,
-    endsAt: undefined,
-    generatorURL: undefined,
-  } as const;
-  return { kind: 'alert', delivery: 'd', alert };
+  return alertEvent(labels);
 }
 
 function resolvedOf(event: Event, endsAt: number): Event {

@@ -5,19 +5,10 @@ import { openLane } from '../../src/lane.ts';
 import type { Event, Labels } from '../../src/model.ts';
 import { createState } from '../../src/state.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { rulesOf, START } from '../support/story.ts';
+import { alertEvent, rulesOf, START } from '../support/story.ts';
 
 function firing(labels: Labels): Event {
-  const alert = {
-    source: 'alertmanager',
-    status: 'firing',
-    labels: { alertname: 'Down', service: 'shop', ...labels },
-    annotations: {},
-    startsAt: START,
-    endsAt: undefined,
-    generatorURL: undefined,
-  } as const;
-  return { kind: 'alert', delivery: 'd', alert };
+  return alertEvent({ alertname: 'Down', service: 'shop', ...labels });
 }
 
 test('tens of thousands of alerts get their new names in several commits, and before what comes next', async () => {

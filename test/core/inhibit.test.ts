@@ -11,7 +11,7 @@ import type { Alert, Event } from '../../src/model.ts';
 import type { Rules } from '../../src/rules/rules.ts';
 import { restore } from '../../src/restore.ts';
 import { createState, type LaneState, takeChanges } from '../../src/state.ts';
-import { HOUR, MINUTE, rulesOf, START, type Story, tell } from '../support/story.ts';
+import { alertEvent, HOUR, MINUTE, rulesOf, START, type Story, tell } from '../support/story.ts';
 
 /** So that what comes at the same time is not one incident. */
 const APART = `correlate: [{ match: ['alertname=~".+"'], off: true }]\n`;
@@ -286,8 +286,7 @@ function firing(service: string, alertname: string, on: string, severity: string
 
 function event(status: 'firing' | 'resolved', labels: Alert['labels'], at: number): Event {
   const endsAt = status === 'resolved' ? at : undefined;
-  const alert = { source: 'am', status, labels, annotations: {}, startsAt: at, endsAt } as const;
-  return { kind: 'alert', delivery: 'd', alert: { ...alert, generatorURL: undefined } };
+  return alertEvent(labels, { startsAt: at, endsAt });
 }
 
 /** Whether another firing alert inhibits it, by the words of Alertmanager's documentation. */

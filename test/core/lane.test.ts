@@ -8,7 +8,7 @@ import type { Event } from '../../src/model.ts';
 import type { Rules } from '../../src/rules/rules.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { createClock, createTime } from '../simulation/time.ts';
-import { HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
+import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 
 const ESCALATES = `${SHOP}
 route: { channel: '#alerts', escalate: { after: 15m, mention: ['@here'] } }
@@ -40,16 +40,7 @@ async function laneOnClock(rules: Rules = rulesOf(ESCALATES)) {
 }
 
 function critical(service: string): Event {
-  const alert = {
-    source: 'alertmanager',
-    status: 'firing' as const,
-    labels: { alertname: 'Down', service, env: 'production', severity: 'critical' },
-    annotations: {},
-    startsAt: START,
-    endsAt: undefined,
-    generatorURL: undefined,
-  };
-  return { kind: 'alert', delivery: 'd', alert };
+  return alertEvent({ alertname: 'Down', service, env: 'production', severity: 'critical' });
 }
 
 const servicesOf = (lane: Lane) =>

@@ -5,7 +5,7 @@ import type { Alert } from '../../src/model.ts';
 import type { Rules } from '../../src/rules/rules.ts';
 import { restore } from '../../src/restore.ts';
 import { createState, takeChanges } from '../../src/state.ts';
-import { HOUR, MINUTE, rulesOf, SHOP, START, tell } from '../support/story.ts';
+import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START, tell } from '../support/story.ts';
 
 const FLAP_RULE = rulesOf('').flap({
   labels: {},
@@ -35,16 +35,8 @@ test('an alert that fires every 20 minutes flaps at its fourth firing', () => {
 test('a hold that elapses while Quell is down is told after the start', () => {
   const rules = rulesOf(SHOP);
   const before = createState('default');
-  const alert = {
-    source: 'alertmanager',
-    status: 'firing',
-    labels: { alertname: 'Slow', service: 'basket', severity: 'warning' },
-    annotations: {},
-    startsAt: START,
-    endsAt: undefined,
-    generatorURL: undefined,
-  } as const;
-  decide(before, { kind: 'alert', delivery: 'd', alert }, START, rules);
+  const alert = alertEvent({ alertname: 'Slow', service: 'basket', severity: 'warning' });
+  decide(before, alert, START, rules);
   const records = takeChanges(before).map(({ key, value }) => ({
     key,
     value: JSON.parse(JSON.stringify(value)),

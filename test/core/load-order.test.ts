@@ -9,7 +9,7 @@ import type { Event, Incident } from '../../src/model.ts';
 import { restore } from '../../src/restore.ts';
 import { createState, type LaneState } from '../../src/state.ts';
 import type { Commit, StateRecord } from '../../src/store/contract.ts';
-import { MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
+import { alertEvent, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 
 const RULES = rulesOf(`${SHOP}
 correlate:
@@ -42,21 +42,14 @@ function eventsOf(random: Random, now: number): readonly Event[] {
   if (random.chance(0.05)) return [silenceOf(random, now)];
   return Array.from({ length: random.int(1, 4) }, (): Event => {
     const isOver = random.chance(0.4);
-    const alert = {
-      source: 'alertmanager',
-      status: isOver ? 'resolved' : 'firing',
-      labels: {
-        alertname: `Check${random.int(0, 2)}`,
-        ...(random.chance(0.5) ? { job: `job-${random.int(0, 1)}` } : {}),
-        service: random.pick(SERVICES),
-        severity: random.pick(['critical', 'warning', 'info']),
-      },
-      annotations: {},
-      startsAt: now - random.int(0, 5) * MINUTE,
-      endsAt: isOver ? now : undefined,
-      generatorURL: undefined,
-    } as const;
-    return { kind: 'alert', delivery: 'd', alert };
+    const labels = {
+      alertname: `Check${random.int(0, 2)}`,
+      ...(random.chance(0.5) ? { job: `job-${random.int(0, 1)}` } : {}),
+      service: random.pick(SERVICES),
+      severity: random.pick(['critical', 'warning', 'info']),
+    };
+    const startsAt = now - random.int(0, 5) * MINUTE;
+    return alertEvent(labels, { startsAt, endsAt: isOver ? now : undefined });
   });
 }
 

@@ -4,16 +4,14 @@ import { decide, runDueUntil } from '../../src/decide.ts';
 import type { Event } from '../../src/model.ts';
 import { restore } from '../../src/restore.ts';
 import { createState, type LaneState, takeChanges } from '../../src/state.ts';
-import { HOUR, MINUTE, rulesOf, START } from '../support/story.ts';
+import { alertEvent, HOUR, MINUTE, rulesOf, START } from '../support/story.ts';
 
 const KUMA = rulesOf('ingest: { uptime-kuma: { labels: { alertname: =Down, service: name } } }');
 const NONE = rulesOf('');
 
 function firing(source: string, endsAt?: number): Event {
   const labels = { alertname: 'Down', service: `of-${source}`, severity: 'critical' };
-  const dates = { startsAt: START, endsAt, generatorURL: undefined };
-  const alert = { source, status: 'firing', labels, annotations: {}, ...dates } as const;
-  return { kind: 'alert', delivery: 'd', alert };
+  return alertEvent(labels, { source, status: 'firing', endsAt });
 }
 
 function playing(rules = KUMA) {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { decide, runDueUntil, wakeAt } from '../../src/decide.ts';
 import { createState } from '../../src/state.ts';
-import { MINUTE, rulesOf, START } from '../support/story.ts';
+import { alertEvent, MINUTE, rulesOf, START } from '../support/story.ts';
 
 const RULES = rulesOf('');
 /** More than one turn looks at. */
@@ -11,16 +11,8 @@ const ALERTS = 3_000;
 function manyAlerts() {
   const state = createState('default');
   for (let number = 0; number < ALERTS; number++) {
-    const alert = {
-      source: 'prometheus',
-      status: 'firing',
-      labels: { alertname: 'Down', service: `service-${number}` },
-      annotations: {},
-      startsAt: START,
-      endsAt: undefined,
-      generatorURL: undefined,
-    } as const;
-    decide(state, { kind: 'alert', delivery: 'd', alert }, START, RULES);
+    const labels = { alertname: 'Down', service: `service-${number}` };
+    decide(state, alertEvent(labels), START, RULES);
   }
   return state;
 }

@@ -4,7 +4,7 @@ import { whatIsFull } from '../../src/life/room.ts';
 import type { Decision, Event, Labels } from '../../src/model.ts';
 import { restore } from '../../src/restore.ts';
 import { createState, type LaneState, takeChanges } from '../../src/state.ts';
-import { HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
+import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 
 const rules = rulesOf(SHOP);
 
@@ -16,19 +16,9 @@ function alert(
     annotations = {},
   }: { readonly startsAt?: number; readonly annotations?: Labels } = {},
 ): Event {
-  return {
-    kind: 'alert',
-    delivery: 'd',
-    alert: {
-      source: 'alertmanager',
-      status,
-      labels: { alertname: 'Down', service, severity: 'critical' },
-      annotations,
-      startsAt,
-      endsAt: status === 'resolved' ? startsAt + 1 : undefined,
-      generatorURL: undefined,
-    },
-  };
+  const labels = { alertname: 'Down', service, severity: 'critical' };
+  const endsAt = status === 'resolved' ? startsAt + 1 : undefined;
+  return alertEvent(labels, { annotations, startsAt, endsAt });
 }
 
 function laneWith(alerts: number, bytes = Infinity) {

@@ -4,7 +4,16 @@ import { decide, runDueUntil } from '../../src/decide.ts';
 import type { Silence } from '../../src/model.ts';
 import { restore } from '../../src/restore.ts';
 import { createState, takeChanges } from '../../src/state.ts';
-import { HOUR, MINUTE, rulesOf, SHOP, START, type Story, tell } from '../support/story.ts';
+import {
+  alertEvent,
+  HOUR,
+  MINUTE,
+  rulesOf,
+  SHOP,
+  START,
+  type Story,
+  tell,
+} from '../support/story.ts';
 
 function silence(more: Partial<Silence> = {}): Silence {
   return {
@@ -233,17 +242,9 @@ test('who asks for the end of a silence in the thread gets one answer', () => {
 test('a silence that begins while Quell is down quietens what stands', () => {
   const rules = rulesOf(SHOP);
   const state = createState('default');
-  const alert = {
-    source: 'alertmanager',
-    status: 'firing',
-    labels: { alertname: 'Down', service: 'payments', severity: 'critical' },
-    annotations: {},
-    startsAt: START,
-    endsAt: undefined,
-    generatorURL: undefined,
-  } as const;
+  const alert = alertEvent({ alertname: 'Down', service: 'payments', severity: 'critical' });
   const later = silence({ startsAt: START + 10 * MINUTE });
-  decide(state, { kind: 'alert', delivery: 'd', alert }, START, rules);
+  decide(state, alert, START, rules);
   decide(state, { kind: 'silence', silence: later }, START, rules);
   const restarted = createState('default');
   restore(restarted, takeChanges(state));

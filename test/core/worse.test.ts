@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { decide } from '../../src/decide.ts';
 import { createState } from '../../src/state.ts';
-import { MINUTE, rulesOf, START, type Story, tell } from '../support/story.ts';
+import { alertEvent, MINUTE, rulesOf, START, type Story, tell } from '../support/story.ts';
 
 /** What is critical at the shop calls somebody at once, and the lead when nobody answers. */
 const RULES = `
@@ -217,16 +217,7 @@ test('what comes in one delivery is all in the message, and needs no line in its
   const rules = rulesOf(RULES);
   const effects = ['warning', 'critical'].flatMap((severity) => {
     const labels = { alertname: `Disk ${severity}`, service: 'payments-db', severity };
-    const alert = {
-      source: 'alertmanager',
-      status: 'firing',
-      labels,
-      annotations: {},
-      startsAt: START,
-      endsAt: undefined,
-      generatorURL: undefined,
-    } as const;
-    return decide(state, { kind: 'alert', delivery: 'd', alert }, START, rules).effects;
+    return decide(state, alertEvent(labels), START, rules).effects;
   });
   expect(effects.map(({ kind }) => kind)).toEqual(['message']);
   const [incident] = state.incidents.values();

@@ -17,7 +17,7 @@ import { openRedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
 import { startRedis } from '../support/redis.ts';
 import { aCommit } from '../support/store-builders.ts';
-import { rulesOf, START } from '../support/story.ts';
+import { alertEvent, rulesOf, START } from '../support/story.ts';
 import { within } from '../support/within.ts';
 
 const redis = await startRedis();
@@ -112,16 +112,7 @@ function withOpenAlerts(): LaneState {
 }
 
 function firing(): Event {
-  const alert = {
-    source: 'alertmanager',
-    status: 'firing',
-    labels: { alertname: 'Down', pod: 'p0', service: 'shop' },
-    annotations: {},
-    startsAt: START,
-    endsAt: undefined,
-    generatorURL: undefined,
-  } as const;
-  return { kind: 'alert', delivery: 'd', alert };
+  return alertEvent({ alertname: 'Down', pod: 'p0', service: 'shop' });
 }
 
 function copyOf(alert: Alert, pod: number): Alert {

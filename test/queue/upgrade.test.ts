@@ -15,7 +15,7 @@ import { openRedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
 import { startRedis } from '../support/redis.ts';
 import { type Dump, restoreDump } from '../support/redis-dump.ts';
-import { rulesOf, SHOP, START } from '../support/story.ts';
+import { alertEvent, rulesOf, SHOP, START } from '../support/story.ts';
 import { within } from '../support/within.ts';
 
 const redis = await startRedis();
@@ -174,16 +174,9 @@ test('one that leads when a newer one writes a job leaves it, and the lead, to t
 });
 
 function alertOf(service: string, status: 'firing' | 'resolved', at: number): Event {
-  const alert = {
-    source: 'generic',
-    status,
-    labels: { alertname: 'Errors', service, severity: 'critical', environment: 'production' },
-    annotations: {},
-    startsAt: at,
-    endsAt: status === 'firing' ? undefined : at,
-    generatorURL: undefined,
-  } as const;
-  return { kind: 'alert', delivery: 'd', alert };
+  const labels = { alertname: 'Errors', service, severity: 'critical', environment: 'production' };
+  const endsAt = status === 'firing' ? undefined : at;
+  return alertEvent(labels, { source: 'generic', startsAt: at, endsAt });
 }
 
 /** Another process took the job, and did not keep it: there is nothing that would tell. */

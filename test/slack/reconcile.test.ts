@@ -13,7 +13,7 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import { buildView } from '../../src/view.ts';
 import { type SlackStandIn, startSlackStandIn } from '../support/slack-stand-in.ts';
 import { sleepingClock } from '../support/sleeping-clock.ts';
-import { rulesOf, SHOP, START } from '../support/story.ts';
+import { alertEvent, rulesOf, SHOP, START } from '../support/story.ts';
 import { within } from '../support/within.ts';
 
 const ignore = () => undefined;
@@ -213,16 +213,8 @@ test('a reaction that comes while a post is in doubt is heard of when that is fo
   });
   for (const [one, delivery] of connection.deliveries) one.attach(delivery);
   slack.next('chat.postMessage').dropAnswer();
-  const alert = {
-    source: 'alertmanager',
-    status: 'firing',
-    labels: { alertname: 'Down', service: 'payments-db', severity: 'critical' },
-    annotations: {},
-    startsAt: START,
-    endsAt: undefined,
-    generatorURL: undefined,
-  } as const;
-  await lane.submit(START, [{ kind: 'alert', delivery: 'd', alert }]);
+  const labels = { alertname: 'Down', service: 'payments-db', severity: 'critical' };
+  await lane.submit(START, [alertEvent(labels)]);
   await sleeping.asleep();
   await slack.react('eyes', await slack.message(/payments-db/), 'U1');
   const heard = new Promise<void>((resolve) => {

@@ -42,6 +42,24 @@ export interface Firing {
   readonly endsAt: number;
 }
 
+/** An alert as a source sends it. It fires, unless it is said when it ended. */
+export function alertEvent(
+  labels: Labels,
+  more: Partial<ReceivedAlert> = {},
+): Extract<Event, { kind: 'alert' }> {
+  const alert: ReceivedAlert = {
+    source: 'alertmanager',
+    status: more.endsAt === undefined ? 'firing' : 'resolved',
+    labels,
+    annotations: {},
+    startsAt: START,
+    endsAt: undefined,
+    generatorURL: undefined,
+    ...more,
+  };
+  return { kind: 'alert', delivery: 'd', alert };
+}
+
 /** Rules of inline YAML; a mistake in it fails the test with the diagnostics. */
 export function rulesOf(yaml: string): Rules {
   if (yaml.trim() === '') return builtInRules();
