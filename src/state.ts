@@ -29,9 +29,14 @@ import type {
 } from './small-records.ts';
 import type { StateRecord } from './store/contract.ts';
 import { shareTexts } from './texts.ts';
-import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
+import { addToTally, createTally, removeFromTally, servicesOn, type Tally } from './tally.ts';
 import { createTimers, type Timers } from './timers.ts';
-import { carriesNews, rememberTransactions, type TransactionUse } from './transaction-index.ts';
+import {
+  carriesNews,
+  createTransactionIndex,
+  rememberTransactions,
+  type TransactionIndex,
+} from './transaction-index.ts';
 import { weigh, type Weights } from './weight.ts';
 
 /** For the alerts in memory: when it is used up, the oldest resolved ones go for each new one. */
@@ -69,7 +74,7 @@ export interface LaneState {
   /** Host -> incidents in memory with alerts on it. A host may serve several environments. */
   readonly byHost: IdIndex;
   readonly byGroup: GroupIndex;
-  readonly byTransaction: Map<string, TransactionUse>;
+  readonly byTransaction: TransactionIndex;
   readonly inhibition: InhibitIndex;
   /** `messageKey` of messages and their replies -> incident. */
   readonly byMessage: Map<string, string>;
@@ -116,7 +121,7 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     byService: new Map(),
     byHost: new Map(),
     byGroup: new Map(),
-    byTransaction: new Map(),
+    byTransaction: createTransactionIndex(),
     inhibition: createInhibitIndex(),
     byMessage: new Map(),
     episodesLately: [],
@@ -191,7 +196,10 @@ export function refreshAlert(state: LaneState, alert: Alert): void {
 export function removeAlert(state: LaneState, fingerprint: string): void {
   const alert = state.alerts.get(fingerprint);
   if (alert === undefined) return;
-  if (alert.incident !== undefined) leave(state, alert, true);
+  if (alert.incident !== undefined) {
+    leave(state, alert, true);
+    forgetPlaces(state, alert, alert.incident);
+  }
   state.alerts.delete(fingerprint);
   weigh(state.weights, alert, undefined);
   state.resolved.delete(fingerprint);
@@ -338,6 +346,20 @@ function leave(state: LaneState, alert: Alert, forGood: boolean): void {
   removeFromTally(tally, alert);
   if (!forGood) return;
   state.members.get(id)?.delete(alert.fingerprint);
+}
+
+/** Where nothing that is remembered was any more: an incident that goes on for long must not grow for ever. */
+function forgetPlaces(state: LaneState, { facts }: Alert, id: string): void {
+  const tally = state.tallies.get(id);
+  if (tally === undefined) return;
+  if (tally.services.get(facts.service)?.alerts === 0) {
+    tally.services.delete(facts.service);
+    removePlace(state.byService, facts.environment, facts.service, id);
+  }
+  if (facts.host !== undefined && servicesOn(tally, facts.host).size === 0) {
+    tally.hosts.delete(facts.host);
+    removeFrom(state.byHost, facts.host, id);
+  }
 }
 
 function mark(set: Set<string>, id: string, isIn: boolean): void {

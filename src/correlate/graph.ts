@@ -42,6 +42,7 @@ export function nearby(
   service: string,
   hops: number,
 ): readonly Near[] {
+  if (isAlone(catalog, service)) return NOTHING_NEAR;
   const answers = answersFor(catalog);
   const { near } = answers;
   const key = `${hops} ${service}`;
@@ -61,6 +62,7 @@ export function nearby(
 
 /** Everything that a failure of `service` can reach, within CASCADE_HOPS; not the service itself. */
 export function callersOf(catalog: Catalog, hubCallers: number, service: string): Callers {
+  if (isAlone(catalog, service)) return NO_CALLERS;
   const answers = answersFor(catalog);
   const { callers } = answers;
   const kept = callers.get(service);
@@ -68,6 +70,14 @@ export function callersOf(catalog: Catalog, hubCallers: number, service: string)
   const found = walk(catalog, hubCallers, service, CASCADE_HOPS, 'up');
   keep(answers, callers, service, found, found.size);
   return found;
+}
+
+const NOTHING_NEAR: readonly Near[] = [];
+const NO_CALLERS: Callers = new Map();
+
+/** The graph does not know it. Nothing is kept of it: there may be ever new ones. */
+function isAlone({ services, callers }: Catalog, service: string): boolean {
+  return !services.has(service) && !callers.has(service);
 }
 
 /** From `name` step by step to `from`, both included. */

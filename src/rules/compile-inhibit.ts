@@ -2,6 +2,7 @@
  * Inhibit rules, in Alertmanager's words: while a source fires, targets that agree with it in some
  * labels are told to nobody. Says which rules can never do anything, and which do too much.
  */
+import { hash } from 'node:crypto';
 import type { Collected } from './collect.ts';
 import { type MatchContext, compileLists } from './compile-match.ts';
 import { field } from './matcher.ts';
@@ -64,8 +65,11 @@ function textOf(reads: PlacedInhibit['reads'], subject: Subject): string {
     const value = read(subject);
     text += `${value.length}:${value}`;
   }
-  return text;
+  return text.length > SPELT_OUT_MAX ? hash('sha1', JSON.stringify(text), 'hex') : text;
 }
+
+/** What is longer is not kept beside the labels that it is made of. */
+const SPELT_OUT_MAX = 256;
 
 /** One and the same list for all rules without any: the pipeline asks whether it changed. */
 const NONE: readonly InhibitRule[] = [];

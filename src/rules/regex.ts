@@ -10,7 +10,6 @@ import { remember } from './remember.ts';
 export const PATTERN_MAX = 2_000;
 export const SUBJECT_MAX = 4_096;
 const MEMORY_MAX = 2_000;
-const KEPT_MAX = 256;
 const LITERALS = /^[\w \-/:@#%&=~,;<>'"!|]*$/;
 
 export type CompiledRegex =
@@ -32,10 +31,7 @@ export function compileAnchored(pattern: string): CompiledRegex {
   const compiled = compileRe2(pattern);
   if (compiled.kind === 'refused') return compiled;
   const { re } = compiled;
-  const known = remember(MEMORY_MAX, (value) => re.testExact(value));
-  // Long values are not kept: they seldom come again, and would fill the memory.
-  const test = (value: string): boolean =>
-    value.length <= KEPT_MAX ? known(value) : re.testExact(value.slice(0, SUBJECT_MAX));
+  const test = remember(MEMORY_MAX, (value) => re.testExact(value.slice(0, SUBJECT_MAX)));
   return { kind: 'regex', test };
 }
 

@@ -30,7 +30,7 @@ export interface AlertmanagerApiDeps extends ReadApiDeps {
   readonly metrics: Pick<Metrics, 'limitReached'>;
 }
 
-const BODY_MAX = '256kb';
+const BODY_MAX = '64kb';
 
 export function alertmanagerApi(deps: AlertmanagerApiDeps): Router {
   const router = Router();

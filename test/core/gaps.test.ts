@@ -348,9 +348,9 @@ test('a transaction id that nobody carried for its time counts anew', () => {
   carry('payments', 'A', START);
   carry('basket', 'B', START);
   carry('newsletter', 'C', START);
-  expect(state.byTransaction.get('tid_9f3ac1')?.alerts).toBeGreaterThanOrEqual(2);
+  expect(state.byTransaction.uses.get('tid_9f3ac1')?.alerts).toBeGreaterThanOrEqual(2);
   carry('checkout', 'D', START + HOUR);
-  expect(state.byTransaction.get('tid_9f3ac1')?.alerts).toBe(1);
+  expect(state.byTransaction.uses.get('tid_9f3ac1')?.alerts).toBe(1);
 });
 
 test('a thousand outbreaks later nothing is kept of them', () => {
@@ -379,7 +379,7 @@ test('a thousand outbreaks later nothing is kept of them', () => {
   }
   expect(state.incidents.size).toBe(0);
   expect(state.byMessage.size).toBe(0);
-  expect(state.byTransaction.size).toBeLessThanOrEqual(1);
-  const linked = [...state.byTransaction.values()].map(({ incidents }) => incidents.size);
+  expect(state.byTransaction.uses.size).toBeLessThanOrEqual(1);
+  const linked = [...state.byTransaction.uses.values()].map(({ incidents }) => incidents.size);
   expect(Math.max(0, ...linked)).toBeLessThanOrEqual(1);
 });

@@ -4,6 +4,11 @@ import { whatIsFull } from '../../src/life/room.ts';
 import type { Decision, Event, Labels } from '../../src/model.ts';
 import { restore } from '../../src/restore.ts';
 import { createState, type LaneState, takeChanges } from '../../src/state.ts';
+import {
+  createTransactionIndex,
+  forgetTransaction,
+  rememberTransactions,
+} from '../../src/transaction-index.ts';
 import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 
 const rules = rulesOf(SHOP);
@@ -14,9 +19,10 @@ function alert(
   {
     startsAt = START,
     annotations = {},
-  }: { readonly startsAt?: number; readonly annotations?: Labels } = {},
+    more = {},
+  }: { readonly startsAt?: number; readonly annotations?: Labels; readonly more?: Labels } = {},
 ): Event {
-  const labels = { alertname: 'Down', service, severity: 'critical' };
+  const labels = { alertname: 'Down', service, severity: 'critical', ...more };
   const endsAt = status === 'resolved' ? startsAt + 1 : undefined;
   return alertEvent(labels, { annotations, startsAt, endsAt });
 }
@@ -133,10 +139,10 @@ function textOf({ state }: { readonly state: LaneState }, service: string): stri
 test('what weighs too much gives way like what is too many: the oldest that is over goes first', () => {
   const lane = laneWith(100, 10_000);
   for (const name of ['one', 'two', 'three']) {
-    lane.play(alert(name, 'firing', saying(3_000)), alert(name, 'resolved'));
+    lane.play(alert(name, 'firing', saying(2_800)), alert(name, 'resolved'));
   }
   expect(lane.services()).toEqual(['one', 'two', 'three']);
-  lane.play(alert('four', 'firing', saying(3_000)), alert('five', 'firing'));
+  lane.play(alert('four', 'firing', saying(2_800)), alert('five', 'firing'));
   expect(lane.services()).toEqual(['two', 'three', 'four', 'five']);
 });
 
@@ -206,4 +212,48 @@ test('what alerts weigh is the sum of those in memory, whatever happened to them
   expect([...again.alerts.keys()].sort()).toEqual([...alerts.keys()].sort());
   expect(again.weights).toEqual(weights);
   expect(weights.firing).toBeLessThanOrEqual(weights.all);
+});
+
+test('an incident that goes on for ever remembers of what came and went only what is in memory', () => {
+  const lane = laneWith(10);
+  lane.play(alert('payments-db', 'firing'));
+  const [id = ''] = lane.state.incidents.keys();
+  for (let n = 0; n < 200; n++) {
+    const more = { instance: `db-${n}.example:9100`, transaction_id: `tid_${n}` };
+    lane.play(alert('payments-db', 'firing', { more }), alert('payments-db', 'resolved', { more }));
+    lane.play(
+      alert(`stranger-${n}`, 'firing', { more }),
+      alert(`stranger-${n}`, 'resolved', { more }),
+    );
+  }
+  const { alerts, incidents, members, tallies, byHost, byService } = lane.state;
+  expect([alerts.size, incidents.get(id)?.phase]).toEqual([10, 'open']);
+  expect(members.get(id)?.size).toBeLessThanOrEqual(10);
+  for (const [one, { services, hosts }] of tallies) {
+    expect([...services.keys()].length, one).toBeLessThanOrEqual(10);
+    expect(hosts.size, one).toBeLessThanOrEqual(10);
+  }
+  expect(byHost.size).toBeLessThanOrEqual(10);
+  expect([...byService.values()].flatMap((some) => [...some]).length).toBeLessThan(20);
+});
+
+test('transaction IDs take so much memory and no more, however much each links', () => {
+  const index = createTransactionIndex();
+  const linked = { incidents: new Map(), byTransaction: index };
+  const lane = laneWith(10);
+  lane.play(alert('payments-db', 'firing'));
+  const [known] = lane.state.alerts.values();
+  if (known === undefined) throw new Error('it fires');
+  for (let n = 0; n < 60_000; n++) {
+    const transactions = Array.from({ length: 8 }, (_, i) => `tid_${(n * 8 + i) % 480}`);
+    const service = `${n}`.padEnd(1_000, 'x');
+    const facts = { ...known.facts, service, transactions };
+    rememberTransactions(linked, { ...known, facts }, `${n}`, true);
+  }
+  const sum = [...index.uses.values()].reduce((bytes, use) => bytes + use.bytes, 0);
+  expect(index.bytes).toBe(sum);
+  expect(index.bytes).toBeLessThan(130 * 1024 * 1024);
+  expect(index.uses.size).toBeGreaterThan(50);
+  for (const id of [...index.uses.keys()]) forgetTransaction(index, id);
+  expect(index.bytes).toBe(0);
 });
