@@ -34,7 +34,10 @@ export async function startRedisUnderLoad(): Promise<RedisUnderLoad> {
 }
 
 export interface Deployment {
+  /** Of now. */
   readonly instances: readonly Server[];
+  /** Kills one and starts another in its place, on another port. */
+  replace(index: number): Promise<Server>;
   /** Those that decide, once every lane is led and the lanes are shared out. */
   leaders(): Promise<readonly Server[]>;
   /** Alerts that were decided, by all instances. */
@@ -47,40 +50,45 @@ export function clusterOf(lane: number): string {
   return `cluster-${lane}`;
 }
 
-/** Lanes are split by cluster; the first has no lane of its own. */
+/** Lanes are split by cluster; the first has no lane of its own. `services` are in the rules by name. */
 export async function startDeployment(
   redis: RedisUnderLoad,
   count: number,
   lanes = 1,
+  services: readonly string[] = [],
 ): Promise<Deployment> {
   const dir = await mkdtemp(join(tmpdir(), 'quell-scale-'));
   const rules = join(dir, 'rules.yaml');
   writeFileSync(rules, 'hold: [{ for: 1h }]\nstorm: { off: true }\n');
+  writeServices(dir, services);
   const instances: Server[] = [];
-  for (let index = 0; index < count; index++) {
+  async function start(index: number): Promise<Server> {
     const port = await freePort();
-    instances.push(
-      await startServer({
-        name: `instance ${index}`,
-        command: process.execPath,
-        args: ['dist/main.js', 'serve'],
-        port,
-        env: {
-          QUELL_PORT: String(port),
-          QUELL_DATA_DIR: join(dir, String(index)),
-          QUELL_RULES_DIR: dir,
-          QUELL_REDIS_URL: `${redis.url}?prefix=scale`,
-          ...(lanes === 1 ? {} : splitInto(lanes)),
-          QUELL_LOG_LEVEL: 'warn',
-          // All that is posted may wait: the sender is faster than who decides, and comes back for nothing.
-          QUELL_LIMITS: 'open-alerts=2000000,alert-bytes=8gb,waiting=1000000',
-        },
-        log: join(dir, `log-${index}`),
-      }),
-    );
+    return startServer({
+      name: `instance ${index}`,
+      command: process.execPath,
+      args: ['dist/main.js', 'serve'],
+      port,
+      env: {
+        QUELL_PORT: String(port),
+        QUELL_DATA_DIR: join(dir, String(index)),
+        QUELL_RULES_DIR: dir,
+        QUELL_REDIS_URL: `${redis.url}?prefix=scale`,
+        ...(lanes === 1 ? {} : splitInto(lanes)),
+        QUELL_LOG_LEVEL: 'warn',
+        // All that is posted may wait: the sender is faster than who decides, and comes back for nothing.
+        QUELL_LIMITS: 'open-alerts=2000000,alert-bytes=8gb,waiting=1000000',
+      },
+      log: join(dir, `log-${index}`),
+    });
   }
+  for (let index = 0; index < count; index++) instances.push(await start(index));
   return {
     instances,
+    async replace(index) {
+      await instances[index]?.stop('SIGKILL');
+      return (instances[index] = await start(index));
+    },
     async leaders() {
       for (;;) {
         const led = await Promise.all(instances.map((one) => metric(one, 'quell_leads')));
@@ -102,12 +110,25 @@ export async function startDeployment(
   };
 }
 
+/** Services in a file: a file has a limit. Each second one depends on the one before. */
+const SERVICES_OF_FILE = 2_000;
+
+function writeServices(dir: string, services: readonly string[]): void {
+  for (let first = 0; first < services.length; first += SERVICES_OF_FILE) {
+    const lines = services.slice(first, first + SERVICES_OF_FILE).map((name, index, all) => {
+      const needs = index % 2 === 0 ? '' : `, dependsOn: [${all[index - 1] ?? ''}]`;
+      return `  - { name: ${name}, owner: team-${index % 50}, tier: ${1 + (index % 3)}${needs} }`;
+    });
+    writeFileSync(join(dir, `services-${first}.yaml`), `services:\n${lines.join('\n')}\n`);
+  }
+}
+
 function splitInto(lanes: number) {
   const own = Array.from({ length: lanes - 1 }, (_, index) => clusterOf(index + 1));
   return { QUELL_LANE_BY: 'cluster', QUELL_LANES: own.join(',') };
 }
 
-async function metric({ port }: Server, name: string): Promise<number> {
+export async function metric({ port }: Server, name: string): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   let sum = 0;
   for (const line of text.split('\n')) {

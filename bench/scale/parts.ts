@@ -8,16 +8,11 @@ import { openConnection } from '../speed/load.ts';
 import type { Server } from '../speed/process.ts';
 import { clusterOf, startDeployment, startRedisUnderLoad } from './deployment.ts';
 import { daysOfHistory } from './history.ts';
+import type { Table } from './markdown.ts';
 
 export interface Setting {
   /** Distinct alerts of the throughput and memory parts. */
   readonly alerts: number;
-}
-
-export interface Table {
-  readonly title: string;
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
 }
 
 export const PARTS: Readonly<Record<string, (setting: Setting) => Promise<Table>>> = {
@@ -147,7 +142,7 @@ function mixed(tag: string, split: number, alerts: number): readonly Body[] {
   ).flat();
 }
 
-async function postRound(ports: readonly number[], all: readonly Body[]): Promise<void> {
+export async function postRound(ports: readonly number[], all: readonly Body[]): Promise<void> {
   let next = 0;
   await Promise.all(
     Array.from({ length: CONNECTIONS * ports.length }, async (_, index) => {
@@ -201,7 +196,12 @@ async function memory({ alerts }: Setting): Promise<Table> {
   };
 }
 
-async function usedBy({ client }: { readonly client: { info(section: string): Promise<string> } }) {
+/** Bytes. */
+export async function usedBy({
+  client,
+}: {
+  readonly client: { info(section: string): Promise<string> };
+}) {
   return Number(/^used_memory:(\d+)/m.exec(await client.info('memory'))?.[1] ?? 0);
 }
 

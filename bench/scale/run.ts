@@ -7,11 +7,10 @@
  * Without names all parts run. `--write` puts the tables into bench/scale/RESULTS.md. CPU is what the
  * kernel counts for each process; it carries over to other machines better than alerts a second.
  */
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { PARTS, type Table } from './parts.ts';
+import { machine, markdown, type Table } from './markdown.ts';
+import { PARTS } from './parts.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -40,19 +39,5 @@ const HEADING = `# Scale: instances on one Redis
 How: \`npm run build && npx tsx bench/scale/run.ts --write\`; what each part does: parts.ts. Redis writes
 its log with appendfsync everysec. Alerts are about 800 bytes, posted to \`/api/v2/alerts\` over 8
 connections to each instance; the sender runs on the same machine.`;
-
-function machine(): string {
-  const [cpu] = cpus();
-  const redis = execFileSync('redis-server', ['--version']).toString();
-  const version = /v=([\d.]+)/.exec(redis)?.[1] ?? '';
-  const memory = Math.round(totalmem() / 2 ** 30);
-  const load = (loadavg()[0] ?? 0).toFixed(1);
-  return `${new Date().toISOString().slice(0, 10)}, ${cpu?.model}, ${cpus().length} CPUs, ${memory} GB, Node ${process.version}, Redis ${version}. Load of the machine before it began: ${load}.`;
-}
-
-function markdown({ title, head, rows }: Table): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [`## ${title}`, '', line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
 
 await main();
