@@ -10,6 +10,7 @@ import { putHeartbeat } from '../state.ts';
 import { schedule } from '../timers.ts';
 import { change, note, type Turn, wakeIncident } from '../turn.ts';
 import { armEscalation } from './escalation.ts';
+import { inWords } from './in-words.ts';
 import { nobody } from './lead.ts';
 import { openIncident } from './open.ts';
 import { show } from './show.ts';
@@ -91,7 +92,7 @@ export function reviewHeartbeat(turn: Turn, name: string): void {
   const subject = nobody({ environment: '', severity: 'critical' });
   const routed = turn.rules.route(subject, now);
   const startsAt = heartbeat.lastSeenAt ?? now - rule.missingAfterMs;
-  const because = `${name} was not heard for ${Math.round((now - startsAt) / 60_000)} min`;
+  const because = `${name} was not heard for ${inWords(now - startsAt)}`;
   const incident = openIncident(
     state,
     heartbeatKey(name),

@@ -5,6 +5,7 @@
  */
 import type { RootCandidate } from '../model.ts';
 import type { MessageView } from '../view.ts';
+import { isOnlyTaken } from './headline.ts';
 import { why, links } from './links.ts';
 import { cut, joined, type Line, type Piece, time } from './rich.ts';
 import { call, calledBefore, person } from './who.ts';
@@ -268,6 +269,7 @@ function aftermath(view: MessageView): Line[] {
   const { root, alerts } = view;
   const services = view.servicesTotal > 1 ? ` of ${count(view.servicesTotal, 'service')}` : '';
   const parts: Line[] = [
+    isOnlyTaken(view) ? ['its source no longer mentions it'] : [],
     alerts.total === 0 ? [] : [`${count(alerts.total, 'alert')}${services}${outbreaks(view)}`],
     root === undefined || view.servicesTotal <= 1
       ? []

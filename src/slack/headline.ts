@@ -134,7 +134,7 @@ function resolved(view: MessageView): Headline {
   const what =
     view.special === 'heartbeat'
       ? `Quell hears ${beat(view)} again, ${lasted}`
-      : `Resolved ${lasted}: ${past(view)}`;
+      : `${isOnlyTaken(view) ? 'Taken as resolved' : 'Resolved'} ${lasted}: ${past(view)}`;
   const environment = cut(view.environment, NAME_MAX);
   return {
     icon: '🟢',
@@ -147,6 +147,11 @@ function resolved(view: MessageView): Headline {
         : [view.solved === undefined ? '👀 ' : '✅ ', person(who.user, view.people)],
     ],
   };
+}
+
+/** Nobody said that it is over: its source stopped to speak of it, and may be gone itself. */
+export function isOnlyTaken({ special, alerts, endedAt }: MessageView): boolean {
+  return special === undefined && alerts.total > 0 && endedAt === undefined;
 }
 
 function merged(view: MessageView, into: string): Headline {

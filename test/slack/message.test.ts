@@ -93,12 +93,19 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
       acknowledged,
       startsAt: minutesAgo(23),
       resolvedAt: NOW,
+      endedAt: NOW,
       alerts: { firing: 0, total: 14 },
     }),
   ),
   'resolved-by-nobody': renderMessage(
-    bareView({ phase: 'resolved', resolvedAt: NOW, notActionable: [{ user: 'U2', at: NOW }] }),
+    bareView({
+      phase: 'resolved',
+      resolvedAt: NOW,
+      endedAt: NOW,
+      notActionable: [{ user: 'U2', at: NOW }],
+    }),
   ),
+  'resolved-as-nobody-mentions-it': renderMessage(bareView({ phase: 'resolved', resolvedAt: NOW })),
   're-opened': renderMessage(messageView({ reopened: 2, startsAt: minutesAgo(55) })),
   snoozed: renderMessage(
     messageView({ snoozed: { by: 'U2', until: NOW + 57 * 60_000 }, severity: 'warning' }),
