@@ -377,13 +377,13 @@ export type Reply =
   | { readonly kind: 'silence-over'; readonly firing: number; readonly user: string | undefined }
   | { readonly kind: 'not-solved'; readonly user: string; readonly firing: number }
   /** Something of little urgency, told in the thread of the incident it stands beside. */
-  | {
+  | ({
       readonly kind: 'beside';
       readonly incident: string;
       readonly service: string;
       readonly name: string;
       readonly severity: Severity;
-    };
+    } & Calls);
 
 /** What one event led to. All of it becomes visible together, or nothing. */
 export interface Outcome {

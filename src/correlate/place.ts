@@ -4,6 +4,7 @@
  */
 import { revive } from '../life/end.ts';
 import { openIncident } from '../life/open.ts';
+import { tellInStorm } from '../life/in-storm.ts';
 import { touch } from '../life/show.ts';
 import { lastingProof, type Proof, proofOf, reconsiderRoute, tell } from '../life/tell.ts';
 import { callMore } from '../life/worse.ts';
@@ -126,6 +127,7 @@ function enter(turn: Turn, incident: Incident, alert: Alert): void {
     if (proof !== undefined) speak(turn, rooted, proof);
   } else if (rooted.toldIn === 'message')
     tellMore(turn, rooted, isNewService ? alert.facts.service : undefined);
+  else if (rooted.toldIn === 'storm') tellInStorm(turn, rooted);
   else reconsiderRoute(turn, rooted, alert);
 }
 

@@ -3,6 +3,7 @@
  * one stays away, Quell itself says so. Of several lanes the default one watches over them all: there one
  * name is one heartbeat, and is expected once.
  */
+import type { ReceivedAlert } from '../model.ts';
 import type { HeartbeatRule, Subject } from '../rules/rules.ts';
 import type { Heartbeat } from '../small-records.ts';
 import { LANE } from '../split.ts';
@@ -48,6 +49,17 @@ export function beat(turn: Turn, rule: HeartbeatRule): void {
   wakeIncident(turn, incident.id, turn.now + turn.rules.life.reopenWithinMs);
 }
 
+/** An alert that says nothing. */
+const NOTHING: ReceivedAlert = {
+  source: 'quell',
+  status: 'firing',
+  labels: {},
+  annotations: {},
+  startsAt: 0,
+  endsAt: undefined,
+  generatorURL: undefined,
+};
+
 /** A heartbeat that no rule names any more is missed by nobody. */
 function dropUnruled(turn: Turn): void {
   for (const heartbeat of turn.state.heartbeats.values()) {
@@ -89,15 +101,16 @@ export function reviewHeartbeat(turn: Turn, name: string): void {
   if (heartbeat === undefined || rule === undefined || heartbeat.incident !== undefined) return;
   if (heartbeat.missingAt > now)
     return schedule(state.timers, heartbeatKey(name), heartbeat.missingAt);
-  const subject = nobody({ environment: '', severity: 'critical' });
-  const routed = turn.rules.route(subject, now);
+  // Told where that is told which names no environment.
+  const { environment } = turn.rules.normalise(NOTHING);
+  const routed = turn.rules.route(nobody({ environment, severity: 'critical' }), now);
   const startsAt = heartbeat.lastSeenAt ?? now - rule.missingAfterMs;
   const because = `${name} was not heard for ${inWords(now - startsAt)}`;
   const incident = openIncident(
     state,
     heartbeatKey(name),
     now,
-    { startsAt, facts: subject.facts },
+    { startsAt, facts: nobody({ environment: '', severity: 'critical' }).facts },
     {
       special: 'heartbeat',
       group: heartbeatKey(name),

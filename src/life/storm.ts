@@ -1,7 +1,7 @@
 /**
  * A storm: more new alerts than people can read, that correlation cannot bring down to a few
  * incidents. One message then stands for all of them. Alerts go on being grouped, resolved and
- * counted; a critical incident of a tier 1 service still has its own message.
+ * counted; who answers for what is critical at tier 1 is called in its thread (in-storm.ts).
  */
 import type { Incident, Instant } from '../model.ts';
 import type { Storm } from '../small-records.ts';
@@ -44,7 +44,7 @@ export function joinsStorm(turn: Turn, incident: Incident): boolean {
   if (!turn.rules.storm.on) return false;
   const { state } = turn;
   if (state.storm === undefined && !isStormy(turn)) return false;
-  const storm = state.storm ?? begin(turn);
+  const storm = state.storm ?? begin(turn, incident.environment);
   if (incident.toldIn === 'storm') return true;
   const standsFor = storm.counted + 1;
   putStorm(state, { ...storm, counted: standsFor });
@@ -83,10 +83,11 @@ function isRough({ state, rules, now }: Turn, storm: Storm): boolean {
   return state.stormed.size > TELLINGS_BEARABLE && now - storm.since < STORM_MAX_MS;
 }
 
-function begin(turn: Turn): Storm {
+/** It is of no environment; told it is where that is told which began it. */
+function begin(turn: Turn, environment: string): Storm {
   const { state, now } = turn;
   const subject = nobody({ environment: '', severity: 'critical' });
-  const route = turn.rules.route(subject, now);
+  const route = turn.rules.route(nobody({ environment, severity: 'critical' }), now);
   const incident = openIncident(
     state,
     'storm',

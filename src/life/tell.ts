@@ -15,6 +15,7 @@ import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
 import { GRAVE, serviceOfCheck, severityRank, type Tally } from '../tally.ts';
+import { tellInStorm } from './in-storm.ts';
 import { leadOf, nobody, subjectOf, subjectOfIncident } from './lead.ts';
 import { show } from './show.ts';
 import { countTelling, joinsStorm } from './storm.ts';
@@ -237,7 +238,7 @@ function publish(
   }
   if (isAsked !== true && joinsStorm(turn, incident)) {
     note(turn, 'stormed', { ...about, rule, why });
-    return change(turn, incident, { toldIn: 'storm' });
+    return tellInStorm(turn, change(turn, incident, { toldIn: 'storm' }));
   }
   countTelling(turn);
   note(turn, 'told', { ...about, rule, why });
@@ -266,6 +267,7 @@ function tellBeside(turn: Turn, incident: Incident, route: RouteDecision): Incid
     service: lead?.facts.service ?? '',
     name: lead?.facts.name ?? '',
     severity: incident.severity,
+    mention: undefined,
   });
   return change(turn, incident, { toldIn: 'thread' });
 }

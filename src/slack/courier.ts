@@ -318,7 +318,11 @@ function content(rendered: RenderedMessage, revision = 0, state = ''): Content {
 /** New incidents first, the worst before the others, and calls for help with them; then the rest. */
 function postUrgency(effect: Effect): number {
   if (effect.kind === 'message') return rank(effect);
-  return effect.kind === 'reply' && effect.reply.kind === 'escalated' ? 0 : 10 + rank(effect);
+  return effect.kind === 'reply' && callsSomebody(effect.reply) ? 0 : 10 + rank(effect);
+}
+
+function callsSomebody(reply: Reply): boolean {
+  return 'mention' in reply && reply.mention !== undefined && reply.mention.length > 0;
 }
 
 /** Slack tells only those of a line in a thread who wrote there: what a channel must see is shown there too. */

@@ -186,7 +186,7 @@ function advice(view: MessageView): Line[] {
   if (view.special === 'storm') {
     return [
       ['▸ Look for what they share: a network, a cluster, a deployment.'],
-      ['▸ Critical root causes are still told by themselves; the rest waits here.'],
+      ['▸ What is critical at tier 1 is named in the thread, and who answers for it is called.'],
     ];
   }
   return [];

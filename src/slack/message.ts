@@ -124,9 +124,12 @@ function replyLine(reply: Reply, view: MessageView): Line {
     case 'beside':
       return [
         `${DOTS[reply.severity]} `,
-        bold(`Beside it: ${joinedNames([reply.service])}`),
+        bold(
+          `${view.special === 'storm' ? 'In it' : 'Beside it'}: ${joinedNames([reply.service])}`,
+        ),
         isOwnName(reply.name, reply.service) ? '' : `: ${kind(reply.name)}`,
-        ` · ${severityWord(reply.severity)} · ${about}`,
+        ` · ${severityWord(reply.severity)} · incident ${cut(reply.incident, NAME_MAX)} · ${about}`,
+        ...calls(reply.mention, view.people),
       ];
     default:
       return answer(reply, view);

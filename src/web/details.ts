@@ -14,8 +14,9 @@ import type { Alert, Incident, Instant } from '../model.ts';
 import type { HeartbeatRule, Rules } from '../rules/rules.ts';
 import { ago, duration, nameOf } from '../slack/words.ts';
 import type { Heartbeat } from '../small-records.ts';
-import { incidentOf } from '../state.ts';
+import { incidentOf, type LaneState } from '../state.ts';
 import type { ClosedIncident, History } from '../store/contract.ts';
+import { severityRank } from '../tally.ts';
 import { heardOf } from './heard.ts';
 import type { ReadRecording } from './recording.ts';
 import { closedAlert, type LookBack, pastOfAlert, pastOfIncident } from './past.ts';
@@ -54,6 +55,8 @@ interface IncidentParts extends IncidentJson {
   readonly text: string | null;
   /** At most `MEMBERS_MAX`; `alerts.total` counts all. */
   readonly members: readonly AlertJson[];
+  /** A storm that goes on: the incidents that it stands for, the worst first, at most `MEMBERS_MAX`. */
+  readonly incidents?: readonly IncidentJson[];
 }
 /** What an explanation is made of, of an alert as of an incident. */
 interface Story {
@@ -138,8 +141,21 @@ function liveIncident(
   }
   const shape = incidentShape(incident, liveCounts(state, incident), rules.people);
   const text = (incident.toldIn === 'message' ? messageText(id) : undefined) ?? null;
-  const parts = { ...shape, text, members: members.map(alertShape) };
+  const parts = {
+    ...shape,
+    text,
+    members: members.map(alertShape),
+    ...(state.storm?.incident === id ? { incidents: stormed(state, rules) } : {}),
+  };
   return { parts, incident, lead: leadOf(state, incident), closed: undefined };
+}
+
+function stormed(state: LaneState, rules: Rules): readonly IncidentJson[] {
+  const all = [...state.stormed].flatMap((id) => state.incidents.get(id) ?? []);
+  return all
+    .sort((one, other) => severityRank(one.severity) - severityRank(other.severity))
+    .slice(0, MEMBERS_MAX)
+    .map((one) => incidentShape(one, liveCounts(state, one), rules.people));
 }
 
 async function pastIncident(

@@ -7,7 +7,7 @@ import type { ClosedView } from '../closed-view.ts';
 import { describeDecision, type TitleOf } from '../explain/words.ts';
 import { leadOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant, Mark } from '../model.ts';
-import { nameOf } from '../slack/words.ts';
+import { isOwnName, nameOf } from '../slack/words.ts';
 import type { LaneState } from '../state.ts';
 import { tallyOf } from '../state.ts';
 import type { ClosedIncident, PastDecision } from '../store/contract.ts';
@@ -107,7 +107,10 @@ export function titleOf(incident: Incident, lead: Alert | undefined): string {
   if (lead === undefined) return incident.toldBecause ?? `incident of ${incident.environment}`;
   const summary = lead.annotations['summary'] ?? lead.annotations['title'];
   const [line = ''] = (summary ?? '').split('\n');
-  return line === '' ? nameOf(lead.facts.name, lead.facts.service) : line.slice(0, 200);
+  const { name, service } = lead.facts;
+  if (line === '') return nameOf(name, service);
+  const isNamed = isOwnName(name, service) || line.toLowerCase().includes(service.toLowerCase());
+  return `${isNamed ? '' : `${service}: `}${line}`.slice(0, 200);
 }
 
 export function incidentShape(incident: Incident, counts: Counts, people: People) {

@@ -18,7 +18,7 @@ import {
   stateInWords,
 } from './layout.ts';
 import type { Listed } from './lists.ts';
-import type { AlertJson, DecisionJson } from './shapes.ts';
+import type { AlertJson, DecisionJson, IncidentJson } from './shapes.ts';
 
 export function incidentPage(incident: IncidentDetail, now: Instant): string {
   const { text, title, severity, state } = incident;
@@ -31,9 +31,7 @@ export function incidentPage(incident: IncidentDetail, now: Instant): string {
 <article class="${looks}">${message(shown)}</article>
 <h2>What happened, and why</h2>${chainOfIncident(incident)}${decidedBy(incident)}
 ${otherwiseOf(incident.otherwise)}
-<h2>Its alerts</h2>
-<ul>${incident.members.map(memberRow)}</ul>
-${moreMembers(incident)}</main>`,
+${incident.incidents === undefined ? alertsOf(incident) : incidentsOf(incident.incidents)}</main>`,
   ];
   return layout(
     `${title} - Quell`,
@@ -81,6 +79,22 @@ function toldIfStillFiring(members: readonly AlertJson[]): Instant | undefined {
     )
     .map(({ heldUntil }) => Date.parse(heldUntil));
   return held.length === 0 ? undefined : Math.min(...held);
+}
+
+function alertsOf(incident: IncidentDetail): Html {
+  return html`<h2>Its alerts</h2>
+<ul>${incident.members.map(memberRow)}</ul>
+${moreMembers(incident)}`;
+}
+
+function incidentsOf(incidents: readonly IncidentJson[]): Html {
+  const rows = incidents.map(
+    ({ id, title, severity, alerts, state }) =>
+      html`<li><span class="soft">${state}</span>
+<span>${DOTS[severity]} <a href="${incidentPath(id)}">${title}</a>
+<span class="soft">${count(alerts.total, 'alert')}</span></span></li>`,
+  );
+  return html`<h2>Its incidents</h2><ul>${rows}</ul>`;
 }
 
 function memberRow({ fingerprint, name, service, status, labels }: AlertJson): Html {

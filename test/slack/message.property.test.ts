@@ -199,6 +199,7 @@ const reply = fc.oneof(
     service: text,
     name: text,
     severity,
+    mention,
   }),
 );
 

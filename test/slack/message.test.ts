@@ -206,6 +206,7 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
       service: 'fraud-check',
       name: 'HighLatency',
       severity: 'info',
+      mention: undefined,
     },
     messageView(),
   ),

@@ -53,6 +53,25 @@ test('the first page shows what is open, what is held, and says when all is quie
   }
 });
 
+test('the page of a storm leads to the incidents that it stands for, by name', async () => {
+  const names = Array.from({ length: 30 }, (_, i) => `svc-${i}`);
+  const catalog = names.map(
+    (name) => `  - { name: ${name}, dependsOn: [of-${name}] }\n  - { name: of-${name} }`,
+  );
+  const service = await start({ yaml: `services:\n${catalog.join('\n')}\nhold: [{ for: 0s }]\n` });
+  for (const name of names) await fire(service, 'Down', { service: name, summary: 'It is down' });
+  const [, path = ''] =
+    /href="(\/incidents\/\w+)">why this message\?/.exec(
+      (await page(service, '/')).split('Alert storm')[1] ?? '',
+    ) ?? [];
+  const storm = await page(service, path);
+  expect(storm).toContain('Its incidents');
+  expect(storm).toContain('svc-29: It is down');
+  const links = [...storm.matchAll(/href="(\/incidents\/[^"]+)"/g)].map(([, link = '']) => link);
+  expect(links.length).toBeGreaterThan(5);
+  expect((await service.get(links.at(-1) ?? '')).status).toBe(200);
+});
+
 test('without Slack it shows what would have been said', async () => {
   const preview: PreviewMessage[] = [
     {

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { MINUTE, type Story, tell } from '../support/story.ts';
+
+/** Many services that have nothing to do with each other: those of tier 1 have on-calls. */
+const RULES = `
+services:
+${Array.from({ length: 40 }, (_, i) => `  - { name: svc-${i}, tier: ${i % 4 === 0 ? 1 : 2}, owner: team-${i % 8}, dependsOn: [db-${i}] }`).join('\n')}
+${Array.from({ length: 40 }, (_, i) => `  - { name: db-${i} }`).join('\n')}
+teams:
+${Array.from({ length: 8 }, (_, i) => `  - { name: team-${i}, channel: '#team-${i}', oncall: S012TEAM${i} }`).join('\n')}
+hold: [{ for: 0s }]
+heartbeats: [{ match: ['alertname="Watchdog"'], name: monitoring, missingAfter: 2h }]
+route:
+  channel: '#alerts'
+  routes:
+    - { match: ['environment!="production"'], channel: '#dev', urgency: digest }
+    - { match: ['tier="1"', 'severity="critical"'], channel: owner, mention: oncall }
+    - { match: ['tier="2"'], channel: owner }
+`;
+
+function storm(): Story {
+  const story = tell(RULES);
+  for (let i = 0; i < 40; i++) {
+    story.fire(`svc-${i}`, 'Broken', { severity: i % 4 === 0 ? 'critical' : 'warning' });
+    story.wait(1_000);
+  }
+  story.wait(MINUTE);
+  return story;
+}
+
+test('in a storm whoever answers for what is critical at tier 1 is called in its thread, once', () => {
+  const story = storm();
+  const replies = story.messages.filter(({ action }) => action === 'reply');
+  const ofTier1 = story.decisions.filter(
+    ({ reason, because }) => reason === 'told' && because?.startsWith('in the thread of'),
+  );
+  expect(ofTier1.length).toBeGreaterThan(3);
+  expect(replies.map(({ text }) => text)).toContainEqual(
+    expect.stringMatching(/^🔴 In it: svc-24: broken · critical · incident \w{8} · Alert storm/),
+  );
+  const calls = replies.flatMap(({ text }) => text.match(/S012TEAM\d/g) ?? []);
+  expect([...calls].sort()).toEqual(['S012TEAM0', 'S012TEAM4']);
+  expect(replies).toHaveLength(ofTier1.length);
+});
+
+test('a storm, and a heartbeat that is lost, are told where production is told', () => {
+  const story = storm();
+  const parent = story.messages.find(({ text }) => text.includes('Alert storm'));
+  expect(parent?.channel).toBe('#alerts');
+  story.wait(3 * 60 * MINUTE);
+  const lost = story.messages.find(({ text }) => text.includes('Quell has never heard'));
+  expect(lost?.channel).toBe('#alerts');
+  expect(lost?.text).toContain('not heard for 2 h');
+});
+
+test('the message of a storm counts what joins the incidents that it stands for', () => {
+  const story = storm();
+  const before = story.messages.filter(({ text }) => text.includes('Alert storm')).at(-1)?.text;
+  for (let i = 0; i < 40; i++) story.fire('svc-30', `Check${i}`);
+  story.wait(MINUTE);
+  const after = story.messages.filter(({ text }) => text.includes('Alert storm')).at(-1)?.text;
+  const alerts = (text = '') => Number(/ (\d+) alerts/.exec(text)?.[1]);
+  expect(alerts(after)).toBe(alerts(before) + 40);
+});
