@@ -18,7 +18,25 @@ npm ci
 rm -rf release
 mkdir release
 npm pack --pack-destination release
-# Without development dependencies: what runs is what is listed.
-npm sbom --sbom-format=cyclonedx --omit=dev > "release/quell-$version.cdx.json"
+# What runs is what is listed. Where development dependencies are installed as well, `npm sbom --omit=dev` leaves out
+# what they share with those that run; and what it is made of is named as its folder is.
+bare=$(mktemp -d)
+trap 'rm -rf "$bare"' EXIT
+mkdir "$bare/quell"
+cp -r package.json package-lock.json .npmrc node_modules "$bare/quell"
+(
+  cd "$bare/quell"
+  npm prune --omit=dev --ignore-scripts
+  rm package-lock.json
+  npm pkg delete devDependencies
+) >&2
+sbom="$PWD/release/quell-$version.cdx.json"
+(cd "$bare/quell" && npm sbom --sbom-format=cyclonedx --sbom-type=application) > "$sbom"
+node -e '
+  const listed = require(process.argv[1]).components.map(({ "bom-ref": ref }) => ref);
+  const { dependencies } = require("./package.json");
+  const missing = Object.entries(dependencies).filter(([name, version]) => !listed.includes(`${name}@${version}`));
+  if (missing.length > 0) throw new Error(`the SBOM lacks ${missing}`);
+' "$sbom"
 (cd release && sha256sum -- * > SHA256SUMS)
 ls -l release
