@@ -38,7 +38,7 @@ export function holdsMoreThan(max: number, json: Uint8Array): boolean {
 }
 
 /** Where the quote stands that ends a text. */
-function endOfText(json: Uint8Array, from: number): number {
+export function endOfText(json: Uint8Array, from: number): number {
   let i = from;
   for (let byte = json[i]; byte !== QUOTE && byte !== undefined; byte = json[i]) {
     i += byte === BACKSLASH ? 2 : 1;
@@ -46,7 +46,8 @@ function endOfText(json: Uint8Array, from: number): number {
   return i;
 }
 
-const [QUOTE, COMMA, BRACKET, BACKSLASH, BRACE] = [34, 44, 91, 92, 123];
+export const QUOTE = 34;
+const [COMMA, BRACKET, BACKSLASH, BRACE] = [44, 91, 92, 123];
 
 /** A body is UTF-8; a byte order mark before it is skipped. */
 export function textOf(body: Uint8Array): string {

@@ -4,6 +4,7 @@
  * Adding a source: a parser file, a line here and in rules/rules.ts, samples with tests, docs/ingest.md.
  */
 import { over, SHAPE } from '../limits.ts';
+import { hasMoreNamesThan } from './names.ts';
 import type { Mapping, SOURCES } from '../rules/rules.ts';
 import { parseAlertmanager } from './alertmanager.ts';
 import { parseGeneric } from './generic.ts';
@@ -52,6 +53,10 @@ export function parseBytes(body: Uint8Array, context: DeliveryContext, mappings:
   if (holdsMoreThan(SHAPE.values, body)) {
     const error = `body: more than ${SHAPE.values} values: send smaller batches`;
     return { kind: 'refused', field: 'body', error: over('values', error) };
+  }
+  if (hasMoreNamesThan(SHAPE.names, body)) {
+    const error = `body: more than ${SHAPE.names} different names: send smaller batches`;
+    return { kind: 'refused', field: 'body', error: over('names', error) };
   }
   const json = readJson(textOf(body));
   if (json.kind === 'bad') return { kind: 'refused', field: 'body', error: json.error };

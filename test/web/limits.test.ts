@@ -104,6 +104,8 @@ test('what is over a limit of its shape is refused or set apart, named and count
     [{ name: 'A', annotations: { a: 'x'.repeat(65_537) } }, 'annotation-value'],
     [Array.from({ length: 10_001 }, () => ({ name: 'A' })), 'alerts'],
     ['x'.repeat(2_000_001), 'body'],
+    [Array.from({ length: 110 }, (_, n) => ({ name: 'A', labels: namesOfItsOwn(n) })), 'names'],
+    [`[${'[],'.repeat(200_000)}[]]`, 'values'],
   ] as const) {
     const answer = await service.post(GENERIC, body);
     expect([answer.status, await answer.text()], limit).toEqual([
@@ -118,6 +120,10 @@ test('what is over a limit of its shape is refused or set apart, named and count
     expect.objectContaining({ accepted: 1, quarantined: 1 }),
   ]);
 });
+
+function namesOfItsOwn(n: number) {
+  return Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`label-${n}-${i}`, 'x']));
+}
 
 test('when as many alerts fire as there is room for, news is 503 and what ends is taken', async () => {
   const service = await start({ limits: { 'open-alerts': 2 } });

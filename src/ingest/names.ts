@@ -1,0 +1,54 @@
+/**
+ * How many different names a JSON text has. Parsing takes fifty times as long for a name that no object before
+ * had as for one that all have, and nothing else can be done meanwhile: 500,000 of them took 3 seconds.
+ */
+import { randomBytes } from 'node:crypto';
+import { endOfText, QUOTE } from './json.ts';
+
+/** Bytes of a name that is new, at least: its quotes, a character or two, a colon, a value and a comma. */
+const NAME_BYTES = 8;
+/** Names are told apart by so many bits of their hash: of 10,000 about fifty are taken for others. */
+const HASH_BITS = 20;
+const WORD_BITS = 5;
+
+/** Nobody who sends can know which names are taken for each other. */
+const SEED = randomBytes(4).readInt32LE();
+const FACTOR = randomBytes(4).readInt32LE() | 1;
+
+/** Has a text more different names than `max`, about? Stops as soon as it knows. */
+export function hasMoreNamesThan(max: number, json: Uint8Array): boolean {
+  if (json.length <= max * NAME_BYTES) return false;
+  const seen = new Uint32Array(1 << (HASH_BITS - WORD_BITS));
+  let names = 0;
+  for (let i = 0; i < json.length; i++) {
+    if (json[i] !== QUOTE) continue;
+    const from = i + 1;
+    i = endOfText(json, from);
+    if (!isName(json, i + 1)) continue;
+    const bucket = bucketOf(json, from, i);
+    const word = bucket >>> WORD_BITS;
+    const before = seen[word] ?? 0;
+    const after = before | (1 << (bucket & 31));
+    if (after === (before | 0)) continue;
+    seen[word] = after;
+    if (++names > max) return true;
+  }
+  return false;
+}
+
+function bucketOf(json: Uint8Array, from: number, end: number): number {
+  let hash = SEED;
+  for (let i = from; i < end; i++) hash = Math.imul(hash ^ (json[i] ?? 0), FACTOR);
+  // The upper bits are those that all bytes had a part in.
+  return (hash ^ (hash >>> 15)) >>> (32 - HASH_BITS);
+}
+
+/** A text that ends here is one if a colon follows. */
+function isName(json: Uint8Array, from: number): boolean {
+  let i = from;
+  while (json[i] === BLANK || json[i] === NEWLINE || json[i] === RETURN || json[i] === TAB) i++;
+  return json[i] === COLON;
+}
+
+const COLON = 58;
+const [TAB, NEWLINE, RETURN, BLANK] = [9, 10, 13, 32];
