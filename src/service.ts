@@ -36,6 +36,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { createSeldom } from './telemetry/seldom.ts';
 import { buildView, type MessageView } from './view.ts';
 import { type Reloaded } from './web/app.ts';
+import { pastOfMessage } from './web/find.ts';
 import type { GuardOptions } from './web/guard.ts';
 import type { PreviewMessage } from './web/page.ts';
 import { createHttpServer } from './web/server.ts';
@@ -92,7 +93,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   // After the store: whoever has that has the directory to itself.
   const journal = await journalOf(config, { also: recorder, log, metrics });
   const record = (at: Instant, line: Uint8Array) => journal.line(at, line);
-  const people = keepPeople(opened, atOnce(journal));
+  const people = keepPeople(opened, atOnce(journal), (message) => pastOfMessage(history, message));
   slack = connectSlack({
     config: config.slack,
     lanes: people,

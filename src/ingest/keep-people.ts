@@ -4,7 +4,7 @@
  */
 import type { Lane } from '../lane.ts';
 import { type Lanes, ownerOf } from '../lanes.ts';
-import type { Event, Incident, Instant } from '../model.ts';
+import type { Alert, Event, Incident, Instant, MessageRef } from '../model.ts';
 import { lastHeard, saidOtherwise } from '../reactions.ts';
 import { messageKey } from '../state.ts';
 
@@ -14,15 +14,59 @@ type Request = Extract<Event, { readonly kind: 'request' }>;
 /** Alerts named in one line; enough to find the incident again. */
 const ALERTS_MAX = 100;
 
-/** The lanes themselves. What people say through them is, once accepted, handed to `keep` as lines of a recording. */
-export function keepPeople(lanes: Lanes, keep: (at: Instant, line: string) => void): Lanes {
+/** An incident that left memory, and its alerts. */
+export interface Past {
+  readonly incident: string;
+  readonly alerts: readonly Pick<Alert, 'source' | 'labels'>[];
+}
+
+/** Whoever looks through the past takes time: so many reactions wait for that, and no more. */
+const LATE_MAX = 100;
+
+/**
+ * The lanes themselves. What people say through them is, once accepted, handed to `keep` as lines of a recording.
+ * `pastOf` finds the incident of an old message: what people say of a night they say in the morning.
+ */
+export function keepPeople(
+  lanes: Lanes,
+  keep: (at: Instant, line: string) => void,
+  pastOf?: (message: MessageRef) => Promise<Past | undefined>,
+): Lanes {
+  let late: Promise<void> = Promise.resolve();
+  let waiting = 0;
+
+  /** One after another, and nobody waits for it. */
+  function keepLate(at: Instant, reaction: Reaction, on: MessageRef): void {
+    if (pastOf === undefined || waiting >= LATE_MAX) return;
+    waiting++;
+    late = late
+      .then(async () => {
+        const past = await pastOf(on);
+        if (past !== undefined) keep(at, reactionIn(past.incident, past.alerts, reaction, at));
+      })
+      // The store cannot be read: what it would be kept beside is not there either.
+      .catch(() => undefined)
+      .finally(() => {
+        waiting--;
+      });
+  }
+
   const submit = async (at: Instant, events: readonly Event[]): Promise<void> => {
     await lanes.caughtUp();
     const lines = events.flatMap((event) => lineOf(lanes, event, at) ?? []);
+    const old = events.filter((event) => isOfOld(lanes, event));
     await lanes.submit(at, events);
     for (const line of lines) keep(at, line);
+    for (const reaction of old)
+      if (!('incident' in reaction.on)) keepLate(at, reaction, reaction.on);
   };
   return Object.create(lanes, { submit: { value: submit } }) as Lanes;
+}
+
+/** On a message whose incident left memory, or on one that was never ours. */
+function isOfOld(lanes: Lanes, event: Event): event is Reaction {
+  if (event.kind !== 'reaction' || 'incident' in event.on) return false;
+  return ownerOf(lanes, event.on) === undefined && lanes.rules.gestures.has(event.emoji);
 }
 
 function lineOf(lanes: Lanes, event: Event, at: Instant): string | undefined {
@@ -67,10 +111,18 @@ function reactionLine(lanes: Lanes, reaction: Reaction, at: Instant): string | u
   if (known !== undefined && known.orderedAt >= reaction.orderedAt) return undefined;
   if (!reaction.added && saidOtherwise(incident.reactions, reaction, lanes.rules.gestures))
     return undefined;
-  const removed = reaction.added ? {} : { removed: true };
-  const { emoji, user } = reaction;
-  const alerts = alertsOf(lane, incident);
-  return lineAt(at, { reaction: emoji, incident: incident.id, user, ...removed, alerts });
+  return reactionIn(incident.id, alertsOf(lane, incident), reaction, at);
+}
+
+function reactionIn(
+  incident: string,
+  alerts: Past['alerts'],
+  { emoji, user, added }: Reaction,
+  at: Instant,
+): string {
+  const removed = added ? {} : { removed: true };
+  const named = alerts.slice(0, ALERTS_MAX).map(({ source, labels }) => ({ source, labels }));
+  return lineAt(at, { reaction: emoji, incident, user, ...removed, alerts: named });
 }
 
 function alertsOf({ state }: Lane, { id }: Incident) {

@@ -120,7 +120,9 @@ function isAlone({ alerts, servicesTotal }: MessageView): boolean {
 function affected(view: MessageView): Line {
   const { alerts, special } = view;
   if (alerts.total === 0) return [];
-  const host = special === undefined ? cut(view.lead.host ?? '', NAME_MAX) : '';
+  const { host: at, service } = view.lead;
+  // What names no service is called by its host: the headline says that.
+  const host = special === undefined && at !== service ? cut(at ?? '', NAME_MAX) : '';
   const names = view.services.filter(({ name }) => cut(name, NAME_MAX) !== '').map(nameOf(view));
   const firing = alerts.firing === alerts.total ? '' : `, ${alerts.firing} still firing`;
   return joined(

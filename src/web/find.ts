@@ -8,7 +8,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { incidentOn, ownerOf } from '../lanes.ts';
 import { subjectOf } from '../life/lead.ts';
-import type { Alert, Instant } from '../model.ts';
+import type { Alert, Instant, MessageRef } from '../model.ts';
 import { resolveName } from '../rules/catalog.ts';
 import { parseSelector } from '../rules/matcher.ts';
 import type { Catalog } from '../rules/rules.ts';
@@ -18,6 +18,7 @@ import type { LanesView } from './details.ts';
 import { newest } from './newest.ts';
 import { closedAlert } from './past.ts';
 import { readMatch } from './query.ts';
+import { viewOf } from './shapes.ts';
 
 export type Found =
   | { readonly kind: 'incident'; readonly id: string }
@@ -115,17 +116,33 @@ async function findMessage(
       `this message is the digest of ${digest.channel}: ask for one of its incidents${such}`,
     );
   }
-  const closed = await closedWith(
+  const closed = await closedOn(store, { channel, ts });
+  if (closed !== undefined) return { kind: 'incident', id: closed.incident.id };
+  return unknown(
+    'no message of Quell stands there: somebody else wrote it, or it is older than the retention',
+  );
+}
+
+/** For whoever hears of an old message: its incident, or what that became part of, and the alerts that it had. */
+export async function pastOfMessage(store: History, { channel, ts }: MessageRef) {
+  const found = await closedOn(store, { channel, ts: [ts] });
+  const into = found?.incident.mergedInto;
+  const closed = into === undefined ? found : ((await store.closedIncident(into)) ?? found);
+  return closed && { incident: closed.incident.id, alerts: viewOf(closed).alerts };
+}
+
+/** The incident of a message, or of a line in its thread, that left memory. */
+function closedOn(
+  store: History,
+  { channel, ts }: LinkedMessage,
+): Promise<ClosedIncident | undefined> {
+  return closedWith(
     store,
     ({ incident: { message, replies } }) => {
       if (message?.channel !== channel) return false;
       return ts.some((one) => one === message.ts || replies.includes(one));
     },
     Number(ts[0]) * 1000,
-  );
-  if (closed !== undefined) return { kind: 'incident', id: closed.incident.id };
-  return unknown(
-    'no message of Quell stands there: somebody else wrote it, or it is older than the retention',
   );
 }
 

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { keepPeople } from '../../src/ingest/keep-people.ts';
 import { readLine } from '../../src/ingest/recording.ts';
-import type { Event, Silence } from '../../src/model.ts';
+import type { Event, MessageRef, Silence } from '../../src/model.ts';
 import { createReplay } from '../../src/replay.ts';
 import { createRehearsal, requestIn } from '../../src/rehearse/rehearsal.ts';
 import { createLanes } from '../../src/lanes.ts';
@@ -121,4 +121,35 @@ test('a request counts for the incident that holds the same alerts', () => {
   expect(rehearsal.finish().now.summary.consequences).toMatchObject({ 'silence-set': 1 });
   replay.play([requestIn('nowhere', request)], NOW);
   expect(replay.finish().consequences).toEqual({ ignored: 1 });
+});
+
+test('a reaction to a message whose incident left memory is kept, with the alerts of then', async () => {
+  service = await startService({ yaml: SHOP });
+  const labels = { alertname: 'Down', service: 'payments', severity: 'critical' };
+  let keep: (line: string) => void = () => undefined;
+  const kept = new Promise<string>((resolve) => void (keep = resolve));
+  const asked: MessageRef[] = [];
+  const lanes = keepPeople(
+    createLanes([service.lane], WHOLE),
+    (_at, line) => keep(line),
+    async (message) => {
+      asked.push(message);
+      const alerts = [{ source: 'alertmanager', labels }];
+      return message.ts === '1.1' ? { incident: 'OLD', alerts } : undefined;
+    },
+  );
+  const reaction = { kind: 'reaction', added: true, user: 'U1', orderedAt: NOW } as const;
+  const on = (ts: string) => ({ channel: 'C1', ts });
+  await lanes.submit(NOW, [
+    { ...reaction, emoji: 'tada', on: on('1.1') },
+    { ...reaction, emoji: 'eyes', on: on('2.2') },
+    { ...reaction, emoji: 'wastebasket', on: on('1.1') },
+  ]);
+  expect(readLine(await kept, 1)).toMatchObject({
+    kind: 'reaction',
+    reaction: 'wastebasket',
+    incident: 'OLD',
+    alerts: [{ source: 'alertmanager', labels }],
+  });
+  expect(asked).toEqual([on('2.2'), on('1.1')]);
 });
