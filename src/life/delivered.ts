@@ -58,7 +58,8 @@ function digestRefused(turn: Turn, channel: string, error: string): void {
   digestDelivered(turn, channel, turn.state.digests.get(channel)?.message);
 }
 
-function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutcome): void {
+function messageDelivered(turn: Turn, before: Incident, outcome: DeliveryOutcome): void {
+  const incident = newerThanShown(turn, before, outcome);
   const about = { incident: incident.id, service: incident.roots[0]?.service };
   switch (outcome.kind) {
     case 'sent': {
@@ -86,6 +87,16 @@ function messageDelivered(turn: Turn, incident: Incident, outcome: DeliveryOutco
     case 'refused':
       return refused(turn, incident, outcome);
   }
+}
+
+/**
+ * What Slack was shown may have been decided and never kept, by a process that numbered it far ahead: what is kept
+ * counts as newer.
+ */
+function newerThanShown(turn: Turn, incident: Incident, outcome: DeliveryOutcome): Incident {
+  const shown = outcome.kind === 'gone' ? undefined : outcome.revision;
+  if (shown === undefined || shown <= incident.revision) return incident;
+  return change(turn, incident, { revision: shown + 1 });
 }
 
 /** What people said stays said, and has no reaction to be taken away any more. */

@@ -55,6 +55,8 @@ function addLine(lines: readonly DigestLine[], line: DigestLine): readonly Diges
   );
   const present = lines[same] ?? (lines.length >= LINES_MAX ? lines[lines.length - 1] : undefined);
   if (present === undefined) return [...lines, line];
+  // It fires again.
+  if (present.incident === line.incident) return lines;
   const summed = {
     ...present,
     incident: line.incident,

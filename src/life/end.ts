@@ -8,6 +8,7 @@ import { type Alert, type Incident, type Instant, PENALTY, SEVERITIES } from '..
 import { closeIncident, incidentOf, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
 import { show, touch, touchStorm } from './show.ts';
@@ -109,6 +110,9 @@ export function revive(turn: Turn, incident: Incident, alert: Alert): Incident {
     because: `${alert.facts.name} of ${alert.facts.service} fires`,
   });
   const shown = show(turn, reopened);
+  // The digest that told of it was sent, or did not mention it because it was over.
+  if (shown.toldIn === 'digest' && shown.route !== undefined)
+    addToDigest(turn, shown, shown.route.channel);
   if (quiet) return shown;
   const { facts } = alert;
   const about = { service: facts.service, mention: called.mention };

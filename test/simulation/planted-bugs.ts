@@ -200,4 +200,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: '{ ...digest, message, lines, sending: undefined }',
     to: '{ ...digest, message, lines }',
   },
+  {
+    name: 'what was shown and could not be kept counts as the newest after a start',
+    seed: 200606,
+    file: 'src/life/delivered.ts',
+    from: '  return change(turn, incident, { revision: shown + 1 });',
+    to: '  return incident;',
+  },
+  {
+    name: 'what a digest told of is in none when it fires again',
+    seed: 200797,
+    file: 'src/life/end.ts',
+    from: '    addToDigest(turn, shown, shown.route.channel);',
+    to: '    {}',
+  },
 ];

@@ -25,6 +25,8 @@ const FOUND: readonly (readonly [seed: number, why: string])[] = [
   [146, 'a line of a thread was looked up in the channel that had refused its message'],
   [266, 'an end overtook its beginning, and was dated to the end before'],
   [419, 'a revision that could not be kept was used again'],
+  [200606, 'a revision that could not be kept, of an earlier process, counted as the newest'],
+  [200797, 'an incident that a digest had told of was in none when it fired again'],
 ];
 
 for (const [seed, why] of FOUND) {
