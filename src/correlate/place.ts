@@ -5,14 +5,15 @@
 import { revive } from '../life/end.ts';
 import { openIncident } from '../life/open.ts';
 import { tellInStorm } from '../life/in-storm.ts';
+import { rushUntil } from '../life/rush.ts';
 import { touch } from '../life/show.ts';
-import { lastingProof, type Proof, proofOf, reconsiderRoute, tell } from '../life/tell.ts';
+import { type Proof, proofNow, proofOf, reconsiderRoute, tell } from '../life/tell.ts';
 import { callMore } from '../life/worse.ts';
 import type { Alert, Draft, Incident, Verdict } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
-import { change, note, noteAlert, orderReply, type Turn } from '../turn.ts';
+import { change, note, noteAlert, orderReply, type Turn, wakeIncident } from '../turn.ts';
 import { subjectOf } from '../life/lead.ts';
 import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
@@ -20,6 +21,7 @@ import { matchesOf, toldOf } from './join.ts';
 import type { Match } from './joinable.ts';
 import { areApart, mergeIncidents } from './merge.ts';
 import { rankRoots } from './root.ts';
+import { explainedBy } from './standing.ts';
 
 /** Whoever was just told expects more to come: what joins this soon only shows in the message. */
 const NEWS_AFTER_MS = 60_000;
@@ -34,7 +36,7 @@ export function takePlace(turn: Turn, alert: Draft<Alert>, isProven = false): Ve
     noteAlert(turn, 'opened', alert, 'nothing else is open that it belongs to', undefined);
     const opened = incidentOf(turn.state, alert);
     const proof = opened === undefined ? undefined : proofOf(turn, opened, alert);
-    if (opened !== undefined && proof !== undefined) tell(turn, opened, proof);
+    if (opened !== undefined && proof !== undefined) speak(turn, opened, proof);
     return 'opened';
   }
   const incident = merged(turn, best.incident, matches, alert);
@@ -71,18 +73,22 @@ export function takeProvenPlace(turn: Turn, incident: Incident, alert: Alert): v
   enter(turn, place, { ...alert, incident: place.id });
 }
 
-/** Several of its alerts have fired for long enough. */
+/** Several of its alerts have fired for long enough, or a rush is over that its message waited for. */
 export function considerLasting(turn: Turn, incident: Incident): void {
-  const proof = lastingProof(turn, incident);
+  const proof = proofNow(turn, incident);
   if (proof !== undefined) speak(turn, incident, proof);
 }
 
 /** A message that stands for its likely cause already says this too: who reads it looks after that service. */
 function speak(turn: Turn, incident: Incident, proof: Proof): void {
   const { speaker } = proof;
+  const until = rushUntil(turn);
+  if (until !== undefined) return wakeIncident(turn, incident.id, until);
   const rule = turn.rules.correlate(subjectOf(speaker));
   const service = incident.roots[0]?.service ?? speaker.facts.service;
-  const match = toldOf(turn, { ...speaker.facts, service }, rule, incident);
+  const match =
+    toldOf(turn, { ...speaker.facts, service }, rule, incident) ??
+    explainedBy(turn, incident, speaker, rule);
   const place = match === undefined ? incident : merged(turn, incident, [match], speaker);
   if (place === incident) tell(turn, incident, proof);
   else enter(turn, place, { ...speaker, incident: place.id });

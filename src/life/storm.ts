@@ -18,6 +18,8 @@ const LATELY_MS = 60_000;
 const BURST_MEMORY_MS = 4 * 60_000;
 /** Messages within a minute that people can still read. */
 const TELLINGS_BEARABLE = 2;
+/** What makes a storm within a minute came within this: there is no doubt. */
+const SUDDEN_MS = 20_000;
 /** Its message does not stand for longer than this. */
 const STORM_MAX_MS = 3 * 60 * 60_000;
 export const STORM_KEY = 'storm';
@@ -43,7 +45,7 @@ export function countTelling(turn: Turn): void {
 export function joinsStorm(turn: Turn, incident: Incident): boolean {
   if (!turn.rules.storm.on) return false;
   const { state } = turn;
-  if (state.storm === undefined && !isStormy(turn)) return false;
+  if (state.storm === undefined && !isStormy(turn, incident)) return false;
   const storm = state.storm ?? begin(turn, incident.environment);
   if (incident.toldIn === 'storm') return true;
   const standsFor = storm.counted + 1;
@@ -53,11 +55,21 @@ export function joinsStorm(turn: Turn, incident: Incident): boolean {
   return true;
 }
 
-export function isStormy(turn: Turn): boolean {
+function isStormy(turn: Turn, incident: Incident): boolean {
   const { burstAt, tellingsLately } = turn.state;
   if (burstAt === undefined || turn.now - burstAt > BURST_MEMORY_MS) return false;
   trim(tellingsLately, turn.now);
-  return tellingsLately.length >= TELLINGS_BEARABLE;
+  return tellingsLately.length >= TELLINGS_BEARABLE || isSudden(turn, incident);
+}
+
+/** So many came so suddenly that the second message is one too many, or the first, if most of them are not in it. */
+function isSudden({ state, rules, now }: Turn, { id }: Incident): boolean {
+  const { episodesLately, tellingsLately } = state;
+  const { perMinute } = rules.storm;
+  const [first] = episodesLately;
+  if (episodesLately.length < perMinute || first === undefined || now - first > SUDDEN_MS)
+    return false;
+  return tellingsLately.length > 0 || (state.members.get(id)?.size ?? 0) < perMinute / 2;
 }
 
 /** Looks whether the storm is over. Returns the incidents that outlasted it: they are to be told now. */

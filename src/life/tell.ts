@@ -50,8 +50,17 @@ export function proofOf(turn: Turn, incident: Incident, alert: Alert): Proof | u
   return provenBy(turn, incident, alert) ?? lastingProof(turn, incident);
 }
 
+/** The same when time has passed and nothing else happened. */
+export function proofNow(turn: Turn, incident: Incident): Proof | undefined {
+  if (incident.phase !== 'gathering') return undefined;
+  const tally = tallyOf(turn.state, incident.id);
+  const speaker = suffices(turn, tally) ? worstOf(turn, tally, undefined) : undefined;
+  if (speaker === undefined) return lastingProof(turn, incident);
+  return proofBy(atOnce(tally, speaker), speaker, incident);
+}
+
 /** Several things that fail at the same time need not last as long as one that fails alone. */
-export function lastingProof(turn: Turn, incident: Incident): Proof | undefined {
+function lastingProof(turn: Turn, incident: Incident): Proof | undefined {
   const { now, state } = turn;
   const tally = tallyOf(state, incident.id);
   const { checks, weight } = tally;
@@ -99,13 +108,9 @@ export function reconsiderRoute(turn: Turn, incident: Incident, alert: Alert): v
 
 function provenBy(turn: Turn, incident: Incident, alert: Alert): Proof | undefined {
   const tally = tallyOf(turn.state, incident.id);
-  const { checks, hit } = tally;
   const lasts = alert.heldUntil <= turn.now && alert.flap?.flapping !== true;
   if (suffices(turn, tally)) {
-    const where = hit === 1 ? alert.facts.service : `${hit} services`;
-    const because = lasts
-      ? outlasted(alert, turn.now)
-      : `${checks.size} checks fail at once on ${where}`;
+    const because = lasts ? outlasted(alert, turn.now) : atOnce(tally, alert);
     const worst = proofBy(because, worstOf(turn, tally, alert), incident);
     return lasts ? { ...worst, rule: alert.holdRule, why: alert.holdWhy } : worst;
   }
@@ -113,6 +118,10 @@ function provenBy(turn: Turn, incident: Incident, alert: Alert): Proof | undefin
   const because = outlasted(alert, turn.now);
   const { holdRule, holdWhy, facts } = alert;
   return { because, rule: holdRule, why: holdWhy, speaker: alert, severity: facts.severity };
+}
+
+function atOnce({ checks, hit }: Tally, { facts }: Alert): string {
+  return `${checks.size} checks fail at once on ${hit === 1 ? facts.service : `${hit} services`}`;
 }
 
 function suffices(turn: Turn, tally: Tally): boolean {

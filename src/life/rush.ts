@@ -1,0 +1,34 @@
+/**
+ * A rush: alerts that come within seconds of each other.
+ *
+ * In its first seconds nobody can know whether it is one failure, two, or a storm, and whoever is told of
+ * each of its beginnings is told two or three times. So its first message waits for some seconds, and says more.
+ * What comes by itself does not wait.
+ */
+import type { Instant } from '../model.ts';
+import type { Turn } from '../turn.ts';
+
+/** Of new alerts, one after the other. */
+const APART_MS = 2_000;
+const ALERTS_MIN = 5;
+const WAIT_MAX_MS = 10_000;
+
+/** When a message may be sent; undefined: now. Asks for the newest alerts only, at most as many as make a storm. */
+export function rushUntil({ state, rules, now }: Turn): Instant | undefined {
+  const { episodesLately, storm } = state;
+  const last = episodesLately.at(-1);
+  if (last === undefined || now - last > APART_MS || storm !== undefined || !rules.storm.on)
+    return undefined;
+  let first = last;
+  let alerts = 0;
+  for (let index = episodesLately.length - 1; index >= 0; index--) {
+    const at = episodesLately[index] ?? 0;
+    if (first - at > APART_MS) break;
+    first = at;
+    alerts++;
+  }
+  // As many as that are a storm, or are not: waiting tells nothing new.
+  if (alerts < ALERTS_MIN || alerts >= rules.storm.perMinute) return undefined;
+  const until = Math.min(first + WAIT_MAX_MS, last + APART_MS + 1);
+  return until > now ? until : undefined;
+}
