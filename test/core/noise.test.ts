@@ -2,7 +2,7 @@
  * What keeps a platform's noise out of its messages, each behaviour by itself.
  */
 import { expect, test } from 'vitest';
-import { HOUR, MINUTE, SHOP, tell } from '../support/story.ts';
+import { HOUR, MINUTE, SECOND, SHOP, tell } from '../support/story.ts';
 
 test('a blip that is over explains nothing that comes later', () => {
   const story = tell();
@@ -269,6 +269,7 @@ test('a later failure is told by itself, although its victim stands in a message
   story.wait(15 * MINUTE);
   for (const name of ['HighLatency', 'QueueGrowing', 'ThreadsBusy']) story.fire('checkout', name);
   for (const name of ['SlowQueries', 'HighCpu']) story.fire('payments', name);
+  story.wait(10 * SECOND);
   expect(story.posts().map(({ root }) => root)).toEqual(['basket', 'payments']);
 });
 
@@ -457,7 +458,10 @@ services:
 test('four warnings may be a blip with its echoes, five are none', () => {
   const posts = (checks: readonly (readonly [string, string])[]): number => {
     const story = tell();
-    for (const [service, name] of checks) story.fire(service, name);
+    for (const [service, name] of checks) {
+      story.fire(service, name);
+      story.wait(3 * SECOND);
+    }
     return story.posts().length;
   };
   const cascade = [

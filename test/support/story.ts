@@ -8,7 +8,8 @@ import { builtInRules, compileRules } from '../../src/rules/compile.ts';
 import type { Rules } from '../../src/rules/rules.ts';
 import type { LaneState } from '../../src/state.ts';
 
-export const MINUTE = 60_000;
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 /** A Tuesday. */
 export const START = Date.parse('2026-03-03T10:00:00Z');
