@@ -7,6 +7,7 @@ import { type InboxJob, openInbox } from '../../src/queue/inbox.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
 import { connect } from '../../src/store/redis/connection.ts';
 import { startRedis } from '../support/redis.ts';
+import { alertEvent } from '../support/story.ts';
 import { within } from '../support/within.ts';
 
 const redis = await startRedis();
@@ -61,6 +62,34 @@ test('when about as many events wait as may, in however many jobs, more are refu
     await decider.stop();
     await inbox.add(7, eventsOf(perJob));
   }
+});
+
+test('when about as many bytes wait as may, more are refused until some are decided; one delivery is always taken', async () => {
+  const { inbox } = await open('{heavy:default}', 1_000_000, { bodies: 100_000 });
+  const heavy = (bytes: number) => [
+    alertEvent({ alertname: 'A' }, { annotations: { text: 'x'.repeat(bytes) } }),
+  ];
+  await inbox.add(7, heavy(200_000));
+  let jobs = 1;
+  const addAll = async (): Promise<void> => {
+    for (;;) {
+      await inbox.add(7, heavy(10_000));
+      jobs++;
+    }
+  };
+  await expect(addAll()).rejects.toMatchObject({
+    code: 'overloaded',
+    retryable: true,
+    message: expect.stringMatching(/about \d+ bytes wait .*\(limit bodies\)$/),
+  });
+  expect(jobs).toBeLessThan(30);
+  const decider = inbox.decide(async () => undefined);
+  const empty = async (): Promise<void> => {
+    while (inbox.waiting > 0) await inbox.look();
+  };
+  await within(20, 'all is decided', empty());
+  await decider.stop();
+  await inbox.add(7, heavy(10_000));
 });
 
 test('a job that was set aside is counted, and decided when it is tried again', async () => {
