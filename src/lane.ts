@@ -13,18 +13,18 @@ import { setImmediate } from 'node:timers/promises';
 import { type Batch, changesNothing, createBatch, type LaneObserver } from './batch.ts';
 import type { Clock } from './clock.ts';
 import { runDueUntil, wakeAt } from './decide.ts';
-import type { AppError } from './errors.ts';
 import { createGathering, type Gathering } from './gather.ts';
 import { CAPACITY } from './limits.ts';
 import { firingIn } from './life/room.ts';
 import type { Effect, Event, Instant } from './model.ts';
-import { oddOf, withOdd } from './odd.ts';
+import { oddOf } from './odd.ts';
 import { type LaneUse, refusal, unavailable, whyFull } from './refusals.ts';
 import { type LaneStart, loadLane } from './load.ts';
 import type { Rules } from './rules/rules.ts';
 import { createState, type LaneState } from './state.ts';
 import type { Commit, Store } from './store/contract.ts';
 import { DueFailed, schedule } from './timers.ts';
+import { decideEvents, ownEvent, quarantine, type Waiting } from './waiting.ts';
 
 /** Events decided between two commits: about 20 ms of work. */
 const BATCH_MAX = 1_000;
@@ -32,6 +32,8 @@ const BATCH_MAX = 1_000;
 const TICKS_MAX = 10;
 /** Records that what is due changes between two commits, and a few more: each may be a message to be told, or a merge. */
 const CHANGES_MAX = 200;
+/** What they weigh, about: a commit is a text, which has an end. What does not fit goes into the next one. */
+const CHANGES_BYTES_MAX = 16 * 1024 * 1024;
 /** More than clocks are put right by while they run. */
 const CLOCK_AHEAD_MS = 60_000;
 /** After a load that failed. Doubles up to the last. */
@@ -89,16 +91,6 @@ export interface Lane {
   readonly setAside: number;
   /** Decides what it has accepted, then stops. The store stays open. */
   stop(): Promise<void>;
-}
-
-interface Waiting {
-  readonly at: Instant;
-  readonly events: readonly Event[];
-  /** The job of the inbox that it came by. */
-  readonly job: string | undefined;
-  /** Answers whoever submitted it. */
-  readonly done: () => void;
-  readonly failed: (error: AppError) => void;
 }
 
 /** All that changes while a lane runs. */
@@ -196,7 +188,9 @@ function submit(lane: Running, ...[at, events, job]: Parameters<Lane['submit']>)
   const limits = lane.options.limits ?? CAPACITY;
   const full = job === undefined ? whyFull(lane, limits, events) : undefined;
   if (full !== undefined) return Promise.reject(full);
-  return new Promise((done, failed) => enqueue(lane, { at, events, job, done, failed }));
+  return new Promise((done, failed) =>
+    enqueue(lane, { at, events, job, done, failed, decided: 0 }),
+  );
 }
 
 function start(lane: Running, { state, version, outbox }: LaneStart): void {
@@ -208,12 +202,6 @@ function start(lane: Running, { state, version, outbox }: LaneStart): void {
   if (lane.outbox === undefined) lane.restored = outbox;
   else lane.outbox.restore(outbox);
   lane.ready = true;
-}
-
-/** An event of the process itself: nobody waits for it. */
-function ownEvent(at: Instant, event: Event): Waiting {
-  const nobody = () => undefined;
-  return { at, events: [event], job: undefined, done: nobody, failed: nobody };
 }
 
 function enqueue(lane: Running, waiting: Waiting): void {
@@ -265,6 +253,8 @@ function isDue(lane: Running): boolean {
 /** Loads the lane again, however often that takes, unless it stops. Meanwhile senders are told to come back. */
 async function recover(lane: Running, error: unknown): Promise<void> {
   const { clock, observer } = lane.options;
+  // What was decided of it may not have been committed. To decide it twice does no harm.
+  for (const one of lane.queue) one.decided = 0;
   if (error instanceof DueFailed) setAside(lane, error);
   for (let failed = error; ; ) {
     observer.failed(failed);
@@ -331,7 +321,7 @@ function answer(decided: readonly Waiting[]): void {
 function runDueBy(lane: Running, until: Instant, { decide }: Batch): boolean {
   const latest = Math.max(lane.now, until);
   const most = changesOf(lane) + CHANGES_MAX;
-  for (let ticks = 0; ticks < TICKS_MAX && changesOf(lane) < most; ticks++) {
+  for (let ticks = 0; ticks < TICKS_MAX && changesOf(lane) < most && !isHeavy(lane); ticks++) {
     const ticked = runDueUntil(lane.state, latest, lane.now, 1, decide);
     lane.now = ticked.now;
     if (ticked.done) return true;
@@ -343,23 +333,23 @@ function changesOf({ state }: Running): number {
   return state.changedAlerts.size + state.changed.size;
 }
 
+function isHeavy({ state }: Running): boolean {
+  return state.weights.changed >= CHANGES_BYTES_MAX;
+}
+
 /** Takes from the queue as much as one commit should hold. `present`: no instant is later, by whose clock ever. */
 function decideWaiting(lane: Running, outcome: Batch, present: Instant): readonly Waiting[] {
   let count = 0;
-  let event = 0;
   try {
     for (; count < lane.queue.length && outcome.events() < BATCH_MAX; count++) {
       const waiting = lane.queue[count];
       if (waiting === undefined || !runDueBy(lane, Math.min(waiting.at, present), outcome)) break;
-      event = 0;
-      for (const one of waiting.events) {
-        outcome.decide(one, lane.now);
-        event++;
-      }
+      const decide = (event: Event) => outcome.decide(event, lane.now);
+      if (!decideEvents(waiting, decide, () => isHeavy(lane))) break;
     }
   } catch (error) {
     // What was due before it is no fault of the entry.
-    if (!(error instanceof DueFailed)) quarantine(lane, count, event);
+    if (!(error instanceof DueFailed)) quarantine(lane.queue, count);
     throw error;
   }
   const decided = lane.queue.splice(0, count);
@@ -383,11 +373,4 @@ function forgive(lane: Running): void {
     schedule(lane.state.timers, key, lane.now);
   }
   lane.setAside.clear();
-}
-
-/** The pipeline failed on an event: a bug. It is kept as odd, so that one alert cannot stop all. */
-function quarantine(lane: Running, index: number, failed: number): void {
-  const waiting = lane.queue[index];
-  if (waiting !== undefined)
-    lane.queue[index] = { ...waiting, events: withOdd(waiting.events, failed) };
 }

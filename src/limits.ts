@@ -50,6 +50,8 @@ export const SHAPE = {
   'label-name': 512,
   'label-value': 8_192,
   'annotation-value': 65_536,
+  /** Characters of all labels of an alert, with their names; and as many of all annotations. */
+  'alert-text': 131_072,
   /** Bytes of an event of Slack. */
   'slack-event': 1024 * 1024,
   /** Requests of one connection that are being answered, where a client does not wait for answers. */

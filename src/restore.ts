@@ -8,6 +8,7 @@ import type { Digest, Heartbeat, KeptSilence, Lateness, Storm } from './small-re
 import {
   closeIncident,
   type LaneState,
+  nothingChanged,
   putAlert,
   putDigest,
   putHeartbeat,
@@ -52,8 +53,7 @@ export function* restoring(state: LaneState, records: Iterable<StateRecord>): St
     putAlert(state, alert);
     yield;
   }
-  state.changedAlerts.clear();
-  state.changed.clear();
+  nothingChanged(state);
 }
 
 function isBefore(one: Alert, other: Alert): boolean {

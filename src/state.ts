@@ -37,7 +37,7 @@ import {
   rememberTransactions,
   type TransactionIndex,
 } from './transaction-index.ts';
-import { weigh, type Weights } from './weight.ts';
+import { weigh, weightOf, type Weights } from './weight.ts';
 
 /** For the alerts in memory: when it is used up, the oldest resolved ones go for each new one. */
 export type Room = Pick<Capacity, 'open-alerts' | 'alert-bytes'>;
@@ -105,7 +105,7 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     room,
     reloads,
     alerts: new Map(),
-    weights: { all: 0, firing: 0 },
+    weights: { all: 0, firing: 0, changed: 0 },
     incidents: new Map(),
     digests: new Map(),
     heartbeats: new Map(),
@@ -184,7 +184,9 @@ export function putAlert(state: LaneState, alert: Alert): void {
   if (alert.status !== before?.status)
     mark(state.resolved, alert.fingerprint, alert.status === 'resolved');
   if (alert.incident !== undefined) enter(state, alert, alert.incident, before === undefined);
+  if (state.changedAlerts.has(alert.fingerprint)) return;
   state.changedAlerts.add(alert.fingerprint);
+  state.weights.changed += weightOf(alert);
 }
 
 /** Newer texts of a repeated alert: seen by whoever looks, but not worth a write of its own. */
@@ -309,9 +311,15 @@ export function takeChanges(state: LaneState): readonly StateRecord[] {
     });
   }
   for (const key of state.changed) changes.push({ key, value: recordOf(state, key) });
+  nothingChanged(state);
+  return changes;
+}
+
+/** What is in memory is what the store has. */
+export function nothingChanged(state: LaneState): void {
   state.changedAlerts.clear();
   state.changed.clear();
-  return changes;
+  state.weights.changed = 0;
 }
 
 function recordOf(state: LaneState, key: string): unknown {

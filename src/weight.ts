@@ -14,6 +14,8 @@ export interface Weights {
   all: number;
   /** Of those of them that fire. */
   firing: number;
+  /** Of those that changed since the last commit. */
+  changed: number;
 }
 
 /**

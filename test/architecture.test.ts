@@ -37,6 +37,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'odd.ts': 'lane',
   'refusals.ts': 'lane',
   'relane.ts': 'lane',
+  'waiting.ts': 'lane',
   'view.ts': 'view',
   'closed-view.ts': 'view',
   'decide.ts': 'decide',

@@ -101,13 +101,15 @@ function readEntries(value: unknown, field: string, kind: Entries): Read<Labels>
   }
   const valueMax = SHAPE[VALUE_LIMITS[kind]];
   let count = 0;
+  let characters = 0;
   for (const name in value) {
     const text = value[name];
     if (
       typeof text !== 'string' ||
       text.length > valueMax ||
       name.length > SHAPE['label-name'] ||
-      ++count > SHAPE[kind]
+      ++count > SHAPE[kind] ||
+      (characters += name.length + text.length) > SHAPE['alert-text']
     ) {
       return entryProblem(value, name, field, kind);
     }
@@ -131,7 +133,10 @@ function entryProblem(value: JsonObject, name: string, field: string, kind: Entr
     return problem(place, over(limit, `${text.length} characters long, at most ${SHAPE[limit]}`));
   }
   const count = Object.keys(value).length;
-  return problem(field, over(kind, `${count} entries, at most ${SHAPE[kind]}`));
+  if (count > SHAPE[kind])
+    return problem(field, over(kind, `${count} entries, at most ${SHAPE[kind]}`));
+  const textMax = SHAPE['alert-text'];
+  return problem(field, over('alert-text', `more than ${textMax} characters together`));
 }
 
 /** Labels say who an alert is, so there is at least one. */

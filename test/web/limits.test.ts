@@ -102,6 +102,7 @@ test('what is over a limit of its shape is refused or set apart, named and count
     [{ name: 'A', labels: { a: 'x'.repeat(8_193) } }, 'label-value'],
     [{ name: 'A', labels: { ['x'.repeat(513)]: 'a' } }, 'label-name'],
     [{ name: 'A', annotations: { a: 'x'.repeat(65_537) } }, 'annotation-value'],
+    [{ name: 'A', annotations: { a: LONG, b: LONG, c: LONG } }, 'alert-text'],
     [Array.from({ length: 10_001 }, () => ({ name: 'A' })), 'alerts'],
     ['x'.repeat(2_000_001), 'body'],
     [Array.from({ length: 110 }, (_, n) => ({ name: 'A', labels: namesOfItsOwn(n) })), 'names'],
@@ -120,6 +121,8 @@ test('what is over a limit of its shape is refused or set apart, named and count
     expect.objectContaining({ accepted: 1, quarantined: 1 }),
   ]);
 });
+
+const LONG = 'x'.repeat(50_000);
 
 function namesOfItsOwn(n: number) {
   return Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`label-${n}-${i}`, 'x']));

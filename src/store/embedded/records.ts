@@ -25,6 +25,8 @@ export interface RecordLog {
 const OUTDATED_MIN = 2_000;
 /** Records carried forward by one commit beside its own: twice as many as it writes, and some. */
 const CARRIED_MIN = 200;
+/** Bytes of rows whose records are carried forward by one commit, about. */
+const CARRIED_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Reads the log from its end: the first record with a key that comes is the one in force. */
 export function* readRecords(rows: Rows, lane: string, log: RecordLog): Iterable<StateRecord> {
@@ -84,6 +86,7 @@ function carryForward(
 ): void {
   const prefix = [keyPart(lane), 'l'];
   let looked = 0;
+  let bytes = 0;
   for (const { key, value } of rows.getRange({ start: prefix, end: [...prefix, version] })) {
     const row = Array.isArray(key) ? Number(key[2]) : 0;
     const old = recordsOf(value);
@@ -96,7 +99,8 @@ function carryForward(
     log.written -= old.length;
     batch.remove(key);
     looked += old.length;
-    if (looked >= most) return;
+    bytes += value.length;
+    if (looked >= most || bytes >= CARRIED_BYTES_MAX) return;
   }
 }
 
