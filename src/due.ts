@@ -81,6 +81,7 @@ export function* scheduleEverything(turn: Turn): Steps {
     const graced = granted === expiresAt ? alert : { ...alert, expiresAt: granted };
     if (graced !== alert) refreshAlert(state, graced);
     scheduleAlert(turn, graced);
+    if (mayBeLouder(turn, graced)) schedule(state.timers, graced.fingerprint, now);
     yield;
   }
   for (const incident of state.incidents.values()) {
@@ -95,6 +96,13 @@ export function* scheduleEverything(turn: Turn): Steps {
   // One may have begun or ended while nobody was there to see it.
   for (const id of state.silences.keys()) schedule(state.timers, silenceKey(id), now);
   if (state.storm !== undefined) schedule(state.timers, STORM_KEY, now);
+}
+
+/** It joined what was told quietly, and its hold may have elapsed while nobody was there to ask its route. */
+function mayBeLouder({ state, now }: Turn, alert: Alert): boolean {
+  const { toldIn, toldAt = now } = incidentOf(state, alert) ?? {};
+  if (alert.status !== 'firing' || toldIn === undefined || toldIn === 'message') return false;
+  return alert.heldUntil > toldAt && alert.heldUntil <= now;
 }
 
 /** It goes on, and nothing is left in it that could end it. No version should leave one; some did. */

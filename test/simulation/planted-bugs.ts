@@ -214,4 +214,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: '    addToDigest(turn, shown, shown.route.channel);',
     to: '    {}',
   },
+  {
+    name: 'a hold that ended while nobody was there is not asked about',
+    seed: 202291,
+    file: 'src/due.ts',
+    from: '    if (mayBeLouder(turn, graced)) schedule(state.timers, graced.fingerprint, now);\n',
+    to: '',
+  },
 ];
