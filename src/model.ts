@@ -233,7 +233,7 @@ export interface Incident {
   readonly sentRevision: number | undefined;
   /** How often Slack took a newer revision after the first, and when the last one. Undefined: never. */
   readonly updated: { readonly times: number; readonly at: Instant } | undefined;
-  /** Its replies, newest last, so that a reaction to one counts for the message. */
+  /** `ts` of its replies, newest last: a reaction to one counts for it. `C123 ts` for one in another channel. */
   readonly replies: readonly string[];
   readonly acknowledged: readonly Mark[];
   readonly solved: Mark | undefined;
@@ -351,7 +351,11 @@ export interface DigestLine {
 
 type Rise = Readonly<Record<'from' | 'to', Severity>>;
 /** Whom the line calls; lines that an older version ordered say nothing of it. */
-type Calls = { readonly mention: readonly string[] | undefined };
+type Calls = {
+  readonly mention: readonly string[] | undefined;
+  /** Said in another channel than that of the message. */
+  readonly there?: { readonly channel: string; readonly messageIn: string };
+};
 type Asked = { readonly user: string; readonly services: readonly string[] };
 /** A line in the thread: only for what deserves a ping. */
 export type Reply =

@@ -3,7 +3,7 @@
  * or line of a thread), and the newest that was heard of it. So a gesture stands while any reaction that
  * means it does, and only a message that was asked can say that one is gone.
  */
-import type { Event, Gesture, Incident, Instant } from './model.ts';
+import type { Event, Gesture, Incident, Instant, MessageRef } from './model.ts';
 
 type Reactions = Incident['reactions'];
 type Reaction = Pick<Extract<Event, { readonly kind: 'reaction' }>, 'user' | 'emoji' | 'on'>;
@@ -83,4 +83,15 @@ function earlierKeyOf({ user }: Reaction, gesture: Gesture): string {
 
 function tsOf({ on }: Reaction): string {
   return 'incident' in on ? '' : on.ts;
+}
+
+/** A line in the thread, or one that stands in another channel. */
+export function placeOfReply({ channel }: MessageRef, reply: string): MessageRef {
+  const [one = '', other] = reply.split(' ');
+  return other === undefined ? { channel, ts: one } : { channel: one, ts: other };
+}
+
+/** As an incident remembers it. */
+export function replyAt(message: MessageRef | undefined, { channel, ts }: MessageRef): string {
+  return message === undefined || message.channel === channel ? ts : `${channel} ${ts}`;
 }

@@ -27,6 +27,7 @@ import type {
   SilenceTest,
   Storm,
 } from './small-records.ts';
+import { placeOfReply } from './reactions.ts';
 import type { StateRecord } from './store/contract.ts';
 import { shareTexts } from './texts.ts';
 import { addToTally, createTally, removeFromTally, servicesOn, type Tally } from './tally.ts';
@@ -225,8 +226,10 @@ export function putIncident(state: LaneState, incident: Incident): void {
     state.byMessage.set(messageKey(incident.message.channel, incident.message.ts), incident.id);
   }
   if (incident.message !== undefined && before?.replies !== incident.replies) {
-    for (const ts of incident.replies)
-      state.byMessage.set(messageKey(incident.message.channel, ts), incident.id);
+    for (const reply of incident.replies) {
+      const { channel, ts } = placeOfReply(incident.message, reply);
+      state.byMessage.set(messageKey(channel, ts), incident.id);
+    }
   }
   state.changed.add(incidentKey(incident.id));
 }
@@ -238,9 +241,11 @@ function forgetMessages(state: LaneState, before: Incident | undefined, after: I
   const { channel, ts } = before.message;
   const isSame = after.message?.channel === channel;
   if (!isSame || after.message.ts !== ts) state.byMessage.delete(messageKey(channel, ts));
-  for (const reply of before.replies)
-    if (!isSame || !after.replies.includes(reply))
-      state.byMessage.delete(messageKey(channel, reply));
+  for (const reply of before.replies) {
+    if (isSame && after.replies.includes(reply)) continue;
+    const place = placeOfReply(before.message, reply);
+    state.byMessage.delete(messageKey(place.channel, place.ts));
+  }
 }
 
 /** Forgets an incident and its alerts; it is handed to the store as closed. */
@@ -383,8 +388,10 @@ function dropIndexes(state: LaneState, incident: Incident): void {
   for (const host of tally.hosts.keys()) removeFrom(state.byHost, host, incident.id);
   indexGroup(state.byGroup, incident, undefined);
   if (incident.message !== undefined) {
-    const { channel, ts } = incident.message;
-    for (const one of [ts, ...incident.replies]) state.byMessage.delete(messageKey(channel, one));
+    for (const one of [incident.message.ts, ...incident.replies]) {
+      const { channel, ts } = placeOfReply(incident.message, one);
+      state.byMessage.delete(messageKey(channel, ts));
+    }
   }
   state.tallies.delete(incident.id);
   state.members.delete(incident.id);

@@ -95,7 +95,7 @@ export function orderMessage(turn: Turn, incident: Incident): void {
     id: `message:${incident.id}`,
     incident: incident.id,
     at: turn.now,
-    channel: incident.message?.channel ?? incident.route?.channel ?? '',
+    channel: channelOf(incident),
     severity: incident.severity,
     delivery: turn.delivery,
   });
@@ -109,21 +109,33 @@ export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incide
   const { now, rules } = turn;
   if (incident.toldIn !== 'message') return incident;
   if (isQuiet(incident, now) && !LOUD.has(reply.kind)) return incident;
-  const last = incident.repliedAt[reply.kind];
+  const there = 'there' in reply ? reply.there : undefined;
+  const key = there === undefined ? reply.kind : thereKey(there.channel);
+  const last = incident.repliedAt[key];
   if (comesInNumbers(reply) && last !== undefined && now - last < rules.life.replyEveryMs)
     return incident;
   const of = reply.kind === 'beside' ? reply.incident : reply.kind;
   order(turn, {
     kind: 'reply',
-    id: `reply:${incident.id}:${of}:${now}`,
+    id: `reply:${incident.id}:${of}:${now}${there === undefined ? '' : ':there'}`,
     incident: incident.id,
     at: now,
-    channel: incident.message?.channel ?? incident.route?.channel ?? '',
+    channel: there?.channel ?? channelOf(incident),
     severity: incident.severity,
     delivery: turn.delivery,
     reply,
   });
-  return change(turn, incident, { repliedAt: { ...incident.repliedAt, [reply.kind]: now } });
+  return change(turn, incident, { repliedAt: { ...incident.repliedAt, [key]: now } });
+}
+
+/** Where it is told, or is to be. */
+function channelOf({ message, route }: Incident): string {
+  return message?.channel ?? route?.channel ?? '';
+}
+
+/** Under which it is remembered that something was said in another channel. */
+export function thereKey(channel: string): string {
+  return `there ${channel}`;
 }
 
 /** Whom a service that joined calls was not called before: that is said each time. */

@@ -8,12 +8,12 @@ import { tellInStorm } from '../life/in-storm.ts';
 import { rushUntil } from '../life/rush.ts';
 import { touch } from '../life/show.ts';
 import { type Proof, proofNow, proofOf, reconsiderRoute, tell } from '../life/tell.ts';
-import { callMore } from '../life/worse.ts';
-import type { Alert, Draft, Incident, Verdict } from '../model.ts';
+import { type Called, callMore, isYetToBeSaid } from '../life/worse.ts';
+import type { Alert, Draft, Incident, Reply, Verdict } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
-import { change, note, noteAlert, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { change, isQuiet, note, noteAlert, orderReply, type Turn, wakeIncident } from '../turn.ts';
 import { subjectOf } from '../life/lead.ts';
 import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
@@ -89,9 +89,14 @@ function speak(turn: Turn, incident: Incident, proof: Proof): void {
   const match =
     toldOf(turn, { ...speaker.facts, service }, rule, incident) ??
     explainedBy(turn, incident, speaker, rule);
+  const isNews = match !== undefined && !isKnownIn(turn, match.incident, speaker);
   const place = match === undefined ? incident : merged(turn, incident, [match], speaker);
   if (place === incident) tell(turn, incident, proof);
-  else enter(turn, place, { ...speaker, incident: place.id });
+  else enter(turn, place, { ...speaker, incident: place.id }, isNews);
+}
+
+function isKnownIn({ state }: Turn, { id }: Incident, { facts }: Alert): boolean {
+  return (tallyOf(state, id).services.get(facts.service)?.alerts ?? 0) > 0;
 }
 
 function merged(
@@ -115,10 +120,13 @@ function opens(turn: Turn, alert: Draft<Alert>, group: string | undefined): void
   scheduleAlert(turn, alert);
 }
 
-function enter(turn: Turn, incident: Incident, alert: Alert): void {
+function enter(
+  turn: Turn,
+  incident: Incident,
+  alert: Alert,
+  isNewService = !isKnownIn(turn, incident, alert),
+): void {
   const { state } = turn;
-  const isNewService =
-    (tallyOf(state, incident.id).services.get(alert.facts.service)?.alerts ?? 0) === 0;
   putAlert(state, alert);
   scheduleAlert(turn, alert);
   const revived = revive(turn, state.incidents.get(incident.id) ?? incident, alert);
@@ -182,27 +190,38 @@ function tellRise(turn: Turn, incident: Incident, newService: string | undefined
   const called = callMore(turn, loud, `${to} now, was ${from}`);
   if (isYetToBeSaid(turn, called.incident)) return called.incident;
   const service = newService ?? loud.roots[0]?.service ?? '';
-  const rise = { kind: 'severity-rose', from, to, service, mention: called.mention } as const;
-  return orderReply(turn, called.incident, rise);
+  return say(turn, called, { kind: 'severity-rose', from, to, service });
 }
 
 function tellJoined(turn: Turn, incident: Incident, service: string): Incident {
+  if (isQuiet(incident, turn.now)) return incident;
   const cause = incident.roots[0]?.service ?? service;
   const called = callMore(turn, incident, `the likely cause is ${cause} now`);
   const isExpected = turn.now - (incident.toldAt ?? turn.now) < NEWS_AFTER_MS;
-  if (isExpected && called.mention.length === 0) return called.incident;
+  if (isExpected && called.mention.length === 0 && called.there === undefined)
+    return called.incident;
   if (isYetToBeSaid(turn, called.incident)) return called.incident;
-  const { mention } = called;
-  return orderReply(turn, called.incident, {
-    kind: 'service-joined',
-    services: [service],
-    mention,
-  });
+  return say(turn, called, { kind: 'service-joined', services: [service] }, isExpected);
 }
 
-/** What one delivery brings is decided before its message is written: that says all of it. */
-function isYetToBeSaid({ now }: Turn, { toldAt, message }: Incident): boolean {
-  return message === undefined && toldAt === now;
+type News =
+  | Omit<Extract<Reply, { kind: 'severity-rose' }>, 'mention'>
+  | Omit<Extract<Reply, { kind: 'service-joined' }>, 'mention'>;
+
+/**
+ * In the thread; and where its route leads by now, which is where those read whom it calls. `isExpected`: the
+ * thread need not say it.
+ */
+function say(
+  turn: Turn,
+  { incident, mention, there }: Called,
+  news: News,
+  isExpected = false,
+): Incident {
+  if (there === undefined) return orderReply(turn, incident, { ...news, mention });
+  const said = isExpected ? incident : orderReply(turn, incident, { ...news, mention: [] });
+  const messageIn = said.route?.channel ?? '';
+  return orderReply(turn, said, { ...news, mention, there: { channel: there, messageIn } });
 }
 
 function survivorOf(state: LaneState, incident: Incident | undefined): Incident | undefined {

@@ -2,7 +2,7 @@
  * What Slack said to an effect. An effect leaves the outbox only here.
  */
 import type { DeliveryOutcome, Event, Incident, Instant, MessageRef } from '../model.ts';
-import { forgetThoseOn } from '../reactions.ts';
+import { forgetThoseOn, placeOfReply, replyAt } from '../reactions.ts';
 import type { Digest } from '../small-records.ts';
 import { SHOWN } from '../reasons.ts';
 import { change, note, orderDone, orderMessage, type Turn, wakeIncident } from '../turn.ts';
@@ -33,9 +33,8 @@ export function delivered(turn: Turn, { effect, orderedAt, outcome }: Delivered)
     });
   }
   if (outcome.kind === 'sent' && kind === 'reply' && incident !== undefined) {
-    change(turn, incident, {
-      replies: [...incident.replies, outcome.message.ts].slice(-REPLIES_MAX),
-    });
+    const reply = replyAt(incident.message, outcome.message);
+    change(turn, incident, { replies: [...incident.replies, reply].slice(-REPLIES_MAX) });
   }
 }
 
@@ -101,7 +100,8 @@ function newerThanShown(turn: Turn, incident: Incident, outcome: DeliveryOutcome
 
 /** What people said stays said, and has no reaction to be taken away any more. */
 function withoutMessage({ message, replies, reactions }: Incident): Partial<Incident> {
-  const gone = message === undefined ? replies : [message.ts, ...replies];
+  const lines = message === undefined ? [] : replies.map((one) => placeOfReply(message, one).ts);
+  const gone = message === undefined ? [] : [message.ts, ...lines];
   return {
     message: undefined,
     sentRevision: undefined,

@@ -1,11 +1,11 @@
 /**
  * People were told of an incident, and now it is more severe, has another likely cause, or fires again. Its
- * message stays where it stands; whom its route calls by now hears of it in the thread, and has as long to
- * answer as the route says. Without this, whoever is to be woken by what is critical would sleep
+ * message stays where it stands; whom its route calls by now hears of it in the thread, or where the route leads by now,
+ * and has as long to answer as the route says. Without this, whoever is to be woken by what is critical would sleep
  * through what began as a warning.
  */
 import type { Incident, RouteDecision } from '../model.ts';
-import { change, note, type Turn } from '../turn.ts';
+import { change, note, orderMessage, thereKey, type Turn } from '../turn.ts';
 import { armEscalation } from './escalation.ts';
 import { leadOf, subjectOfIncident } from './lead.ts';
 
@@ -13,40 +13,66 @@ export interface Called {
   readonly incident: Incident;
   /** Slack ids. */
   readonly mention: readonly string[];
+  /** The channel where its route would tell it by now, when that is another one and nothing was said there yet. */
+  readonly there: string | undefined;
 }
+
+const NOBODY = { mention: [], there: undefined } as const;
 
 /** Calls those whom its route did not call before. `because`: what is worse. */
 export function callMore(turn: Turn, incident: Incident, because: string): Called {
   const { route } = incident;
   const now = routeNow(turn, incident);
-  if (route === undefined || now?.urgency !== 'post') return { incident, mention: [] };
-  const known = [...route.mention, ...(incident.escalated > 0 ? mentionOf(route.escalate) : [])];
+  if (route === undefined || now?.urgency !== 'post') return { incident, ...NOBODY };
+  const known = calledBefore(incident, route);
   const mention = now.mention.filter((id) => !known.includes(id));
   const escalate = now.escalate ?? route.escalate;
   const isOtherPlan = !isSamePlan(escalate, route.escalate);
-  if (mention.length === 0 && !isOtherPlan) return { incident, mention };
-  const called = mention.length === 0 ? '' : `; ${mention.join(', ')} called`;
+  const there = isNewsIn(incident, now.channel) ? now.channel : undefined;
+  if (mention.length === 0 && !isOtherPlan && there === undefined) return { incident, ...NOBODY };
   note(turn, 'worsened', {
     incident: incident.id,
     service: incident.roots[0]?.service,
-    because: `${because}${called}`,
+    because: `${because}${inWords(mention, there)}`,
     rule: now.rule,
     why: now.why,
   });
+  // Nothing was said yet: then it is told where it is told by now.
+  const channel = isYetToBeSaid(turn, incident) ? now.channel : route.channel;
   const all = [...known, ...mention];
-  const changed = change(turn, incident, { route: { ...route, mention: all, escalate } });
-  return { incident: isOtherPlan ? armEscalation(turn, changed) : changed, mention };
+  const changed = change(turn, incident, { route: { ...route, channel, mention: all, escalate } });
+  if (channel !== route.channel) orderMessage(turn, changed);
+  return { incident: isOtherPlan ? armEscalation(turn, changed) : changed, mention, there };
+}
+
+function calledBefore({ escalated }: Incident, route: RouteDecision): readonly string[] {
+  return escalated > 0 ? [...route.mention, ...mentionOf(route.escalate)] : route.mention;
+}
+
+function inWords(mention: readonly string[], there: string | undefined): string {
+  const called = mention.length === 0 ? '' : `; ${mention.join(', ')} called`;
+  return there === undefined ? called : `${called}; said in ${there}`;
 }
 
 /** It was over and fires again: whom its route calls by now is called anew, and nobody else. */
 export function callAgain(turn: Turn, incident: Incident): Called {
   const now = routeNow(turn, incident);
-  if (incident.route === undefined || now === undefined) return { incident, mention: [] };
+  if (incident.route === undefined || now === undefined) return { incident, ...NOBODY };
   const isLoud = now.urgency === 'post';
   const mention = isLoud ? now.mention : [];
   const escalate = isLoud ? now.escalate : undefined;
   const route = { ...incident.route, mention, escalate };
-  return { incident: change(turn, incident, { route }), mention };
+  return { incident: change(turn, incident, { route }), mention, there: undefined };
+}
+
+/** What one delivery brings is decided before its message is written: that says all of it. */
+export function isYetToBeSaid({ now }: Turn, { toldAt, message }: Incident): boolean {
+  return message === undefined && toldAt === now;
+}
+
+/** Of each channel once: causes come and go. */
+function isNewsIn({ route, repliedAt }: Incident, channel: string): boolean {
+  return route?.channel !== channel && repliedAt[thereKey(channel)] === undefined;
 }
 
 /** Undefined: Quell's own, such as a storm. */

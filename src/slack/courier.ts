@@ -110,6 +110,8 @@ async function attempt(desk: Desk, track: Track, effect: Effect): Promise<Attemp
   }
   if (message === undefined) return isRefused(seen) ? refused('no_message', effect.channel) : AGAIN;
   const write = () => content(renderReply(effect.reply, newest().view));
+  if ('there' in effect.reply && effect.reply.there !== undefined)
+    return post(desk, { track, effect, channel: effect.channel, thread: undefined, write });
   return post(desk, { track, effect, channel: message.channel, thread: message.ts, write });
 }
 
@@ -128,7 +130,7 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
     return desk.api.post({
       channel,
       thread,
-      broadcast: isForAll(effect),
+      broadcast: thread !== undefined && isForAll(effect),
       ...onTheWire(task, sent),
     });
   }, pace);

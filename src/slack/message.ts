@@ -8,6 +8,7 @@
 import type { DigestEffect, DigestLine, Reply } from '../model.ts';
 import type { MessageView } from '../view.ts';
 import { details } from './details.ts';
+import { why } from './links.ts';
 import { headline, headlineLine, headlineLines, sentence } from './headline.ts';
 import {
   BLOCKS_MAX,
@@ -76,8 +77,17 @@ export function renderReply(
   view: MessageView,
   people: ReadonlyMap<string, string> = view.people,
 ): RenderedMessage {
-  const line = replyLine(reply, { ...view, people });
+  const line = [...replyLine(reply, { ...view, people }), ...whereItStands(reply, view)];
   return { text: toText([line]), blocks: sections([line]) };
+}
+
+/** Of a line in another channel. */
+function whereItStands(reply: Reply, view: MessageView): Line {
+  const there = 'there' in reply ? reply.there : undefined;
+  if (there === undefined) return [];
+  const links = why(view).flatMap((line) => [' · ', ...line]);
+  const place = cut(there.messageIn, NAME_MAX);
+  return [` · its message is in ${place}, and reactions here count for it`, ...links];
 }
 
 function replyLine(reply: Reply, view: MessageView): Line {

@@ -6,7 +6,7 @@
  * wins over what was read here. Bounded, and slow enough for Slack.
  */
 import type { Gesture, Incident, MessageRef } from '../model.ts';
-import { lastHeard, standing } from '../reactions.ts';
+import { lastHeard, placeOfReply, standing } from '../reactions.ts';
 import type { Reaction, SlackApi } from './api.ts';
 import { instantOf, type ReactionEvent } from './events.ts';
 import type { Log } from './log.ts';
@@ -130,8 +130,8 @@ async function stancesOf(
 /** The message, and the lines of its thread where a reaction stood when somebody last listened. */
 function placesOf({ message, replies, reactions }: OpenMessage): readonly MessageRef[] {
   const reactedTo = new Set(standing(reactions).map(({ ts }) => ts));
-  const lines = replies.filter((ts) => reactedTo.has(ts));
-  return [message, ...lines.map((ts) => ({ channel: message.channel, ts }))];
+  const lines = replies.map((reply) => placeOfReply(message, reply));
+  return [message, ...lines.filter(({ ts }) => reactedTo.has(ts))];
 }
 
 function added(

@@ -13,6 +13,7 @@ import { resolveName } from '../rules/catalog.ts';
 import { parseSelector } from '../rules/matcher.ts';
 import type { Catalog } from '../rules/rules.ts';
 import { didYouMean } from '../rules/suggest.ts';
+import { placeOfReply } from '../reactions.ts';
 import type { ClosedIncident, History } from '../store/contract.ts';
 import type { LanesView } from './details.ts';
 import { newest } from './newest.ts';
@@ -139,8 +140,9 @@ function closedOn(
   return closedWith(
     store,
     ({ incident: { message, replies } }) => {
-      if (message?.channel !== channel) return false;
-      return ts.some((one) => one === message.ts || replies.includes(one));
+      if (message === undefined) return false;
+      const places = [message, ...replies.map((reply) => placeOfReply(message, reply))];
+      return places.some((place) => place.channel === channel && ts.includes(place.ts));
     },
     Number(ts[0]) * 1000,
   );

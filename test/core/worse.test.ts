@@ -71,7 +71,7 @@ test('a cause that comes after its victim was told of calls those who own it, at
   story.wait(20_000);
   story.fire('payments-db', 'Down', { severity: 'critical' });
   expect(replies(story)).toEqual([
-    expect.stringMatching(/^➕ Now hit too: payments-db.*S012PAYTEAM/),
+    expect.stringMatching(/^➕ Now hit too: payments-db.*S012PAYTEAM.*its message is in #shop/),
   ]);
   expect(story.posts()).toHaveLength(1);
 });
@@ -223,4 +223,50 @@ test('what comes in one delivery is all in the message, and needs no line in its
   const [incident] = state.incidents.values();
   expect(incident?.route?.mention).toEqual(['S012PAYTEAM']);
   expect(incident?.escalateAt).toBe(START + 15 * MINUTE);
+});
+
+const BY_SEVERITY = `
+services: [{ name: payments-db, tier: 1, owner: team-payments }, { name: search, owner: team-shop, dependsOn: [payments-db] }]
+teams: [{ name: team-payments, channel: '#payments' }, { name: team-shop, channel: '#shop' }]
+hold: [{ for: 0s }]
+route:
+  channel: '#warnings'
+  routes: [{ match: ['severity="critical"'], channel: '#critical', mention: here }]
+`;
+
+test('where another channel is for what is worse, that hears of it once, and reactions there count', () => {
+  const story = tell(BY_SEVERITY);
+  story.fire('payments-db', 'Slow');
+  story.wait(2 * MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(2 * MINUTE);
+  story.fire('search', 'Errors', { severity: 'critical' });
+  story.wait(10 * MINUTE);
+  const lines = story.messages.filter(({ action }) => action === 'reply');
+  expect(lines.map(({ channel, text }) => [channel, text])).toEqual([
+    ['#warnings', '🔴 Now critical, was warning: payments-db: down'],
+    [
+      '#critical',
+      '🔴 Now critical, was warning: payments-db: down · everyone online here: please take it · its message is in #warnings, and reactions here count for it',
+    ],
+    ['#warnings', '➕ Now hit too: search · payments-db: down'],
+  ]);
+  expect(story.posts()).toHaveLength(1);
+  const [incident] = story.state.incidents.values();
+  const there = incident?.replies.find((reply) => reply.startsWith('#critical ')) ?? '';
+  const [channel = '', ts = ''] = there.split(' ');
+  const reaction = { kind: 'reaction', added: true, emoji: 'eyes', user: 'U1' } as const;
+  story.event({ ...reaction, on: { channel, ts }, orderedAt: story.now() });
+  expect(story.last()?.text).toContain('👀 U1');
+});
+
+test('a cause of another team is said where that team reads', () => {
+  const byOwner = `routes: [{ match: ['owner=~"team-.*"'], channel: owner }]`;
+  const story = tell(BY_SEVERITY.replace(/routes: .*/, byOwner));
+  story.fire('search', 'Errors', { severity: 'critical' });
+  story.wait(2 * MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  expect(story.posts().map(({ channel }) => channel)).toEqual(['#shop']);
+  const lines = story.messages.filter(({ action }) => action === 'reply');
+  expect(lines.map(({ channel }) => channel)).toEqual(['#shop', '#payments']);
 });
