@@ -261,7 +261,11 @@ export function closeIncident(state: LaneState, id: string): void {
     removePlace(state.byService, facts.environment, facts.service, id);
   state.open.delete(id);
   state.stormed.delete(id);
-  for (const alert of members) removeAlert(state, alert.fingerprint);
+  for (const alert of members) {
+    removeAlert(state, alert.fingerprint);
+    // It goes to the history with the next commit.
+    state.weights.changed += weightOf(alert);
+  }
   state.incidents.delete(id);
   state.changed.add(incidentKey(id));
 }
