@@ -9,6 +9,7 @@ import { predecessorOf } from './dedupe/successor.ts';
 import { beginsToInhibit, endsToInhibit } from './inhibit.ts';
 import { settle, settleWithout } from './life/end.ts';
 import { beat, heartbeatOf } from './life/heartbeat.ts';
+import { inWords } from './life/in-words.ts';
 import { subjectOf } from './life/lead.ts';
 import { mutedNow } from './life/silenced.ts';
 import { touch } from './life/show.ts';
@@ -130,7 +131,7 @@ export function resolved(
   const ended = over(endsToInhibit(turn, alert), startsAt, endsAt, turn.now);
   putAlert(turn.state, ended);
   scheduleAlert(turn, ended);
-  const firedFor = `it fired for ${Math.max(0, Math.round((endsAt - startsAt) / 1000))} s`;
+  const firedFor = `it fired for ${inWords(Math.max(0, endsAt - startsAt))}`;
   const because = wasKnown ? firedFor : 'it was never seen firing';
   noteAlert(turn, 'resolved', ended, because, undefined);
   const incident = incidentOf(turn.state, ended);
