@@ -20,8 +20,11 @@ export function hasMoreNamesThan(max: number, json: Uint8Array): boolean {
   if (json.length <= max * NAME_BYTES) return false;
   const seen = new Uint32Array(1 << (HASH_BITS - WORD_BITS));
   let names = 0;
-  for (let i = 0; i < json.length; i++) {
-    if (json[i] !== QUOTE) continue;
+  for (let i = json[0] === MARK ? MARK_BYTES : 0; i < json.length; i++) {
+    const byte = json[i];
+    // This is no JSON, and is parsed no further than to here.
+    if (byte !== undefined && byte > ASCII_MAX) return false;
+    if (byte !== QUOTE) continue;
     const from = i + 1;
     i = endOfText(json, from);
     if (!isName(json, i + 1)) continue;
@@ -50,5 +53,8 @@ function isName(json: Uint8Array, from: number): boolean {
   return json[i] === COLON;
 }
 
+/** A byte order mark may stand before it. */
+const [MARK, MARK_BYTES] = [0xef, 3];
+const ASCII_MAX = 0x7f;
 const COLON = 58;
 const [TAB, NEWLINE, RETURN, BLANK] = [9, 10, 13, 32];

@@ -43,5 +43,9 @@ test('texts that are no names do not count, nor does a text that never ends', ()
   const texts = Array.from({ length: 5_000 }, (_, n) => `text ${n}`);
   expect(hasMoreNamesThan(10, Buffer.from(JSON.stringify(texts)))).toBe(false);
   expect(hasMoreNamesThan(1, Buffer.from(`["${'x'.repeat(1_000)}`))).toBe(false);
+  const marked = Buffer.concat([Buffer.from('\uFEFF'), jsonOf(100, (n) => `${n}`)]);
+  expect(hasMoreNamesThan(90, marked)).toBe(true);
+  const broken = Buffer.concat([Buffer.from('\u00e4'), jsonOf(100, (n) => `${n}`)]);
+  expect(hasMoreNamesThan(90, broken)).toBe(false);
   expect(hasMoreNamesThan(1, Buffer.from(`["${'x'.repeat(1_000)}\\`))).toBe(false);
 });
