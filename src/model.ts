@@ -378,7 +378,11 @@ export type Reply =
   | ({ readonly kind: 'not-split' | 'not-unsplit' } & Asked)
   | { readonly kind: 'misunderstood'; readonly user: string; readonly text: string }
   /** `user`: who asked for quiet with a reaction; undefined: it was a silence. */
-  | { readonly kind: 'silence-over'; readonly firing: number; readonly user: string | undefined }
+  | ({
+      readonly kind: 'silence-over';
+      readonly firing: number;
+      readonly user: string | undefined;
+    } & Calls)
   | { readonly kind: 'not-solved'; readonly user: string; readonly firing: number }
   /** Something of little urgency, told in the thread of the incident it stands beside. */
   | ({

@@ -147,6 +147,8 @@ function comesInNumbers(reply: Reply): boolean {
 /** Also where people want quiet: owed to whoever asked, or what nobody knew who asked for it. */
 const LOUD: ReadonlySet<Reply['kind']> = new Set([
   'severity-rose',
+  // Nothing stands beside what is quiet, but a storm goes on, and people asked for quiet about what it was.
+  'beside',
   'silenced',
   'unsilenced',
   'split',

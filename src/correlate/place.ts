@@ -3,17 +3,18 @@
  * or in a new one. Then asks whether that incident is worth telling by now.
  */
 import { revive } from '../life/end.ts';
+import { armEscalation } from '../life/escalation.ts';
 import { openIncident } from '../life/open.ts';
 import { tellInStorm } from '../life/in-storm.ts';
 import { rushUntil } from '../life/rush.ts';
 import { touch } from '../life/show.ts';
 import { type Proof, proofNow, proofOf, reconsiderRoute, tell } from '../life/tell.ts';
-import { type Called, callMore, isYetToBeSaid } from '../life/worse.ts';
-import type { Alert, Draft, Incident, Reply, Verdict } from '../model.ts';
+import { callMore, isYetToBeSaid, say } from '../life/worse.ts';
+import type { Alert, Draft, Incident, Verdict } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
-import { change, isQuiet, note, noteAlert, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { change, isQuiet, note, noteAlert, type Turn, wakeIncident } from '../turn.ts';
 import { subjectOf } from '../life/lead.ts';
 import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
@@ -141,7 +142,7 @@ function enter(
     if (proof !== undefined) speak(turn, rooted, proof);
   } else if (rooted.toldIn === 'message')
     tellMore(turn, rooted, isNewService ? alert.facts.service : undefined);
-  else if (rooted.toldIn === 'storm') tellInStorm(turn, rooted);
+  else if (rooted.toldIn === 'storm' && state.storm !== undefined) tellInStorm(turn, rooted);
   else reconsiderRoute(turn, rooted, alert);
 }
 
@@ -173,10 +174,7 @@ export function reroot(turn: Turn, incident: Incident): Incident {
 /** What deserves a ping goes to the thread; everything shows in the message. */
 function tellMore(turn: Turn, incident: Incident, newService: string | undefined): void {
   // No silence matches it: the quiet was for what fired until now.
-  let told =
-    incident.snoozed?.silence === undefined
-      ? incident
-      : change(turn, incident, { snoozed: undefined });
+  let told = incident.snoozed?.silence === undefined ? incident : listenAgain(turn, incident);
   if (severityRank(told.severity) < severityRank(told.worstTold))
     told = tellRise(turn, told, newService);
   if (newService !== undefined) told = tellJoined(turn, told, newService);
@@ -186,14 +184,21 @@ function tellMore(turn: Turn, incident: Incident, newService: string | undefined
 /** Quiet that was asked for before is over: nobody asked for quiet about this. */
 function tellRise(turn: Turn, incident: Incident, newService: string | undefined): Incident {
   const { worstTold: from, severity: to } = incident;
-  const loud = change(turn, incident, { snoozed: undefined, worstTold: to });
+  const heard = isQuiet(incident, turn.now) ? listenAgain(turn, incident) : incident;
+  const loud = change(turn, heard, { worstTold: to });
   const called = callMore(turn, loud, `${to} now, was ${from}`);
   if (isYetToBeSaid(turn, called.incident)) return called.incident;
   const service = newService ?? loud.roots[0]?.service ?? '';
   return say(turn, called, { kind: 'severity-rose', from, to, service });
 }
 
+/** Nobody was called meanwhile: the time to answer begins now. */
+function listenAgain(turn: Turn, incident: Incident): Incident {
+  return armEscalation(turn, change(turn, incident, { snoozed: undefined }));
+}
+
 function tellJoined(turn: Turn, incident: Incident, service: string): Incident {
+  // Whom its route calls by now hears of it when the quiet is over.
   if (isQuiet(incident, turn.now)) return incident;
   const cause = incident.roots[0]?.service ?? service;
   const called = callMore(turn, incident, `the likely cause is ${cause} now`);
@@ -202,26 +207,6 @@ function tellJoined(turn: Turn, incident: Incident, service: string): Incident {
     return called.incident;
   if (isYetToBeSaid(turn, called.incident)) return called.incident;
   return say(turn, called, { kind: 'service-joined', services: [service] }, isExpected);
-}
-
-type News =
-  | Omit<Extract<Reply, { kind: 'severity-rose' }>, 'mention'>
-  | Omit<Extract<Reply, { kind: 'service-joined' }>, 'mention'>;
-
-/**
- * In the thread; and where its route leads by now, which is where those read whom it calls. `isExpected`: the
- * thread need not say it.
- */
-function say(
-  turn: Turn,
-  { incident, mention, there }: Called,
-  news: News,
-  isExpected = false,
-): Incident {
-  if (there === undefined) return orderReply(turn, incident, { ...news, mention });
-  const said = isExpected ? incident : orderReply(turn, incident, { ...news, mention: [] });
-  const messageIn = said.route?.channel ?? '';
-  return orderReply(turn, said, { ...news, mention, there: { channel: there, messageIn } });
 }
 
 function survivorOf(state: LaneState, incident: Incident | undefined): Incident | undefined {

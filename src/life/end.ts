@@ -92,14 +92,18 @@ export function revive(turn: Turn, incident: Incident, alert: Alert): Incident {
     });
   }
   const quiet = alert.flap?.flapping === true;
+  const { facts } = alert;
+  const isWorse = severityRank(facts.severity) < severityRank(incident.worstTold);
   const open = change(turn, incident, {
     phase: 'open',
+    // Nobody asked for quiet about this.
+    snoozed: isWorse ? undefined : incident.snoozed,
     resolvedAt: undefined,
     reopened: incident.reopened + 1,
     acknowledged: [],
     solved: undefined,
-    worstTold: alert.facts.severity,
-    severity: alert.facts.severity,
+    worstTold: facts.severity,
+    severity: facts.severity,
     roots: rankRoots(turn, incident),
   });
   const called = callAgain(turn, open);
@@ -114,9 +118,7 @@ export function revive(turn: Turn, incident: Incident, alert: Alert): Incident {
   if (shown.toldIn === 'digest' && shown.route !== undefined)
     addToDigest(turn, shown, shown.route.channel);
   if (quiet) return shown;
-  const { facts } = alert;
   const about = { service: facts.service, mention: called.mention };
-  const isWorse = severityRank(facts.severity) < severityRank(incident.worstTold);
   return orderReply(
     turn,
     shown,

@@ -9,12 +9,13 @@ import { muteIfMatched, reviewMuted } from '../mute.ts';
 import type { KeptSilence } from '../small-records.ts';
 import { putSilence, removeSilence, silenceKey, tallyOf } from '../state.ts';
 import { schedule } from '../timers.ts';
-import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { change, note, type Turn, wakeIncident } from '../turn.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
 import { subjectOf } from './lead.ts';
 import { show } from './show.ts';
 import { silenceRef, testOf } from './silenced.ts';
+import { callMore, say } from './worse.ts';
 
 /** As long as Alertmanager shows silences that are over. */
 const REMEMBERED_MS = 5 * 24 * 60 * 60_000;
@@ -178,7 +179,7 @@ export function endQuiet(turn: Turn, incident: Incident): Incident {
   const { service } = shown.roots[0] ?? {};
   const because = `${count(firing)} of it when the silence was over`;
   note(turn, 'unsilenced', { incident: shown.id, service, because });
-  return orderReply(turn, shown, { kind: 'silence-over', firing, user: undefined });
+  return remind(turn, shown, firing, undefined);
 }
 
 /** Whoever asked for quiet is reminded of what still fires, unless somebody is on it. */
@@ -186,7 +187,18 @@ function endSnooze(turn: Turn, incident: Incident, user: string | undefined): In
   const shown = show(turn, armEscalation(turn, incident));
   const { firing } = tallyOf(turn.state, shown.id);
   if (firing === 0 || shown.phase !== 'open' || shown.solved !== undefined) return shown;
-  return orderReply(turn, shown, { kind: 'silence-over', firing, user });
+  return remind(turn, shown, firing, user);
+}
+
+/** Also whom its route calls by now, and did not when the quiet began. */
+function remind(
+  turn: Turn,
+  incident: Incident,
+  firing: number,
+  user: string | undefined,
+): Incident {
+  const called = callMore(turn, incident, 'the quiet is over');
+  return say(turn, called, { kind: 'silence-over', firing, user });
 }
 
 function count(firing: number): string {

@@ -97,13 +97,16 @@ function proofBy(because: string, speaker: Alert, { severity }: Incident): Proof
 /** People were told elsewhere, or not at all, by its route: does the route say otherwise by now? */
 export function reconsiderRoute(turn: Turn, incident: Incident, alert: Alert): void {
   const { toldIn } = incident;
-  if (toldIn === undefined || toldIn === 'message' || toldIn === 'storm') return;
+  const isStormed = toldIn === 'storm';
+  if (toldIn === undefined || toldIn === 'message') return;
+  if (isStormed && turn.state.storm !== undefined) return;
   if (incident.phase === 'resolved') return;
   const proof = provenBy(turn, incident, alert);
   const route = proof === undefined ? undefined : routeOf(turn, incident, proof);
   if (route?.urgency !== 'post') return;
   const worse = change(turn, incident, { route, worstTold: incident.severity });
-  publish(turn, worse, route, { because: 'it is worse now', rule: route.rule, why: route.why });
+  const because = isStormed ? 'it fires again after the storm' : 'it is worse now';
+  publish(turn, worse, route, { because, rule: route.rule, why: route.why });
 }
 
 function provenBy(turn: Turn, incident: Incident, alert: Alert): Proof | undefined {

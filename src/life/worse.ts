@@ -4,8 +4,8 @@
  * and has as long to answer as the route says. Without this, whoever is to be woken by what is critical would sleep
  * through what began as a warning.
  */
-import type { Incident, RouteDecision } from '../model.ts';
-import { change, note, orderMessage, thereKey, type Turn } from '../turn.ts';
+import type { Incident, Reply, RouteDecision } from '../model.ts';
+import { change, note, orderMessage, orderReply, thereKey, type Turn } from '../turn.ts';
 import { armEscalation } from './escalation.ts';
 import { leadOf, subjectOfIncident } from './lead.ts';
 
@@ -26,7 +26,7 @@ export function callMore(turn: Turn, incident: Incident, because: string): Calle
   if (route === undefined || now?.urgency !== 'post') return { incident, ...NOBODY };
   const known = calledBefore(incident, route);
   const mention = now.mention.filter((id) => !known.includes(id));
-  const escalate = now.escalate ?? route.escalate;
+  const escalate = planOf(incident, now.escalate, known) ?? route.escalate;
   const isOtherPlan = !isSamePlan(escalate, route.escalate);
   const there = isNewsIn(incident, now.channel) ? now.channel : undefined;
   if (mention.length === 0 && !isOtherPlan && there === undefined) return { incident, ...NOBODY };
@@ -42,7 +42,29 @@ export function callMore(turn: Turn, incident: Incident, because: string): Calle
   const all = [...known, ...mention];
   const changed = change(turn, incident, { route: { ...route, channel, mention: all, escalate } });
   if (channel !== route.channel) orderMessage(turn, changed);
-  return { incident: isOtherPlan ? armEscalation(turn, changed) : changed, mention, there };
+  if (!isOtherPlan) return { incident: changed, mention, there };
+  return { incident: replan(turn, changed, mention.length > 0), mention, there };
+}
+
+/** Whom one escalation called, no other calls. */
+function planOf(
+  { escalated }: Incident,
+  plan: RouteDecision['escalate'],
+  known: readonly string[],
+): RouteDecision['escalate'] {
+  const isDone = escalated > 0 && mentionOf(plan).every((id) => known.includes(id));
+  return isDone ? undefined : plan;
+}
+
+/**
+ * Whoever is called now has as long to answer as the route says. Where nobody else is, the time that began goes
+ * on, or causes that take turns would put it off for ever.
+ */
+function replan(turn: Turn, incident: Incident, isAnew: boolean): Incident {
+  const { escalateAt } = incident;
+  const armed = armEscalation(turn, incident);
+  if (isAnew || escalateAt === undefined || armed.escalateAt === undefined) return armed;
+  return change(turn, armed, { escalateAt: Math.min(escalateAt, armed.escalateAt) });
 }
 
 function calledBefore({ escalated }: Incident, route: RouteDecision): readonly string[] {
@@ -62,7 +84,26 @@ export function callAgain(turn: Turn, incident: Incident): Called {
   const mention = isLoud ? now.mention : [];
   const escalate = isLoud ? now.escalate : undefined;
   const route = { ...incident.route, mention, escalate };
-  return { incident: change(turn, incident, { route }), mention, there: undefined };
+  return { incident: change(turn, incident, { route, escalated: 0 }), mention, there: undefined };
+}
+
+type News = Of<Extract<Reply, { kind: 'severity-rose' | 'service-joined' | 'silence-over' }>>;
+type Of<One> = One extends Reply ? Omit<One, 'mention'> : never;
+
+/**
+ * In the thread; and where its route leads by now, which is where those read whom it calls. `isExpected`: the
+ * thread need not say it.
+ */
+export function say(
+  turn: Turn,
+  { incident, mention, there }: Called,
+  news: News,
+  isExpected = false,
+): Incident {
+  if (there === undefined) return orderReply(turn, incident, { ...news, mention });
+  const said = isExpected ? incident : orderReply(turn, incident, { ...news, mention: [] });
+  const messageIn = said.route?.channel ?? '';
+  return orderReply(turn, said, { ...news, mention, there: { channel: there, messageIn } });
 }
 
 /** What one delivery brings is decided before its message is written: that says all of it. */

@@ -122,7 +122,11 @@ function replyLine(reply: Reply, view: MessageView): Line {
         ...calls(reply.mention, view.people),
       ];
     case 'silence-over':
-      return [...quietIsOver(reply.user, view), `: ${stillFiring(reply.firing)} · ${about}`];
+      return [
+        ...quietIsOver(reply.user, view),
+        `: ${stillFiring(reply.firing)} · ${about}`,
+        ...calls(reply.mention, view.people),
+      ];
     case 'not-solved':
       return [
         '⚠️ ',

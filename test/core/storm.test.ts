@@ -62,3 +62,40 @@ test('the message of a storm counts what joins the incidents that it stands for'
   const alerts = (text = '') => Number(/ (\d+) alerts/.exec(text)?.[1]);
   expect(alerts(after)).toBe(alerts(before) + 40);
 });
+
+test('people who asked for quiet of a storm hear what comes and is critical at tier 1', () => {
+  const story = tell(RULES);
+  for (let i = 1; i < 40; i++) {
+    if (i % 4 !== 0) story.fire(`svc-${i}`, 'Broken');
+    story.wait(1_000);
+  }
+  const parent = story.messages.find(({ text }) => text.includes('Alert storm'));
+  story.react('no_bell', parent?.incident ?? '');
+  story.fire('svc-8', 'Broken', { severity: 'critical' });
+  const lines = story.messages.filter(({ action }) => action === 'reply');
+  expect(lines.map(({ text }) => text)).toEqual([
+    expect.stringMatching(/^🔴 In it: svc-8.*S012TEAM0/),
+  ]);
+});
+
+test('what only a storm told of, and flaps, is told when it fires on after the storm', () => {
+  const story = tell(RULES);
+  for (let i = 0; i < 32; i++) {
+    story.fire(`svc-${i}`, 'Broken');
+    story.wait(1_000);
+  }
+  const critical = { severity: 'critical' };
+  for (let n = 0; n < 6; n++) {
+    story.fire('svc-36', 'Flapping', critical);
+    story.wait(1_000);
+    story.resolve('svc-36', 'Flapping', critical);
+    story.wait(1_000);
+  }
+  for (let i = 0; i < 32; i++) story.resolve(`svc-${i}`, 'Broken');
+  story.wait(7 * MINUTE);
+  expect(story.reasons()).toContain('storm-ended');
+  story.fire('svc-36', 'Flapping', critical);
+  story.wait(60 * MINUTE);
+  const posts = story.posts().filter(({ text }) => text.includes('svc-36'));
+  expect(posts.map(({ text }) => text)).toEqual([expect.stringContaining('S012TEAM4')]);
+});

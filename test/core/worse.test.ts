@@ -270,3 +270,96 @@ test('a cause of another team is said where that team reads', () => {
   const lines = story.messages.filter(({ action }) => action === 'reply');
   expect(lines.map(({ channel }) => channel)).toEqual(['#shop', '#payments']);
 });
+
+const HIGH_TOO = RULES.replace('severity="critical"', 'severity=~"critical|high"');
+
+test.each(['no_bell', 'wastebasket'])(
+  'quiet by :%s: that ends because it is worse leaves the escalation its time',
+  (emoji) => {
+    const story = tell(HIGH_TOO);
+    story.fire('payments-db', 'Slow', { severity: 'high' });
+    story.react(emoji, only(story));
+    story.wait(20 * MINUTE);
+    story.fire('payments-db', 'Down', { severity: 'critical' });
+    story.wait(14 * MINUTE);
+    expect(story.reasons()).not.toContain('escalated');
+    story.wait(2 * MINUTE);
+    expect(replies(story).at(-1)).toContain('U012PAYLEAD');
+  },
+);
+
+test('what a silence kept quiet escalates when something joins that none matches', () => {
+  const story = tell(HIGH_TOO);
+  story.fire('payments-db', 'Slow', { severity: 'high' });
+  story.wait(MINUTE);
+  const startsAt = story.now();
+  const silence = {
+    id: 'one',
+    matchers: [{ name: 'alertname', value: 'Slow', isRegex: false, isEqual: true }],
+    startsAt,
+    endsAt: startsAt + 600 * MINUTE,
+    createdBy: 'ann',
+    comment: '',
+  };
+  story.event({ kind: 'silence', silence });
+  story.wait(20 * MINUTE);
+  story.fire('payments-db', 'Full', { severity: 'high' });
+  story.wait(16 * MINUTE);
+  expect(replies(story)).toEqual([expect.stringContaining('U012PAYLEAD')]);
+});
+
+test('what is worse when it fires again is heard through the quiet, and escalates', () => {
+  const story = tell(RULES);
+  story.fire('payments-db', 'Slow');
+  story.react('no_bell', only(story));
+  story.resolve('payments-db', 'Slow');
+  story.wait(MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(16 * MINUTE);
+  expect(replies(story)).toEqual([
+    expect.stringMatching(/^🔴 Now critical.*S012PAYTEAM/),
+    expect.stringContaining('U012PAYLEAD'),
+  ]);
+});
+
+test('whom another cause calls while it is quiet is called when the quiet is over', () => {
+  const story = tell(RULES);
+  story.fire('search', 'Errors', { severity: 'critical' });
+  story.react('no_bell', only(story));
+  story.wait(20_000);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  expect(story.reasons()).not.toContain('worsened');
+  story.wait(61 * MINUTE);
+  const lines = story.messages.filter(({ action }) => action === 'reply');
+  expect(lines.map(({ channel, text }) => [channel, text])).toEqual([
+    ['#shop', '🔔 The quiet is over, U1: 2 alerts still fire · payments-db: down'],
+    ['#payments', expect.stringMatching(/^🔔 The quiet is over, U1.*S012PAYTEAM/)],
+  ]);
+});
+
+/** Each calls the next, and two teams own them by turns. */
+const CHAIN = `
+services:
+${[0, 1, 2, 3, 4].map((i) => `  - { name: s${i}, tier: 1, owner: team-${i % 2}, dependsOn: [s${i + 1}] }`).join('\n')}
+  - { name: s5, tier: 1, owner: team-1 }
+teams:
+  - { name: team-0, channel: '#a', oncall: S012AAAA, lead: U012AAAA }
+  - { name: team-1, channel: '#b', oncall: S012BBBB, lead: U012BBBB }
+hold: [{ for: 0s }]
+route: { routes: [{ channel: owner, mention: oncall, escalate: { after: 8m, mention: team-lead } }] }
+`;
+
+test('causes that take turns do not put the escalation off, and nobody is called by it twice', () => {
+  const story = tell(CHAIN);
+  const began = story.now();
+  for (let i = 0; i < 6; i++) {
+    story.fire(`s${i}`, 'Down', { severity: 'critical' });
+    story.wait(4 * MINUTE);
+  }
+  story.wait(60 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  const escalations = story.decisions.filter(({ reason }) => reason === 'escalated');
+  expect(escalations.map(({ at }) => (at - began) / MINUTE)).toEqual([12, 20]);
+  const called = replies(story).flatMap((text) => text.match(/U012\w+/g) ?? []);
+  expect(called).toEqual(['U012AAAA', 'U012BBBB']);
+});

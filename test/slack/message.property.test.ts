@@ -186,6 +186,7 @@ const reply = fc.oneof(
     kind: fc.constant('silence-over' as const),
     firing: count,
     user: fc.option(text, { nil: undefined }),
+    mention,
   }),
   fc.record({
     kind: fc.constant('escalated' as const),

@@ -194,10 +194,13 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
     messageView(),
   ),
   'reply-silence-over': renderReply(
-    { kind: 'silence-over', firing: 2, user: undefined },
+    { kind: 'silence-over', firing: 2, user: undefined, mention: undefined },
     messageView(),
   ),
-  'reply-quiet-over': renderReply({ kind: 'silence-over', firing: 1, user: 'U1' }, messageView()),
+  'reply-quiet-over': renderReply(
+    { kind: 'silence-over', firing: 1, user: 'U1', mention: undefined },
+    messageView(),
+  ),
   'reply-not-solved': renderReply({ kind: 'not-solved', user: 'U1', firing: 3 }, messageView()),
   'reply-beside': renderReply(
     {
