@@ -29,8 +29,8 @@ const ORDER = ['critical', 'high', 'warning', 'info'];
 const COMING_AND_GOING = 8;
 const ROUNDS = 20 + Math.floor(AWAY_S / 20);
 const UPDATES_PER_MINUTE = 50;
-/** Calls that go at once when there were none for a while. */
-const BURST = { updates: 20, posts: 4 };
+/** Calls that go at once when there were none for a while, in no order; and the one that asks whether Slack is there. */
+const BURST = { updates: 21, posts: 5 };
 const DELIVERY_MAX = 200;
 
 interface Service {
