@@ -18,7 +18,7 @@ import {
 } from './id-index.ts';
 import { createInhibitIndex, type InhibitIndex, trackFiring, untrack } from './inhibit-index.ts';
 import type { Capacity } from './limits.ts';
-import type { Alert, Incident, Instant, Silence } from './model.ts';
+import type { Alert, Incident, Instant, MessageRef, Silence } from './model.ts';
 import type {
   Digest,
   Heartbeat,
@@ -226,10 +226,8 @@ export function putIncident(state: LaneState, incident: Incident): void {
     state.byMessage.set(messageKey(incident.message.channel, incident.message.ts), incident.id);
   }
   if (incident.message !== undefined && before?.replies !== incident.replies) {
-    for (const reply of incident.replies) {
-      const { channel, ts } = placeOfReply(incident.message, reply);
-      state.byMessage.set(messageKey(channel, ts), incident.id);
-    }
+    for (const reply of incident.replies)
+      state.byMessage.set(replyKey(incident.message, reply), incident.id);
   }
   state.changed.add(incidentKey(incident.id));
 }
@@ -241,11 +239,14 @@ function forgetMessages(state: LaneState, before: Incident | undefined, after: I
   const { channel, ts } = before.message;
   const isSame = after.message?.channel === channel;
   if (!isSame || after.message.ts !== ts) state.byMessage.delete(messageKey(channel, ts));
-  for (const reply of before.replies) {
-    if (isSame && after.replies.includes(reply)) continue;
-    const place = placeOfReply(before.message, reply);
-    state.byMessage.delete(messageKey(place.channel, place.ts));
-  }
+  for (const reply of before.replies)
+    if (!isSame || !after.replies.includes(reply))
+      state.byMessage.delete(replyKey(before.message, reply));
+}
+
+function replyKey(message: MessageRef, reply: string): string {
+  const { channel, ts } = placeOfReply(message, reply);
+  return messageKey(channel, ts);
 }
 
 /** Forgets an incident and its alerts; it is handed to the store as closed. */
@@ -257,11 +258,10 @@ export function closeIncident(state: LaneState, id: string): void {
   );
   state.closed.push({ incident, tally: tallyOf(state, id), members });
   dropIndexes(state, incident);
-  for (const { facts } of members)
-    removePlace(state.byService, facts.environment, facts.service, id);
   state.open.delete(id);
   state.stormed.delete(id);
   for (const alert of members) {
+    removePlace(state.byService, alert.facts.environment, alert.facts.service, id);
     removeAlert(state, alert.fingerprint);
     // It goes to the history with the next commit.
     state.weights.changed += weightOf(alert);
@@ -392,10 +392,8 @@ function dropIndexes(state: LaneState, incident: Incident): void {
   for (const host of tally.hosts.keys()) removeFrom(state.byHost, host, incident.id);
   indexGroup(state.byGroup, incident, undefined);
   if (incident.message !== undefined) {
-    for (const one of [incident.message.ts, ...incident.replies]) {
-      const { channel, ts } = placeOfReply(incident.message, one);
-      state.byMessage.delete(messageKey(channel, ts));
-    }
+    for (const one of [incident.message.ts, ...incident.replies])
+      state.byMessage.delete(replyKey(incident.message, one));
   }
   state.tallies.delete(incident.id);
   state.members.delete(incident.id);

@@ -66,6 +66,8 @@ const ROOMS: Readonly<Record<string, string>> = {
   'limits.ts': 'limits',
   'model.ts': 'model',
   'delivery-outcome.ts': 'model',
+  'effect.ts': 'model',
+  'severity.ts': 'model',
   'reasons.ts': 'model',
   'silence.ts': 'model',
   'split.ts': 'model',

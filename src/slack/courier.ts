@@ -109,11 +109,23 @@ async function attempt(desk: Desk, track: Track, effect: Effect): Promise<Attemp
     return message === undefined ? post(desk, task) : update(desk, task, message, newest);
   }
   if (message === undefined) return isRefused(seen) ? refused('no_message', effect.channel) : AGAIN;
-  const write = () => content(renderReply(effect.reply, newest().view));
-  if ('there' in effect.reply && effect.reply.there !== undefined)
-    return post(desk, { track, effect, channel: effect.channel, thread: undefined, write });
+  const { reply } = effect;
+  if ('there' in reply && reply.there !== undefined && !track.barred.has(effect.channel)) {
+    const write = () => content(renderReply(reply, newest().view));
+    const task = { track, effect, channel: effect.channel, thread: undefined, write };
+    const there = await post(desk, task);
+    if (there.kind !== 'done' || there.outcome.kind !== 'refused') return there;
+    desk.log.error({ channel: effect.channel, error: there.outcome.error }, SAID_IN_THREAD);
+    track.barred.add(effect.channel);
+  }
+  const line = 'there' in reply ? { ...reply, there: undefined } : reply;
+  const write = () => content(renderReply(line, newest().view));
   return post(desk, { track, effect, channel: message.channel, thread: message.ts, write });
 }
+
+/** Whom the line calls is called all the same. */
+const SAID_IN_THREAD =
+  'Slack refuses a line for another channel: it goes to the thread of its message';
 
 async function post(desk: Desk, task: Task): Promise<Attempt> {
   const { clock, channels } = desk;

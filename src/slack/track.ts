@@ -47,6 +47,8 @@ export interface Track {
   /** The message that somebody deleted. */
   gone: string | undefined;
   readonly doubts: Map<string, Doubt>;
+  /** Channels that did not take a line of it: those stand in its thread. */
+  readonly barred: Set<string>;
   /** Slack refused the layout: text only from now on. */
   textOnly: boolean;
   /** Its message was refused last: the lane knows, or will in a moment. */
@@ -77,6 +79,7 @@ export function createTrack(key: string): Track {
     isNews: undefined,
     gone: undefined,
     doubts: new Map(),
+    barred: new Set(),
     textOnly: false,
     isRefused: false,
     running: false,

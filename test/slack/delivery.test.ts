@@ -76,6 +76,27 @@ test('a line that a channel must see stands in the channel too, others in the th
   expect(posts).toEqual([undefined, 'true', undefined]);
 });
 
+test('a line that another channel does not take stands in the thread, and calls there', async () => {
+  const { slack, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  const there = { channel: '#secret', messageIn: '#alerts' };
+  const rise = { kind: 'severity-rose', from: 'warning', to: 'critical', service: 'a' } as const;
+  for (let n = 1; n <= 2; n++) {
+    if (n === 1) slack.next('chat.postMessage').refuse('channel_not_found');
+    const line = replyEffect('A', n, { ...rise, mention: ['U012ANN'], there });
+    delivery.enqueue([{ ...line, channel: '#secret' }]);
+    await delivery.idle();
+  }
+  const [message, ...lines] = slack.messages();
+  expect(lines.map(({ thread }) => thread)).toEqual([message?.ts, message?.ts]);
+  expect(lines[0]?.text).toContain('U012ANN: please take it');
+  expect(lines[0]?.text).not.toContain('its message is in');
+  expect(slack.callsOf('chat.postMessage')).toHaveLength(4);
+  expect(reports.at(-1)?.outcome).toMatchObject({ kind: 'sent' });
+});
+
 test('replies go to the thread of the message, after it and in order', async () => {
   const { slack, delivery, see } = await deliveryDesk();
   see('A');

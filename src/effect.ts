@@ -1,0 +1,100 @@
+/**
+ * What Quell asks for in Slack, and what its lines in threads say. model.ts hands these on.
+ */
+import type { MessageRef } from './delivery-outcome.ts';
+import type { Severity } from './severity.ts';
+
+/** Milliseconds since 1970: model.ts, which knows this file, calls it so. */
+type Instant = number;
+
+/**
+ * Something to do in Slack, carried out at least once. `id` is the idempotency key and the key of its
+ * row in the outbox: a later effect with the same id takes the place of the earlier one.
+ *
+ * A `message` (id `message:<incident>`) says only that the incident has a newer revision. What is
+ * sent is rendered from the newest state when its turn comes: a post when the incident has no message
+ * yet, else an update. It is done when the newest revision was sent.
+ */
+export type Effect = MessageEffect | ReplyEffect | DigestEffect;
+
+interface EffectBase {
+  readonly id: string;
+  readonly at: Instant;
+  /** `#name` or channel id, as the route says; a reply goes where the message is. */
+  readonly channel: string;
+  /** Decides who goes first when Slack is slow. */
+  readonly severity: Severity;
+  /** Correlates log lines with the request that caused it. */
+  readonly delivery: string | undefined;
+}
+export interface MessageEffect extends EffectBase {
+  readonly kind: 'message';
+  readonly incident: string;
+}
+export interface ReplyEffect extends EffectBase {
+  readonly kind: 'reply';
+  readonly incident: string;
+  readonly reply: Reply;
+}
+/** One standing message for all that was worth telling, but not at once. No `message`: it is posted. */
+export interface DigestEffect extends EffectBase {
+  readonly kind: 'digest';
+  readonly message: MessageRef | undefined;
+  readonly from: Instant;
+  readonly lines: readonly DigestLine[];
+}
+export interface DigestLine {
+  readonly incident: string;
+  readonly service: string;
+  readonly name: string;
+  readonly severity: Severity;
+  readonly environment: string;
+  /** How many incidents of this service and name there were, and how many alerts in them. */
+  readonly incidents: number;
+  readonly alerts: number;
+  readonly firing: boolean;
+}
+
+type Rise = Readonly<Record<'from' | 'to', Severity>>;
+/** Whom the line calls; lines that an older version ordered say nothing of it. */
+type Calls = {
+  readonly mention: readonly string[] | undefined;
+  /** Said in another channel than that of the message. */
+  readonly there?: { readonly channel: string; readonly messageIn: string } | undefined;
+};
+type Asked = { readonly user: string; readonly services: readonly string[] };
+/** A line in the thread: only for what deserves a ping. */
+export type Reply =
+  | ({ readonly kind: 'severity-rose'; readonly service: string } & Rise & Calls)
+  | ({ readonly kind: 'service-joined'; readonly services: readonly string[] } & Calls)
+  | ({ readonly kind: 'refired'; readonly times: number; readonly service: string } & Calls)
+  | { readonly kind: 'escalated'; readonly mention: readonly string[]; readonly afterMs: number }
+  | {
+      readonly kind: 'silenced';
+      readonly user: string;
+      readonly until: Instant;
+      readonly silence: string;
+      readonly matchers: readonly string[];
+      /** That it matches, of so many that fire. */
+      readonly alerts: number;
+      readonly firing: number;
+    }
+  | { readonly kind: 'unsilenced'; readonly user: string; readonly silences: number }
+  | ({ readonly kind: 'split'; readonly incident: string } & Asked)
+  | ({ readonly kind: 'not-split' | 'not-unsplit' } & Asked)
+  | { readonly kind: 'misunderstood'; readonly user: string; readonly text: string }
+  /** `user`: who asked for quiet with a reaction; undefined: it was a silence. */
+  | ({
+      readonly kind: 'silence-over';
+      readonly firing: number;
+      readonly user: string | undefined;
+    } & Calls)
+  | { readonly kind: 'not-solved'; readonly user: string; readonly firing: number }
+  /** Something of little urgency, told in the thread of the incident it stands beside. */
+  | ({
+      readonly kind: 'beside';
+      readonly incident: string;
+      readonly service: string;
+      readonly name: string;
+      readonly severity: Severity;
+    } & Calls);
