@@ -84,7 +84,8 @@ export function fires(
   countEpisode(turn);
   if (before !== undefined && alert.flap?.flapping === true)
     return flaps(turn, before, alert, hidden);
-  if (known !== undefined && belongsStill(turn, known)) return refired(turn, known, alert, hidden);
+  if (known !== undefined && belongsStill(turn, known) && !isLongOver(turn, known))
+    return refired(turn, known, alert, hidden);
   if (known !== undefined) closeBehind(turn, known);
   return takePlace(turn, alert);
 }
@@ -174,6 +175,11 @@ function belongsStill(turn: Turn, known: Alert): boolean {
   if (incident.resolvedAt === undefined) return true;
   const forMs = turn.now - incident.resolvedAt;
   return incident.toldIn === 'message' && forMs <= turn.rules.life.reopenWithinMs;
+}
+
+/** Its incident may go on for days: what was over for so long there, and fires again, is another failure. */
+function isLongOver({ now, rules }: Turn, { resolvedAt }: Alert): boolean {
+  return resolvedAt !== undefined && now - resolvedAt > rules.life.reopenWithinMs;
 }
 
 /** It stays where it is alone, or fires already. An incident of others would be kept open by it for hours. */

@@ -50,8 +50,11 @@ export function isStraggler(
   return severityRank(severity) >= STRAGGLING_FROM && now - tally.firstSince > rule.windowMs;
 }
 
-/** What flaps gathers nothing, and information that nobody was called for only information. */
+/**
+ * What flaps gathers nothing. Information joins information only: it explains no failure, and would keep its
+ * message open for days; and what nobody was called for gathers nothing worse.
+ */
 export function gathers(incident: Incident, tally: Tally, severity: Severity): boolean {
-  if (incident.toldIn === 'message' || isMild(severity)) return tally.checks.size > 0;
-  return tally.weight > 0;
+  if (isMild(severity)) return tally.checks.size > 0 && tally.weight === 0;
+  return incident.toldIn === 'message' ? tally.checks.size > 0 : tally.weight > 0;
 }

@@ -489,3 +489,31 @@ test('a burst is still a storm when what came in it has outlasted its hold', () 
   expect(story.reasons()).toContain('storm-began');
   expect(story.posts().length).toBeLessThanOrEqual(3);
 });
+
+test('information beside an outage does not join its message, nor keeps it open', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(MINUTE);
+  story.fire('payments-db', 'CertificateExpires', { severity: 'info' });
+  story.fire('payments', 'DiskFillingUp', { severity: 'info' });
+  story.wait(10 * MINUTE);
+  expect(story.last()?.alerts).toHaveLength(1);
+  story.resolve('payments-db', 'Down', { severity: 'critical' });
+  expect(story.reasons()).toContain('ended');
+});
+
+test('what fires again long after it was over is told anew, although its old message still stands', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.fire('payments', 'Down', { severity: 'critical' });
+  story.wait(20 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  story.resolve('payments', 'Down', { severity: 'critical' });
+  story.wait(40 * MINUTE);
+  story.fire('payments', 'Down', { severity: 'critical' });
+  expect(story.posts()).toHaveLength(2);
+  story.resolve('payments', 'Down', { severity: 'critical' });
+  story.wait(10 * MINUTE);
+  story.fire('payments', 'Down', { severity: 'critical' });
+  expect(story.posts()).toHaveLength(2);
+});
