@@ -37,6 +37,10 @@ const DAY_MS = 86_400_000;
 /** Of the bytes of all days: one on which very much comes in must not push out all others. */
 const TODAY_SHARE = 1 / 2;
 const NAME = /^(\d{4}-\d\d-\d\d)\.jsonl(\.gz)?$/;
+/** A day that is being packed, by some process. */
+const UNFINISHED = /^\d{4}-\d\d-\d\d\.jsonl\.\d+\.new$/;
+/** Whoever packs writes more often than that, or is gone. */
+const UNFINISHED_MS = 10 * 60_000;
 /** Read backwards from the end of a file to find its last whole line. */
 const TAIL_BYTES = 1024 * 1024;
 
@@ -94,6 +98,7 @@ export async function openJournal(dir: string, now: Instant, deps: JournalDeps):
     },
     async prune(before) {
       const day = dayOf(before - DAY_MS);
+      await dropUnfinished(dir);
       const forgotten = await forgetDays(dir, day, bytesMax - today.bytes);
       if (forgotten.isFull) deps.metrics.limitReached('recorded');
       closedBytes = forgotten.bytes;
@@ -195,6 +200,16 @@ async function forgetDays(
     isFull ||= goes && day >= before;
   }
   return { bytes, isFull };
+}
+
+/** A process that was killed while it packed a day leaves a file that nobody goes on with. */
+async function dropUnfinished(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (!UNFINISHED.test(name)) continue;
+    const path = join(dir, name);
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > UNFINISHED_MS) await rm(path, { force: true });
+  }
 }
 
 async function bytesOfClosed(dir: string): Promise<number> {

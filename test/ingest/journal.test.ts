@@ -1,5 +1,5 @@
 /** What the service keeps of what came in: by day, packed when it is over, whole after a crash. */
-import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -84,6 +84,19 @@ test('days older than the retention go; the day of its end stays whole', async (
     '2026-03-02.jsonl',
     'notes.txt',
   ]);
+});
+
+test('what a process left that was killed while it packed a day goes; what is being packed stays', async () => {
+  const dir = join(scratchDir('journal'), 'recorded');
+  await mkdir(dir);
+  const journal = await openJournal(dir, NOON, deps);
+  const [left, going] = ['2026-03-01.jsonl.7.new', '2026-03-01.jsonl.8.new'];
+  for (const name of [left, going]) await writeFile(join(dir, name), 'half');
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  await utimes(join(dir, left), hourAgo, hourAgo);
+  await journal.prune(NOON - DAY);
+  await journal.close();
+  expect((await readdir(dir)).sort()).toEqual([going, '2026-03-02.jsonl']);
 });
 
 test('when days take more than there is room for the oldest go, and of today half of the room is kept', async () => {
