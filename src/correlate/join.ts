@@ -6,7 +6,7 @@
  * on what the mere time.
  */
 import { keysOf, standsFor } from '../group-index.ts';
-import { idsAt, idsOf } from '../id-index.ts';
+import { idsAt, idsOf, removePlace } from '../id-index.ts';
 import type { Alert, Facts, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state.ts';
@@ -139,6 +139,8 @@ function sameService(
   let lastSince = 0;
   for (const id of idsAt(state.byService, facts.environment, facts.service)) {
     const incident = state.incidents.get(id);
+    // Its last alert of another environment than its own left before it did.
+    if (incident === undefined) removePlace(state.byService, facts.environment, facts.service, id);
     if (incident === undefined || incident === from || !isJoinable(incident, rule, now)) continue;
     const tally = placeIn(turn, incident, facts, rule, proven);
     if (tally === undefined || (best !== undefined && tally.lastSince < lastSince)) continue;

@@ -3,13 +3,19 @@ import { decide } from '../../src/decide.ts';
 import { whatIsFull } from '../../src/life/room.ts';
 import type { Decision, Event, Labels } from '../../src/model.ts';
 import { restore } from '../../src/restore.ts';
-import { createState, type LaneState, takeChanges } from '../../src/state.ts';
+import {
+  closeIncident,
+  createState,
+  type LaneState,
+  removeAlert,
+  takeChanges,
+} from '../../src/state.ts';
 import {
   createTransactionIndex,
   forgetTransaction,
   rememberTransactions,
 } from '../../src/transaction-index.ts';
-import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
+import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START, tell } from '../support/story.ts';
 
 const rules = rulesOf(SHOP);
 
@@ -256,4 +262,19 @@ test('transaction IDs take so much memory and no more, however much each links',
   expect(index.uses.size).toBeGreaterThan(50);
   for (const id of index.uses.keys()) forgetTransaction(index, id);
   expect(index.bytes).toBe(0);
+});
+
+test('an incident that had alerts of two environments leaves nothing behind for either', () => {
+  const story = tell('hold: [{ for: 0s }]');
+  const more = { severity: 'critical', labels: { host: 'h1' } };
+  story.fire('basket', 'Slow', more);
+  story.fire('basket', 'Down', { ...more, env: 'canary' });
+  const { state } = story;
+  const [incident] = state.incidents.values();
+  expect(state.incidents.size).toBe(1);
+  for (const name of [...state.alerts.keys()].reverse()) removeAlert(state, name);
+  closeIncident(state, incident?.id ?? '');
+  story.fire('basket', 'Down', { ...more, env: 'canary' });
+  const [next] = state.incidents.keys();
+  expect([...state.byService]).toEqual([['canary', new Map([['basket', next]])]]);
 });
