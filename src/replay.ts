@@ -86,15 +86,19 @@ export interface ReplayOptions {
 export function createReplay(options: ReplayOptions): Replay {
   const state = createState('default');
   const counts = emptyCounts();
-  const outbox: Effect[] = [];
+  const outbox = new Map<string, Effect>();
   let now = 0;
-  const step = (event: Event, at: Instant) => {
-    decideOne(state, event, at, options, counts, outbox);
-    // Slack's answer is an event like any other; it leads to no further message at once.
-    for (let effect = outbox.shift(); effect !== undefined; effect = outbox.shift()) {
+  const sendAll = (at: Instant) => {
+    // Slack's answer is an event like any other; what it leads to is sent as well.
+    for (const [id, effect] of outbox) {
+      outbox.delete(id);
       const answer = send(state, effect, at, options, counts);
       decideOne(state, answer, at, options, counts, outbox);
     }
+  };
+  const step = (event: Event, at: Instant) => {
+    decideOne(state, event, at, options, counts, outbox);
+    if (outbox.size > 0) sendAll(at);
   };
   return {
     play(events, at) {
@@ -102,7 +106,9 @@ export function createReplay(options: ReplayOptions): Replay {
       if (counts.deliveries === 0) step({ kind: 'started' }, at);
       now = runDueUntil(state, Math.max(now, at), now, Number.POSITIVE_INFINITY, step).now;
       counts.deliveries++;
-      for (const event of events) step(event, now);
+      // As the service does: what one delivery brings is decided as a whole before anything is sent.
+      for (const event of events) decideOne(state, event, now, options, counts, outbox);
+      sendAll(now);
     },
     finish() {
       const end = now + AFTERWARDS_MS;
@@ -155,7 +161,7 @@ function decideOne(
   at: Instant,
   options: ReplayOptions,
   counts: Counts,
-  outbox: Effect[],
+  outbox: Map<string, Effect>,
 ): void {
   const outcome = decide(state, event, at, options.rules);
   if (outcome.verdict !== undefined) {
@@ -167,7 +173,8 @@ function decideOne(
     counts.reasons.set(decision.reason, (counts.reasons.get(decision.reason) ?? 0) + 1);
     options.onDecision?.(decision, state);
   }
-  for (const effect of outcome.effects) outbox.push(effect);
+  for (const id of outcome.effectsDone) outbox.delete(id);
+  for (const effect of outcome.effects) outbox.set(effect.id, effect);
   if (state.changed.size + state.changedAlerts.size + state.closed.length >= FORGOTTEN_TOGETHER)
     forgetChanges(state);
 }
