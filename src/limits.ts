@@ -95,6 +95,10 @@ export type LimitName = CapacityName | keyof typeof SHAPE;
 export type FillingName = (typeof FILLING)[number];
 export type Capacity = Readonly<Record<CapacityName, number>>;
 
+/** For the alerts in memory: when it is used up, the oldest resolved ones go for each new one. */
+export type Room = Pick<Capacity, 'open-alerts' | 'alert-bytes'>;
+export const NO_BOUNDS: Room = { 'open-alerts': Infinity, 'alert-bytes': Infinity };
+
 // Object.keys forgets what the keys are.
 export const CAPACITY_NAMES = Object.keys(CAPACITY) as readonly CapacityName[];
 export const LIMIT_NAMES: readonly LimitName[] = [

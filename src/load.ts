@@ -3,10 +3,10 @@
  * instance leads.
  */
 import { setImmediate } from 'node:timers/promises';
-import { CAPACITY } from './limits.ts';
+import { CAPACITY, type Room } from './limits.ts';
 import type { Effect } from './model.ts';
 import { restoring } from './restore.ts';
-import { createState, type LaneState, type Room } from './state.ts';
+import { createState, type LaneState } from './state.ts';
 import type { Store } from './store/contract.ts';
 
 export interface LoadOptions {

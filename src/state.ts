@@ -17,7 +17,7 @@ import {
   removePlace,
 } from './id-index.ts';
 import { createInhibitIndex, type InhibitIndex, trackFiring, untrack } from './inhibit-index.ts';
-import type { Capacity } from './limits.ts';
+import { NO_BOUNDS, type Room } from './limits.ts';
 import type { Alert, Incident, Instant, MessageRef, Silence } from './model.ts';
 import type {
   Digest,
@@ -39,10 +39,6 @@ import {
   type TransactionIndex,
 } from './transaction-index.ts';
 import { weigh, weightOf, type Weights } from './weight.ts';
-
-/** For the alerts in memory: when it is used up, the oldest resolved ones go for each new one. */
-export type Room = Pick<Capacity, 'open-alerts' | 'alert-bytes'>;
-const NO_BOUNDS: Room = { 'open-alerts': Infinity, 'alert-bytes': Infinity };
 
 export interface LaneState {
   readonly lane: string;
@@ -92,6 +88,8 @@ export interface LaneState {
   /** What changed since the last commit: fingerprints of alerts, and keys of other records. */
   readonly changedAlerts: Set<string>;
   readonly changed: Set<string>;
+  /** Incidents told since then: nobody has read of them. */
+  readonly toldNow: Set<string>;
   /** Incidents that left memory since the last commit. */
   readonly closed: {
     readonly incident: Incident;
@@ -133,6 +131,7 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     mapped: new Map(),
     changedAlerts: new Set(),
     changed: new Set(),
+    toldNow: new Set(),
     closed: [],
   };
 }
@@ -328,6 +327,7 @@ export function takeChanges(state: LaneState): readonly StateRecord[] {
 export function nothingChanged(state: LaneState): void {
   state.changedAlerts.clear();
   state.changed.clear();
+  state.toldNow.clear();
   state.weights.changed = 0;
 }
 

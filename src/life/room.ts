@@ -3,9 +3,10 @@
  * over gives way to what is new, the oldest first. What fires never does; the lane takes no more than there is room for.
  */
 import { fingerprintOf } from '../dedupe/fingerprint.ts';
+import type { Room } from '../limits.ts';
 import type { Alert, Event, ReceivedAlert } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
-import { closeIncident, incidentOf, type LaneState, removeAlert, type Room } from '../state.ts';
+import { closeIncident, incidentOf, type LaneState, removeAlert } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { weightOf } from '../weight.ts';
 import { isUnsent, settleWithout } from './end.ts';

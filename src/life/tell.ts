@@ -169,6 +169,7 @@ export function tell(turn: Turn, incident: Incident, proof: Proof): Incident {
   const roots = rankRoots(turn, incident);
   const routed = routeOf(turn, { ...incident, roots }, proof);
   const route = proof.isAsked === true ? ({ ...routed, urgency: 'post' } as const) : routed;
+  turn.state.toldNow.add(incident.id);
   const told = change(turn, incident, {
     roots,
     route,

@@ -106,9 +106,13 @@ export function say(
   return orderReply(turn, said, { ...news, mention, there: { channel: there, messageIn } });
 }
 
-/** What one delivery brings is decided before its message is written: that says all of it. */
-export function isYetToBeSaid({ now }: Turn, { toldAt, message }: Incident): boolean {
-  return message === undefined && toldAt === now;
+/**
+ * What one delivery brings is decided before its message is written: that says all of it. Another one, in the same
+ * millisecond, may come when it is on its way.
+ */
+export function isYetToBeSaid({ now, state }: Turn, incident: Incident): boolean {
+  const { id, toldAt, message } = incident;
+  return message === undefined && toldAt === now && state.toldNow.has(id);
 }
 
 /** Of each channel once: causes come and go. */

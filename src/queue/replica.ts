@@ -10,8 +10,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { isAlertKey } from '../alert-record.ts';
 import { fingerprintOf } from '../dedupe/fingerprint.ts';
+import type { Room } from '../limits.ts';
 import { follow } from '../restore.ts';
-import { createState, type LaneState, type Room } from '../state.ts';
+import { createState, type LaneState } from '../state.ts';
 import type { SharedStore, StateRecord } from '../store/contract.ts';
 
 export interface Replica {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { decide } from '../../src/decide.ts';
-import { createState } from '../../src/state.ts';
+import { createState, takeChanges } from '../../src/state.ts';
 import { alertEvent, MINUTE, rulesOf, START, type Story, tell } from '../support/story.ts';
 
 /** What is critical at the shop calls somebody at once, and the lead when nobody answers. */
@@ -223,6 +223,23 @@ test('what comes in one delivery is all in the message, and needs no line in its
   const [incident] = state.incidents.values();
   expect(incident?.route?.mention).toEqual(['S012PAYTEAM']);
   expect(incident?.escalateAt).toBe(START + 15 * MINUTE);
+});
+
+test('what the next delivery of the same millisecond brings has a line of its own: the message is on its way', () => {
+  const state = createState('default');
+  const rules = rulesOf(RULES);
+  const [, effects] = ['warning', 'critical'].map((severity) => {
+    const labels = { alertname: `Disk ${severity}`, service: 'payments-db', severity };
+    const outcome = decide(state, alertEvent(labels), START, rules);
+    takeChanges(state);
+    return outcome.effects;
+  });
+  expect(effects).toContainEqual(
+    expect.objectContaining({
+      kind: 'reply',
+      reply: expect.objectContaining({ kind: 'severity-rose', mention: ['S012PAYTEAM'] }),
+    }),
+  );
 });
 
 const BY_SEVERITY = `
