@@ -103,7 +103,7 @@ export function orderMessage(turn: Turn, incident: Incident): void {
 
 /**
  * A thread line, unless people asked for quiet. What can come in numbers (services that join, alerts
- * that fire again) is limited; what each time is worse, or is due to people, is not.
+ * that fire again, also as severe as before) is limited; what each time is worse, or is due to people, is not.
  */
 export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incident {
   const { now, rules } = turn;
@@ -111,7 +111,8 @@ export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incide
   if (isQuiet(incident, now) && !LOUD.has(reply.kind)) return incident;
   const there = 'there' in reply ? reply.there : undefined;
   const key = there === undefined ? reply.kind : thereKey(there.channel);
-  const last = incident.repliedAt[key];
+  const counted = there === undefined ? countedAs(reply) : key;
+  const last = incident.repliedAt[counted];
   if (comesInNumbers(reply) && last !== undefined && now - last < rules.life.replyEveryMs)
     return incident;
   const of = reply.kind === 'beside' ? reply.incident : reply.kind;
@@ -125,7 +126,8 @@ export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incide
     delivery: turn.delivery,
     reply,
   });
-  return change(turn, incident, { repliedAt: { ...incident.repliedAt, [key]: now } });
+  const repliedAt = { ...incident.repliedAt, [key]: now, [counted]: now };
+  return change(turn, incident, { repliedAt });
 }
 
 /** Where it is told, or is to be. */
@@ -138,8 +140,14 @@ export function thereKey(channel: string): string {
   return `there ${channel}`;
 }
 
+/** What is over may fire again, and be as severe again. */
+function countedAs(reply: Reply): string {
+  return reply.kind === 'severity-rose' ? `${reply.kind} ${reply.to}` : reply.kind;
+}
+
 /** Whom a service that joined calls was not called before: that is said each time. */
 function comesInNumbers(reply: Reply): boolean {
+  if (reply.kind === 'severity-rose') return reply.there === undefined;
   if (reply.kind === 'service-joined') return (reply.mention ?? []).length === 0;
   return reply.kind === 'refired';
 }

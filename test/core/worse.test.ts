@@ -165,6 +165,29 @@ test('what was a warning and fires again critical says so, however soon', () => 
   expect(replies(story)[1]).toMatch(/^🔴 Now critical, was warning.*S012PAYTEAM/);
 });
 
+test('what is over and fires again, first mildly, calls for the same severity once in a while', () => {
+  const story = tell(RULES);
+  const rounds = 3;
+  for (let n = 0; n < rounds; n++) {
+    for (const [name, severity] of [
+      [`Slow${n}`, 'warning'],
+      [`Down${n}`, 'critical'],
+    ] as const) {
+      story.fire('payments-db', name, { severity });
+      story.wait(10_000);
+    }
+    if (n === rounds - 1) break;
+    story.resolve('payments-db', `Slow${n}`);
+    story.resolve('payments-db', `Down${n}`, { severity: 'critical' });
+    story.wait(MINUTE);
+  }
+  expect(story.posts()).toHaveLength(1);
+  const calls = () => replies(story).filter((text) => text.includes('S012PAYTEAM'));
+  expect(calls()).toHaveLength(1);
+  story.wait(16 * MINUTE);
+  expect(replies(story).at(-1)).toContain('U012PAYLEAD');
+});
+
 /** Reactions a second apart. */
 function sayer(story: Story, incident: string) {
   const say = (how: 'react' | 'unreact') => (emoji: string, user: string) => {
