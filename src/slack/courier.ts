@@ -4,7 +4,7 @@
  * It keeps to Slack's pace (a bucket for each channel, one for updates, one for look-ups), the most
  * urgent first, and renders a message only when the call is really made.
  */
-import type { DeliveryOutcome, Effect, MessageRef, Reply } from '../model.ts';
+import type { DeliveryOutcome, Effect, MessageRef, Reply, ReplyEffect } from '../model.ts';
 import { severityRank } from '../tally.ts';
 import type { SlackApi } from './api.ts';
 import type { Breaker } from './breaker.ts';
@@ -109,14 +109,31 @@ async function attempt(desk: Desk, track: Track, effect: Effect): Promise<Attemp
     return message === undefined ? post(desk, task) : update(desk, task, message, newest);
   }
   if (message === undefined) return isRefused(seen) ? refused('no_message', effect.channel) : AGAIN;
-  const { reply } = effect;
-  if ('there' in reply && reply.there !== undefined && !track.barred.has(effect.channel)) {
+  return postLine(desk, track, effect, { message, newest });
+}
+
+interface Place {
+  readonly message: MessageRef;
+  readonly newest: () => Seen;
+}
+
+/** In the thread of its message; or in another channel, if that takes it. */
+async function postLine(
+  desk: Desk,
+  track: Track,
+  effect: ReplyEffect,
+  { message, newest }: Place,
+): Promise<Attempt> {
+  const { reply, channel } = effect;
+  if ('there' in reply && reply.there !== undefined && !track.barred.has(channel)) {
     const write = () => content(renderReply(reply, newest().view));
-    const task = { track, effect, channel: effect.channel, thread: undefined, write };
-    const there = await post(desk, task);
+    const doubt = track.doubts.get(effect.id);
+    const there = await post(desk, { track, effect, channel, thread: undefined, write });
     if (there.kind !== 'done' || there.outcome.kind !== 'refused') return there;
-    desk.log.error({ channel: effect.channel, error: there.outcome.error }, SAID_IN_THREAD);
-    track.barred.add(effect.channel);
+    desk.log.error({ channel, error: there.outcome.error }, SAID_IN_THREAD);
+    track.barred.add(channel);
+    // An earlier process may have come as far as this.
+    if (doubt !== undefined) track.doubts.set(effect.id, doubt);
   }
   const line = 'there' in reply ? { ...reply, there: undefined } : reply;
   const write = () => content(renderReply(line, newest().view));

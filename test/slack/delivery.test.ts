@@ -97,6 +97,27 @@ test('a line that another channel does not take stands in the thread, and calls 
   expect(reports.at(-1)?.outcome).toMatchObject({ kind: 'sent' });
 });
 
+test('a line of an earlier run that another channel had refused is found in the thread', async () => {
+  const { slack, clock, delivery, see, failReports, restart } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  const there = { channel: '#secret', messageIn: '#alerts' };
+  const joined = { kind: 'service-joined', services: ['a'], mention: ['U012ANN'], there } as const;
+  const line = { ...replyEffect('A', 1, joined), channel: '#secret' };
+  slack.next('chat.postMessage').refuse('channel_not_found');
+  failReports(1);
+  delivery.enqueue([line]);
+  await clock.asleep();
+  await delivery.stop();
+  slack.next('chat.postMessage').refuse('channel_not_found');
+  const second = restart();
+  second.restore([line]);
+  clock.hurry();
+  await second.idle();
+  expect(slack.messages()).toHaveLength(2);
+});
+
 test('replies go to the thread of the message, after it and in order', async () => {
   const { slack, delivery, see } = await deliveryDesk();
   see('A');
