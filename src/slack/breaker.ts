@@ -5,19 +5,24 @@
  * It says so in the log once when it opens and once when it closes.
  */
 import type { Log } from './log.ts';
-import { type DeliveryClock, rest } from './pace.ts';
+import { type Bucket, type DeliveryClock, rest, takeMostUrgent, type Waiter } from './pace.ts';
 import { isAboutUs } from './refusal.ts';
 import type { SlackResult } from './result.ts';
 
+/** Where a call stands in line while it waits. */
+export interface Line {
+  /** Smaller is more urgent. */
+  readonly urgency: () => number;
+  /** Asked when Slack is there, so that what waited for it does not go all at once. */
+  readonly bucket: Pick<Bucket, 'take'>;
+}
+
 export interface Breaker {
   /**
-   * Makes the call when it is its turn; undefined when everything stops before that. `pace` is asked when
-   * Slack is there, so that what waited for it does not go all at once; false: everything stops.
+   * Makes the call when it is its turn, the most urgent first; undefined when everything stops before that.
+   * Without a line it goes as soon as Slack is there.
    */
-  guard<T>(
-    call: () => Promise<SlackResult<T>>,
-    pace?: () => Promise<boolean> | boolean,
-  ): Promise<SlackResult<T> | undefined>;
+  guard<T>(call: () => Promise<SlackResult<T>>, line?: Line): Promise<SlackResult<T> | undefined>;
   /** Why it is open, in Slack's or the network's words; undefined while all is well. */
   trouble(): string | undefined;
 }
@@ -31,7 +36,7 @@ export interface BreakerOptions {
 
 const REFUSED_LINE = 'Slack refuses our token: messages wait, see docs/slack.md';
 const DOWN_LINE = 'Slack cannot be reached: messages wait';
-const always = () => true;
+const NO_LINE: Line = { urgency: () => 0, bucket: { take: () => true } };
 
 const FAILURES_MAX = 5;
 const DOWN_MS = { first: 1_000, most: 30_000 };
@@ -45,7 +50,7 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
   let tries = 0;
   let trying = false;
   let answered: () => void = () => {};
-  const waiters: ((may: boolean) => void)[] = [];
+  const waiters: Waiter[] = [];
 
   /** Lets one waiter after the other try, further and further apart, until Slack answers one. */
   async function tryAgain(): Promise<void> {
@@ -53,11 +58,11 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
     while (open !== undefined && waiters.length > 0 && !signal.aborted) {
       const ms = Math.min(limits.most, limits.first * 2 ** tries++) * (0.75 + random() / 2);
       await rest(clock, ms, signal);
-      const waiter = open === undefined || signal.aborted ? undefined : waiters.shift();
-      if (waiter === undefined) break;
+      if (open === undefined || signal.aborted) break;
+      const waiter = takeMostUrgent(waiters);
       await new Promise<void>((resolve) => {
         answered = resolve;
-        waiter(true);
+        waiter.go(true);
       });
     }
     trying = false;
@@ -65,7 +70,9 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
   }
 
   function release(may: boolean): void {
-    for (const waiter of waiters.splice(0)) waiter(may);
+    const released = inOrder(waiters);
+    waiters.length = 0;
+    for (const { go } of released) go(may);
   }
 
   async function ask<T>(call: () => Promise<SlackResult<T>>): Promise<SlackResult<T>> {
@@ -94,22 +101,22 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
     release(true);
   }
 
-  function turn(): Promise<boolean> {
-    return new Promise((resolve) => {
-      waiters.push(resolve);
+  function turn(urgency: () => number): Promise<boolean> {
+    return new Promise((go) => {
+      waiters.push({ urgency, go });
       if (!trying) void tryAgain();
     });
   }
 
   async function guard<T>(
     call: () => Promise<SlackResult<T>>,
-    pace: () => Promise<boolean> | boolean = always,
+    { urgency, bucket }: Line = NO_LINE,
   ): Promise<SlackResult<T> | undefined> {
     do {
-      if (signal.aborted || (open !== undefined && !(await turn()))) return undefined;
+      if (signal.aborted || (open !== undefined && !(await turn(urgency)))) return undefined;
       // Still open: this one asks for all, and stands in no line for it.
       if (open !== undefined) break;
-      if (!(await pace())) return undefined;
+      if (!(await bucket.take(urgency))) return undefined;
       // While it stood in line Slack may have gone away.
     } while (open !== undefined);
     // Also when the call itself fails, by a bug: then the next one asks.
@@ -117,4 +124,10 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
   }
 
   return { guard, trouble: () => open?.error };
+}
+
+/** The most urgent first; of equals, what waits longest. */
+function inOrder(waiters: readonly Waiter[]): readonly Waiter[] {
+  const asked = waiters.map((waiter) => ({ waiter, urgency: waiter.urgency() }));
+  return asked.sort((one, other) => one.urgency - other.urgency).map(({ waiter }) => waiter);
 }

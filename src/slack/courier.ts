@@ -150,19 +150,21 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
   const earlier = await lookUp(desk, task);
   if (earlier !== undefined) return earlier;
   const bucket = channelBucket(desk, channel);
-  const pace = () => bucket.take(() => postUrgency(effect));
   let sent: Content | undefined;
   let triedAt = clock.now();
-  const answer = await desk.breaker.guard(() => {
-    sent = task.write();
-    triedAt = clock.now();
-    return desk.api.post({
-      channel,
-      thread,
-      broadcast: thread !== undefined && isForAll(effect),
-      ...onTheWire(task, sent),
-    });
-  }, pace);
+  const answer = await desk.breaker.guard(
+    () => {
+      sent = task.write();
+      triedAt = clock.now();
+      return desk.api.post({
+        channel,
+        thread,
+        broadcast: thread !== undefined && isForAll(effect),
+        ...onTheWire(task, sent),
+      });
+    },
+    { urgency: () => postUrgency(effect), bucket },
+  );
   if (answer === undefined || sent === undefined) return STOPPED;
   if (answer.kind === 'ok') {
     desk.joined.delete(channel);
@@ -189,12 +191,15 @@ async function update(
   if (isThere && (sentRevision ?? revision) >= revision) {
     return { kind: 'done', outcome: { kind: 'sent', message, revision } };
   }
-  const pace = () => desk.updates.take(() => updateUrgency(track, effect, newest));
+  const urgency = () => updateUrgency(track, effect, newest);
   let sent: Content | undefined;
-  const answer = await desk.breaker.guard(() => {
-    sent = task.write();
-    return desk.api.update(message, onTheWire(task, sent));
-  }, pace);
+  const answer = await desk.breaker.guard(
+    () => {
+      sent = task.write();
+      return desk.api.update(message, onTheWire(task, sent));
+    },
+    { urgency, bucket: desk.updates },
+  );
   if (answer === undefined || sent === undefined) return STOPPED;
   if (answer.kind === 'ok') return took(desk, task, message, sent);
   if (answer.kind === 'refused' && isGone(answer.error)) {
@@ -209,9 +214,9 @@ async function update(
 /** A digest that stands in the channel. Somebody may have deleted it: then this one is posted. */
 async function bringUpToDate(desk: Desk, task: Task, message: MessageRef): Promise<Attempt> {
   const { effect } = task;
-  if (!(await desk.updates.take(() => 20 + rank(effect)))) return STOPPED;
-  const answer = await desk.breaker.guard(() =>
-    desk.api.update(message, onTheWire(task, task.write())),
+  const answer = await desk.breaker.guard(
+    () => desk.api.update(message, onTheWire(task, task.write())),
+    { urgency: () => 20 + rank(effect), bucket: desk.updates },
   );
   if (answer === undefined) return STOPPED;
   if (answer.kind === 'ok') return took(desk, task, message, { revision: 0, state: '' });
@@ -226,19 +231,21 @@ async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
   const doubt = track.doubts.get(effect.id);
   if (doubt === undefined) return undefined;
   await rest(clock, Math.min(SETTLE_MS, doubt.settledAt - clock.now()), desk.signal);
-  const pace = () => lookUps.take(() => postUrgency(effect));
   const since = doubt.triedAt ?? orderedAt(desk, effect);
   // A thread is where its message is, whatever the route said when the line was ordered.
   const channel = thread === undefined ? doubt.channel : task.channel;
   const search = { channel, thread, id: effect.id, since };
-  const answer = await desk.breaker.guard(async () => {
-    const found = await desk.api.find(search);
-    // A token that is revoked now may be good again for the post: nothing is known until then.
-    if (found.kind !== 'refused' || isForNow(found.error)) return found;
-    // A bot that may not look still posts: better twice than never.
-    log.warn({ error: found.error }, 'cannot look up whether a message was posted: posting it');
-    return { kind: 'ok', value: undefined } as const;
-  }, pace);
+  const answer = await desk.breaker.guard(
+    async () => {
+      const found = await desk.api.find(search);
+      // A token that is revoked now may be good again for the post: nothing is known until then.
+      if (found.kind !== 'refused' || isForNow(found.error)) return found;
+      // A bot that may not look still posts: better twice than never.
+      log.warn({ error: found.error }, 'cannot look up whether a message was posted: posting it');
+      return { kind: 'ok', value: undefined } as const;
+    },
+    { urgency: () => postUrgency(effect), bucket: lookUps },
+  );
   if (answer === undefined) return STOPPED;
   if (answer.kind !== 'ok') return failed(desk, task, answer, lookUps);
   track.doubts.delete(effect.id);

@@ -33,7 +33,7 @@ export interface BucketOptions {
   readonly burst: number;
 }
 
-interface Waiter {
+export interface Waiter {
   readonly urgency: () => number;
   readonly go: (may: boolean) => void;
 }
@@ -96,7 +96,7 @@ export function createBucket({ clock, signal, perMinute, burst }: BucketOptions)
 }
 
 /** The first of the most urgent: what waits longest goes first among equals. */
-function takeMostUrgent(waiters: Waiter[]): Waiter {
+export function takeMostUrgent(waiters: Waiter[]): Waiter {
   let best = 0;
   let bestUrgency = Number.POSITIVE_INFINITY;
   for (const [index, waiter] of waiters.entries()) {

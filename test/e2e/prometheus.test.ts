@@ -54,7 +54,9 @@ test('Prometheus sends straight to Quell; reactions come as signed events; a Pro
   const second = slack.message(/session-cache does not answer/);
   const other = await within(60, 'another failure is another message', second, situation);
   await prometheus.kill('SIGKILL');
-  const expired = slack.until(() => other.text.startsWith('🟢 Taken as resolved after') || undefined);
+  const expired = slack.until(
+    () => other.text.startsWith('🟢 Taken as resolved after') || undefined,
+  );
   await within(60, 'what nobody mentions any more is over', expired, situation);
   expect(topLevel(slack)).toEqual([message, other]);
 

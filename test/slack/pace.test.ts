@@ -110,6 +110,32 @@ test('a call that was on its way and succeeds frees all who wait, at once', asyn
   expect(breaker.trouble()).toBeUndefined();
 });
 
+test('after an outage the most urgent go first, and of equals what waited longest', async () => {
+  const { breaker, fail } = breakerOf();
+  let answer: (result: SlackResult<string>) => void = ignore;
+  const early = breaker.guard(
+    () =>
+      new Promise<SlackResult<string>>((resolve) => {
+        answer = resolve;
+      }),
+  );
+  for (let call = 0; call < 5; call++) await fail();
+  const went: string[] = [];
+  const bucket = { take: (): true => true };
+  const waiting = ['3 a', '1 b', '2 c', '1 d'].map((name) =>
+    breaker.guard(
+      async () => {
+        went.push(name);
+        return OK;
+      },
+      { urgency: () => Number(name[0]), bucket },
+    ),
+  );
+  answer(OK);
+  await Promise.all([early, ...waiting]);
+  expect(went).toEqual(['1 b', '1 d', '2 c', '3 a']);
+});
+
 test('during an outage one call asks at a time, further and further apart', async () => {
   const { clock, breaker, fail } = breakerOf();
   for (let call = 0; call < 5; call++) await fail();
