@@ -1,6 +1,6 @@
 /** The token bucket and the circuit breaker by themselves. */
 import { expect, test } from 'vitest';
-import { createBreaker } from '../../src/slack/breaker.ts';
+import { type Breaker, createBreaker } from '../../src/slack/breaker.ts';
 import { createBucket } from '../../src/slack/pace.ts';
 import type { SlackResult } from '../../src/slack/result.ts';
 import { sleepingClock } from '../support/sleeping-clock.ts';
@@ -82,6 +82,18 @@ function breakerOf() {
   return { clock, breaker, fail, stopping };
 }
 
+/** A call whose answer comes when the test says so. */
+function onItsWay(breaker: Breaker) {
+  let take: (result: SlackResult<string>) => void = ignore;
+  const early = breaker.guard(
+    () =>
+      new Promise<SlackResult<string>>((resolve) => {
+        take = resolve;
+      }),
+  );
+  return { early, answer: (result: SlackResult<string>) => take(result) };
+}
+
 test('a few lost answers are bad luck, five in a row are an outage', async () => {
   const { breaker, fail } = breakerOf();
   for (let call = 0; call < 4; call++) await fail();
@@ -95,13 +107,7 @@ test('a few lost answers are bad luck, five in a row are an outage', async () =>
 
 test('a call that was on its way and succeeds frees all who wait, at once', async () => {
   const { breaker, fail } = breakerOf();
-  let answer: (result: SlackResult<string>) => void = ignore;
-  const early = breaker.guard(
-    () =>
-      new Promise<SlackResult<string>>((resolve) => {
-        answer = resolve;
-      }),
-  );
+  const { early, answer } = onItsWay(breaker);
   for (let call = 0; call < 5; call++) await fail();
   const waiting = breaker.guard(() => Promise.resolve(OK));
   answer(OK);
@@ -112,13 +118,7 @@ test('a call that was on its way and succeeds frees all who wait, at once', asyn
 
 test('after an outage the most urgent go first, and of equals what waited longest', async () => {
   const { breaker, fail } = breakerOf();
-  let answer: (result: SlackResult<string>) => void = ignore;
-  const early = breaker.guard(
-    () =>
-      new Promise<SlackResult<string>>((resolve) => {
-        answer = resolve;
-      }),
-  );
+  const { early, answer } = onItsWay(breaker);
   for (let call = 0; call < 5; call++) await fail();
   const went: string[] = [];
   const bucket = { take: (): true => true };
