@@ -128,48 +128,31 @@ function namesOfItsOwn(n: number) {
   return Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`label-${n}-${i}`, 'x']));
 }
 
-test('when as many alerts fire as there is room for, news is 503 and what ends is taken', async () => {
-  const service = await start({ limits: { 'open-alerts': 2 } });
-  const post = (service_: string, status = 'firing') =>
-    service.post(GENERIC, { name: 'Down', service: service_, status });
-  expect((await post('one')).status).toBe(200);
-  expect((await post('two')).status).toBe(200);
-  const refused = await post('three');
-  expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([
-    503,
-    '5',
-    expect.objectContaining({
-      error: '2 alerts are in memory and fire: try again later (limit open-alerts)',
-    }),
-  ]);
-  expect((await post('one')).status).toBe(200);
-  expect((await post('one', 'resolved')).status).toBe(200);
-  expect((await post('three')).status).toBe(200);
-  expect(service.lane.state.alerts.size).toBe(2);
-  expect(await reached(service, 'open-alerts')).toBe(1);
-});
-
-test('what fires may weigh so much, however few alerts it is: then news is 503 and what ends is taken', async () => {
-  const service = await start({ limits: { 'alert-bytes': 100_000 } });
-  const annotations = { text: 'x'.repeat(60_000) };
-  const post = (service_: string, status = 'firing') =>
-    service.post(GENERIC, { name: 'Down', service: service_, status, annotations });
-  expect((await post('one')).status).toBe(200);
-  expect((await post('two')).status).toBe(200);
-  const refused = await post('three');
-  expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([
-    503,
-    '5',
-    expect.objectContaining({
-      error: 'what fires takes 100000 bytes of memory: try again later (limit alert-bytes)',
-    }),
-  ]);
-  expect((await post('one')).status).toBe(200);
-  expect((await post('one', 'resolved')).status).toBe(200);
-  expect((await post('three')).status).toBe(200);
-  expect(service.lane.state.alerts.size).toBe(2);
-  expect(await reached(service, 'alert-bytes')).toBe(1);
-});
+test.each([
+  ['open-alerts', 2, '2 alerts are in memory and fire', 'x'],
+  ['alert-bytes', 100_000, 'what fires takes 100000 bytes of memory', 'x'.repeat(60_000)],
+] as const)(
+  'when %s are used up by what fires, news is 503 and what ends is taken',
+  async (...of) => {
+    const [limit, max, full, text] = of;
+    const service = await start({ limits: { [limit]: max } });
+    const post = (service_: string, status = 'firing') =>
+      service.post(GENERIC, { name: 'Down', service: service_, status, annotations: { text } });
+    expect((await post('one')).status).toBe(200);
+    expect((await post('two')).status).toBe(200);
+    const refused = await post('three');
+    expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([
+      503,
+      '5',
+      expect.objectContaining({ error: `${full}: try again later (limit ${limit})` }),
+    ]);
+    expect((await post('one')).status).toBe(200);
+    expect((await post('one', 'resolved')).status).toBe(200);
+    expect((await post('three')).status).toBe(200);
+    expect(service.lane.state.alerts.size).toBe(2);
+    expect(await reached(service, limit)).toBe(1);
+  },
+);
 
 test('more requests at once than the limit are told to come back; probes are answered', async () => {
   let release: () => void = () => undefined;
