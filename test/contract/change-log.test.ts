@@ -108,6 +108,21 @@ test('the file never changes its size', () => {
   expect(readFileSync(path)).toHaveLength(length);
 });
 
+test('a small frame makes the disk write little, not the whole file', () => {
+  const path = join(scratchDir('changes'), 'changes');
+  const { log } = openChangeLog(path, 0);
+  const frames = 20;
+  const before = bytesToDisk();
+  for (let number = 0; number < frames; number++) add(log, `value ${number}`);
+  expect((bytesToDisk() - before) / frames).toBeLessThan(64 << 10);
+  log.close();
+});
+
+/** What the kernel says that this process made it write. */
+function bytesToDisk(): number {
+  return Number(/^write_bytes: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
+}
+
 function write(database: Database, staged: readonly Change[]): Promise<void> {
   return database.write((_, batch) => {
     for (const { key, value } of staged) {

@@ -49,6 +49,7 @@ export interface Frame {
 }
 
 const FILE_BYTES = 256 << 10;
+const PAGE_BYTES = 4_096;
 /** More than that LMDB writes as cheaply. */
 const FRAME_CHARACTERS_MAX = 64 << 10;
 const CHECKSUM_BYTES = 4;
@@ -100,7 +101,10 @@ export function openChangeLog(
 
 const flushed = promisify(fdatasync);
 
-/** A new file is filled, so that its size never changes while it is in use. */
+/**
+ * A new file is filled, so that its size never changes while it is in use, and page by page: what comes in
+ * one write the kernel may keep as one piece (a large folio), and would flush all of it for each frame.
+ */
 function readWhole(path: string): Buffer {
   try {
     const bytes = readFileSync(path);
@@ -108,15 +112,15 @@ function readWhole(path: string): Buffer {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
-  const empty = Buffer.alloc(FILE_BYTES);
+  const page = Buffer.alloc(PAGE_BYTES);
   const fd = openSync(path, 'w', 0o600);
-  writeSync(fd, empty);
+  for (let at = 0; at < FILE_BYTES; at += PAGE_BYTES) writeSync(fd, page);
   fsyncSync(fd);
   closeSync(fd);
   const dir = openSync(dirname(path), 'r');
   fsyncSync(dir);
   closeSync(dir);
-  return empty;
+  return Buffer.alloc(FILE_BYTES);
 }
 
 /** How rows are called in memory. */
