@@ -80,7 +80,8 @@ export type Reply =
       readonly firing: number;
     }
   | { readonly kind: 'unsilenced'; readonly user: string; readonly silences: number }
-  | ({ readonly kind: 'split'; readonly incident: string } & Asked)
+  /** `from`: what it is kept apart from from now on; lines that an older version ordered say nothing of it. */
+  | ({ readonly kind: 'split'; readonly incident: string; readonly from?: string } & Asked)
   | ({ readonly kind: 'not-split' | 'not-unsplit' } & Asked)
   | { readonly kind: 'misunderstood'; readonly user: string; readonly text: string }
   /** `user`: who asked for quiet with a reaction; undefined: it was a silence. */

@@ -37,6 +37,7 @@ export const CONSEQUENCES = {
   rerooted: 'another service is the likely cause now',
   merged: 'became part of another incident',
   split: 'somebody made an incident of its own of it',
+  'kept-apart': 'somebody split their services before: they are not made one',
   worsened: 'worse than when people were told: whom its route calls now is called',
   escalated: 'nobody acknowledged it in time',
   reopened: 'fires again',

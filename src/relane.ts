@@ -7,7 +7,7 @@
  */
 import { AppError } from './errors.ts';
 import type { DigestLine, Effect, Incident } from './model.ts';
-import type { Digest, KeptSilence } from './small-records.ts';
+import type { Digest, KeptSilence, Parting } from './small-records.ts';
 import { LANE, laneNames, laneOf, type Split } from './split.ts';
 import { restore } from './restore.ts';
 import { createState, type LaneState, silenceKey } from './state.ts';
@@ -69,6 +69,8 @@ function move(
   }
   for (const kept of state.silences.values())
     for (const { records: all } of targets.values()) addSilence(all, kept);
+  for (const [key, parting] of state.partings)
+    for (const { records: all } of targets.values()) addParting(all, key, parting);
   for (const digest of state.digests.values()) moveDigest(digest, from, lanes, targets);
   for (const effect of outbox) {
     const lane = 'incident' in effect ? lanes.get(effect.incident) : undefined;
@@ -81,7 +83,7 @@ function putOnce(target: Target | undefined, key: string, value: unknown): void 
   target?.records.set(key, value);
 }
 
-/** Undefined for what is not in one lane: silences, digests, and what is soon learnt anew. */
+/** Undefined for what is not in one lane: silences, partings, digests, and what is soon learnt anew. */
 function laneOfRecord(
   key: string,
   { alerts }: LaneState,
@@ -90,7 +92,7 @@ function laneOfRecord(
 ): string | undefined {
   const alert = alerts.get(key);
   if (alert !== undefined) return lanes.get(alert.incident ?? '') ?? laneOf(split, alert.labels);
-  if (/^(digest|silence|late)\//.test(key)) return undefined;
+  if (/^(digest|silence|late|parting)\//.test(key)) return undefined;
   return key.startsWith('i/') ? lanes.get(key.slice(2)) : LANE;
 }
 
@@ -117,6 +119,13 @@ function addSilence(records: Map<string, unknown>, kept: KeptSilence): void {
   // Only this function puts records of silences.
   const there = records.get(key) as KeptSilence | undefined;
   if (there === undefined || there.updatedAt < kept.updatedAt) records.set(key, kept);
+}
+
+/** The same: an alert of its services may be in any lane. */
+function addParting(records: Map<string, unknown>, key: string, parting: Parting): void {
+  // Only this function puts records of partings.
+  const there = records.get(key) as Parting | undefined;
+  if (there === undefined || there.at < parting.at) records.set(key, parting);
 }
 
 /** Each line goes with its incident. The message stays with one of them: in the others the next one is posted. */

@@ -4,7 +4,7 @@
  */
 import { type AlertRecord, alertOfRecord, isAlertKey } from './alert-record.ts';
 import type { Alert, Incident } from './model.ts';
-import type { Digest, Heartbeat, KeptSilence, Lateness, Storm } from './small-records.ts';
+import type { Digest, Heartbeat, KeptSilence, Lateness, Parting, Storm } from './small-records.ts';
 import {
   closeIncident,
   type LaneState,
@@ -14,6 +14,7 @@ import {
   putHeartbeat,
   putIncident,
   putLateness,
+  putParting,
   putSilence,
   removeAlert,
   removeDigest,
@@ -74,6 +75,7 @@ function restoreSmall(state: LaneState, key: string, value: unknown): void {
   else if (key.startsWith('heartbeat/')) putHeartbeat(state, value as Heartbeat);
   else if (key.startsWith('silence/')) putSilence(state, value as KeptSilence);
   else if (key.startsWith('late/')) putLateness(state, value as Lateness);
+  else if (key.startsWith('parting/')) putParting(state, key, value as Parting);
   else if (key === 'storm') state.storm = value as Storm;
 }
 
@@ -98,6 +100,7 @@ function removeRecord(state: LaneState, key: string): void {
   else if (key.startsWith('heartbeat/')) state.heartbeats.delete(key.slice(10));
   else if (key.startsWith('silence/')) removeSilence(state, key.slice(8));
   else if (key.startsWith('late/')) state.lateness.delete(key.slice(5));
+  else if (key.startsWith('parting/')) state.partings.delete(key);
   else if (key === 'storm') state.storm = undefined;
   else removeAlert(state, key);
 }

@@ -41,6 +41,19 @@ export interface Lateness {
   readonly at: Instant;
 }
 
+/**
+ * Somebody split one service off an incident that the other was the likely cause of: until then evidence does
+ * not make them one again.
+ */
+export interface Parting {
+  readonly environment: string;
+  /** What was split off, and what it was split from. */
+  readonly services: readonly [string, string];
+  readonly by: string;
+  readonly at: Instant;
+  readonly until: Instant;
+}
+
 /** A silence that people set, with what is known of it. */
 export interface KeptSilence {
   readonly silence: Silence;

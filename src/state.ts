@@ -18,16 +18,17 @@ import {
 } from './id-index.ts';
 import { createInhibitIndex, type InhibitIndex, trackFiring, untrack } from './inhibit-index.ts';
 import { NO_BOUNDS, type Room } from './limits.ts';
-import type { Alert, Incident, Instant, MessageRef, Silence } from './model.ts';
+import { indexMessages, type MessageIndex } from './message-index.ts';
+import type { Alert, Incident, Instant, Silence } from './model.ts';
 import type {
   Digest,
   Heartbeat,
   KeptSilence,
   Lateness,
+  Parting,
   SilenceTest,
   Storm,
 } from './small-records.ts';
-import { placeOfReply } from './reactions.ts';
 import type { StateRecord } from './store/contract.ts';
 import { shareTexts } from './texts.ts';
 import { addToTally, createTally, removeFromTally, servicesOn, type Tally } from './tally.ts';
@@ -53,6 +54,8 @@ export interface LaneState {
   readonly silences: Map<string, KeptSilence>;
   /** By source. */
   readonly lateness: Map<string, Lateness>;
+  /** By partingKey: what people split, and is not made one again. */
+  readonly partings: Map<string, Parting>;
   storm: Storm | undefined;
 
   /** Fingerprints of resolved alerts, those that have been so for longest first. */
@@ -74,7 +77,7 @@ export interface LaneState {
   readonly byTransaction: TransactionIndex;
   readonly inhibition: InhibitIndex;
   /** `messageKey` of messages and their replies -> incident. */
-  readonly byMessage: Map<string, string>;
+  readonly byMessage: MessageIndex;
   /** Instants of new episodes and of tellings within the last minute, to see a storm. */
   readonly episodesLately: Instant[];
   readonly tellingsLately: Instant[];
@@ -110,6 +113,7 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     heartbeats: new Map(),
     silences: new Map(),
     lateness: new Map(),
+    partings: new Map(),
     silenceTests: new Map(),
     storm: undefined,
     resolved: new Set(),
@@ -134,10 +138,6 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     toldNow: new Set(),
     closed: [],
   };
-}
-
-export function messageKey(channel: string, ts: string): string {
-  return `${channel}\n${ts}`;
 }
 
 export function incidentKey(id: string): string {
@@ -220,32 +220,8 @@ export function putIncident(state: LaneState, incident: Incident): void {
   mark(state.open, incident.id, isOpen);
   mark(state.stormed, incident.id, isOpen && incident.toldIn === 'storm');
   indexGroup(state.byGroup, before, incident);
-  forgetMessages(state, before, incident);
-  if (incident.message !== undefined && before?.message !== incident.message) {
-    state.byMessage.set(messageKey(incident.message.channel, incident.message.ts), incident.id);
-  }
-  if (incident.message !== undefined && before?.replies !== incident.replies) {
-    for (const reply of incident.replies)
-      state.byMessage.set(replyKey(incident.message, reply), incident.id);
-  }
+  indexMessages(state.byMessage, before, incident);
   state.changed.add(incidentKey(incident.id));
-}
-
-/** A message that was deleted, and replies that are too old to count, are nobody's any more. */
-function forgetMessages(state: LaneState, before: Incident | undefined, after: Incident): void {
-  if (before?.message === undefined) return;
-  if (before.message === after.message && before.replies === after.replies) return;
-  const { channel, ts } = before.message;
-  const isSame = after.message?.channel === channel;
-  if (!isSame || after.message.ts !== ts) state.byMessage.delete(messageKey(channel, ts));
-  for (const reply of before.replies)
-    if (!isSame || !after.replies.includes(reply))
-      state.byMessage.delete(replyKey(before.message, reply));
-}
-
-function replyKey(message: MessageRef, reply: string): string {
-  const { channel, ts } = placeOfReply(message, reply);
-  return messageKey(channel, ts);
 }
 
 /** Forgets an incident and its alerts; it is handed to the store as closed. */
@@ -287,6 +263,16 @@ export function putHeartbeat(state: LaneState, heartbeat: Heartbeat): void {
 export function putLateness(state: LaneState, lateness: Lateness): void {
   state.lateness.set(lateness.source, lateness);
   state.changed.add(`late/${lateness.source}`);
+}
+
+export function putParting(state: LaneState, key: string, parting: Parting): void {
+  state.partings.set(key, parting);
+  state.changed.add(key);
+}
+
+export function removeParting(state: LaneState, key: string): void {
+  state.partings.delete(key);
+  state.changed.add(key);
 }
 
 export function putSilence(state: LaneState, kept: KeptSilence): void {
@@ -337,6 +323,7 @@ function recordOf(state: LaneState, key: string): unknown {
   if (key.startsWith('heartbeat/')) return state.heartbeats.get(key.slice(10));
   if (key.startsWith('silence/')) return state.silences.get(key.slice(8));
   if (key.startsWith('late/')) return state.lateness.get(key.slice(5));
+  if (key.startsWith('parting/')) return state.partings.get(key);
   return state.storm;
 }
 
@@ -391,10 +378,7 @@ function dropIndexes(state: LaneState, incident: Incident): void {
   }
   for (const host of tally.hosts.keys()) removeFrom(state.byHost, host, incident.id);
   indexGroup(state.byGroup, incident, undefined);
-  if (incident.message !== undefined) {
-    for (const one of [incident.message.ts, ...incident.replies])
-      state.byMessage.delete(replyKey(incident.message, one));
-  }
+  indexMessages(state.byMessage, incident, undefined);
   state.tallies.delete(incident.id);
   state.members.delete(incident.id);
 }

@@ -4,6 +4,7 @@
  *
  * Every string in it comes from outside and may contain anything.
  */
+import { partingOf } from './correlate/apart.ts';
 import { leadOf } from './life/lead.ts';
 import type {
   Alert,
@@ -18,6 +19,14 @@ import type {
 import type { Rules } from './rules/rules.ts';
 import { type LaneState, tallyOf } from './state.ts';
 import { createTally, severityRank, type Tally } from './tally.ts';
+
+export interface KeptApart {
+  readonly incident: string;
+  /** The likely cause of that. */
+  readonly service: string;
+  readonly by: string;
+  readonly at: Instant;
+}
 
 export interface MessageView {
   readonly incident: string;
@@ -85,6 +94,8 @@ export interface MessageView {
   /** Alerts of it that flap, and how often they fired. */
   readonly flapping: { readonly alerts: number; readonly episodes: number } | undefined;
   readonly mergedInto: string | undefined;
+  /** What people said before it is not one with, as far as that goes on. */
+  readonly keptApart?: readonly KeptApart[];
   /** A storm: how many incidents it stands for. */
   readonly storm: { readonly incidents: number } | undefined;
   /** A lost heartbeat. */
@@ -142,10 +153,21 @@ export function buildView(
         ? undefined
         : { alerts: tally.flapping, episodes: episodesOf(state, incident) },
     mergedInto: incident.mergedInto,
+    keptApart: keptApartOf(state, incident, now),
     storm: incident.special === 'storm' ? { incidents: incident.standsFor } : undefined,
     heartbeat: incident.special === 'heartbeat' ? heartbeatView(state, incident) : undefined,
     toldBecause: incident.toldBecause,
   };
+}
+
+function keptApartOf(state: LaneState, incident: Incident, now: Instant): readonly KeptApart[] {
+  return (incident.apartFrom ?? []).flatMap((id) => {
+    const other = state.incidents.get(id);
+    if (other === undefined || !state.open.has(id)) return [];
+    const parting = partingOf({ state, now }, incident, other);
+    const service = other.roots[0]?.service ?? '';
+    return parting === undefined ? [] : [{ incident: id, service, by: parting.by, at: parting.at }];
+  });
 }
 
 function rootView(

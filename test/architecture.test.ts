@@ -51,6 +51,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'group-index.ts': 'state',
   'id-index.ts': 'state',
   'inhibit-index.ts': 'state',
+  'message-index.ts': 'state',
   'reactions.ts': 'state',
   'restore.ts': 'state',
   'sorted.ts': 'state',

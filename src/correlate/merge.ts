@@ -45,15 +45,6 @@ export function mergeIncidents(
   return isBack ? armEscalation(turn, merged) : merged;
 }
 
-/** People said that they are two. */
-export function areApart(one: Incident, other: Incident): boolean {
-  return isApartFrom(one, other.id) || isApartFrom(other, one.id);
-}
-
-function isApartFrom({ apartFrom }: Incident, id: string): boolean {
-  return apartFrom?.includes(id) === true;
-}
-
 function isSenior(one: Incident, other: Incident): boolean {
   if (one.acknowledged.length > 0 !== other.acknowledged.length > 0)
     return one.acknowledged.length > 0;

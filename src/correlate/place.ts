@@ -16,11 +16,12 @@ import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
 import { change, isQuiet, note, noteAlert, type Turn, wakeIncident } from '../turn.ts';
 import { subjectOf } from '../life/lead.ts';
+import { areApart, keepApart, partingFrom, partingOf } from './apart.ts';
 import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
 import { matchesOf, toldOf } from './join.ts';
 import type { Match } from './joinable.ts';
-import { areApart, mergeIncidents } from './merge.ts';
+import { mergeIncidents } from './merge.ts';
 import { rankRoots } from './root.ts';
 import { explainedBy } from './standing.ts';
 
@@ -30,12 +31,14 @@ const NEWS_AFTER_MS = 60_000;
 /** A new firing, or one whose incident is forgotten. `isProven`: it has outlasted its hold already. */
 export function takePlace(turn: Turn, alert: Draft<Alert>, isProven = false): Verdict {
   const rule = turn.rules.correlate(subjectOf(alert));
-  const matches = matchesOf(turn, alert, rule, isProven ? { from: undefined } : undefined);
+  const found = matchesOf(turn, alert, rule, isProven ? { from: undefined } : undefined);
+  const matches = found.filter((match) => partingFrom(turn, alert.facts, match) === undefined);
   const best = matches[0];
   if (best === undefined) {
     opens(turn, alert, groupOf(alert, rule, turn.rules.catalog));
     noteAlert(turn, 'opened', alert, 'nothing else is open that it belongs to', undefined);
-    const opened = incidentOf(turn.state, alert);
+    const own = incidentOf(turn.state, alert);
+    const opened = own === undefined ? undefined : merged(turn, own, found, alert);
     const proof = opened === undefined ? undefined : proofOf(turn, opened, alert);
     if (opened !== undefined && proof !== undefined) speak(turn, opened, proof);
     return 'opened';
@@ -68,7 +71,7 @@ export function takeProvenPlace(turn: Turn, incident: Incident, alert: Alert): v
   // What lies near it in time is near to when it began, not to now.
   const then = { ...turn, now: alert.since };
   const matches = matchesOf(then, alert, rule, { from: incident }).filter(
-    (match) => match.incident !== incident,
+    (match) => match.incident !== incident && partingFrom(turn, alert.facts, match) === undefined,
   );
   const place = merged(turn, incident, matches, alert);
   enter(turn, place, { ...alert, incident: place.id });
@@ -92,7 +95,7 @@ function speak(turn: Turn, incident: Incident, proof: Proof): void {
     explainedBy(turn, incident, speaker, rule);
   const isNews = match !== undefined && !isKnownIn(turn, match.incident, speaker);
   const place = match === undefined ? incident : merged(turn, incident, [match], speaker);
-  if (place === incident) tell(turn, incident, proof);
+  if (place.id === incident.id) tell(turn, place, proof);
   else enter(turn, place, { ...speaker, incident: place.id }, isNews);
 }
 
@@ -107,9 +110,13 @@ function merged(
   { facts: { service } }: Alert,
 ): Incident {
   let place = incident;
-  for (const match of matches) {
-    if (match.incident !== incident && !areApart(place, match.incident))
-      place = mergeIncidents(turn, place, match.incident, { service, because: match.because });
+  for (const { incident: other, because } of matches) {
+    if (other === incident || areApart(place, other)) continue;
+    const parting = partingOf(turn, place, other);
+    place =
+      parting === undefined
+        ? mergeIncidents(turn, place, other, { service, because })
+        : keepApart(turn, place, other, parting);
   }
   return place;
 }

@@ -95,6 +95,7 @@ const WORDS = {
   rerooted: said('another likely cause'),
   merged: fact('became part of another incident'),
   split: fact('made an incident of its own'),
+  'kept-apart': ({ because }) => `kept apart from incident ${because ?? 'another'}`,
   worsened: said('worse than when it was told'),
   escalated: said('escalated'),
   reopened: about('opened again:'),

@@ -6,7 +6,7 @@ import type { Lane } from '../lane.ts';
 import { type Lanes, ownerOf } from '../lanes.ts';
 import type { Alert, Event, Incident, Instant, MessageRef } from '../model.ts';
 import { lastHeard, saidOtherwise } from '../reactions.ts';
-import { messageKey } from '../state.ts';
+import { messageKey } from '../message-index.ts';
 
 type Reaction = Extract<Event, { readonly kind: 'reaction' }>;
 type Request = Extract<Event, { readonly kind: 'request' }>;

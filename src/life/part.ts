@@ -1,7 +1,8 @@
 /**
  * People know better: `split payments` makes an incident of its own of a service's alerts, `unsplit` makes
- * them one again. Evidence does not undo a split: what people told apart stays apart.
+ * them one again. Evidence does not undo a split, and it is remembered for when both fail again: correlate/apart.ts.
  */
+import { forgetPartings, rememberParting } from '../correlate/apart.ts';
 import { mergeIncidents } from '../correlate/merge.ts';
 import { reroot } from '../correlate/place.ts';
 import type { Alert, Incident } from '../model.ts';
@@ -40,11 +41,15 @@ export function split(turn: Turn, incident: Incident, user: string, names: strin
   const rest = alerts.filter(({ facts }) => !asked.has(facts.service));
   const because = `${user} split it off ${incident.id}`;
   note(turn, 'split', { incident: own.id, service: first.facts.service, because });
-  const told = orderReply(turn, judged(turn, apart(turn, incident, own.id), rest), {
+  const left = judged(turn, apart(turn, incident, own.id), rest);
+  const from = left.roots[0]?.service ?? '';
+  rememberParting(turn, left, asked, { from, user });
+  const told = orderReply(turn, left, {
     kind: 'split',
     user,
     services: [...asked].sort(),
     incident: own.id,
+    from,
   });
   note(turn, 'split', {
     incident: incident.id,
@@ -55,11 +60,14 @@ export function split(turn: Turn, incident: Incident, user: string, names: strin
   tellSplit(turn, judged(turn, own, leaving), because);
 }
 
-/** Whatever was split from the incident, or what it was split from, becomes one with it again. */
+/** Whatever was split from the incident, or what it was split from, becomes one with it again, now and later. */
 export function unsplit(turn: Turn, incident: Incident, user: string): void {
   const others = partsOf(turn, incident);
-  if (others.length === 0)
-    return void orderReply(turn, incident, { kind: 'not-unsplit', user, services: [] });
+  const services = forgetPartings(turn, incident, others);
+  if (others.length === 0) {
+    const shown = services.length === 0 ? incident : show(turn, incident);
+    return void orderReply(turn, shown, { kind: 'not-unsplit', user, services });
+  }
   let one = change(turn, incident, { apartFrom: undefined });
   for (const other of others) {
     const apartFrom = other.apartFrom?.filter((id) => nowAt(turn, id)?.id !== incident.id);

@@ -5,7 +5,8 @@
  */
 import type { Event, Gesture, Incident, Instant, Mark, Reason } from '../model.ts';
 import { lastHeard, remember, saidAt, saidOtherwise, standing } from '../reactions.ts';
-import { messageKey, tallyOf } from '../state.ts';
+import { messageKey } from '../message-index.ts';
+import { tallyOf } from '../state.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
 import { armEscalation } from './escalation.ts';
 import { show } from './show.ts';

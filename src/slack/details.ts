@@ -7,7 +7,7 @@ import type { RootCandidate } from '../model.ts';
 import type { MessageView } from '../view.ts';
 import { isOnlyTaken } from './headline.ts';
 import { why, links } from './links.ts';
-import { cut, joined, type Line, type Piece, time } from './rich.ts';
+import { bold, cut, joined, type Line, type Piece, time } from './rich.ts';
 import { call, calledBefore, person } from './who.ts';
 import { capitalised, count, duration, inWords, list, times } from './words.ts';
 
@@ -40,6 +40,7 @@ export function details(view: MessageView): Details {
     links: links(view),
     people: [...states(view), calling(view)].filter((line) => line.length > 0),
     small: [
+      ...apart(view),
       reactions(view),
       joined([told(view), [`incident ${cut(view.incident, NAME_MAX)}`]], ' · '),
     ],
@@ -263,6 +264,22 @@ function reactions({ emoji, snoozeMs }: MessageView): Line {
   ] as const;
   const each = meanings.map(([name, meaning]): Line => [{ kind: 'emoji', name }, ` ${meaning}`]);
   return ['React: ', ...joined(each, '   ')];
+}
+
+const APART_MAX = 3;
+
+/** Whoever reads it may know that they are one this time. */
+function apart({ keptApart = [], people, now }: MessageView): readonly Line[] {
+  return keptApart
+    .slice(0, APART_MAX)
+    .map(({ service, incident, by, at }) => [
+      `✂️ Kept apart from ${cut(service, NAME_MAX)} (${cut(incident, NAME_MAX)}): `,
+      person(by, people),
+      ' split them at ',
+      time(at, now),
+      ' · if they are one: mention me in the thread with ',
+      bold('unsplit'),
+    ]);
 }
 
 // --- When it is over -----------------------------------------------------------------------

@@ -178,7 +178,7 @@ function answer(reply: Answer, view: MessageView): Line {
         bold(`Split off: ${joinedNames(reply.services)}`),
         ' by ',
         person(reply.user, view.people),
-        `, told as ${reply.incident} · what belongs together after all: mention me there with `,
+        `, told as ${reply.incident}${keptApart(reply.from)} · what belongs together after all: mention me there with `,
         bold('unsplit'),
       ];
     case 'not-split':
@@ -188,13 +188,19 @@ function answer(reply: Answer, view: MessageView): Line {
         joinedNames(reply.services),
       ];
     case 'not-unsplit':
-      return [person(reply.user, view.people), ', nothing was split from this incident'];
+      return reply.services.length === 0
+        ? [person(reply.user, view.people), ', nothing was split from this incident']
+        : ['✂️ ', bold(`No longer kept apart from ${joinedNames(reply.services)}`)];
     case 'misunderstood':
       return [
         person(reply.user, view.people),
         `, I understand “silence 2h why it may be quiet”, “unsilence”, “split a-service” and “unsplit”, not “${cut(reply.text, 80)}”`,
       ];
   }
+}
+
+function keptApart(from: string | undefined): string {
+  return from === undefined ? '' : ` and kept apart from ${joinedNames([from])} for 30 days`;
 }
 
 /** A silence of nothing, or of everything, is likely not what was meant. */

@@ -9,7 +9,7 @@ import type { Response } from 'express';
 import { idsAt } from '../id-index.ts';
 import type { Lanes } from '../lanes.ts';
 import { subjectOf } from '../life/lead.ts';
-import type { Alert, Incident } from '../model.ts';
+import type { Alert, Incident, Instant } from '../model.ts';
 import { type LaneState, tallyOf } from '../state.ts';
 import type { ClosedIncident, History, Wanted } from '../store/contract.ts';
 import { newest } from './newest.ts';
@@ -21,6 +21,8 @@ import {
   type IncidentJson,
   incidentShape,
   liveCounts,
+  type SplitJson,
+  splitShape,
   viewOf,
 } from './shapes.ts';
 import { streamArray } from './stream-array.ts';
@@ -132,6 +134,15 @@ export async function listIncidents(
     undefined,
   );
   return { items: [...items, ...rest.items], next: rest.next };
+}
+
+/** What people split, as far as that still counts: the newest first. Lanes that were put together anew have it each. */
+export function listSplits({ all, rules }: Lanes, now: Instant): readonly SplitJson[] {
+  const known = new Map(all.flatMap(({ state }) => [...state.partings]));
+  return [...known.values()]
+    .filter(({ until }) => until > now)
+    .sort((one, other) => other.at - one.at)
+    .map((parting) => splitShape(parting, rules.people));
 }
 
 /** With an environment and a service there is an index; else it is all of them. */

@@ -18,6 +18,7 @@ import {
   INCIDENT_STATES,
   LIST_PARAMETERS,
   listIncidents,
+  listSplits,
   sendAlertList,
 } from './lists.ts';
 import type { LookBack } from './past.ts';
@@ -56,6 +57,9 @@ export function readApi(deps: ReadApiDeps): Router {
   router.get('/v1/silences', (_request, response) => {
     const silences = silencesIn(lanesOf(deps)).values();
     response.json({ items: silencesInOrder(silences, deps.now()), next: null });
+  });
+  router.get('/v1/splits', (_request, response) => {
+    response.json({ items: listSplits(lanesOf(deps), deps.now()), next: null });
   });
   router.get('/v1/incidents/:id', async (request, response) => {
     const lanes = lanesOf(deps);

@@ -8,6 +8,7 @@ import { describeDecision, type TitleOf } from '../explain/words.ts';
 import { leadOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant, Mark } from '../model.ts';
 import { isOwnName, nameOf } from '../slack/words.ts';
+import type { Parting } from '../small-records.ts';
 import type { LaneState } from '../state.ts';
 import { tallyOf } from '../state.ts';
 import type { ClosedIncident, PastDecision } from '../store/contract.ts';
@@ -152,8 +153,17 @@ export function incidentShape(incident: Incident, counts: Counts, people: People
     escalated: incident.escalated,
     reopened: incident.reopened,
     mergedInto: orNull(incident.mergedInto),
+    apartFrom: incident.apartFrom ?? [],
   };
 }
+
+export function splitShape({ environment, services, by, at, until }: Parting, people: People) {
+  const [service, from] = services;
+  const name = orNull(people.get(by));
+  return { environment, service, from, user: by, name, at: iso(at), until: iso(until) };
+}
+
+export type SplitJson = ReturnType<typeof splitShape>;
 
 export function decisionShape(decision: PastDecision, titles: TitleOf) {
   return {

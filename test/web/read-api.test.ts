@@ -344,3 +344,28 @@ test('decisions are listed by service, incident, reason and time', async () => {
   const { items } = await all(service, '/v1/decisions?limit=1');
   expect(items.length).toBeGreaterThan(3);
 });
+
+test('what people split is listed: what, from what, who, and until when', async () => {
+  const service = await start();
+  for (const name of ['payments-db', 'payments'])
+    await fire(service, 'Down', { service: name, severity: 'critical' });
+  const [incident] = (await json(service, '/v1/incidents')).items;
+  const on = { incident: String(incident?.['id']) };
+  const asked = { user: 'U7', text: 'split payments', on, orderedAt: NOW };
+  await service.lane.submit(NOW, [{ kind: 'request', ...asked }]);
+  const { items } = await json(service, '/v1/splits');
+  expect(items).toEqual([
+    {
+      environment: 'production',
+      service: 'payments',
+      from: 'payments-db',
+      user: 'U7',
+      name: null,
+      at: new Date(NOW).toISOString(),
+      until: new Date(NOW + 30 * 24 * 60 * MINUTE).toISOString(),
+    },
+  ]);
+  const incidents = (await json(service, '/v1/incidents')).items;
+  const ids = incidents.map(({ id }) => id);
+  expect(incidents.map(({ apartFrom }) => apartFrom)).toEqual([[ids[1]], [ids[0]]]);
+});
