@@ -22,14 +22,14 @@ export function indexMessages(
 ): void {
   if (before?.message === undefined && after?.message === undefined) return;
   if (before?.message === after?.message && before?.replies === after?.replies) return;
-  const kept = new Set(after === undefined ? [] : keysOf(after));
-  if (before !== undefined) for (const key of keysOf(before)) if (!kept.has(key)) index.delete(key);
-  if (after !== undefined) for (const key of kept) index.set(key, after.id);
+  for (const key of keysOf(before)) index.delete(key);
+  if (after !== undefined) for (const key of keysOf(after)) index.set(key, after.id);
 }
 
-function keysOf({ message, replies }: Incident): readonly string[] {
+function keysOf(incident: Incident | undefined): readonly string[] {
+  const message = incident?.message;
   if (message === undefined) return [];
-  return [message.ts, ...replies].map((one) => replyKey(message, one));
+  return [message.ts, ...incident.replies].map((one) => replyKey(message, one));
 }
 
 function replyKey(message: MessageRef, reply: string): string {
