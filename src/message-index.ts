@@ -27,9 +27,9 @@ export function indexMessages(
 }
 
 function keysOf(incident: Incident | undefined): readonly string[] {
-  const message = incident?.message;
+  const { message, replies = [] } = incident ?? {};
   if (message === undefined) return [];
-  return [message.ts, ...incident.replies].map((one) => replyKey(message, one));
+  return [message.ts, ...replies].map((one) => replyKey(message, one));
 }
 
 function replyKey(message: MessageRef, reply: string): string {
