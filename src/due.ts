@@ -25,6 +25,7 @@ import { incidentOf, putAlert, refreshAlert, removeAlert, silenceKey, tallyOf } 
 import { severityRank } from './tally.ts';
 import { DueFailed, schedule, type Steps } from './timers.ts';
 import { noteAlert, orderReply, type Turn } from './turn.ts';
+import { alertWith } from './with.ts';
 
 /** Incidents that get a message of their own when a storm is over. */
 const OUTLASTING_TOLD = 10;
@@ -78,7 +79,7 @@ export function* scheduleEverything(turn: Turn): Steps {
       alert.status === 'firing' && expiresAt !== undefined
         ? Math.max(expiresAt, now + graceMs)
         : expiresAt;
-    const graced = granted === expiresAt ? alert : { ...alert, expiresAt: granted };
+    const graced = granted === expiresAt ? alert : alertWith(alert, { expiresAt: granted });
     if (graced !== alert) refreshAlert(state, graced);
     scheduleAlert(turn, graced);
     if (mayBeLouder(turn, graced)) schedule(state.timers, graced.fingerprint, now);
@@ -142,7 +143,7 @@ function firingDue(turn: Turn, alert: Alert): void {
 
 /** It flapped, and now fires on: that is a state, and people are told of states. */
 function sustained(turn: Turn, incident: Incident, alert: Alert, flap: Flap): void {
-  const steady: Alert = { ...alert, flap: { ...flap, flapping: false, since: undefined } };
+  const steady = alertWith(alert, { flap: calmed(flap) });
   noteAlert(turn, 'calmed', alert, 'it no longer flaps: it fires on', undefined);
   if (incident.toldIn !== 'message') return takeProvenPlace(turn, incident, steady);
   putAlert(turn.state, steady);
@@ -153,6 +154,10 @@ function sustained(turn: Turn, incident: Incident, alert: Alert, flap: Flap): vo
     service: alert.facts.service,
     mention: incident.phase === 'open' ? incident.route?.mention : undefined,
   });
+}
+
+function calmed(flap: Flap): Flap {
+  return { penalty: flap.penalty, at: flap.at, flapping: false, since: undefined };
 }
 
 /** Other rules are in force: an alert that they call a heartbeat is no alert any more, and has just been heard. */
@@ -175,14 +180,13 @@ function whyOver({ rules }: Turn, { source }: Alert): string {
 }
 
 function expire(turn: Turn, alert: Alert, because: string): void {
-  const expired: Alert = {
-    ...endsToInhibit(turn, alert),
+  const expired = alertWith(endsToInhibit(turn, alert), {
     status: 'resolved',
     endsAt: undefined,
     resolvedAt: turn.now,
     expiresAt: undefined,
     muted: undefined,
-  };
+  });
   putAlert(turn.state, expired);
   scheduleAlert(turn, expired);
   noteAlert(turn, 'expired', expired, because, undefined);
@@ -193,7 +197,7 @@ function expire(turn: Turn, alert: Alert, because: string): void {
 function resolvedDue(turn: Turn, alert: Alert): void {
   if (alert.flap?.flapping === true) {
     if (!isDue(calmOf(turn, alert), turn.now)) return scheduleAlert(turn, alert);
-    const calm: Alert = { ...alert, flap: { ...alert.flap, flapping: false, since: undefined } };
+    const calm = alertWith(alert, { flap: calmed(alert.flap) });
     putAlert(turn.state, calm);
     noteAlert(turn, 'calmed', alert, 'it did not fire again for a while', undefined);
     scheduleAlert(turn, calm);

@@ -18,7 +18,6 @@ import {
   type Alert,
   type Draft,
   type Flap,
-  type Instant,
   type Muted,
   PENALTY,
   type ReceivedAlert,
@@ -29,6 +28,7 @@ import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './schedule.ts';
 import { closeIncident, incidentOf, putAlert } from './state.ts';
 import { noteAlert, type Turn } from './turn.ts';
+import { alertWith } from './with.ts';
 
 /** An alert as it would be if nothing were known of it. */
 export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert): Draft<Alert> {
@@ -99,13 +99,12 @@ function closeBehind(turn: Turn, known: Alert): void {
 
 /** It had timed out or was said to be over, wrongly as it turns out: the same episode goes on. */
 export function wentOn(turn: Turn, known: Alert, received: ReceivedAlert): Verdict {
-  const alert: Draft<Alert> = {
-    ...known,
+  const alert: Draft<Alert> = alertWith(known, {
     status: 'firing',
     endsAt: undefined,
     resolvedAt: undefined,
     expiresAt: expiryOf(turn, received),
-  };
+  });
   const heartbeat = heartbeatOf(turn, subjectOf(alert));
   if (heartbeat !== undefined) {
     beat(turn, heartbeat);
@@ -129,7 +128,14 @@ export function resolved(
   const { startsAt, endsAt } = news;
   if (!wasKnown && heartbeatOf(turn, subjectOf(alert)) !== undefined) return 'heartbeat';
   if (wasKnown) learnLateness(turn, alert.source, endsAt);
-  const ended = over(endsToInhibit(turn, alert), startsAt, endsAt, turn.now);
+  const ended = alertWith(endsToInhibit(turn, alert), {
+    status: 'resolved',
+    startsAt,
+    endsAt,
+    expiresAt: undefined,
+    resolvedAt: turn.now,
+    muted: undefined,
+  });
   putAlert(turn.state, ended);
   scheduleAlert(turn, ended);
   const firedFor = `it fired for ${inWords(Math.max(0, endsAt - startsAt))}`;
@@ -138,31 +144,6 @@ export function resolved(
   const incident = incidentOf(turn.state, ended);
   if (wasKnown && incident !== undefined) settle(turn, incident, ended.facts.service);
   return 'resolved';
-}
-
-/** Spelt out for speed, as what `noteAlert` writes. */
-function over(alert: Alert, startsAt: Instant, endsAt: Instant, now: Instant): Alert {
-  return {
-    fingerprint: alert.fingerprint,
-    source: alert.source,
-    labels: alert.labels,
-    annotations: alert.annotations,
-    generatorURL: alert.generatorURL,
-    facts: alert.facts,
-    status: 'resolved',
-    startsAt,
-    endsAt,
-    since: alert.since,
-    expiresAt: undefined,
-    resolvedAt: now,
-    episodes: alert.episodes,
-    muted: undefined,
-    incident: alert.incident,
-    heldUntil: alert.heldUntil,
-    holdRule: alert.holdRule,
-    holdWhy: alert.holdWhy,
-    flap: alert.flap,
-  };
 }
 
 /**

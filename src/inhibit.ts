@@ -10,7 +10,7 @@ import type { Alert } from './model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
 import { incidentOf } from './state.ts';
 import { schedule } from './timers.ts';
-import type { Turn } from './turn.ts';
+import { type Turn, turnWith } from './turn.ts';
 
 /** Inhibited alerts that take their place in one turn; the rest as what is due, in slices. */
 const LOOKED_AT_MAX = 500;
@@ -36,7 +36,7 @@ export function reviewInhibited(turn: Turn): void {
   const { changed, renewed } = turn.state.inhibition;
   if (changed.size === 0 && renewed.size === 0) return;
   // No delivery told of these alerts: what becomes of them follows from another.
-  const own: Turn = { ...turn, delivery: undefined };
+  const own = turnWith(turn, { delivery: undefined });
   let looked = 0;
   for (const group of changed) {
     changed.delete(group);

@@ -11,6 +11,7 @@ import { scheduleAlert } from './schedule.ts';
 import { incidentOf, putAlert } from './state.ts';
 import type { Steps } from './timers.ts';
 import { noteAlert, type Turn } from './turn.ts';
+import { alertWith } from './with.ts';
 
 /** Looks at one muted alert again: it stays muted, or is not any more. */
 export function reviewMuted(turn: Turn, alert: Alert): void {
@@ -20,7 +21,7 @@ export function reviewMuted(turn: Turn, alert: Alert): void {
   if (isInhibited(muted) !== isInhibited(alert.muted)) noteMuted(turn, alert, muted);
   const isSame = muted.inhibitor === alert.muted.inhibitor && muted.rule === alert.muted.rule;
   if (isSame && isInhibited(muted)) return scheduleAlert(turn, alert);
-  const still = { ...alert, muted };
+  const still = alertWith(alert, { muted });
   putAlert(turn.state, still);
   scheduleAlert(turn, still);
 }
@@ -28,7 +29,7 @@ export function reviewMuted(turn: Turn, alert: Alert): void {
 function unmute(turn: Turn, alert: Alert, { by, rule, inhibitor }: Muted): void {
   const { now } = turn;
   // For its incident it begins now: what was muted together belongs together.
-  const again = { ...alert, muted: undefined, incident: undefined, since: now };
+  const again = alertWith(alert, { muted: undefined, incident: undefined, since: now });
   if (inhibitor === undefined) {
     noteAlert(turn, 'unsilenced', alert, `${by} is over`, { rule });
     return void takePlace(turn, again);
@@ -41,7 +42,8 @@ function unmute(turn: Turn, alert: Alert, { by, rule, inhibitor }: Muted): void 
   const hold = turn.rules.hold(subjectOf(alert));
   const heldUntil = Math.max(alert.heldUntil, now + hold.forMs);
   const isProven = alert.heldUntil <= now;
-  takePlace(turn, { ...again, heldUntil, holdRule: hold.rule, holdWhy: hold.why }, isProven);
+  const held = { heldUntil, holdRule: hold.rule, holdWhy: hold.why };
+  takePlace(turn, alertWith(again, held), isProven);
 }
 
 /** How an alert that begins to be muted is spoken of, and the verdict where that is what became of it. */
@@ -73,7 +75,7 @@ export function muteIfMatched(turn: Turn, alert: Alert): boolean {
   const muted = mutedNow(turn, alert);
   if (muted === undefined) return false;
   const incident = incidentOf(turn.state, alert);
-  const silenced = { ...alert, muted, incident: undefined };
+  const silenced = alertWith(alert, { muted, incident: undefined });
   putAlert(turn.state, silenced);
   scheduleAlert(turn, silenced);
   noteMuted(turn, alert, muted);

@@ -7,7 +7,7 @@
  * one go would have.
  */
 import { DueFailed, type Reviewed, type Steps } from './timers.ts';
-import type { Turn } from './turn.ts';
+import { type Turn, turnWith } from './turn.ts';
 
 /** What is due for the rest of a review. */
 const KEY = 'review';
@@ -16,7 +16,7 @@ const SLICE = 500;
 
 /** Looks at the first records; instead of what is left of an earlier review. Throws DueFailed. */
 export function beginReview(turn: Turn, stepsOf: (turn: Turn) => Steps): void {
-  const own: Turn = { ...turn, decisions: [], effects: undefined };
+  const own = turnWith(turn, { decisions: [], effects: undefined });
   const steps = stepsOf(own);
   turn.state.timers.review = {
     goOn(to) {

@@ -8,6 +8,7 @@ import type { Alert, Decision, Effect, Incident, Instant, Reason, Reply } from '
 import type { Rules } from './rules/rules.ts';
 import { incidentKey, type LaneState, putIncident } from './state.ts';
 import { schedule } from './timers.ts';
+import { incidentWith } from './with.ts';
 
 export interface Turn {
   readonly state: LaneState;
@@ -17,6 +18,12 @@ export interface Turn {
   readonly decisions: Decision[];
   /** What was ordered, by id; undefined for what is done. Most turns order nothing. */
   effects: Map<string, Effect | undefined> | undefined;
+}
+
+/** As `turn`, but for some values: of one kind with all others (with.ts). */
+export function turnWith(turn: Turn, changes: Partial<Turn>): Turn {
+  const { state, rules, now, delivery, decisions, effects } = turn;
+  return Object.assign({ state, rules, now, delivery, decisions, effects }, changes);
 }
 
 export interface About {
@@ -80,7 +87,7 @@ export function orderDone(turn: Turn, id: string): void {
 
 /** Changes an incident and returns it as it is now. */
 export function change(turn: Turn, incident: Incident, changes: Partial<Incident>): Incident {
-  const changed = { ...incident, ...changes };
+  const changed = incidentWith(incident, changes);
   putIncident(turn.state, changed);
   return changed;
 }

@@ -63,6 +63,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'transaction-index.ts': 'state',
   'turn.ts': 'state',
   'weight.ts': 'state',
+  'with.ts': 'state',
   'errors.ts': 'errors',
   'limits.ts': 'limits',
   'model.ts': 'model',

@@ -9,6 +9,7 @@ import { nextRevision } from '../life/show.ts';
 import type { Incident } from '../model.ts';
 import { putAlert, tallyOf } from '../state.ts';
 import { change, note, orderMessage, type Turn, wakeIncident } from '../turn.ts';
+import { alertWith } from '../with.ts';
 
 /** `link`: the service whose alert made one of them, and how. */
 export function mergeIncidents(
@@ -21,7 +22,7 @@ export function mergeIncidents(
   const { state, now } = turn;
   for (const fingerprint of state.members.get(loser.id) ?? []) {
     const alert = state.alerts.get(fingerprint);
-    if (alert !== undefined) putAlert(state, { ...alert, incident: survivor.id });
+    if (alert !== undefined) putAlert(state, alertWith(alert, { incident: survivor.id }));
   }
   const gone = change(turn, loser, {
     phase: 'resolved',

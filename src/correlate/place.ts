@@ -14,7 +14,8 @@ import type { Alert, Draft, Incident, Verdict } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
-import { change, isQuiet, note, noteAlert, type Turn, wakeIncident } from '../turn.ts';
+import { change, isQuiet, note, noteAlert, type Turn, turnWith, wakeIncident } from '../turn.ts';
+import { alertWith } from '../with.ts';
 import { subjectOf } from '../life/lead.ts';
 import { areApart, keepApart, partingFrom, partingOf } from './apart.ts';
 import { groupOf } from './group.ts';
@@ -53,7 +54,8 @@ export function takePlace(turn: Turn, alert: Draft<Alert>, isProven = false): Ve
 /** An alert that fires again where it was before. */
 export function rejoin(turn: Turn, known: Alert, alert: Alert): void {
   const incident = survivorOf(turn.state, incidentOf(turn.state, known));
-  if (incident !== undefined) return enter(turn, incident, { ...alert, incident: incident.id });
+  if (incident !== undefined)
+    return enter(turn, incident, alertWith(alert, { incident: incident.id }));
   putAlert(turn.state, alert);
   scheduleAlert(turn, alert);
 }
@@ -67,14 +69,14 @@ export function standAlone(turn: Turn, alert: Draft<Alert>): void {
 export function takeProvenPlace(turn: Turn, incident: Incident, alert: Alert): void {
   const { state } = turn;
   const rule = turn.rules.correlate(subjectOf(alert));
-  putAlert(state, { ...alert, incident: undefined });
+  putAlert(state, alertWith(alert, { incident: undefined }));
   // What lies near it in time is near to when it began, not to now.
-  const then = { ...turn, now: alert.since };
+  const then = turnWith(turn, { now: alert.since });
   const matches = matchesOf(then, alert, rule, { from: incident }).filter(
     (match) => match.incident !== incident && partingFrom(turn, alert.facts, match) === undefined,
   );
   const place = merged(turn, incident, matches, alert);
-  enter(turn, place, { ...alert, incident: place.id });
+  enter(turn, place, alertWith(alert, { incident: place.id }));
 }
 
 /** Several of its alerts have fired for long enough, or a rush is over that its message waited for. */
@@ -96,7 +98,7 @@ function speak(turn: Turn, incident: Incident, proof: Proof): void {
   const isNews = match !== undefined && !isKnownIn(turn, match.incident, speaker);
   const place = match === undefined ? incident : merged(turn, incident, [match], speaker);
   if (place.id === incident.id) tell(turn, place, proof);
-  else enter(turn, place, { ...speaker, incident: place.id }, isNews);
+  else enter(turn, place, alertWith(speaker, { incident: place.id }), isNews);
 }
 
 function isKnownIn({ state }: Turn, { id }: Incident, { facts }: Alert): boolean {

@@ -9,6 +9,7 @@ import { scheduleAlert } from '../schedule.ts';
 import { type LaneState, nameKey, putAlert, removeAlert } from '../state.ts';
 import { schedule, type Steps } from '../timers.ts';
 import type { Turn } from '../turn.ts';
+import { alertWith } from '../with.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { REPLICA_SKEW_MS } from './repeat.ts';
 
@@ -86,7 +87,7 @@ export function knownBefore(
       const isThen = undated === true || Math.abs(alert.startsAt - startsAt) <= REPLICA_SKEW_MS;
       if (!isThen || !isMappedOtherwise(alert.labels, labels)) continue;
       state.mapped.get(span)?.delete(name);
-      return rename(turn, { ...alert, labels }, fingerprint);
+      return rename(turn, alertWith(alert, { labels }), fingerprint);
     }
   }
   return undefined;
@@ -127,7 +128,7 @@ function rename(turn: Turn, alert: Alert, fingerprint: string): Alert {
   removeAlert(state, alert.fingerprint);
   const [kept, gone] = twin === undefined || outweighs(alert, twin) ? [alert, twin] : [twin, alert];
   if (gone === twin && gone !== undefined) removeAlert(state, fingerprint);
-  const renamed = { ...kept, fingerprint };
+  const renamed = alertWith(kept, { fingerprint });
   putAlert(state, renamed);
   const names = state.mapped.get(beganKey(alert.source, alert.startsAt));
   if (names?.delete(alert.fingerprint) === true) names.add(fingerprint);

@@ -10,6 +10,7 @@ import { expiryOf, scheduleAlert } from '../schedule.ts';
 import { areSameTexts } from '../texts.ts';
 import { putAlert, refreshAlert } from '../state.ts';
 import { note, type Turn } from '../turn.ts';
+import { alertWith } from '../with.ts';
 import type { News } from './repeat.ts';
 
 /** Transaction ids that one alert collects. */
@@ -31,10 +32,11 @@ export function repeated(
     areSameTexts(known.annotations, received.annotations) &&
     areSameTexts(known.labels, received.labels)
   ) {
-    if (moved) putAlert(turn.state, { ...known, startsAt, endsAt, expiresAt, resolvedAt });
+    if (moved) putAlert(turn.state, alertWith(known, { startsAt, endsAt, expiresAt, resolvedAt }));
     else if (expiresAt !== known.expiresAt) {
-      refreshAlert(turn.state, { ...known, expiresAt });
-      if (known.expiresAt === undefined) scheduleAlert(turn, { ...known, expiresAt });
+      const mentioned = alertWith(known, { expiresAt });
+      refreshAlert(turn.state, mentioned);
+      if (known.expiresAt === undefined) scheduleAlert(turn, mentioned);
     }
     return 'repeat';
   }
@@ -50,7 +52,7 @@ export function repeated(
     generatorURL,
     facts,
   };
-  const renewed = { ...known, ...said };
+  const renewed = alertWith(known, said);
   if (facts === known.facts && !moved) {
     refreshAlert(turn.state, renewed);
     return 'repeat';
@@ -75,7 +77,7 @@ type Said = Pick<
 >;
 
 function changed(turn: Turn, known: Alert, said: Said): Verdict {
-  const renewed = { ...known, ...said };
+  const renewed = alertWith(known, said);
   const { fingerprint, startsAt, incident } = renewed;
   note(turn, 'changed', {
     fingerprint,
@@ -89,7 +91,7 @@ function changed(turn: Turn, known: Alert, said: Said): Verdict {
     // It may inhibit others now, or be inhibited: where it stands then is where it stays.
     beginsToInhibit(turn, renewed);
     const stands = turn.state.alerts.get(fingerprint) ?? known;
-    rejoin(turn, stands, { ...stands, ...said, heldUntil });
+    rejoin(turn, stands, alertWith(stands, { ...said, heldUntil }));
   } else putAlert(turn.state, renewed);
   return 'changed';
 }

@@ -9,6 +9,7 @@ import { scheduleAlert } from '../schedule.ts';
 import { type LaneState, refreshAlert, sourceKey } from '../state.ts';
 import { schedule, type Steps } from '../timers.ts';
 import type { Turn } from '../turn.ts';
+import { alertWith } from '../with.ts';
 
 /** Enough to notice that it was a mistake. */
 export const LOST_SOURCE_MS = 60 * 60_000;
@@ -34,7 +35,7 @@ export function lostSourceDue(turn: Turn, source: string): void {
   if (knowsSource(turn.rules, source)) return;
   for (const alert of turn.state.alerts.values()) {
     if (alert.source !== source || !isEndless(alert)) continue;
-    const ending = { ...alert, expiresAt: turn.now };
+    const ending = alertWith(alert, { expiresAt: turn.now });
     refreshAlert(turn.state, ending);
     scheduleAlert(turn, ending);
   }

@@ -28,7 +28,7 @@ export function openIncident(
   about: Pick<Alert, 'startsAt' | 'facts'>,
   more: Partial<Incident> = {},
 ): Incident {
-  const incident: Incident = {
+  const fresh: Incident = {
     id: mintId(state, seed, now),
     environment: about.facts.environment,
     phase: 'gathering',
@@ -64,8 +64,8 @@ export function openIncident(
     toldIn: undefined,
     group: undefined,
     standsFor: 0,
-    ...more,
   };
+  const incident = Object.assign(fresh, more);
   putIncident(state, incident);
   return incident;
 }

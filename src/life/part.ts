@@ -10,6 +10,7 @@ import { resolveName } from '../rules/catalog.ts';
 import { putAlert, tallyOf } from '../state.ts';
 import { worstFiring } from '../tally.ts';
 import { change, note, orderReply, type Turn } from '../turn.ts';
+import { alertWith } from '../with.ts';
 import { openIncident } from './open.ts';
 import { incidentAt } from './people.ts';
 import { show } from './show.ts';
@@ -109,7 +110,7 @@ function firingOf({ state }: Turn, { id }: Incident) {
 function moved(turn: Turn, from: Incident, alerts: readonly Alert[], first: Alert): Incident {
   const { state, now } = turn;
   const own = openIncident(state, first.fingerprint, now, first, { apartFrom: [from.id] });
-  for (const alert of alerts) putAlert(state, { ...alert, incident: own.id });
+  for (const alert of alerts) putAlert(state, alertWith(alert, { incident: own.id }));
   return own;
 }
 

@@ -11,6 +11,7 @@ import { rankRoots } from '../correlate/root.ts';
 import { latenessOf } from '../dedupe/lateness.ts';
 import { tallyOf } from '../state.ts';
 import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { incidentWith } from '../with.ts';
 import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
@@ -167,7 +168,7 @@ function badness(turn: Turn, { facts }: Alert): number {
 
 export function tell(turn: Turn, incident: Incident, proof: Proof): Incident {
   const roots = rankRoots(turn, incident);
-  const routed = routeOf(turn, { ...incident, roots }, proof);
+  const routed = routeOf(turn, incidentWith(incident, { roots }), proof);
   const route = proof.isAsked === true ? ({ ...routed, urgency: 'post' } as const) : routed;
   turn.state.toldNow.add(incident.id);
   const told = change(turn, incident, {
