@@ -26,14 +26,16 @@ import type { Commit, Store } from './store/contract.ts';
 import { DueFailed, schedule } from './timers.ts';
 import { decideEvents, ownEvent, quarantine, type Waiting } from './waiting.ts';
 
-/** Events decided between two commits: about 20 ms of work. */
+/** Events decided between two commits: about 20 ms of work ... */
 const BATCH_MAX = 1_000;
+/** ... and no longer than this, however large they are: then others have a turn. */
+const TURN_MS = 40;
 /** Rounds of what is due between two commits. */
 const TICKS_MAX = 10;
 /** Records that what is due changes between two commits, and a few more: each may be a message to be told, or a merge. */
 const CHANGES_MAX = 200;
 /** What they weigh, about: a commit is a text, which has an end. What does not fit goes into the next one. */
-const CHANGES_BYTES_MAX = 16 * 1024 * 1024;
+const CHANGES_BYTES_MAX = 2 * 1024 * 1024;
 /** More than clocks are put right by while they run. */
 const CLOCK_AHEAD_MS = 60_000;
 /** After a load that failed. Doubles up to the last. */
@@ -107,6 +109,8 @@ interface Running {
   outbox: Outbox | undefined;
   /** Rows found and written before an outbox was attached: what is due is decided at once after a load. */
   restored: readonly Effect[];
+  /** Committed with a part of a delivery, whose rest is not decided. */
+  heldBack: readonly Effect[];
   ready: boolean;
   stopping: boolean;
   failures: number;
@@ -130,6 +134,7 @@ export async function openLane(options: LaneOptions): Promise<Lane> {
     queued: 0,
     outbox: undefined,
     restored: [],
+    heldBack: [],
     ready: false,
     stopping: false,
     failures: 0,
@@ -196,6 +201,7 @@ function submit(lane: Running, ...[at, events, job]: Parameters<Lane['submit']>)
 function start(lane: Running, { state, version, outbox }: LaneStart): void {
   lane.state = state;
   lane.version = version;
+  lane.heldBack = [];
   for (const key of lane.setAside) state.timers.setAside.add(key);
   lane.queue.unshift(ownEvent(lane.options.clock.now(), { kind: 'started' }));
   lane.queued++;
@@ -296,7 +302,10 @@ async function decideAndCommit(lane: Running): Promise<void> {
   };
   const decidedAt = clock.now();
   // Repeats change nothing that must outlive the process: they cost no write.
-  if (changesNothing(commit)) return answer(decided);
+  if (changesNothing(commit)) {
+    answer(decided);
+    return handOn(lane, []);
+  }
   try {
     const result = await store.commit(name, commit);
     if (result.kind === 'stale') throw refusal('lane-lost', 'another process wrote to this lane');
@@ -309,8 +318,18 @@ async function decideAndCommit(lane: Running): Promise<void> {
   lane.gathering.written(decided.length, lane.queue.length);
   observer.committed(clock.now() - decidedAt, outcome.events());
   answer(decided);
-  if (lane.outbox === undefined) lane.restored = [...lane.restored, ...commit.effects];
-  else if (commit.effects.length > 0) lane.outbox.enqueue(commit.effects);
+  handOn(lane, commit.effects);
+}
+
+/** To the outbox: what follows from a delivery that is decided in parts not before all of it is decided. */
+function handOn(lane: Running, committed: readonly Effect[]): void {
+  const effects = lane.heldBack.length === 0 ? committed : [...lane.heldBack, ...committed];
+  const [next] = lane.queue;
+  const isPart = next !== undefined && next.decided > 0;
+  lane.heldBack = isPart ? effects : [];
+  if (isPart || effects.length === 0) return;
+  if (lane.outbox === undefined) lane.restored = [...lane.restored, ...effects];
+  else lane.outbox.enqueue(effects);
 }
 
 function answer(decided: readonly Waiting[]): void {
@@ -340,12 +359,17 @@ function isHeavy({ state }: Running): boolean {
 /** Takes from the queue as much as one commit should hold. `present`: no instant is later, by whose clock ever. */
 function decideWaiting(lane: Running, outcome: Batch, present: Instant): readonly Waiting[] {
   let count = 0;
+  const { clock } = lane.options;
+  const until = clock.now() + TURN_MS;
+  const isOver = () => clock.now() >= until || isHeavy(lane);
   try {
-    for (; count < lane.queue.length && outcome.events() < BATCH_MAX; count++) {
+    for (; count < lane.queue.length && outcome.events() < BATCH_MAX && !isOver(); count++) {
       const waiting = lane.queue[count];
       if (waiting === undefined || !runDueBy(lane, Math.min(waiting.at, present), outcome)) break;
+      const most = outcome.events() + BATCH_MAX;
+      const isFull = () => outcome.events() >= most || isOver();
       const decide = (event: Event) => outcome.decide(event, lane.now);
-      if (!decideEvents(waiting, decide, () => isHeavy(lane))) break;
+      if (!decideEvents(waiting, decide, isFull)) break;
     }
   } catch (error) {
     // What was due before it is no fault of the entry.

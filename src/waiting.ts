@@ -28,10 +28,10 @@ export function ownEvent(at: Instant, event: Event): Waiting {
 export function decideEvents(
   waiting: Waiting,
   decide: (event: Event) => void,
-  isHeavy: () => boolean,
+  isFull: () => boolean,
 ): boolean {
   for (const event of waiting.events.slice(waiting.decided)) {
-    if (isHeavy()) return false;
+    if (isFull()) return false;
     decide(event);
     waiting.decided++;
   }

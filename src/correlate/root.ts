@@ -50,10 +50,19 @@ export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidat
   return host === undefined ? candidates : [host, ...candidates].slice(0, SHOWN);
 }
 
-function mostHit(tally: Tally): readonly (readonly [string, ServiceTally])[] {
-  const services = [...tally.services].filter(([, own]) => own.alerts > 0);
-  if (services.length <= WEIGHED_MAX) return services;
-  return services.sort(([, one], [, other]) => other.alerts - one.alerts).slice(0, WEIGHED_MAX);
+/** Those with most alerts; of as many, those that came first. Without sorting all: there may be thousands. */
+function mostHit({ services }: Tally): readonly (readonly [string, ServiceTally])[] {
+  const most: [string, ServiceTally][] = [];
+  const isCrowd = services.size > WEIGHED_MAX;
+  for (const one of services) {
+    const [, { alerts }] = one;
+    if (alerts === 0) continue;
+    let place = most.length;
+    while (isCrowd && place > 0 && (most[place - 1]?.[1].alerts ?? alerts) < alerts) place--;
+    if (place < WEIGHED_MAX) most.splice(place, 0, one);
+    if (most.length > WEIGHED_MAX) most.pop();
+  }
+  return most;
 }
 
 function weigh(

@@ -19,9 +19,10 @@ import { type Answer, alertmanagerStyle, ingestStyle, send, type Style } from '.
 import { type Admit, createAdmission, type IngestAuth, objectToSignature } from './auth.ts';
 import { createBodyReader, type ReadBody } from './body.ts';
 import type { Parsed } from './parsed.ts';
+import { createReader, type DeliveryReader } from './read-apart.ts';
 import { recordingLine } from './recorder.ts';
 import type { Signature } from './signature.ts';
-import { knowsSource, NO_MAPPINGS, parseBytes, sourceNames } from './sources.ts';
+import { knowsSource, NO_MAPPINGS, sourceNames } from './sources.ts';
 
 export interface IngestDeps {
   /** Undefined until it is loaded: answered 503. */
@@ -33,6 +34,7 @@ export interface IngestDeps {
   /** Takes each accepted delivery as a line of a recording. */
   readonly record?: ((at: Instant, line: Uint8Array) => void) | undefined;
   readonly now?: () => Instant;
+  readonly read?: DeliveryReader;
 }
 
 /** True when the request was for it; it answers then. */
@@ -56,12 +58,14 @@ interface Door extends IngestDeps {
   readonly admit: Admit;
   readonly clock: () => Instant;
   readonly seldom: Seldom;
+  readonly read: DeliveryReader;
 }
 
 export function ingestHandler(deps: IngestDeps): FrontHandler {
   const clock = deps.now ?? Date.now;
   const seldom = createSeldom({ now: clock, max: REFUSALS_LOGGED_MAX });
-  const door: Door = { ...deps, admit: createAdmission(deps.auth), clock, seldom };
+  const read = deps.read ?? createReader();
+  const door: Door = { ...deps, admit: createAdmission(deps.auth), clock, seldom, read };
   const bodyMax = deps.limits.body;
   const readerOf = (share: number) =>
     createBodyReader({ bodyMax, inFlightMax: Math.max(deps.limits.bodies * share, bodyMax) });
@@ -210,13 +214,14 @@ async function take(
     return conclude(request, { status: 422, error: 'alerts in body is required' }, door);
   }
   try {
-    const parsed = parseBytes(body, { source, delivery, at }, lanes.rules.mappings);
+    const { mappings } = lanes.rules;
+    const { parsed, line } = await door.read(body, { source, delivery, at }, mappings);
     if (parsed.kind === 'refused') {
       return conclude(request, { status: 400, error: parsed.error, field: parsed.field }, door);
     }
     if (parsed.events.length > 0) await lanes.submit(at, parsed.events);
     door.metrics.alertsIn(source, parsed.events);
-    door.record?.(at, recordingLine(at, source, body));
+    door.record?.(at, line ?? recordingLine(at, source, body));
     conclude(request, accepted(parsed, lanes.rules, door.metrics), door);
   } catch (error) {
     if (error instanceof PartlyTaken) door.metrics.alertsIn(source, error.taken);

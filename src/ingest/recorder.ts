@@ -56,7 +56,9 @@ export function openRecorder(path: string, { log, metrics }: RecorderDeps): Reco
     timer = undefined;
     const count = waiting.length;
     if (count > 0) {
-      stream.write(Buffer.concat(waiting, size), (error) => {
+      const [first] = waiting;
+      const bytes = count === 1 ? first : Buffer.concat(waiting, size);
+      stream.write(bytes, (error) => {
         // null or undefined, as the stream likes it.
         if (error instanceof Error) metrics.recordingLost(count);
       });
@@ -103,26 +105,27 @@ function openFile(path: string): number {
 }
 
 /**
- * The body stands as it came, so that numbers keep their digits, and nothing has to be made text of;
- * line breaks in JSON are blanks.
+ * The body stands as it came, so that numbers keep their digits, and nothing has to be made text of.
  */
 export function recordingLine(at: Instant, source: string, body: Uint8Array): Buffer {
   const head = `{"at":"${new Date(at).toISOString()}","source":${JSON.stringify(source)},"body":`;
-  const bytes = isUtf8(body) ? body : Buffer.from(textOf(body));
+  const bytes = inOneLine(body);
   let from = isMarked(bytes) ? BYTE_ORDER_MARK.length : 0;
   let end = bytes.length;
   while (isBlank(bytes[from])) from++;
   while (end > from && isBlank(bytes[end - 1])) end--;
-  const own = bytes.subarray(from, end);
-  const line = Buffer.concat([Buffer.from(head), own, LINE_END]);
-  // Nearly all bodies are one line already.
-  for (const lineBreak of [NEWLINE, RETURN]) {
-    let found = line.indexOf(lineBreak);
-    for (; found >= 0 && found < line.length - 1; found = line.indexOf(lineBreak, found + 1)) {
-      line[found] = BLANK;
-    }
+  return Buffer.concat([Buffer.from(head), bytes.subarray(from, end), LINE_END]);
+}
+
+/** As UTF-8 without line breaks: in JSON they are blanks. The body itself when it is that already, as nearly all are. */
+function inOneLine(body: Uint8Array): Uint8Array {
+  const isWell = isUtf8(body);
+  if (isWell && !body.includes(NEWLINE) && !body.includes(RETURN)) return body;
+  const bytes = isWell ? Uint8Array.from(body) : Buffer.from(textOf(body));
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i] === NEWLINE || bytes[i] === RETURN) bytes[i] = BLANK;
   }
-  return line;
+  return bytes;
 }
 
 const LINE_END = Buffer.from('}\n');

@@ -124,7 +124,7 @@ test('a delivery that changes very much is committed in parts, and answered afte
   await take(heavy(500, time.now()));
   expect(lane.state.alerts.size - lane.state.resolved.size).toBe(0);
   expect(sizes.length).toBeGreaterThanOrEqual(parts + 3);
-  expect(Math.max(...sizes)).toBeLessThan(20 * MB);
+  expect(Math.max(...sizes)).toBeLessThan(10 * MB);
 });
 
 test('what ends by itself all at once is committed in parts', async () => {
@@ -136,8 +136,9 @@ test('what ends by itself all at once is committed in parts', async () => {
   );
   await take(events);
   await time.advance(10 * MINUTE);
+  await lane.settled();
   expect(lane.state.alerts.size - lane.state.resolved.size).toBe(0);
-  expect(Math.max(...sizes)).toBeLessThan(30 * MB);
+  expect(Math.max(...sizes)).toBeLessThan(10 * MB);
 });
 
 test('a delivery of which a part could not be committed is decided anew as a whole', async () => {

@@ -315,7 +315,7 @@ const BOMB = gzipSync(Buffer.alloc(60_000_000, ' '));
 /** What is large, deep or many, each kind in its turn. */
 function monster(turn: number): Buffer {
   const of = (alerts: string) => Buffer.from(`{"alerts":[${alerts}]}`);
-  switch (turn % 10) {
+  switch (turn % 15) {
     case 0:
       return of(`{"labels":{"alertname":"${'x'.repeat(10_000_000)}"},"status":"firing"}`);
     case 1:
@@ -325,8 +325,7 @@ function monster(turn: number): Buffer {
     case 3:
       return BOMB;
     case 4: {
-      const labels = Array.from({ length: 10_000 }, (_, i) => `"l${i}":"x"`).join(',');
-      return of(`{"labels":{${labels}},"status":"firing"}`);
+      return of(`{"labels":{${many(10_000, (i) => `"l${i}":"x"`)}},"status":"firing"}`);
     }
     case 5:
       return of('{"labels":{}},'.repeat(600_000));
@@ -336,9 +335,27 @@ function monster(turn: number): Buffer {
       return Buffer.alloc(9_000_000, Buffer.from([0xed, 0xa0, 0x80, 0x00, 0xff]));
     case 8:
       return of(`{"labels":{"alertname":"A"},"annotations":{${entries(127, 60_000)}}}`);
+    case 9:
+      return of(`{"labels":{"alertname":"${'\n\u00e9'.repeat(4_000_000)}"}}`);
+    case 10:
+      return of(many(580_000, (i) => `"text ${i}"`));
+    case 11:
+      return of(many(9_900, (i) => `{"${'x'.repeat(1_000)}${i}":1}`));
+    case 12:
+      return of(many(4_000, (i) => `{"labels":{"alertname":"A${i}",${labels(110, i)}}}`));
+    case 13:
+      return of(many(10_000, (i) => `{"labels":{"alertname":"A${i}"},"status":"firing"}`));
     default:
       return Buffer.from(`${'[{"a":"'.repeat(300_000)}${TRICKS.join('')}`);
   }
+}
+
+function many(count: number, one: (index: number) => string): string {
+  return Array.from({ length: count }, (_, i) => one(i)).join(',');
+}
+
+function labels(count: number, turn: number): string {
+  return many(count, (i) => `"l${i}":"value ${(i * turn) % 97}"`);
 }
 
 function entries(count: number, length: number): string {

@@ -7,6 +7,7 @@ import { type FrontHandler, ingestHandler } from '../../src/ingest/http.ts';
 import { type IngestAuth, OPEN_DOOR } from '../../src/ingest/auth.ts';
 import { digestOf } from '../../src/ingest/credentials.ts';
 import { CAPACITY, type Capacity } from '../../src/limits.ts';
+import type { DeliveryReader } from '../../src/ingest/read-apart.ts';
 import type { Recorder } from '../../src/ingest/recorder.ts';
 import type { Clock } from '../../src/clock.ts';
 import { type Lane, openLane } from '../../src/lane.ts';
@@ -39,6 +40,7 @@ export interface ServiceOptions {
   /** Stands in for the real lane: to refuse, to hang, to be missing. */
   readonly lane?: (lane: Lane) => Lane | undefined;
   readonly recorder?: Recorder;
+  readonly read?: DeliveryReader;
   readonly log?: Log;
   readonly ready?: () => boolean;
   readonly reload?: () => Promise<Reloaded>;
@@ -156,6 +158,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     metrics,
     record: (_at, line) => options.recorder?.line(line),
     now: () => clock.now(),
+    ...(options.read === undefined ? {} : { read: options.read }),
   });
   if (lanes !== undefined) {
     const loaded = { kind: 'loaded', rules, warnings: [], files: ['a.yaml'], bytes: 7 } as const;
