@@ -147,3 +147,20 @@ test('a delivery of which a part could not be committed is decided anew as a who
   expect(lane.state.alerts.size).toBe(500);
   expect(sizes.length).toBeGreaterThanOrEqual(5);
 });
+
+test('a delivery of very many alerts is decided in parts, and nothing of it is told before all is decided', async () => {
+  const { lane, sizes, take, time } = await weighed();
+  const known: number[] = [];
+  lane.attach({
+    enqueue: () => void known.push(lane.state.alerts.size),
+    restore: () => undefined,
+    abandon: async () => undefined,
+  });
+  const events = Array.from({ length: 3_500 }, (_, n) =>
+    alertEvent({ alertname: `Down-${n}`, service: 'payments-db', severity: 'critical' }, {}),
+  );
+  await take(events);
+  await time.advance(MINUTE);
+  expect(sizes.length).toBeGreaterThan(3);
+  expect(new Set(known)).toEqual(new Set([3_500]));
+});
