@@ -54,7 +54,7 @@ test('what is no UTF-8, no JSON, too much, or read by a mapping is told alike', 
     ['mine', Buffer.from(JSON.stringify({ items }))],
   ];
   const read = await Promise.all(
-    bodies.map(([source, body]) => inThread(body, { ...CONTEXT, source }, mappings)),
+    bodies.map(async ([source, body]) => inThread(body, { ...CONTEXT, source }, mappings)),
   );
   expect(read.map(({ parsed }) => parsed)).toEqual(
     bodies.map(([source, body]) => parseBytes(body, { ...CONTEXT, source }, mappings)),
