@@ -21,6 +21,7 @@ import {
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parse, stringify } from 'yaml';
 import { BASELINES, type BaselineName, runBaseline } from './baselines.ts';
 import { type Generated, generate, writeGenerated } from './generate.ts';
 import { generateShop } from './shop.ts';
@@ -37,14 +38,19 @@ interface Variant {
   readonly generated: Generated;
 }
 
-/** What each stage's absence looks like in a rules file; it is read before all others. */
-const STAGES_OFF: Readonly<Record<string, string>> = {
-  'no hold': 'hold: [{ for: 0s }]\n',
-  'no flap damping': 'flap: [{ off: true }]\n',
-  'no correlation': 'correlate: [{ off: true }]\n',
-  'no transactions': 'transactions: { alertsMax: 2, servicesMax: 1 }\n',
-  'no paths': 'correlate: [{ maxHops: 0, silent: 0 }]\n',
-  'no storm mode': 'storm: { off: true }\n',
+type Rules = Readonly<Record<string, unknown>>;
+
+/** What each stage's absence looks like in rules: see withoutStage. */
+const STAGES_OFF: Readonly<Record<string, Rules>> = {
+  'no hold': { hold: [{ for: '0s' }] },
+  'no flap damping': { flap: [{ off: true }] },
+  'no correlation': { correlate: [{ off: true }] },
+  'no transactions': { transactions: { alertsMax: 2, servicesMax: 1 } },
+  'no paths': { correlate: [{ maxHops: 0, silent: 0 }] },
+  'no hosts': { host: { from: ['labels.nowhere'] } },
+  'no storm mode': { storm: { off: true } },
+  'no tiers': { tiers: 'off' },
+  'no digest': { route: { channel: '#alerts', urgency: 'post' } },
 };
 
 /** Faster, and a storm would come faster than its machine can take it. */
@@ -127,16 +133,29 @@ async function scoreAlertmanager({ dir, generated: { truth } }: Variant): Promis
   return scoreFile(messages, truth);
 }
 
-async function scoreWithout(variant: Variant, stage: string, overlay: string): Promise<Scores> {
+async function scoreWithout(variant: Variant, stage: string, off: Rules): Promise<Scores> {
   const rules = join(variant.dir, `rules-${stage.replaceAll(' ', '-')}`);
   mkdirSync(rules, { recursive: true });
   for (const name of readdirSync(join(variant.dir, 'rules'))) {
-    copyFileSync(join(variant.dir, 'rules', name), join(rules, name));
+    if (name.endsWith('.test.yaml')) continue;
+    // The generator's, or those that are shipped: maps of keys.
+    const file = parse(readFileSync(join(variant.dir, 'rules', name), 'utf8')) as Rules | null;
+    writeFileSync(join(rules, name), stringify(withoutStage(file ?? {}, off)));
   }
-  writeFileSync(join(rules, '00-stage-off.yaml'), overlay);
+  const { tiers: _, ...stated } = off;
+  writeFileSync(join(rules, '00-stage-off.yaml'), stringify(stated));
   const messages = join(variant.dir, 'without.jsonl');
   replay(variant, messages, rules);
   return scoreFile(messages, variant.generated.truth);
+}
+
+/** A list of `off` is read before all others; what is stated once is stated there only; `tiers` are taken out. */
+function withoutStage(file: Rules, off: Rules): Rules {
+  const isKept = ([key]: readonly [string, unknown]) => Array.isArray(off[key]) || !(key in off);
+  const kept: Rules = Object.fromEntries(Object.entries(file).filter(isKept));
+  if (!('tiers' in off) || !Array.isArray(kept['services'])) return kept;
+  const services = kept['services'].map((service: Rules) => ({ ...service, tier: undefined }));
+  return { ...kept, services };
 }
 
 async function main(): Promise<void> {
@@ -160,8 +179,8 @@ async function main(): Promise<void> {
       if (flags.alertmanager && size === '45') real.push(await scoreAlertmanager(variant));
       if (!flags.stages || size !== sizes[0]) continue;
       add(stages, 'all stages', scores);
-      for (const [stage, overlay] of Object.entries(STAGES_OFF)) {
-        add(stages, stage, await scoreWithout(variant, stage, overlay));
+      for (const [stage, off] of Object.entries(STAGES_OFF)) {
+        add(stages, stage, await scoreWithout(variant, stage, off));
       }
     }
     summary.push({ name: sizeName(size), scores: columns.flatMap(({ scores }) => scores) });

@@ -1,7 +1,8 @@
 /**
  * Services that alert together time and again, and that no path of the catalog links: perhaps one
- * depends on the other. Only beginnings count, within minutes of each other, and only those that the
- * rules in force did not put into one incident; instants at which half the platform alerts say nothing.
+ * depends on the other. Only beginnings count, within minutes of each other, of what lasts and was told: blips are
+ * many, and would hide what fails together. Some must be in incidents of their own by the rules in force;
+ * instants at which half the platform alerts say nothing.
  */
 import { nearby } from '../correlate/graph.ts';
 import type { Instant } from '../model.ts';
@@ -16,12 +17,16 @@ const EDGES_MAX = 4;
 const WITHIN_MS = 5 * 60_000;
 /** A service that was quiet for this long begins anew. */
 const QUIET_MS = 15 * 60_000;
+/** What passes by itself is over by then. */
+const LASTING_MS = 5 * 60_000;
 /** More services that begin within minutes are no pair. */
 const CROWD = 6;
 const TOGETHER_MIN = 4;
 const APART_MIN = 3;
-/** How often the one alerts when the other does. */
-const SHARE_MIN = 0.6;
+/** How often the one alerts when the other does: both fail for reasons of their own as well. */
+const SHARE_MIN = 0.3;
+/** So often first, it is likely the cause. */
+const FIRST_MIN = 0.75;
 /** How much more often than by chance. */
 const LIFT_MIN = 5;
 /** Services linked by a path as short as this are linked well enough. */
@@ -31,7 +36,7 @@ interface Outbreak {
   readonly service: string;
   readonly environment: string;
   readonly at: Instant;
-  readonly story: Story | undefined;
+  readonly story: Story;
 }
 
 interface Pair {
@@ -59,14 +64,16 @@ export function proposeEdges(survey: Survey, rules: Rules): readonly Proposal[] 
 function outbreaksOf(firings: readonly Firing[]): readonly Outbreak[] {
   const lastAt = new Map<string, Instant>();
   const outbreaks: Outbreak[] = [];
-  for (const { facts, at, story } of [...firings].sort((a, b) => a.at - b.at)) {
+  for (const { facts, at, endedAt, story } of [...firings].sort((a, b) => a.at - b.at)) {
     const { service, environment, known } = facts;
-    if (!known || story === undefined) continue;
+    if (!known || story === undefined || (endedAt ?? Infinity) - at < LASTING_MS) continue;
+    const last = lastOf(story);
+    if (last.tellings.length === 0) continue;
     const key = `${environment}\n${service}`;
     const before = lastAt.get(key);
     lastAt.set(key, at);
     if (before !== undefined && at - before < QUIET_MS) continue;
-    outbreaks.push({ service, environment, at, story: lastOf(story) });
+    outbreaks.push({ service, environment, at, story: last });
   }
   return outbreaks;
 }
@@ -120,19 +127,23 @@ function isLinked({ one, other }: Pair, { catalog, hubCallers }: Rules): boolean
   return nearby(catalog, hubCallers, one, LINKED_HOPS).some(({ service }) => service === other);
 }
 
-/** A dependency takes its callers along; a caller also fails alone. So the rarer one is the dependency. */
+/**
+ * What nearly always alerts first is likely the dependency. Else a dependency takes its callers along, and a caller
+ * also fails alone: it is the rarer one.
+ */
 function edgeOf(pair: Pair, times: ReadonlyMap<string, number>): Proposal {
   const { one, other, together, apart, oneFirst } = pair;
   const [ofOne, ofOther] = [times.get(one) ?? 0, times.get(other) ?? 0];
-  const isOneTheCause = ofOne === ofOther ? oneFirst * 2 >= together : ofOne < ofOther;
+  const often = Math.max(oneFirst, together - oneFirst) >= together * FIRST_MIN;
+  const isOneTheCause = often || ofOne === ofOther ? oneFirst * 2 >= together : ofOne < ofOther;
   const [caller, cause] = isOneTheCause ? [other, one] : [one, other];
-  const ofCause = Math.min(ofOne, ofOther);
+  const ofCause = isOneTheCause ? ofOne : ofOther;
   const causeFirst = isOneTheCause ? oneFirst : together - oneFirst;
   return {
     kind: 'depends-on',
     title: `Does ${caller} depend on ${cause}? Say so if it does.`,
     evidence: [
-      `${cause} began to alert ${count(ofCause, 'time')}, and within 5 min of it ${caller} did ${figure(together)} times, ${figure(apart)} of them in an incident of its own; ${cause} was first ${figure(causeFirst)} times.`,
+      `people were told ${count(ofCause, 'time')} that ${cause} fails, and within 5 min of it ${caller} did ${figure(together)} times, ${figure(apart)} of them in an incident of its own; ${cause} was first ${figure(causeFirst)} times.`,
       'No path of dependsOn links them. Alerting together is no proof: whoever knows them decides.',
     ],
     edit: { kind: 'service-list', service: caller, key: 'dependsOn', value: cause },

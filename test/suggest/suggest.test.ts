@@ -169,6 +169,22 @@ test('services that alert together without an edge are asked about, the rarer on
   expect(titles(await suggested(recordingOf(both, alone), linked))).toEqual([]);
 });
 
+test('blips of both, and failures of their own, do not hide what fails together', async () => {
+  const store = { name: 'Down', service: 'store', severity: 'high' };
+  const web = { name: 'Errors', service: 'web', severity: 'high' };
+  const both = Array.from({ length: 4 }, (_, index) => [
+    ...fires(index * DAY, index * DAY + 40, store),
+    ...fires(index * DAY + 4, index * DAY + 43, web),
+  ]).flat();
+  const blips = [
+    ...again({ ...store, name: 'Slow' }, 40, [2], 5 * DAY),
+    ...again({ ...web, name: 'Slow' }, 40, [3], 5 * DAY + 150),
+  ];
+  const alone = [...again(store, 6, [40], 15 * DAY), ...again(web, 8, [40], 15 * DAY + 150)];
+  const found = titles(await suggested(recordingOf(both, blips, alone)));
+  expect(found).toContain('Does web depend on store? Say so if it does.');
+});
+
 test('names that the catalog lacks are other spellings, or services to list', async () => {
   const recording = recordingOf(
     again({ ...cpu, service: 'svc-Web' }, 4, [3]),
