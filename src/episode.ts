@@ -3,7 +3,7 @@
  */
 import { rejoin, standAlone, takePlace } from './correlate/place.ts';
 import { afterRefire } from './dedupe/flap.ts';
-import { learnLateness } from './dedupe/lateness.ts';
+import { learnLateness, nextWordMs } from './dedupe/lateness.ts';
 import type { News } from './dedupe/repeat.ts';
 import { predecessorOf } from './dedupe/successor.ts';
 import { beginsToInhibit, endsToInhibit } from './inhibit.ts';
@@ -24,7 +24,7 @@ import {
   type Verdict,
 } from './model.ts';
 import { noteMuted } from './mute.ts';
-import type { Subject } from './rules/rules.ts';
+import type { HoldRule, Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './schedule.ts';
 import { closeIncident, incidentOf, putAlert } from './state.ts';
 import { noteAlert, type Turn } from './turn.ts';
@@ -75,7 +75,7 @@ export function fires(
     alert.episodes = before.episodes + 1;
     alert.flap = damped(turn, before, subject);
   }
-  alert.heldUntil = heldUntil(turn, subject, alert, hold.forMs);
+  alert.heldUntil = heldUntil(turn, subject, alert, hold);
   // Nobody saw it resolve: it has fired since it was first heard of, for all that is known.
   if (hidden && known !== undefined) alert.heldUntil = Math.min(alert.heldUntil, known.heldUntil);
   beginsToInhibit(turn, alert);
@@ -210,14 +210,23 @@ function noteFiring(turn: Turn, known: Alert, alert: Alert, hidden: boolean): 'd
 /**
  * When it has outlasted its hold. Time that it already fired counts: delays do not add up. What came
  * and went lately is held for longer in proportion to its penalty, until it counts as flapping.
+ *
+ * Where no rule says for how long, a source that speaks seldom gets the chance to say that it is over.
  */
-function heldUntil(turn: Turn, subject: Subject, alert: Alert, holdMs: number): number {
+function heldUntil(
+  turn: Turn,
+  subject: Subject,
+  alert: Alert,
+  { forMs: holdMs, rule }: HoldRule,
+): number {
   const { flap } = alert;
   const forMs =
     flap?.flapping === true
       ? Math.max(holdMs, turn.rules.flap(subject)?.sustainedMs ?? 0)
       : holdMs * ((flap?.penalty ?? PENALTY) / PENALTY);
-  return Math.min(turn.now + forMs, Math.max(turn.now, alert.startsAt + forMs));
+  const until = Math.min(turn.now + forMs, Math.max(turn.now, alert.startsAt + forMs));
+  if (until === turn.now || rule !== 'built-in') return until;
+  return Math.max(until, turn.now + nextWordMs(turn, alert.source));
 }
 
 function damped(turn: Turn, known: Alert, subject: Subject): Flap | undefined {

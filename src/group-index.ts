@@ -1,6 +1,6 @@
 /**
  * Which incident stands for a group: the next alert of the group is its. A group has one key or several, and each
- * finds it.
+ * finds it. What is grouped by time alone and has a message is found by the minute in which it began, too.
  *
  * What it answers follows from the incidents alone, and not from the order in which they came: whoever
  * loads them, and whoever followed them for days, decides the same.
@@ -23,6 +23,39 @@ export function keysOf(group: string): readonly string[] {
   return group.includes(KEYS_APART) ? group.split(KEYS_APART) : [group];
 }
 
+const MINUTE_MS = 60_000;
+
+/** Those with a message that began within `withinMs` of `at`, or a little further apart, grouped by time like `group`. */
+export function* toldAround(
+  groups: GroupIndex,
+  group: string,
+  at: Instant,
+  withinMs: number,
+): Iterable<string> {
+  if (!isByTimeAlone(group)) return;
+  const until = at + withinMs;
+  for (let minute = at - withinMs; minute < until + MINUTE_MS; minute += MINUTE_MS)
+    for (const { id } of groups.get(momentKey(group, minute)) ?? []) yield id;
+}
+
+/** Such a group has a key for what it has in common with others near it, and one for others elsewhere. */
+function isByTimeAlone(group: string): boolean {
+  return group.includes(KEYS_APART);
+}
+
+/** Environment, cluster and minute. */
+function momentKey(group: string, at: Instant): string {
+  const [environment, , , cluster = ''] = (keysOf(group)[0] ?? '').split('\n');
+  return `${environment}\nat\n${Math.floor(at / MINUTE_MS)}\n${cluster}`;
+}
+
+function keysAt({ group, toldIn, beganAt, startsAt }: Incident): readonly string[] {
+  if (group === undefined) return [];
+  const keys = keysOf(group);
+  if (toldIn !== 'message' || !isByTimeAlone(group)) return keys;
+  return [...keys, momentKey(group, beganAt ?? startsAt)];
+}
+
 /** The newest incident that goes on, else the newest that is over. */
 export function standsFor(groups: GroupIndex, key: string): string | undefined {
   return groups.get(key)?.at(-1)?.id;
@@ -39,7 +72,7 @@ export function indexGroup(
   if (before !== undefined) drop(groups, before);
   if (after?.group === undefined || after.mergedInto !== undefined) return;
   const place = placeOf(after);
-  for (const key of keysOf(after.group)) {
+  for (const key of keysAt(after)) {
     const row = groups.get(key) ?? [];
     groups.set(key, row);
     row.splice(indexOf(row, place), 0, place);
@@ -49,6 +82,9 @@ export function indexGroup(
 function isSamePlace(before: Incident, after: Incident): boolean {
   return (
     before.group === after.group &&
+    before.toldIn === after.toldIn &&
+    before.startsAt === after.startsAt &&
+    before.beganAt === after.beganAt &&
     before.gatheredAt === after.gatheredAt &&
     (before.phase === 'resolved') === (after.phase === 'resolved') &&
     before.mergedInto === after.mergedInto
@@ -56,13 +92,11 @@ function isSamePlace(before: Incident, after: Incident): boolean {
 }
 
 function drop(groups: GroupIndex, incident: Incident): void {
-  const { group, id } = incident;
-  if (group === undefined) return;
-  for (const key of keysOf(group)) {
+  for (const key of keysAt(incident)) {
     const row = groups.get(key);
     if (row === undefined) continue;
     const index = indexOf(row, placeOf(incident));
-    if (row[index]?.id === id) row.splice(index, 1);
+    if (row[index]?.id === incident.id) row.splice(index, 1);
     if (row.length === 0) groups.delete(key);
   }
 }

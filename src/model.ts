@@ -213,6 +213,8 @@ export interface Incident {
   readonly gatheredAt: Instant;
   /** The earliest startsAt of its alerts, by their source's clock. */
   readonly startsAt: Instant;
+  /** When what they tell of began, where that is known to be earlier: they had waited before they fired. */
+  readonly beganAt: Instant | undefined;
   /** When people were told; undefined while it is unseen. */
   readonly toldAt: Instant | undefined;
   /** Why it was told, in plain words. */

@@ -39,6 +39,7 @@ export function incidentWith(incident: Incident, changes: Partial<Incident>): In
     phase: incident.phase,
     gatheredAt: incident.gatheredAt,
     startsAt: incident.startsAt,
+    beganAt: incident.beganAt,
     toldAt: incident.toldAt,
     toldBecause: incident.toldBecause,
     resolvedAt: incident.resolvedAt,

@@ -9,6 +9,9 @@ import { KEYS_APART } from '../group-index.ts';
 import type { Alert } from '../model.ts';
 import type { Catalog, CorrelateRule } from '../rules/rules.ts';
 
+/** Without a graph, what begins this soon after an incident is part of it. */
+export const TOGETHER_MS = 3 * 60_000;
+
 const BY_TIME = 'by time';
 const BY_KIND = 'by kind';
 /** No environment and no rule is called so. */
@@ -25,8 +28,10 @@ export function groupOf(
   const values = rule.by.map((name) => alert.labels[name] ?? '');
   if (values.some((value) => value !== '')) return [environment, rule.rule, ...values].join('\n');
   if (isInGraph(catalog, service)) return undefined;
-  const namespace = `${environment}\n${BY_TIME}\n${alert.labels['namespace'] ?? ''}`;
-  return `${namespace}${KEYS_APART}${environment}\n${BY_KIND}\n${alert.facts.name}`;
+  const cluster = alert.labels['cluster'] ?? '';
+  const inCluster = cluster === '' ? '' : `\n${cluster}`;
+  const namespace = `${environment}\n${BY_TIME}\n${alert.labels['namespace'] ?? ''}${inCluster}`;
+  return `${namespace}${KEYS_APART}${environment}\n${BY_KIND}\n${alert.facts.name}${inCluster}`;
 }
 
 /** A rule keeps what began it to itself: only alerts of its own service join it, whatever explains it. */

@@ -15,14 +15,13 @@ import { forgetTransaction } from '../transaction-index.ts';
 import type { Turn } from '../turn.ts';
 import { dependency } from './along.ts';
 import { byHost, byLabels, byService, byTime, byTransaction } from './evidence.ts';
-import { groupOf, isApart, isByKind, isByTime } from './group.ts';
+import { groupOf, isApart, isByKind, isByTime, TOGETHER_MS } from './group.ts';
+import { onsetOf } from './onset.ts';
 import { gathers, isJoinable, isOpenTo, isStraggler, type Match } from './joinable.ts';
 
 /** Alerts on one host are one failure only if they come this close together. */
 export const HOST_WINDOW_MS = 120_000;
 
-/** Without a graph, what begins this soon after an incident is part of it. */
-const TOGETHER_MS = 3 * 60_000;
 /** In another namespace, the same kind of alert. */
 const SAME_KIND_TOGETHER_MS = 90_000;
 /** An Alertmanager of default settings says so up to five minutes later. */
@@ -34,7 +33,7 @@ const SAID_LATER_MAX_MS = 6 * 60_000;
  */
 export function matchesOf(
   turn: Turn,
-  alert: Pick<Alert, 'labels' | 'facts' | 'startsAt'>,
+  alert: Pick<Alert, 'labels' | 'annotations' | 'facts' | 'startsAt'>,
   rule: CorrelateRule,
   proven?: { readonly from: Incident | undefined },
 ): readonly Match[] {
@@ -242,12 +241,13 @@ function isAboutHost(tally: Tally, host: string): boolean {
 
 function sharedGroup(
   turn: Turn,
-  { facts, startsAt }: Pick<Alert, 'facts' | 'startsAt'>,
+  alert: Pick<Alert, 'annotations' | 'facts' | 'startsAt'>,
   key: string,
   rule: CorrelateRule,
   proven: boolean,
 ): Match | undefined {
   const { state, now } = turn;
+  const { facts } = alert;
   const incident = state.incidents.get(standsFor(state.byGroup, key) ?? '');
   if (incident === undefined || !isJoinable(incident, rule, now)) return undefined;
   const tally = tallyOf(state, incident.id);
@@ -258,7 +258,7 @@ function sharedGroup(
     const because = byLabels(rule.by, key.split('\n').slice(2));
     return { ...match, evidence: 'labels', because };
   }
-  const beganMs = apartBy(Math.abs(now - incident.gatheredAt), now, startsAt, incident);
+  const beganMs = apartBy(Math.abs(now - incident.gatheredAt), now, alert, incident);
   const togetherMs = isByKind(key) ? SAME_KIND_TOGETHER_MS : proven ? rule.windowMs : TOGETHER_MS;
   if (beganMs > togetherMs || isMild(facts.severity)) return undefined;
   if (!gathers(incident, tally, facts.severity)) return undefined;
@@ -270,8 +270,17 @@ function sharedGroup(
  * Heard of apart, it may have begun together all the same; or its source's clock is off. What fires for longer
  * than any source takes to say so is told to whoever newly listens, all at once: then only its beginning counts.
  */
-function apartBy(heardMs: number, now: Instant, startsAt: Instant, incident: Incident): number {
-  const begunMs = Math.abs(startsAt - incident.startsAt);
+function apartBy(
+  heardMs: number,
+  now: Instant,
+  alert: Pick<Alert, 'annotations' | 'facts' | 'startsAt'>,
+  incident: Incident,
+): number {
+  const { startsAt } = alert;
+  const onset = onsetOf(alert);
+  const begunMs = Math.abs(onset - (incident.beganAt ?? incident.startsAt));
+  // Heard of late because it waited: then too only its beginning counts.
+  if (onset < startsAt && begunMs < heardMs) return begunMs;
   if (now - startsAt > SAID_LATER_MAX_MS) return begunMs;
   return heardMs > SAID_LATER_MAX_MS ? heardMs : Math.min(heardMs, begunMs);
 }

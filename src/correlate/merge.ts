@@ -6,7 +6,7 @@
 import { armEscalation } from '../life/escalation.ts';
 import { isRequestKey } from '../life/people.ts';
 import { nextRevision } from '../life/show.ts';
-import type { Incident } from '../model.ts';
+import type { Incident, Instant } from '../model.ts';
 import { putAlert, tallyOf } from '../state.ts';
 import { change, note, orderMessage, type Turn, wakeIncident } from '../turn.ts';
 import { alertWith } from '../with.ts';
@@ -69,11 +69,16 @@ function allApart(one: Incident, other: Incident): Incident['apartFrom'] {
   return [...new Set([...(one.apartFrom ?? []), ...other.apartFrom])];
 }
 
+function earliest(one: Instant | undefined, other: Instant | undefined): Instant | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+}
+
 function inherit(turn: Turn, survivor: Incident, loser: Incident): Partial<Incident> {
   const firing = tallyOf(turn.state, survivor.id).firing > 0;
   return {
     startsAt: Math.min(survivor.startsAt, loser.startsAt),
     gatheredAt: Math.min(survivor.gatheredAt, loser.gatheredAt),
+    beganAt: earliest(survivor.beganAt, loser.beganAt),
     acknowledged: [
       ...survivor.acknowledged,
       ...loser.acknowledged.filter(

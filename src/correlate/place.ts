@@ -10,7 +10,7 @@ import { rushUntil } from '../life/rush.ts';
 import { touch } from '../life/show.ts';
 import { type Proof, proofNow, proofOf, reconsiderRoute, tell } from '../life/tell.ts';
 import { callMore, isYetToBeSaid, say } from '../life/worse.ts';
-import type { Alert, Draft, Incident, Verdict } from '../model.ts';
+import type { Alert, Draft, Incident, Instant, Verdict } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
@@ -23,8 +23,9 @@ import { effectsOf } from './along.ts';
 import { matchesOf, toldOf } from './join.ts';
 import type { Match } from './joinable.ts';
 import { mergeIncidents } from './merge.ts';
+import { onsetOf } from './onset.ts';
 import { rankRoots } from './root.ts';
-import { explainedBy } from './standing.ts';
+import { explainedBy, toldAtOnce } from './standing.ts';
 
 /** Whoever was just told expects more to come: what joins this soon only shows in the message. */
 const NEWS_AFTER_MS = 60_000;
@@ -94,7 +95,8 @@ function speak(turn: Turn, incident: Incident, proof: Proof): void {
   const service = incident.roots[0]?.service ?? speaker.facts.service;
   const match =
     toldOf(turn, { ...speaker.facts, service }, rule, incident) ??
-    explainedBy(turn, incident, speaker, rule);
+    explainedBy(turn, incident, speaker, rule) ??
+    toldAtOnce(turn, incident, speaker, rule);
   const isNews = match !== undefined && !isKnownIn(turn, match.incident, speaker);
   const place = match === undefined ? incident : merged(turn, incident, [match], speaker);
   if (place.id === incident.id) tell(turn, place, proof);
@@ -124,7 +126,9 @@ function merged(
 }
 
 function opens(turn: Turn, alert: Draft<Alert>, group: string | undefined): void {
-  const incident = openIncident(turn.state, alert.fingerprint, turn.now, alert, { group });
+  const onset = group === undefined ? alert.startsAt : onsetOf(alert);
+  const more = { group, beganAt: onset < alert.startsAt ? onset : undefined };
+  const incident = openIncident(turn.state, alert.fingerprint, turn.now, alert, more);
   alert.incident = incident.id;
   putAlert(turn.state, alert);
   scheduleAlert(turn, alert);
@@ -144,7 +148,8 @@ function enter(
   const severity = worstFiring(tallyOf(state, incident.id)) ?? revived.severity;
   // Most alerts change nothing about their incident: then its record need not be written.
   const isNews = startsAt !== revived.startsAt || severity !== revived.severity;
-  const joined = isNews ? change(turn, revived, { startsAt, severity }) : revived;
+  const timed = isNews ? change(turn, revived, { startsAt, severity }) : revived;
+  const joined = timed.group === undefined ? timed : beganBy(turn, timed, onsetOf(alert));
   const rooted = isNewService ? gatherEffects(turn, reroot(turn, joined), alert) : joined;
   if (rooted.phase === 'gathering') {
     const proof = proofOf(turn, rooted, alert);
@@ -153,6 +158,12 @@ function enter(
     tellMore(turn, rooted, isNewService ? alert.facts.service : undefined);
   else if (rooted.toldIn === 'storm' && state.storm !== undefined) tellInStorm(turn, rooted);
   else reconsiderRoute(turn, rooted, alert);
+}
+
+/** Of what is grouped by time it counts when it began, and that is known the better the more alerts tell of it. */
+function beganBy(turn: Turn, incident: Incident, beganAt: Instant): Incident {
+  const known = incident.beganAt ?? incident.startsAt;
+  return beganAt < known ? change(turn, incident, { beganAt }) : incident;
 }
 
 /** Another service is the likely cause: incidents whose own cause it explains are one with it. */

@@ -4,14 +4,20 @@
  * Alerts that come when a failure has been told for some minutes begin apart, for most of them are blips beside
  * it. When they last, so that people are to be told, they are its late effects, if its likely cause explains
  * all that fires.
+ *
+ * Where nobody said what depends on what, what lasts and began at the same moment as what people were told of is
+ * taken for the same failure, wherever it is: two that have nothing to do with each other hardly ever begin together.
  */
+import { toldAround } from '../group-index.ts';
 import { idsAt } from '../id-index.ts';
 import type { Alert, Incident } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state.ts';
+import { isMild } from '../tally.ts';
 import type { Turn } from '../turn.ts';
-import { byPath } from './evidence.ts';
+import { byPath, byTime } from './evidence.ts';
 import { callersOf, nearby, pathTo } from './graph.ts';
+import { TOGETHER_MS } from './group.ts';
 import { isOpenTo, type Match } from './joinable.ts';
 import { WEIGHED_MAX } from './root.ts';
 
@@ -66,4 +72,41 @@ function firingIn({ state }: Turn, { id }: Incident): readonly string[] {
   const names: string[] = [];
   for (const [name, { firing }] of tallyOf(state, id).services) if (firing > 0) names.push(name);
   return names;
+}
+
+/** The message of what began at the same moment, where the time is all there is to go by; the nearest. */
+export function toldAtOnce(
+  turn: Turn,
+  incident: Incident,
+  { facts }: Alert,
+  rule: CorrelateRule,
+): Match | undefined {
+  const { state } = turn;
+  const { group } = incident;
+  // A storm has a message for all of it.
+  if (!rule.on || group === undefined || state.storm !== undefined) return undefined;
+  if (isMild(facts.severity)) return undefined;
+  const began = incident.beganAt ?? incident.startsAt;
+  let best: Incident | undefined;
+  let apartMs = TOGETHER_MS;
+  for (const id of toldAround(state.byGroup, group, began, TOGETHER_MS)) {
+    const other = state.incidents.get(id);
+    if (other === undefined || id === incident.id || !takesMore(turn, other, rule)) continue;
+    const otherMs = Math.abs((other.beganAt ?? other.startsAt) - began);
+    if (otherMs > apartMs) continue;
+    best = other;
+    apartMs = otherMs;
+  }
+  if (best === undefined) return undefined;
+  const because = byTime(apartMs, facts.service);
+  return { incident: best, evidence: 'time', because, explains: false, hops: 0, apartMs };
+}
+
+/** It goes on, or would open again; more than so many services are a storm. */
+function takesMore({ state, now, rules }: Turn, incident: Incident, rule: CorrelateRule): boolean {
+  const { id, severity, special, gatheredAt, resolvedAt } = incident;
+  if (special !== undefined || isMild(severity)) return false;
+  if (now - gatheredAt > rule.spanMs) return false;
+  if (now - (resolvedAt ?? now) > rules.life.reopenWithinMs) return false;
+  return tallyOf(state, id).hit <= WEIGHED_MAX;
 }

@@ -32,3 +32,11 @@ export function learnLateness({ state, now }: Turn, source: string, endsAt: Inst
 export function latenessOf({ state }: Turn, source: string): number {
   return state.lateness.get(source)?.ms ?? 0;
 }
+
+/** A little more than the nineteen of twenty, so that its word is heard. */
+const MARGIN = 1.2;
+
+/** After a word about an alert the source's next one, that it is over, takes this long; 0 where none was heard. */
+export function nextWordMs(turn: Turn, source: string): number {
+  return latenessOf(turn, source) * MARGIN;
+}

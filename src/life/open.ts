@@ -34,6 +34,7 @@ export function openIncident(
     phase: 'gathering',
     gatheredAt: now,
     startsAt: about.startsAt,
+    beganAt: undefined,
     toldAt: undefined,
     toldBecause: undefined,
     resolvedAt: undefined,

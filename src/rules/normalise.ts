@@ -15,6 +15,7 @@ import {
   isProxyExporter,
   withoutCluster,
   workloadOf,
+  workloadOfClaim,
 } from './service-name.ts';
 import { DEFAULT_TRANSACTIONS, transactionsOf } from './transactions.ts';
 
@@ -110,7 +111,11 @@ export const DEFAULT_NORMALISE: NormaliseRules = {
 };
 
 /** Names with a part that says which one of several. */
-const OF_WORKLOADS: ReadonlySet<string> = new Set(['pod', 'job_name', 'persistentvolumeclaim']);
+const OF_WORKLOADS: ReadonlyMap<string, (name: string) => string> = new Map([
+  ['pod', workloadOf],
+  ['job_name', workloadOf],
+  ['persistentvolumeclaim', workloadOfClaim],
+]);
 
 /** Labels that are not part of an alert's identity. */
 export function notIdentity(rules: NormaliseRules): ReadonlySet<string> {
@@ -208,8 +213,7 @@ function serviceBy(rule: FactRule, catalog: Catalog): Reader {
   return (alert) => {
     for (const name of names) {
       const raw = own(alert.labels, name);
-      const settled =
-        raw === undefined ? '' : settle(OF_WORKLOADS.has(name) ? workloadOf(raw) : raw);
+      const settled = raw === undefined ? '' : settle(OF_WORKLOADS.get(name)?.(raw) ?? raw);
       if (settled !== '') return settled;
     }
     return otherwise;

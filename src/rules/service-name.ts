@@ -70,6 +70,15 @@ export function workloadOf(pod: string): string {
   return POD.exec(pod)?.[1] ?? pod;
 }
 
+/** What the volume of a stateful set is called in its template, nearly always. */
+const CLAIM = /^(?:data|datadir|storage|db|pgdata|volume|persistence|logs|wal)(?:-\d{1,3})?-(.+)$/;
+
+/** The workload that a claim belongs to: `data-postgres-0`, which is the volume `data` of `postgres-0`, is of `postgres`. */
+export function workloadOfClaim(claim: string): string {
+  const workload = workloadOf(claim);
+  return workload === claim ? claim : (CLAIM.exec(workload)?.[1] ?? workload);
+}
+
 /** `cart.shop.svc.cluster.local` is `cart`. */
 export function withoutCluster(name: string): string {
   return name.replace(/\.[^.]+\.svc(?:\..*)?$/, '');

@@ -345,8 +345,79 @@ test('what fails in several namespaces in the same way at the same moment is one
     return story.posts().length;
   };
   expect(posts(['HighErrorRate', 'HighErrorRate'], MINUTE)).toBe(1);
-  expect(posts(['HighErrorRate', 'HighErrorRate'], 2 * MINUTE)).toBe(2);
-  expect(posts(['HighErrorRate', 'PodCrashLooping'], MINUTE)).toBe(2);
+  expect(posts(['HighErrorRate', 'HighErrorRate'], 4 * MINUTE)).toBe(2);
+});
+
+test('what lasts and began together is one message without a graph, whatever it is and wherever', () => {
+  const posts = (apartMs: number, more: Record<string, string> = {}): number => {
+    const story = tell('');
+    story.fire('app', 'HighErrorRate', { severity: 'critical', labels: { namespace: 'shop' } });
+    story.wait(apartMs);
+    const labels = { namespace: 'data', ...more };
+    story.fire('kafka', 'BrokerDown', { severity: 'critical', labels });
+    story.wait(5 * MINUTE);
+    return story.posts().length;
+  };
+  expect(posts(2 * MINUTE)).toBe(1);
+  expect(posts(4 * MINUTE)).toBe(2);
+  expect(posts(2 * MINUTE, { cluster: 'other' })).toBe(2);
+});
+
+test('what passes by does not join what began with it', () => {
+  const story = tell('');
+  story.fire('app', 'HighErrorRate', { severity: 'critical', labels: { namespace: 'shop' } });
+  story.wait(MINUTE);
+  story.fire('kafka', 'BrokerSlow', { labels: { namespace: 'data' } });
+  story.wait(4 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.text).not.toContain('kafka');
+});
+
+test.each([
+  ['KubeNodeNotReady', {}, 1],
+  ['ReplicasMissing', { summary: 'Replicas have been missing for more than 15 minutes.' }, 1],
+  ['ReplicasMissing', { summary: 'Replicas are missing.' }, 2],
+  ['ReplicasMissing', { summary: 'Replicas have been missing for more than 5 minutes.' }, 2],
+])('%s with %o began as much earlier as its source waited', (name, annotations, posts) => {
+  const story = tell('');
+  story.fire('app', 'HighErrorRate', { severity: 'critical', labels: { namespace: 'shop' } });
+  story.wait(15 * MINUTE);
+  story.fire('node-7', name, { labels: { namespace: 'monitoring' }, annotations });
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(posts);
+});
+
+test('what began with a message that is over opens it again', () => {
+  const story = tell('');
+  story.fire('app', 'HighErrorRate', { severity: 'critical', labels: { namespace: 'shop' } });
+  story.wait(5 * MINUTE);
+  story.resolve('app', 'HighErrorRate', { labels: { namespace: 'shop' } });
+  story.wait(10 * MINUTE);
+  story.fire('node-7', 'KubeNodeNotReady', { labels: { namespace: 'monitoring' } });
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.text).toMatch(/node-7/);
+  expect(story.last()?.text).not.toMatch(/Solved|over after/);
+});
+
+test('a source that speaks seldom gets the chance to say that it is over, unless a rule says how long', () => {
+  const toldAfterMs = (yaml: string): number => {
+    const story = tell(yaml);
+    for (let blip = 0; blip < 60; blip++) {
+      story.fire('newsletter', `Check${blip}`, { severity: 'info' });
+      story.wait(6 * MINUTE);
+      const over = { severity: 'info', endsAt: story.now() - 5 * MINUTE };
+      story.resolve('newsletter', `Check${blip}`, over);
+      story.wait(MINUTE);
+    }
+    const before = story.now();
+    story.fire('basket', 'Down', { severity: 'critical' });
+    story.wait(20 * MINUTE);
+    return Date.parse(story.posts().at(-1)?.at ?? '') - before;
+  };
+  expect(toldAfterMs('')).toBeGreaterThan(5.5 * MINUTE);
+  expect(toldAfterMs('')).toBeLessThanOrEqual(6 * MINUTE);
+  expect(toldAfterMs('hold:\n  - { for: 3m }\n')).toBe(3 * MINUTE);
 });
 
 test('what a source says minutes later still began at the same time', () => {

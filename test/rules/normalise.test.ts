@@ -111,7 +111,9 @@ test.each([
 });
 
 test.each([
-  [{ service: 'kps-kubelet', persistentvolumeclaim: 'data-users-0' }, 'data-users'],
+  [{ service: 'kps-kubelet', persistentvolumeclaim: 'data-users-0' }, 'users'],
+  [{ service: 'kps-kubelet', persistentvolumeclaim: 'data-0-shop-kafka-2' }, 'shop-kafka'],
+  [{ service: 'kps-kubelet', persistentvolumeclaim: 'grafana-data' }, 'grafana-data'],
   [{ job: 'kube-state-metrics', namespace: 'shop', job_name: 'report-28475920' }, 'report'],
   [{ namespace: 'shop', horizontalpodautoscaler: 'cart', container: 'metrics' }, 'cart'],
   [{ job: 'kube-state-metrics', namespace: 'shop', resourcequota: 'team' }, 'shop'],
