@@ -65,6 +65,8 @@ interface Task {
   readonly channel: string;
   readonly thread: string | undefined;
   readonly write: () => Content;
+  /** Under which it is noted that it may be there already; undefined: the id of the effect. */
+  readonly place?: string;
 }
 
 interface Content extends RenderedMessage {
@@ -125,19 +127,23 @@ async function postLine(
   { message, newest }: Place,
 ): Promise<Attempt> {
   const { reply, channel } = effect;
-  if ('there' in reply && reply.there !== undefined && !track.barred.has(channel)) {
+  const inThread = `${effect.id} in its thread`;
+  const hasOther = 'there' in reply && reply.there !== undefined;
+  const doubt = track.doubts.get(effect.id);
+  // An earlier process may have come as far as the thread: this is to be known when it is this one's turn.
+  const isOfEarlier = doubt !== undefined && doubt.triedAt === undefined;
+  if (hasOther && isOfEarlier && !track.doubts.has(inThread)) track.doubts.set(inThread, doubt);
+  if (hasOther && !track.barred.has(channel)) {
     const write = () => content(renderReply(reply, newest().view));
-    const doubt = track.doubts.get(effect.id);
     const there = await post(desk, { track, effect, channel, thread: undefined, write });
     if (there.kind !== 'done' || there.outcome.kind !== 'refused') return there;
     desk.log.error({ channel, error: there.outcome.error }, SAID_IN_THREAD);
     track.barred.add(channel);
-    // An earlier process may have come as far as this.
-    if (doubt !== undefined) track.doubts.set(effect.id, doubt);
   }
   const line = 'there' in reply ? { ...reply, there: undefined } : reply;
   const write = () => content(renderReply(line, newest().view));
-  return post(desk, { track, effect, channel: message.channel, thread: message.ts, write });
+  const place = hasOther ? inThread : effect.id;
+  return post(desk, { track, effect, channel: message.channel, thread: message.ts, write, place });
 }
 
 /** Whom the line calls is called all the same. */
@@ -172,7 +178,8 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
     return took(desk, task, answer.value, sent);
   }
   if (answer.kind === 'unknown') {
-    track.doubts.set(effect.id, { channel, triedAt, settledAt: clock.now() + SETTLE_MS });
+    const doubt = { channel, triedAt, settledAt: clock.now() + SETTLE_MS };
+    track.doubts.set(task.place ?? effect.id, doubt);
   }
   if (answer.kind === 'refused' && isNotMember(answer.error)) return join(desk, task, sent);
   return failed(desk, task, answer, bucket, sent);
@@ -227,8 +234,8 @@ async function bringUpToDate(desk: Desk, task: Task, message: MessageRef): Promi
 /** Undefined: it is not in Slack, or nobody can tell; post it. */
 async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
   const { clock, lookUps, log } = desk;
-  const { track, effect, thread } = task;
-  const doubt = track.doubts.get(effect.id);
+  const { track, effect, thread, place = effect.id } = task;
+  const doubt = track.doubts.get(place);
   if (doubt === undefined) return undefined;
   await rest(clock, Math.min(SETTLE_MS, doubt.settledAt - clock.now()), desk.signal);
   const since = doubt.triedAt ?? orderedAt(desk, effect);
@@ -248,7 +255,7 @@ async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
   );
   if (answer === undefined) return STOPPED;
   if (answer.kind !== 'ok') return failed(desk, task, answer, lookUps);
-  track.doubts.delete(effect.id);
+  track.doubts.delete(place);
   if (answer.value === undefined) return undefined;
   const { message, revision } = answer.value;
   log.info({ effect: effect.id, ts: message.ts }, 'a post whose answer was lost was found');
@@ -264,11 +271,12 @@ function orderedAt(desk: Desk, effect: Effect): number {
 
 function took(
   { clock }: Desk,
-  { track, effect }: Task,
+  { track, effect, place = effect.id }: Task,
   message: MessageRef,
   { revision, state, late }: Pick<Content, 'revision' | 'state'> & { readonly late?: true },
 ): Attempt {
   track.doubts.delete(effect.id);
+  track.doubts.delete(place);
   if (effect.kind === 'message') {
     track.known = message;
     track.sent = { ts: message.ts, revision, state };

@@ -27,6 +27,7 @@ const FOUND: readonly (readonly [seed: number, why: string])[] = [
   [419, 'a revision that could not be kept was used again'],
   [200606, 'a revision that could not be kept, of an earlier process, counted as the newest'],
   [200797, 'an incident that a digest had told of was in none when it fired again'],
+  [401436, 'a limit came between the channel that refused a line and the look into its thread'],
   [202291, 'the hold of what had joined a digest ended while nobody was there'],
 ];
 
