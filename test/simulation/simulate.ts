@@ -322,6 +322,8 @@ async function end(world: World): Promise<readonly string[]> {
   react(world);
   if (world.people?.socket === true) world.quell?.listen();
   await time.advance(CALM_MS);
+  // Reactions that were asked for are told one after the other, each with a commit of its own.
+  for (let round = 0; round < 10; round++) await time.advance(SECOND);
   if (machine.takenBack.length > 0) return machine.takenBack;
   if (world.unsent.length > 0) return [`${world.unsent.length} deliveries get no 2xx`];
   if (world.quell === undefined) return ['it is not running'];
