@@ -84,7 +84,7 @@ export interface Store {
   closedIncident(lane: string, id: string): Promise<ClosedIncident | undefined>;
   /** Forgets decisions and closed incidents before an instant, at most `limit` of each. Returns how many went. */
   prune(lane: string, before: Instant, limit: number): Promise<number>;
-  /** About how many bytes history takes where it is kept. An embedded store cannot tell it from the state. */
+  /** About how many bytes history takes where it is kept: in an embedded store so many at the least. */
   bytes(lane: string): Promise<number>;
   close(): Promise<void>;
 }

@@ -28,7 +28,7 @@ import {
 import { queryClosed, queryDecisions, readClosed } from './embedded/history-query.ts';
 import { readRow } from './embedded/history-rows.ts';
 import { keyPart } from './embedded/keys.ts';
-import { readRecords, type RecordLog, writeRecords } from './embedded/records.ts';
+import { emptyLog, readRecords, type RecordLog, writeRecords } from './embedded/records.ts';
 import { UNFINISHED, unfinished } from './unfinished.ts';
 
 interface LaneMeta {
@@ -75,7 +75,7 @@ function storeOn(database: Database, release: () => Promise<void>): Store {
       });
       return gone;
     },
-    bytes: () => database.read((rows) => rows.bytes()),
+    bytes: () => database.read((rows) => bytesBeside(rows, lanes)),
     close() {
       closing ??= database.close().then(release);
       return closing;
@@ -145,13 +145,20 @@ async function commit(
   }
 }
 
+/** All that the file holds, without the state: that must not push out history. */
+function bytesBeside(rows: Rows, lanes: Writing['lanes']): number {
+  let bytes = rows.bytes();
+  for (const { log } of lanes.values()) bytes -= log.bytes;
+  return Math.max(0, bytes);
+}
+
 function readMeta(rows: Rows, name: string): LaneMeta {
   return readRow<LaneMeta>(rows, [name, 'v']) ?? { version: 0, order: 0, wakeAt: undefined };
 }
 
 /** What memory must know of a lane before it can be written to. */
 function openLane(rows: Rows, lane: string): OpenLane {
-  const log: RecordLog = { where: new Map(), written: 0 };
+  const log = emptyLog();
   for (const _ of readRecords(rows, lane, log));
   return { meta: readMeta(rows, keyPart(lane)), log, indexed: nothingIndexed() };
 }
@@ -160,7 +167,7 @@ function loadLane(rows: Rows, lanes: Writing['lanes'], lane: string): LaneSnapsh
   const name = keyPart(lane);
   const meta = readMeta(rows, name);
   const { version, wakeAt } = meta;
-  const log: RecordLog = { where: new Map(), written: 0 };
+  const log = emptyLog();
   const records = [...readRecords(rows, lane, log)];
   lanes.set(lane, { meta, log, indexed: nothingIndexed() });
   const outbox = [

@@ -235,6 +235,22 @@ export function historyContract(implementation: Implementation): void {
     expect(await under.store.bytes('prod')).toBeLessThan(full / 2);
   });
 
+  test(`${name}: the state does not count as history, however much it is`, async () => {
+    const before = await under.store.bytes('prod');
+    const text = Array.from({ length: 400 }, (_, n) => `word ${n * 7_919}`).join(' ');
+    const records = (from: number) =>
+      Array.from({ length: 500 }, (_, n) => ({
+        key: `a:${from + n}`,
+        value: `${from + n} ${text}`,
+      }));
+    await under.store.commit('prod', aCommit(0, { put: records(0) }));
+    await under.store.commit('prod', aCommit(1, { put: records(250) }));
+    expect(await under.store.bytes('prod')).toBeLessThan(before + 200_000);
+    await under.reopen();
+    await under.store.load('prod');
+    expect(await under.store.bytes('prod')).toBeLessThan(before + 200_000);
+  });
+
   test(`${name}: prune and history leave other lanes alone`, async () => {
     await decide(under.store, [of('1')]);
     await under.store.commit('test', aCommit(0, { decisions: [of('2')], closed: [aClosed('2')] }));

@@ -13,12 +13,19 @@
 import type { Commit, StateRecord } from '../contract.ts';
 import type { Rows, RowWriter } from './database.ts';
 import { keyPart } from './keys.ts';
+import { lengthOf } from './row-text.ts';
 
 export interface RecordLog {
   /** The row in which each record stands that is in force. */
   readonly where: Map<string, number>;
   /** Records in all rows, outdated ones included. */
   written: number;
+  /** Of all rows, as texts. LMDB packs them: on the disk they take less. */
+  bytes: number;
+}
+
+export function emptyLog(): RecordLog {
+  return { where: new Map(), written: 0, bytes: 0 };
 }
 
 /** Outdated records that are not worth the work. */
@@ -34,6 +41,7 @@ export function* readRecords(rows: Rows, lane: string, log: RecordLog): Iterable
   const seen = new Set<string>();
   log.where.clear();
   log.written = 0;
+  log.bytes = 0;
   for (const { key, value } of rows.getRange({
     start: [...prefix, Infinity],
     end: prefix,
@@ -42,6 +50,7 @@ export function* readRecords(rows: Rows, lane: string, log: RecordLog): Iterable
     const version = Array.isArray(key) ? Number(key[2]) : 0;
     const records = recordsOf(value);
     log.written += records.length;
+    log.bytes += value.length;
     for (const record of records.reverse()) {
       if (seen.has(record.key)) continue;
       seen.add(record.key);
@@ -71,7 +80,9 @@ export function writeRecords(
   log.written += before.length + put.length;
   const lines = before.length === 0 ? [] : [JSON.stringify(before)];
   if (put.length > 0) lines.push(text);
-  if (lines.length > 0) batch.put([keyPart(lane), 'l', version], lines);
+  if (lines.length === 0) return;
+  log.bytes += lengthOf(lines);
+  batch.put([keyPart(lane), 'l', version], lines);
 }
 
 /** The oldest rows go; a record of theirs that is in force is written again, into `carried`. */
@@ -97,6 +108,7 @@ function carryForward(
       carried.push(record);
     }
     log.written -= old.length;
+    log.bytes -= value.length;
     batch.remove(key);
     looked += old.length;
     bytes += value.length;
