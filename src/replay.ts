@@ -9,6 +9,7 @@ import {
   type Decision,
   type Effect,
   type Event,
+  type Facts,
   type Incident,
   type Instant,
   type Labels,
@@ -83,7 +84,9 @@ export interface ReplayOptions {
   readonly onPost?: (channel: string, incident: Incident | undefined) => void;
 }
 
-export function createReplay(options: ReplayOptions): Replay {
+export function createReplay(given: ReplayOptions): Replay {
+  const { normalise } = given.rules;
+  const options = { ...given, rules: { ...given.rules, normalise: remembering(normalise) } };
   const state = createState('default');
   const counts = emptyCounts();
   const outbox = new Map<string, Effect>();
@@ -120,6 +123,19 @@ export function createReplay(options: ReplayOptions): Replay {
       return summarise(counts);
     },
     state,
+  };
+}
+
+/** What is read ahead says the same with the same objects (ingest/packed.ts): that is read out of them once. */
+function remembering(normalise: Rules['normalise']): Rules['normalise'] {
+  const known = new WeakMap<Labels, { readonly annotations: Labels; readonly facts: Facts }>();
+  return (alert) => {
+    const { labels, annotations } = alert;
+    const before = known.get(labels);
+    if (before?.annotations === annotations) return before.facts;
+    const facts = normalise(alert);
+    known.set(labels, { annotations, facts });
+    return facts;
   };
 }
 
