@@ -16,6 +16,8 @@ export interface ServiceTally {
   leadFires: boolean;
   /** The weights of its alerts added up, whether they fire or not: how much says that it is hit. */
   weight: number;
+  /** A machine: its first alert is of the host itself, and not of a site that is probed by its URL. */
+  readonly isMachine: boolean;
   /** When the last of those that ended did, and how long the longest of them had fired. */
   clearedAt: Instant | undefined;
   lastedMs: number;
@@ -192,6 +194,7 @@ function addService(
       leadRank: rank,
       leadFires: firing > 0,
       weight: WEIGHTS[alert.facts.severity],
+      isMachine: isOfMachine(alert),
       clearedAt: alert.resolvedAt,
       lastedMs: lastedMs(alert),
     });
@@ -211,6 +214,10 @@ function addService(
   present.lead = alert.fingerprint;
   present.leadRank = rank;
   present.leadFires = firing > 0;
+}
+
+function isOfMachine({ facts, labels }: Alert): boolean {
+  return facts.service === facts.host && labels['instance']?.includes('://') !== true;
 }
 
 /** A host is a better explanation than any service from so many services on. */

@@ -228,11 +228,12 @@ function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
 }
 
 /**
- * With several services a host, one alert on it proves nothing: nearly all that is hit must run on it.
- * Of a single service every alert must be there.
+ * With several services a host, one alert on it proves nothing: nearly all that is hit must run on it, or the
+ * host itself fails, among others as it may be. Of a single service every alert must be there.
  */
 function isAboutHost(tally: Tally, host: string): boolean {
   const there = servicesOn(tally, host);
+  if (there.has(host)) return true;
   if (tally.hit > 1) return there.size >= tally.hit - 1;
   let alerts = 0;
   for (const count of there.values()) alerts += count;

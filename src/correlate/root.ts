@@ -1,8 +1,8 @@
 /**
  * Which service (or host) most likely caused an incident: the one that explains most of the services
  * that alert, then the one that alerted first, then the worst. A service explains itself and what
- * depends on it. Where none explains another the one with most alerts comes first: what is broken
- * shows in more ways than what merely feels it. The first candidates are kept with their reasons,
+ * depends on it. Where none explains another a machine that fails comes first, then the one with most alerts: what is
+ * broken shows in more ways than what merely feels it. The first candidates are kept with their reasons,
  * for people to judge.
  */
 import type { Incident, Instant, RootCandidate } from '../model.ts';
@@ -108,6 +108,7 @@ function better(one: Weighed, other: Weighed): number {
   return (
     other.standing - one.standing ||
     other.explained - one.explained ||
+    (one.explained === 1 ? failingMachine(other) - failingMachine(one) : 0) ||
     (one.explained === 1 ? other.alerts - one.alerts : 0) ||
     one.tally.firstSince - other.tally.firstSince ||
     one.tally.leadRank - other.tally.leadRank ||
@@ -115,10 +116,17 @@ function better(one: Weighed, other: Weighed): number {
   );
 }
 
+/** Services run on machines, and nobody says on which: one that fails in more ways than a single warning. */
+function failingMachine({ tally: { isMachine, weight } }: Weighed): 0 | 1 {
+  return isMachine && weight >= SOLID_WEIGHT ? 1 : 0;
+}
+
 function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate {
   const reasons: string[] = [];
   if (tally.services.size > 1 && one.tally.firstSince === earliest)
     reasons.push('it alerted first');
+  if (tally.services.size > 1 && failingMachine(one) === 1)
+    reasons.push('the machine itself fails');
   if (one.paths.length > 1) reasons.push(one.paths.join(' -> '));
   if (one.tally.firing === 0) reasons.push('its own alerts have cleared');
   return {

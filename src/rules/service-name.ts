@@ -20,6 +20,11 @@ const EXPORTERS: ReadonlySet<string> = new Set([
   'kube-state-metrics',
   'blackbox',
   'snmp',
+  'icmp',
+  'ping',
+  'tcp',
+  'tcp_connect',
+  'http_2xx',
   'pushgateway',
   'telegraf',
   'statsd',
@@ -31,7 +36,10 @@ const EXPORTERS: ReadonlySet<string> = new Set([
 
 export function isExporter(name: string): boolean {
   const lower = name.toLowerCase();
-  return EXPORTERS.has(lower) || /(?:exporter|kube-state-metrics|-kubelet)$/.test(lower);
+  return (
+    EXPORTERS.has(lower) ||
+    /^(?:blackbox|probe\/)|(?:exporter|kube-state-metrics|-kubelet)$/.test(lower)
+  );
 }
 
 /** True where `instance` is the exporter's own address and says nothing of the failing host. */

@@ -68,7 +68,9 @@ export function isOwnName(name: string, service: string): boolean {
   return service === '' || inWords(name).toLowerCase() === inWords(service).toLowerCase();
 }
 
+/** Begins a sentence. Addresses and names with a dot, a slash or an underscore stay as they are. */
 export function capitalised(text: string): string {
+  if (/^\S*[._/]\S/.test(text)) return text;
   const [first = ''] = text;
   return first.toUpperCase() + text.slice(first.length);
 }

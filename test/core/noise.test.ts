@@ -2,7 +2,7 @@
  * What keeps a platform's noise out of its messages, each behaviour by itself.
  */
 import { expect, test } from 'vitest';
-import { HOUR, MINUTE, SECOND, SHOP, tell } from '../support/story.ts';
+import { alertEvent, HOUR, MINUTE, SECOND, SHOP, tell } from '../support/story.ts';
 
 test('a blip that is over explains nothing that comes later', () => {
   const story = tell();
@@ -587,4 +587,46 @@ test('what fires again long after it was over is told anew, although its old mes
   story.wait(10 * MINUTE);
   story.fire('payments', 'Down', { severity: 'critical' });
   expect(story.posts()).toHaveLength(2);
+});
+
+test('a machine that fails is the likely cause of what began with it, however little it says', () => {
+  const story = tell('');
+  const host = { instance: 'db1:9100', job: 'node', namespace: 'monitoring' };
+  for (const name of ['ServiceDown', 'QueueFull', 'JobsFail'])
+    story.fire('billing', name, { severity: 'critical', labels: { namespace: 'shop' } });
+  for (const name of ['HostDown', 'FilesystemReadOnly'])
+    story.event(
+      alertEvent({ alertname: name, severity: 'warning', ...host }, { startsAt: story.now() }),
+    );
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.root).toBe('db1');
+  expect(story.last()?.text).toContain('the machine itself fails');
+});
+
+test('a site that is probed by its URL is no machine', () => {
+  const story = tell('');
+  for (const name of ['ServiceDown', 'QueueFull'])
+    story.fire('billing', name, { severity: 'critical', labels: { namespace: 'shop' } });
+  const probe = { alertname: 'ProbeFailed', instance: 'https://shop.example.com', job: 'blackbox' };
+  story.event(alertEvent({ ...probe, severity: 'critical' }, { startsAt: story.now() }));
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.root).toBe('billing');
+});
+
+test('what runs on one of several machines that fail together is part of it, though its service is in the graph', () => {
+  const story = tell();
+  for (const host of ['db1', 'db2', 'db3'])
+    story.event(
+      alertEvent({ alertname: 'HostDown', host, severity: 'critical' }, { startsAt: story.now() }),
+    );
+  story.wait(MINUTE);
+  story.fire('payments-db', 'PortClosed', { labels: { host: 'db2' } });
+  story.fire('basket-db', 'PortClosed', { labels: { host: 'other' } });
+  story.wait(10 * MINUTE);
+  const [hosts] = story.posts();
+  const last = story.messages.findLast(({ incident }) => incident === hosts?.incident);
+  expect(last?.text).toContain('payments-db');
+  expect(last?.text).not.toContain('basket-db');
 });

@@ -122,6 +122,9 @@ test.each([
     'node-exporter',
   ],
   [{ namespace: 'monitoring', node: 'node-7', job: 'kube-state-metrics' }, 'node-7'],
+  [{ host: 'db1', job: 'icmp' }, 'db1'],
+  [{ instance: 'https://shop.example.com/health', job: 'blackbox-http' }, 'shop.example.com'],
+  [{ instance: 'shop.example.com:443', job: 'probe/monitoring/shop' }, 'shop.example.com'],
 ])('an alert of Kubernetes with %o is of %s', (labels, name) => {
   expect(facts({ ...labels, alertname: 'Kube' }).service).toBe(name);
 });

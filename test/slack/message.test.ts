@@ -11,6 +11,7 @@ import {
   renderMessage,
   renderReply,
 } from '../../src/slack/message.ts';
+import { capitalised } from '../../src/slack/words.ts';
 import { bareView, messageView, minutesAgo, NOW } from '../support/message-view.ts';
 
 const GOLDEN = new URL('../golden/slack/', import.meta.url);
@@ -259,3 +260,12 @@ test.each(Object.keys(SITUATIONS))(
     expect(shown(rendered)).toBe(await readFile(file, 'utf8'));
   },
 );
+
+test.each([
+  ['probe of the shop failed', 'Probe of the shop failed'],
+  ['https://shop.example.com/health failed', 'https://shop.example.com/health failed'],
+  ['shop.example.com is away', 'shop.example.com is away'],
+  ['done. It is over', 'Done. It is over'],
+])('%s begins a sentence as %s', (text, sentence) => {
+  expect(capitalised(text)).toBe(sentence);
+});
