@@ -113,15 +113,13 @@ export function orderMessage(turn: Turn, incident: Incident): void {
  * that fire again, also as severe as before) is limited; what each time is worse, or is due to people, is not.
  */
 export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incident {
-  const { now, rules } = turn;
+  const { now } = turn;
   if (incident.toldIn !== 'message') return incident;
   if (isQuiet(incident, now) && !LOUD.has(reply.kind)) return incident;
   const there = 'there' in reply ? reply.there : undefined;
   const key = there === undefined ? reply.kind : thereKey(there.channel);
-  const counted = there === undefined ? countedAs(reply) : key;
-  const last = incident.repliedAt[counted];
-  if (comesInNumbers(reply) && last !== undefined && now - last < rules.life.replyEveryMs)
-    return incident;
+  const counted = countedAs(reply);
+  if (isTooSoon(turn, incident, reply)) return incident;
   const of = reply.kind === 'beside' ? reply.incident : reply.kind;
   order(turn, {
     kind: 'reply',
@@ -137,6 +135,12 @@ export function orderReply(turn: Turn, incident: Incident, reply: Reply): Incide
   return change(turn, incident, { repliedAt });
 }
 
+/** It comes in numbers, and the like of it was said in the thread lately: it is not said again. */
+export function isTooSoon({ now, rules }: Turn, { repliedAt }: Incident, reply: Reply): boolean {
+  const last = repliedAt[countedAs(reply)];
+  return comesInNumbers(reply) && last !== undefined && now - last < rules.life.replyEveryMs;
+}
+
 /** Where it is told, or is to be. */
 function channelOf({ message, route }: Incident): string {
   return message?.channel ?? route?.channel ?? '';
@@ -149,6 +153,7 @@ export function thereKey(channel: string): string {
 
 /** What is over may fire again, and be as severe again. */
 function countedAs(reply: Reply): string {
+  if ('there' in reply && reply.there !== undefined) return thereKey(reply.there.channel);
   return reply.kind === 'severity-rose' ? `${reply.kind} ${reply.to}` : reply.kind;
 }
 

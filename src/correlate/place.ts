@@ -206,10 +206,11 @@ function tellRise(turn: Turn, incident: Incident, newService: string | undefined
   const { worstTold: from, severity: to } = incident;
   const heard = isQuiet(incident, turn.now) ? listenAgain(turn, incident) : incident;
   const loud = change(turn, heard, { worstTold: to });
-  const called = callMore(turn, loud, `${to} now, was ${from}`);
-  if (isYetToBeSaid(turn, called.incident)) return called.incident;
   const service = newService ?? loud.roots[0]?.service ?? '';
-  return say(turn, called, { kind: 'severity-rose', from, to, service });
+  const news = { kind: 'severity-rose', from, to, service } as const;
+  const called = callMore(turn, loud, `${to} now, was ${from}`, news);
+  if (isYetToBeSaid(turn, called.incident)) return called.incident;
+  return say(turn, called, news);
 }
 
 /** Nobody was called meanwhile: the time to answer begins now. */
@@ -221,12 +222,13 @@ function tellJoined(turn: Turn, incident: Incident, service: string): Incident {
   // Whom its route calls by now hears of it when the quiet is over.
   if (isQuiet(incident, turn.now)) return incident;
   const cause = incident.roots[0]?.service ?? service;
-  const called = callMore(turn, incident, `the likely cause is ${cause} now`);
+  const news = { kind: 'service-joined', services: [service] } as const;
+  const called = callMore(turn, incident, `the likely cause is ${cause} now`, news);
   const isExpected = turn.now - (incident.toldAt ?? turn.now) < NEWS_AFTER_MS;
   if (isExpected && called.mention.length === 0 && called.there === undefined)
     return called.incident;
   if (isYetToBeSaid(turn, called.incident)) return called.incident;
-  return say(turn, called, { kind: 'service-joined', services: [service] }, isExpected);
+  return say(turn, called, news, isExpected);
 }
 
 function survivorOf(state: LaneState, incident: Incident | undefined): Incident | undefined {

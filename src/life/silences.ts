@@ -197,8 +197,8 @@ function remind(
   firing: number,
   user: string | undefined,
 ): Incident {
-  const called = callMore(turn, incident, 'the quiet is over');
-  return say(turn, called, { kind: 'silence-over', firing, user });
+  const news = { kind: 'silence-over', firing, user } as const;
+  return say(turn, callMore(turn, incident, 'the quiet is over', news), news);
 }
 
 function count(firing: number): string {

@@ -5,7 +5,7 @@
  * through what began as a warning.
  */
 import type { Incident, Reply, RouteDecision } from '../model.ts';
-import { change, note, orderMessage, orderReply, thereKey, type Turn } from '../turn.ts';
+import { change, isTooSoon, note, orderMessage, orderReply, thereKey, type Turn } from '../turn.ts';
 import { armEscalation } from './escalation.ts';
 import { leadOf, subjectOfIncident } from './lead.ts';
 
@@ -19,8 +19,8 @@ export interface Called {
 
 const NOBODY = { mention: [], there: undefined } as const;
 
-/** Calls those whom its route did not call before. `because`: what is worse. */
-export function callMore(turn: Turn, incident: Incident, because: string): Called {
+/** Calls those whom its route did not call before. `because`: what is worse; `news`: how `say` will say it. */
+export function callMore(turn: Turn, incident: Incident, because: string, news: News): Called {
   const { route } = incident;
   const now = routeNow(turn, incident);
   if (route === undefined || now?.urgency !== 'post') return { incident, ...NOBODY };
@@ -30,10 +30,15 @@ export function callMore(turn: Turn, incident: Incident, because: string): Calle
   const isOtherPlan = !isSamePlan(escalate, route.escalate);
   const there = isNewsIn(incident, now.channel) ? now.channel : undefined;
   if (mention.length === 0 && !isOtherPlan && there === undefined) return { incident, ...NOBODY };
+  const isLeftOut =
+    mention.length > 0 &&
+    there === undefined &&
+    isTooSoon(turn, incident, { ...news, mention }) &&
+    !isYetToBeSaid(turn, incident);
   note(turn, 'worsened', {
     incident: incident.id,
     service: incident.roots[0]?.service,
-    because: `${because}${inWords(mention, there)}`,
+    because: `${because}${isLeftOut ? LEFT_OUT : inWords(mention, there)}`,
     rule: now.rule,
     why: now.why,
   });
@@ -45,6 +50,8 @@ export function callMore(turn: Turn, incident: Incident, because: string): Calle
   if (!isOtherPlan) return { incident: changed, mention, there };
   return { incident: replan(turn, changed, mention.length > 0), mention, there };
 }
+
+const LEFT_OUT = '; that was said a moment ago, so nobody is called again';
 
 /** Whom one escalation called, no other calls. */
 function planOf(

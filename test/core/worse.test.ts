@@ -184,6 +184,12 @@ test('what is over and fires again, first mildly, calls for the same severity on
   expect(story.posts()).toHaveLength(1);
   const calls = () => replies(story).filter((text) => text.includes('S012PAYTEAM'));
   expect(calls()).toHaveLength(1);
+  const said = story.decisions.filter(({ reason }) => reason === 'worsened');
+  expect(said.map(({ because }) => because)).toEqual([
+    'critical now, was warning; S012PAYTEAM called',
+    'critical now, was warning; that was said a moment ago, so nobody is called again',
+    'critical now, was warning; that was said a moment ago, so nobody is called again',
+  ]);
   story.wait(16 * MINUTE);
   expect(replies(story).at(-1)).toContain('U012PAYLEAD');
 });
