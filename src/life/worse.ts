@@ -30,15 +30,10 @@ export function callMore(turn: Turn, incident: Incident, because: string, news: 
   const isOtherPlan = !isSamePlan(escalate, route.escalate);
   const there = isNewsIn(incident, now.channel) ? now.channel : undefined;
   if (mention.length === 0 && !isOtherPlan && there === undefined) return { incident, ...NOBODY };
-  const isLeftOut =
-    mention.length > 0 &&
-    there === undefined &&
-    isTooSoon(turn, incident, { ...news, mention }) &&
-    !isYetToBeSaid(turn, incident);
   note(turn, 'worsened', {
     incident: incident.id,
     service: incident.roots[0]?.service,
-    because: `${because}${isLeftOut ? LEFT_OUT : inWords(mention, there)}`,
+    because: `${because}${inWords(turn, incident, { news, mention, there })}`,
     rule: now.rule,
     why: now.why,
   });
@@ -50,8 +45,6 @@ export function callMore(turn: Turn, incident: Incident, because: string, news: 
   if (!isOtherPlan) return { incident: changed, mention, there };
   return { incident: replan(turn, changed, mention.length > 0), mention, there };
 }
-
-const LEFT_OUT = '; that was said a moment ago, so nobody is called again';
 
 /** Whom one escalation called, no other calls. */
 function planOf(
@@ -78,9 +71,18 @@ function calledBefore({ escalated }: Incident, route: RouteDecision): readonly s
   return escalated > 0 ? [...route.mention, ...mentionOf(route.escalate)] : route.mention;
 }
 
-function inWords(mention: readonly string[], there: string | undefined): string {
-  const called = mention.length === 0 ? '' : `; ${mention.join(', ')} called`;
-  return there === undefined ? called : `${called}; said in ${there}`;
+/** What comes of it, as `say` will do it. */
+function inWords(
+  turn: Turn,
+  incident: Incident,
+  { news, mention, there }: Omit<Called, 'incident'> & { readonly news: News },
+): string {
+  const said = there === undefined ? '' : `; said in ${there}`;
+  if (mention.length === 0) return said;
+  const isLeftOut = there === undefined && isTooSoon(turn, incident, { ...news, mention });
+  if (isLeftOut && !isYetToBeSaid(turn, incident))
+    return '; that was said a moment ago, so nobody is called again';
+  return `; ${mention.join(', ')} called${said}`;
 }
 
 /** It was over and fires again: whom its route calls by now is called anew, and nobody else. */
