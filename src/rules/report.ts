@@ -5,8 +5,8 @@
 import type { Diagnostic } from './diagnostics.ts';
 import { type Path, type Place, type Span, diagnose, spanOf, spanWithin } from './source-file.ts';
 
-/** More than anybody fixes in one go. */
-const DIAGNOSTICS_MAX = 500;
+/** Errors, and as many warnings: more than anybody fixes in one go. However many warnings there are, no error is lost. */
+const EACH_MAX = 500;
 
 export interface Report {
   readonly error: (place: Place, message: string, hint?: string, on?: 'value' | 'key') => void;
@@ -26,6 +26,7 @@ export interface Part {
 
 export function createReport(): Report {
   const diagnostics: Diagnostic[] = [];
+  const room = { error: EACH_MAX, warning: EACH_MAX };
   /** `span` is asked for only when there is room: finding a place costs more than reporting it. */
   function put(
     place: Place,
@@ -33,7 +34,8 @@ export function createReport(): Report {
     severity: Diagnostic['severity'],
     text: { readonly message: string; readonly hint: string | undefined },
   ): void {
-    if (diagnostics.length >= DIAGNOSTICS_MAX) return;
+    if (room[severity] <= 0) return;
+    room[severity]--;
     diagnostics.push(diagnose(place.source, span(), severity, text.message, text.hint));
   }
   return {
@@ -45,7 +47,7 @@ export function createReport(): Report {
     errorWithin: (place, value, part) =>
       put(place, () => spanWithin(place, value, part.offset, part.length), 'error', part),
     add: (more) => {
-      for (const one of more) if (diagnostics.length < DIAGNOSTICS_MAX) diagnostics.push(one);
+      for (const one of more) if (room[one.severity]-- > 0) diagnostics.push(one);
     },
   };
 }

@@ -19,6 +19,8 @@ export interface HttpServerDeps extends AppDeps {
   readonly limits: Pick<Capacity, 'requests' | 'connections'>;
   /** Instead of the limit `answer-time`: for tests. */
   readonly answerTimeMs?: number;
+  /** How often it is looked for requests that come too slowly: for tests. */
+  readonly slownessLookedAtMs?: number;
 }
 
 export interface HttpServer {
@@ -65,12 +67,12 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       headersTimeout: SHAPE['headers-time'],
       requestTimeout: SHAPE['request-time'],
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: 5_000,
+      connectionsCheckingInterval: deps.slownessLookedAtMs ?? 5_000,
       noDelay: true,
     },
     handle,
   );
-  const neverTaken = (socket: Socket): void => {
+  const neverTaken = (socket: Duplex): void => {
     metrics.limitReached('answer-time');
     socket.destroy();
   };
@@ -90,7 +92,9 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   server.maxConnections = limits.connections;
   server.on('drop', () => metrics.limitReached('connections'));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') metrics.limitReached('request-time');
+    // Once its headers are there, a request is being answered.
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+      metrics.limitReached(going.on(socket) ? 'request-time' : 'headers-time');
     answerBroken(error, socket);
   });
   return {
@@ -109,7 +113,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
  * that this was closed: so they are kept by connection, which takes with it what is left of them.
  */
 function countRequests() {
-  const connections = new Map<Socket, Set<ServerResponse>>();
+  const connections = new Map<Duplex, Set<ServerResponse>>();
   /** Since when an answer was seen to be complete, and not taken. */
   const completeSince = new WeakMap<ServerResponse, number>();
   let all = 0;
@@ -138,9 +142,9 @@ function countRequests() {
       });
       return responses.size;
     },
-    on: (socket: Socket): boolean => (connections.get(socket)?.size ?? 0) > 0,
+    on: (socket: Duplex): boolean => (connections.get(socket)?.size ?? 0) > 0,
     /** Connections with answers that were complete then, and are not taken: their clients do not read. */
-    *overdue(before: number): Generator<Socket> {
+    *overdue(before: number): Generator<Duplex> {
       for (const [socket, responses] of connections) {
         for (const response of responses) {
           if (!response.writableEnded) continue;

@@ -336,3 +336,10 @@ test('two thousand services with dependencies are checked', () => {
     problemsOf(`services:\n${lines.join('\n')}`).filter((one) => !one.startsWith('warning')),
   ).toEqual([]);
 });
+
+test('however many warnings there are, a mistake is not lost behind them', () => {
+  const services = Array.from({ length: 600 }, (_, n) => `  - name: service-${n}\n`).join('');
+  const text = `services:\n${services}route: { channel: '#a', routes: [{ match: ['tier=~"("'] }] }\n`;
+  const result = compileRules([{ name: 'a.yaml', text }]);
+  expect(result).toMatchObject({ kind: 'refused', errors: [{ severity: 'error' }] });
+});

@@ -49,6 +49,7 @@ export interface ServiceOptions {
   readonly preview?: readonly PreviewMessage[];
   readonly slackEvents?: AppDeps['slackEvents'];
   readonly answerTimeMs?: number;
+  readonly slownessLookedAtMs?: number;
 }
 
 export interface Service {
@@ -185,6 +186,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     },
     limits,
     ...(options.answerTimeMs === undefined ? {} : { answerTimeMs: options.answerTimeMs }),
+    slownessLookedAtMs: options.slownessLookedAtMs ?? 5_000,
     health: createHealth([{ name: 'the lane', ready: options.ready ?? (() => real.ready) }]),
     reload: options.reload ?? (async () => ({ kind: 'loaded', version: rules.version })),
     previewMessages: () => options.preview,

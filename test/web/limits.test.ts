@@ -309,6 +309,35 @@ async function sendUnread(service: Service, request: string): Promise<readonly [
   return [there, here];
 }
 
+test('one connection more than the limit is closed at once, and taken when another one is over', async () => {
+  const service = await start({ limits: { connections: 1 } });
+  const [there, here] = await send(service, '');
+  const { port } = new URL(service.url);
+  const refused = connect(Number(port), '127.0.0.1').on('error', () => undefined);
+  await closed(refused);
+  expect(await reached(service, 'connections')).toBe(1);
+  here.destroy();
+  await closed(there);
+  expect((await service.get('/-/healthy')).status).toBe(200);
+});
+
+test.each([
+  ['headers-time', 'headersTimeout', 'POST /v1/ingest/generic HTTP/1.1\r\nHost: a\r\n'],
+  [
+    'request-time',
+    'requestTimeout',
+    'POST /v1/ingest/generic HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{',
+  ],
+] as const)('who takes longer than %s is answered 408 and closed', async (limit, time, text) => {
+  const service = await start({ slownessLookedAtMs: 20 });
+  const { server } = service.http;
+  expect(server[time]).toBe(SHAPE[limit]);
+  server.headersTimeout = 100;
+  server.requestTimeout = 200;
+  expect(await exchange(service, text)).toMatch(/^HTTP\/1.1 408 Request Timeout/);
+  expect(await reached(service, limit)).toBe(1);
+});
+
 test('what is no HTTP, or has too large headers, is answered so and closed', async () => {
   const service = await start({});
   for (const [text, status] of [
