@@ -171,8 +171,9 @@ async function standOn(config: Config, options: BackingOptions): Promise<Backing
   return openSharedBacking(config, config.redis, options);
 }
 
-function recorderOf({ record }: Config, deps: RecorderDeps): Recorder | undefined {
-  return record === undefined ? undefined : openRecorder(record, deps);
+function recorderOf({ record, limits }: Config, deps: RecorderDeps): Recorder | undefined {
+  if (record === undefined) return undefined;
+  return openRecorder(record, { ...deps, bytesMax: limits.recorded });
 }
 
 /** Counted, and now and then told: whoever reaches the address could fill the log otherwise. */

@@ -1,12 +1,13 @@
 /**
  * `serve --record FILE`: appends every accepted delivery as one JSON line, for `quell replay`.
  *
- * It never slows or fails a request: lines wait in memory for the disk, and what does not fit is
- * dropped and counted aloud. Flushed when it is closed. A file that cannot be opened is refused.
+ * It never slows or fails a request: lines wait in memory for the disk, and what does not fit there, or in
+ * the file, is dropped and counted aloud. Flushed when it is closed. A file that cannot be opened is refused.
  */
 import { isUtf8 } from 'node:buffer';
-import { createWriteStream, openSync } from 'node:fs';
+import { createWriteStream, fstatSync, openSync } from 'node:fs';
 import { AppError } from '../errors.ts';
+import { over } from '../limits.ts';
 import type { Instant } from '../model.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -26,6 +27,11 @@ export interface RecorderDeps {
   readonly metrics: Metrics;
 }
 
+export interface RecorderOptions extends RecorderDeps {
+  /** Of the file, with what stands in it: nothing is added beyond. */
+  readonly bytesMax?: number;
+}
+
 /** What may wait for a slow disk. */
 const WAITING_MAX = 64 * 1024 * 1024;
 
@@ -34,8 +40,15 @@ const GATHER_MS = 50;
 const GATHERED_MAX = 256 * 1024;
 
 /** Fails with an AppError when the file cannot be written to begin with. */
-export function openRecorder(path: string, { log, metrics }: RecorderDeps): Recorder {
-  const stream = createWriteStream(path, { fd: openFile(path) });
+export function openRecorder(
+  path: string,
+  { log, metrics, bytesMax = Infinity }: RecorderOptions,
+): Recorder {
+  const fd = openFile(path);
+  const file = fstatSync(fd);
+  // A pipe does not fill up.
+  let bytesLeft = file.isFile() ? bytesMax - file.size : Infinity;
+  const stream = createWriteStream(path, { fd });
   let failed = false;
   let dropping = false;
   const drop = (reason: string): void => {
@@ -69,7 +82,12 @@ export function openRecorder(path: string, { log, metrics }: RecorderDeps): Reco
   const line = (bytes: Uint8Array): void => {
     if (failed) return drop('it cannot be written');
     if (stream.writableLength > WAITING_MAX) return drop('the disk is too slow');
+    if (bytes.length > bytesLeft) {
+      metrics.limitReached('recorded');
+      return drop(over('recorded', `it has ${bytesMax} bytes: name another file`));
+    }
     dropping = false;
+    bytesLeft -= bytes.length;
     waiting.push(bytes);
     size += bytes.length;
     if (size > GATHERED_MAX) flush();

@@ -171,3 +171,21 @@ test('a recording that cannot be opened is refused', () => {
 test('reactions that were taken back can be part of a recording', () => {
   expect(readLine(`${REACTION.slice(0, -1)},"removed":true}`, 1)).toMatchObject({ removed: true });
 });
+
+test('a file that is full takes no more, is told of once, and stays as it is after a restart', async () => {
+  const path = join(dir, 'r.jsonl');
+  const logged: string[] = [];
+  const log = createLog('info', { write: (line) => void logged.push(line) });
+  const line = Buffer.from(`${DELIVERY}\n`);
+  for (const added of [2, 0]) {
+    const metrics = createMetrics();
+    const recorder = openRecorder(path, { log, metrics, bytesMax: 2.5 * line.length });
+    for (let n = 0; n < 4; n++) recorder.line(line);
+    await recorder.close();
+    const text = await metrics.text();
+    expect(text).toContain(`quell_recording_lost_total ${4 - added}`);
+    expect(text).toContain(`quell_limit_reached_total{limit="recorded"} ${4 - added}`);
+    expect(await all(path)).toHaveLength(2);
+  }
+  expect(logged.filter((one) => one.includes('(limit recorded)'))).toHaveLength(2);
+});
