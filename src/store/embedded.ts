@@ -148,7 +148,7 @@ async function commit(
 /** All that the file holds, without the state: that must not push out history. */
 function bytesBeside(rows: Rows, lanes: Writing['lanes']): number {
   let bytes = rows.bytes();
-  for (const { log } of lanes.values()) bytes -= log.bytes;
+  for (const { log } of lanes.values()) bytes -= log.length;
   return Math.max(0, bytes);
 }
 

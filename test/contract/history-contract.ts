@@ -251,6 +251,17 @@ export function historyContract(implementation: Implementation): void {
     expect(await under.store.bytes('prod')).toBeLessThan(before + 200_000);
   });
 
+  test(`${name}: nor does it after it was written many times over, in any script`, async () => {
+    const before = await under.store.bytes('prod');
+    const put = Array.from({ length: 3_000 }, (_, n) => ({
+      key: `a:${n}`,
+      value: '停'.repeat(90),
+    }));
+    for (let version = 0; version < 20; version++)
+      await under.store.commit('prod', aCommit(version, { put }));
+    expect(await under.store.bytes('prod')).toBeLessThan(before + 3_000_000);
+  });
+
   test(`${name}: prune and history leave other lanes alone`, async () => {
     await decide(under.store, [of('1')]);
     await under.store.commit('test', aCommit(0, { decisions: [of('2')], closed: [aClosed('2')] }));

@@ -20,12 +20,12 @@ export interface RecordLog {
   readonly where: Map<string, number>;
   /** Records in all rows, outdated ones included. */
   written: number;
-  /** Of all rows, as texts. LMDB packs them: on the disk they take less. */
-  bytes: number;
+  /** How long all rows are together, in characters. LMDB packs them: on the disk they hardly take more. */
+  length: number;
 }
 
 export function emptyLog(): RecordLog {
-  return { where: new Map(), written: 0, bytes: 0 };
+  return { where: new Map(), written: 0, length: 0 };
 }
 
 /** Outdated records that are not worth the work. */
@@ -41,16 +41,16 @@ export function* readRecords(rows: Rows, lane: string, log: RecordLog): Iterable
   const seen = new Set<string>();
   log.where.clear();
   log.written = 0;
-  log.bytes = 0;
+  log.length = 0;
   for (const { key, value } of rows.getRange({
     start: [...prefix, Infinity],
     end: prefix,
     reverse: true,
   })) {
     const version = Array.isArray(key) ? Number(key[2]) : 0;
-    const records = recordsOf(value);
+    const { records, length } = recordsIn(value);
     log.written += records.length;
-    log.bytes += value.length;
+    log.length += length;
     for (const record of records.reverse()) {
       if (seen.has(record.key)) continue;
       seen.add(record.key);
@@ -81,7 +81,7 @@ export function writeRecords(
   const lines = before.length === 0 ? [] : [JSON.stringify(before)];
   if (put.length > 0) lines.push(text);
   if (lines.length === 0) return;
-  log.bytes += lengthOf(lines);
+  log.length += lengthOf(lines);
   batch.put([keyPart(lane), 'l', version], lines);
 }
 
@@ -100,7 +100,7 @@ function carryForward(
   let bytes = 0;
   for (const { key, value } of rows.getRange({ start: prefix, end: [...prefix, version] })) {
     const row = Array.isArray(key) ? Number(key[2]) : 0;
-    const old = recordsOf(value);
+    const { records: old, length } = recordsIn(value);
     for (const record of old.reverse()) {
       // Nothing older is left that a removed record could come back from.
       if (record.value === undefined || log.where.get(record.key) !== row) continue;
@@ -108,7 +108,7 @@ function carryForward(
       carried.push(record);
     }
     log.written -= old.length;
-    log.bytes -= value.length;
+    log.length -= length;
     batch.remove(key);
     looked += old.length;
     bytes += value.length;
@@ -116,8 +116,9 @@ function carryForward(
   }
 }
 
-/** What `writeRecords` put there. */
-function recordsOf(value: Buffer): StateRecord[] {
+/** What `writeRecords` put there, and as how much it counted it. */
+function recordsIn(value: Buffer): { readonly records: StateRecord[]; readonly length: number } {
   const lines = value.toString().split('\n');
-  return lines.flatMap((line) => JSON.parse(line) as StateRecord[]);
+  const records = lines.flatMap((line) => JSON.parse(line) as StateRecord[]);
+  return { records, length: lengthOf(lines) };
 }
