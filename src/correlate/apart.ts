@@ -108,14 +108,21 @@ export function rememberParting(
       at: now,
       until: now + REMEMBERED_MS,
     };
-    // Put last, also when it was known: the first are the oldest.
-    state.partings.delete(key);
     putParting(state, key, parting);
   }
+  for (const [key, { until }] of state.partings) if (until <= now) removeParting(state, key);
   const tooMany = state.partings.size - PARTINGS_MAX;
-  let passed = 0;
-  for (const [key, { until }] of state.partings)
-    if (passed++ < tooMany || until <= now) removeParting(state, key);
+  if (tooMany <= 0) return;
+  // A restart puts them in another order than that in which they came.
+  const oldest = [...state.partings].sort(byAge).slice(0, tooMany);
+  for (const [key] of oldest) removeParting(state, key);
+}
+
+function byAge(
+  [one, { at }]: readonly [string, Parting],
+  [other, { at: otherAt }]: readonly [string, Parting],
+): number {
+  return at - otherAt || (one < other ? -1 : 1);
 }
 
 /**

@@ -208,6 +208,24 @@ test('of very many splits the oldest go', () => {
   expect(story.state.partings.has(partingKey('env0', 'db', 's0'))).toBe(false);
 });
 
+test('the same after a restart', () => {
+  const story = tell();
+  for (let n = 0; n < 500; n++) {
+    const services = [`a${999 - n}`, 'db'] as const;
+    const parting = { environment: 'old', services, by: 'U1', at: n, until: story.now() + DAY };
+    restore(story.state, [{ key: partingKey('old', ...services), value: parting }]);
+  }
+  const again = createState('main');
+  restore(again, recordsOf(story.state));
+  story.state.partings.clear();
+  for (const [key, parting] of again.partings) story.state.partings.set(key, parting);
+  const [incident] = outage(story);
+  ask(story, 'split payments', incident);
+  expect(story.state.partings.has(partingKey('old', 'a999', 'db'))).toBe(false);
+  expect(story.state.partings.has(partingKey('old', 'a500', 'db'))).toBe(true);
+  expect(story.state.partings.has(partingKey('production', 'payments', 'payments-db'))).toBe(true);
+});
+
 test('other lanes know it, too: what was split may fail in any of them', () => {
   const story = split();
   const contents = { lane: 'default', records: recordsOf(story.state), outbox: [] };
