@@ -55,11 +55,12 @@ async function readIn(
   const copy = Uint8Array.from(body);
   const workerData: ThreadData = { body: copy, context, mappings };
   const thread = new Worker(file, { workerData, transferList: [copy.buffer] });
+  const failed = failureOf(thread);
   try {
     const events: Event[] = [];
     for (;;) {
       thread.postMessage('more');
-      const [said] = await once(thread, 'message');
+      const [said] = await Promise.race([once(thread, 'message'), failed]);
       // Our own thread says nothing else.
       const part = said as FromThread;
       if (part.kind === 'end') {
@@ -72,4 +73,14 @@ async function readIn(
   } finally {
     await thread.terminate();
   }
+}
+
+/** Rejects when the thread is no more, whether anybody waits for it then or not. */
+function failureOf(thread: Worker): Promise<never> {
+  const failed = new Promise<never>((_, reject) => {
+    thread.on('error', reject);
+    thread.once('exit', () => reject(new Error('the thread ended before the body was read')));
+  });
+  failed.catch(() => undefined);
+  return failed;
 }

@@ -67,3 +67,25 @@ test('a thread that fails is told of, and the next body is read', async () => {
   await expect(missing(bodyOf(2_500), CONTEXT, NO_MAPPINGS)).rejects.toThrow('no-such-thread');
   expect(await missing(bodyOf(1), CONTEXT, NO_MAPPINGS)).toMatchObject({ line: undefined });
 });
+
+/** A thread that does this when it is asked for the first part, and for the second. */
+function threadThat(first: string, second = ''): URL {
+  const asked = `(n++ ? () => { ${second} } : () => { ${first} })()`;
+  const code = `import { parentPort } from 'node:worker_threads'; let n = 0; parentPort.on('message', () => ${asked})`;
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+}
+
+test.each([
+  ['ends without a word', threadThat('process.exit(0)')],
+  [
+    'fails when nobody asks it',
+    threadThat(`parentPort.postMessage({ kind: 'part', events: [] }); throw new Error('tired')`),
+  ],
+])('a thread that %s holds up nobody, and ends nothing else', async (_, thread) => {
+  const reader = createReader(thread);
+  const both = [
+    reader(bodyOf(2_500), CONTEXT, NO_MAPPINGS),
+    reader(bodyOf(2_500), CONTEXT, NO_MAPPINGS),
+  ];
+  for (const one of both) await expect(one).rejects.toThrow(/the thread ended|tired/);
+});
