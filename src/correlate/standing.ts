@@ -14,7 +14,7 @@ import type { Alert, Incident } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state.ts';
 import { isMild } from '../tally.ts';
-import type { Turn } from '../turn.ts';
+import { isQuiet, type Turn } from '../turn.ts';
 import { byPath, byTime } from './evidence.ts';
 import { callersOf, nearby, pathTo } from './graph.ts';
 import { TOGETHER_MS } from './group.ts';
@@ -102,10 +102,13 @@ export function toldAtOnce(
   return { incident: best, evidence: 'time', because, explains: false, hops: 0, apartMs };
 }
 
-/** It goes on, or would open again; more than so many services are a storm. */
+/**
+ * It goes on, or would open again; more than so many services are a storm. Where people asked for quiet nobody would hear
+ * of it, and they did not ask it of this: the time alone is not enough.
+ */
 function takesMore({ state, now, rules }: Turn, incident: Incident, rule: CorrelateRule): boolean {
   const { id, severity, special, gatheredAt, resolvedAt } = incident;
-  if (special !== undefined || isMild(severity)) return false;
+  if (special !== undefined || isMild(severity) || isQuiet(incident, now)) return false;
   if (now - gatheredAt > rule.spanMs) return false;
   if (now - (resolvedAt ?? now) > rules.life.reopenWithinMs) return false;
   return tallyOf(state, id).hit <= WEIGHED_MAX;

@@ -432,6 +432,23 @@ test('what a source says minutes later still began at the same time', () => {
   expect(story.last()?.alerts).toHaveLength(2);
 });
 
+test('the time alone puts nothing into a message that people asked quiet about', () => {
+  const postsAfter = (isQuiet: boolean): number => {
+    const story = tell('');
+    const critical = (namespace: string) => ({ severity: 'critical', labels: { namespace } });
+    const startsAt = story.now();
+    story.fire('cart', 'Down', critical('shop'));
+    story.wait(5 * MINUTE);
+    if (isQuiet) story.react('no_bell', story.posts()[0]?.incident ?? '');
+    story.wait(10 * MINUTE);
+    story.fire('mail', 'QueueGrows', { ...critical('office'), startsAt });
+    story.wait(10 * MINUTE);
+    return story.posts().length;
+  };
+  expect(postsAfter(false)).toBe(1);
+  expect(postsAfter(true)).toBe(2);
+});
+
 test('what an Alertmanager says at once to whoever newly listens is grouped by when it began', () => {
   const story = tell('');
   const ago = (hours: number) => ({ severity: 'critical', startsAt: story.now() - hours * HOUR });
