@@ -88,6 +88,15 @@ export function rememberTransactions(
   }
 }
 
+/** What it linked is over. What was counted of it stays: an id that comes again and again is no request's. */
+export function unlinkTransaction(index: TransactionIndex, use: TransactionUse): void {
+  for (const id of use.incidents) {
+    use.bytes -= ENTRY_BYTES + id.length;
+    index.bytes -= ENTRY_BYTES + id.length;
+  }
+  use.incidents.clear();
+}
+
 /** Returns what was known of it. */
 export function forgetTransaction(index: TransactionIndex, id: string): TransactionUse | undefined {
   const known = index.uses.get(id);

@@ -11,7 +11,7 @@ import type { Alert, Facts, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state.ts';
 import { isMild, type ServiceTally, servicesOn, type Tally } from '../tally.ts';
-import { forgetTransaction } from '../transaction-index.ts';
+import { unlinkTransaction } from '../transaction-index.ts';
 import type { Turn } from '../turn.ts';
 import { dependency } from './along.ts';
 import { byHost, byLabels, byService, byTime, byTransaction } from './evidence.ts';
@@ -101,8 +101,7 @@ function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match
     const use = state.byTransaction.uses.get(id);
     if (use === undefined) continue;
     if (now - use.lastAt > ttlMs) {
-      // Whoever carries it next begins to count anew.
-      forgetTransaction(state.byTransaction, id);
+      unlinkTransaction(state.byTransaction, use);
       continue;
     }
     if (use.alerts >= alertsMax || use.services.size >= servicesMax) continue;
