@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest';
 import { partingKey } from '../../src/correlate/apart.ts';
 import { type LaneContents, relane } from '../../src/relane.ts';
-import { restore } from '../../src/restore.ts';
+import { follow, restore } from '../../src/restore.ts';
 import { WHOLE } from '../../src/split.ts';
 import { createState, type LaneState } from '../../src/state.ts';
 import { recordOfAlert } from '../../src/alert-record.ts';
@@ -235,4 +235,14 @@ test('other lanes know it, too: what was split may fail in any of them', () => {
   expect(lanes.map((lane) => partingsIn(lane).length)).toEqual([1, 1]);
   const [back] = relane(lanes, WHOLE);
   expect(back === undefined ? [] : partingsIn(back)).toEqual(partingsIn(contents));
+});
+
+test('an instance that follows hears of a split, and of its end', () => {
+  const story = split();
+  const key = partingKey('production', 'payments-db', 'payments');
+  const state = createState('main');
+  follow(state, recordsOf(story.state), []);
+  expect(state.partings.has(key)).toBe(true);
+  follow(state, [], [key]);
+  expect(state.partings.size).toBe(0);
 });
