@@ -3,6 +3,7 @@
  * would have let it through. Undefined for a gate that it passed. Pure.
  */
 import { readEvidence } from '../correlate/evidence.ts';
+import { inWords } from '../life/in-words.ts';
 import { subjectOf } from '../life/lead.ts';
 import { type Alert, type Decision, type Incident, type Instant, PENALTY } from '../model.ts';
 import { formatDuration } from '../rules/duration.ts';
@@ -183,15 +184,20 @@ export function holdGate(about: About): Gate | undefined {
   // What fires on outlasts any hold; only who waits for it now asks for a shorter one.
   if (!isOver(alert) && !isGathering) return undefined;
   const factor = flapGate(about) === undefined ? factorOf(alert) : 1;
-  if (forMs * factor <= lasted) return undefined;
+  const isWaiting = rule === 'built-in' && waitsForWord(alert, forMs * factorOf(alert));
+  const heldMs = isWaiting ? alert.heldUntil - alert.since : forMs * factor;
+  if (heldMs <= lasted) return undefined;
   const atMost = isOver(alert) ? neatBelow(lasted / factor) : 0;
   const text = formatDuration(atMost);
   const longer =
     factor === 1 ? '' : `, made ${factor.toFixed(1)} times as long by ${alert.episodes} firings,`;
   const why = isOver(alert) ? `it lasted ${duration(lasted)}` : `it fires for ${duration(lasted)}`;
   const wanted = atMost === 0 ? 'not held' : `held for ${duration(atMost)} at most`;
-  const since = isHeldBy(alert, forMs * factor) ? '' : ' in the rules that are in force now,';
-  const condition = `it were ${wanted}: its hold is ${duration(forMs)}${longer}${since} and ${why}`;
+  const since = isHeldBy(alert, heldMs) ? '' : ' in the rules that are in force now,';
+  const late = isWaiting
+    ? `, longer because ${alert.source} says late that something is over: ${inWords(heldMs)},`
+    : '';
+  const condition = `it were ${wanted}: its hold is ${inWords(forMs)}${longer}${late}${since} and ${why}`;
   const entry = { match: matchOf(alert), for: text };
   return { condition, change: eitherWay('hold', rule, `for: ${text}`, entry) };
 }
@@ -199,6 +205,13 @@ export function holdGate(about: About): Gate | undefined {
 /** False after an edit of its hold: an alert keeps the one that it began with. */
 function isHeldBy({ startsAt, since, heldUntil }: Alert, holdMs: number): boolean {
   return [startsAt, since].some((begun) => Math.abs(heldUntil - begun - holdMs) < 1_000);
+}
+
+/** Its built-in hold was made longer, so that its source had time to say that it was over: see dedupe/lateness.ts. */
+function waitsForWord(alert: Alert, holdMs: number): boolean {
+  const { heldUntil, since, holdRule, flap } = alert;
+  if (holdRule !== 'built-in' || flap?.flapping === true || isHeldBy(alert, holdMs)) return false;
+  return heldUntil - since > holdMs;
 }
 
 /** What came and went lately is held for longer: see dedupe/flap.ts. */

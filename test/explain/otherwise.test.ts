@@ -23,6 +23,23 @@ const BLIP = (story: Story): void => {
   story.wait(15 * MINUTE);
 };
 
+/** Its source is heard to say five minutes late that something is over. */
+const BLIP_SAID_LATE =
+  (lastsMs: number) =>
+  (story: Story): void => {
+    for (let blip = 0; blip < 60; blip++) {
+      story.fire('newsletter', `Check${blip}`, { severity: 'info' });
+      story.wait(6 * MINUTE);
+      const endsAt = story.now() - 5 * MINUTE;
+      story.resolve('newsletter', `Check${blip}`, { severity: 'info', endsAt });
+      story.wait(MINUTE);
+    }
+    story.fire('basket', 'Down', { severity: 'critical' });
+    story.wait(lastsMs);
+    story.resolve('basket', 'Down', { severity: 'critical', endsAt: story.now() - MINUTE });
+    story.wait(15 * MINUTE);
+  };
+
 const COMES_AND_GOES =
   (times: number, everyMs: number, lastsMs: number) =>
   (story: Story): void => {
@@ -78,6 +95,24 @@ const SCENES: readonly Scene[] = [
     asked: 'Slow basket',
     outcomes: ['told'],
     says: [/held for 3 min at most: its hold is 8 min and it lasted 3 min/, /in any file/],
+  },
+  {
+    name: 'a blip that was held until its source had had time to say that it was over',
+    yaml: SHOP,
+    play: BLIP_SAID_LATE(5 * MINUTE),
+    asked: 'Down basket',
+    outcomes: ['told'],
+    says: [
+      /held for 5 min at most: its hold is 2 min 30 s, longer because alertmanager says late that something is over: 5 min \d+ s, and it lasted 5 min/,
+    ],
+  },
+  {
+    name: 'a blip that such a source said was over before its hold',
+    yaml: SHOP,
+    play: BLIP_SAID_LATE(2 * MINUTE),
+    asked: 'Down basket',
+    outcomes: ['told'],
+    says: [/held for 2 min at most: its hold is 2 min 30 s, longer because .* and it lasted 2 min/],
   },
   {
     name: 'a blip that an entry held',
