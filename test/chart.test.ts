@@ -105,6 +105,7 @@ test.skipIf(!hasHelm).each([
   ['existingSecret is missing', ['image.repository=registry.example.com/quell']],
   ['replicas other than 1 need redis', [...GIVEN, 'replicas=2']],
   ['ingress.host is missing', [...GIVEN, 'ingress.enabled=true']],
+  ['Helm would delete it: call yours otherwise', [...GIVEN, 'existingRules=quell-rules']],
 ])('what cannot work is refused: %s', (sentence, set) => {
   expect(render(...set)).toContain(sentence);
 });

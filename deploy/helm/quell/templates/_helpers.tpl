@@ -28,4 +28,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if and .Values.existingRules .Values.rules }}
 {{- fail "rules and existingRules exclude each other" }}
 {{- end }}
+{{- if eq .Values.existingRules (printf "%s-rules" (include "quell.name" .)) }}
+{{- fail (printf "existingRules: %s is what the chart calls its own ConfigMap, and Helm would delete it: call yours otherwise" .Values.existingRules) }}
+{{- end }}
 {{- end }}
