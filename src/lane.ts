@@ -302,10 +302,7 @@ async function decideAndCommit(lane: Running): Promise<void> {
   };
   const decidedAt = clock.now();
   // Repeats change nothing that must outlive the process: they cost no write.
-  if (changesNothing(commit)) {
-    answer(decided);
-    return handOn(lane, []);
-  }
+  if (changesNothing(commit)) return conclude(lane, decided, []);
   try {
     const result = await store.commit(name, commit);
     if (result.kind === 'stale') throw refusal('lane-lost', 'another process wrote to this lane');
@@ -317,23 +314,23 @@ async function decideAndCommit(lane: Running): Promise<void> {
   }
   lane.gathering.written(decided.length, lane.queue.length);
   observer.committed(clock.now() - decidedAt, outcome.events());
-  answer(decided);
-  handOn(lane, commit.effects);
+  conclude(lane, decided, commit.effects);
 }
 
-/** To the outbox: what follows from a delivery that is decided in parts not before all of it is decided. */
-function handOn(lane: Running, committed: readonly Effect[]): void {
-  const effects = lane.heldBack.length === 0 ? committed : [...lane.heldBack, ...committed];
-  const [next] = lane.queue;
-  const isPart = next !== undefined && next.decided > 0;
-  lane.heldBack = isPart ? effects : [];
-  if (isPart || effects.length === 0) return;
-  if (lane.outbox === undefined) lane.restored = [...lane.restored, ...effects];
-  else lane.outbox.enqueue(effects);
-}
-
-function answer(decided: readonly Waiting[]): void {
+/**
+ * Answers, and hands on to the outbox: what follows from a delivery that is decided in parts not before all of it is
+ * decided. What one commit says of the end of one and the beginning of the next waits for the commit after it, no longer.
+ */
+function conclude(lane: Running, decided: readonly Waiting[], committed: readonly Effect[]): void {
   for (const one of decided) one.done();
+  const { heldBack, queue, outbox } = lane;
+  const all = heldBack.length === 0 ? committed : [...heldBack, ...committed];
+  const isPart = (queue[0]?.decided ?? 0) > 0;
+  const isOneDone = decided.length > 0;
+  lane.heldBack = !isPart ? [] : isOneDone ? committed : all;
+  const ready = !isPart ? all : isOneDone ? heldBack : [];
+  if (outbox === undefined) lane.restored = [...lane.restored, ...ready];
+  else if (ready.length > 0) outbox.enqueue(ready);
 }
 
 /** False when more is due than one commit should hold. The lane's clock is at `until` otherwise. */

@@ -184,20 +184,16 @@ export function holdGate(about: About): Gate | undefined {
   // What fires on outlasts any hold; only who waits for it now asks for a shorter one.
   if (!isOver(alert) && !isGathering) return undefined;
   const factor = flapGate(about) === undefined ? factorOf(alert) : 1;
-  const isWaiting = rule === 'built-in' && waitsForWord(alert, forMs * factorOf(alert));
-  const heldMs = isWaiting ? alert.heldUntil - alert.since : forMs * factor;
+  const waitedMs = waitedForWord(alert, rule, forMs * factorOf(alert));
+  const heldMs = Math.max(waitedMs, forMs * factor);
   if (heldMs <= lasted) return undefined;
   const atMost = isOver(alert) ? neatBelow(lasted / factor) : 0;
   const text = formatDuration(atMost);
-  const longer =
-    factor === 1 ? '' : `, made ${factor.toFixed(1)} times as long by ${alert.episodes} firings,`;
   const why = isOver(alert) ? `it lasted ${duration(lasted)}` : `it fires for ${duration(lasted)}`;
   const wanted = atMost === 0 ? 'not held' : `held for ${duration(atMost)} at most`;
   const since = isHeldBy(alert, heldMs) ? '' : ' in the rules that are in force now,';
-  const late = isWaiting
-    ? `, longer because ${alert.source} says late that something is over: ${inWords(heldMs)},`
-    : '';
-  const condition = `it were ${wanted}: its hold is ${inWords(forMs)}${longer}${late}${since} and ${why}`;
+  const longer = whyLonger(alert, factor, waitedMs);
+  const condition = `it were ${wanted}: its hold is ${inWords(forMs)}${longer}${since} and ${why}`;
   const entry = { match: matchOf(alert), for: text };
   return { condition, change: eitherWay('hold', rule, `for: ${text}`, entry) };
 }
@@ -207,11 +203,18 @@ function isHeldBy({ startsAt, since, heldUntil }: Alert, holdMs: number): boolea
   return [startsAt, since].some((begun) => Math.abs(heldUntil - begun - holdMs) < 1_000);
 }
 
-/** Its built-in hold was made longer, so that its source had time to say that it was over: see dedupe/lateness.ts. */
-function waitsForWord(alert: Alert, holdMs: number): boolean {
+/** How long its source was waited for, to say that it was over (dedupe/lateness.ts); 0 where its hold was no shorter. */
+function waitedForWord(alert: Alert, rule: string, holdMs: number): number {
   const { heldUntil, since, holdRule, flap } = alert;
-  if (holdRule !== 'built-in' || flap?.flapping === true || isHeldBy(alert, holdMs)) return false;
-  return heldUntil - since > holdMs;
+  if (rule !== 'built-in' || holdRule !== 'built-in' || flap?.flapping === true) return 0;
+  return isHeldBy(alert, holdMs) || heldUntil - since <= holdMs ? 0 : heldUntil - since;
+}
+
+function whyLonger({ source, episodes }: Alert, factor: number, waitedMs: number): string {
+  const flapped =
+    factor === 1 ? '' : `, made ${factor.toFixed(1)} times as long by ${episodes} firings,`;
+  if (waitedMs === 0) return flapped;
+  return `${flapped}, longer because ${source} says late that something is over: ${inWords(waitedMs)},`;
 }
 
 /** What came and went lately is held for longer: see dedupe/flap.ts. */

@@ -164,3 +164,28 @@ test('a delivery of very many alerts is decided in parts, and nothing of it is t
   expect(sizes.length).toBeGreaterThan(3);
   expect(new Set(known)).toEqual(new Set([3_500]));
 });
+
+test('one large delivery after another keeps nobody from being told of the first', async () => {
+  const { lane, time } = await weighed();
+  const known: number[] = [];
+  lane.attach({
+    enqueue: () => void known.push(lane.state.alerts.size),
+    restore: () => undefined,
+    abandon: async () => undefined,
+  });
+  const deliveries = Array.from({ length: 6 }, (_, delivery) =>
+    Array.from({ length: 1_500 }, (__, n) =>
+      alertEvent({
+        alertname: `Down-${delivery}-${n}`,
+        service: 'payments-db',
+        severity: 'critical',
+      }),
+    ),
+  );
+  const all = deliveries.map((events) => lane.submit(time.now(), events));
+  await time.advance(MINUTE);
+  await Promise.all(all);
+  // The first one is decided after two commits, and told of after the third.
+  expect(known[0]).toBeGreaterThanOrEqual(1_500);
+  expect(known[0]).toBeLessThanOrEqual(4_500);
+});
