@@ -35,7 +35,7 @@ test('no request goes to an address that stood in an alert, wherever it stood', 
   const texts = { summary: url, description: url, runbook_url: url, dashboard_url: url, logs: url };
   const labels = {
     alertname: 'Down',
-    service: 'payments-db',
+    service: 'checkout',
     severity: 'critical',
     env: 'production',
     instance: url,

@@ -54,6 +54,7 @@ export async function startTarget(): Promise<Target> {
     yaml: RULES,
     limits: { body: 10 * 1024 * 1024 },
     read: createReader(APART),
+    clockRuns: true,
     slackEvents: slackEventsHandler({
       signingSecret: SECRET,
       submit: (event) => service.lane.submit(NOW + passed, [event]),
