@@ -319,7 +319,7 @@ async function decideAndCommit(lane: Running): Promise<void> {
 
 /**
  * Answers, and hands on to the outbox: what follows from a delivery that is decided in parts not before all of it is
- * decided. What one commit says of the end of one and the beginning of the next waits for the commit after it, no longer.
+ * decided. What one commit says of the end of one and the beginning of the next waits for the end of that.
  */
 function conclude(lane: Running, decided: readonly Waiting[], committed: readonly Effect[]): void {
   for (const one of decided) one.done();

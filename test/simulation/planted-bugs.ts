@@ -15,8 +15,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a 2xx is answered before the commit',
     seed: 6,
     file: 'src/lane.ts',
-    from: '  if (changesNothing(commit)) return answer(decided);',
-    to: '  answer(decided);\n  if (changesNothing(commit)) return;',
+    from: '  if (changesNothing(commit)) return conclude(lane, decided, []);',
+    to: '  for (const one of decided) one.done();\n  if (changesNothing(commit)) return;',
   },
   {
     name: 'a 2xx is answered although the commit failed',
@@ -57,7 +57,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'what is told before Slack is there waits for the next start',
     seed: 24,
     file: 'src/lane.ts',
-    from: 'lane.restored = [...lane.restored, ...commit.effects];',
+    from: 'lane.restored = [...lane.restored, ...ready];',
     to: '{}',
   },
   {
