@@ -10,10 +10,11 @@
  */
 import { toldAround } from '../group-index.ts';
 import { idsAt } from '../id-index.ts';
+import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
 import type { Alert, Incident } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state.ts';
-import { isMild } from '../tally.ts';
+import { isMild, severityRank } from '../tally.ts';
 import { isQuiet, type Turn } from '../turn.ts';
 import { byPath, byTime } from './evidence.ts';
 import { callersOf, nearby, pathTo } from './graph.ts';
@@ -78,10 +79,11 @@ function firingIn({ state }: Turn, { id }: Incident): readonly string[] {
 export function toldAtOnce(
   turn: Turn,
   incident: Incident,
-  { facts }: Alert,
+  alert: Alert,
   rule: CorrelateRule,
 ): Match | undefined {
   const { state } = turn;
+  const { facts } = alert;
   const { group } = incident;
   // A storm has a message for all of it.
   if (!rule.on || group === undefined || state.storm !== undefined) return undefined;
@@ -93,7 +95,7 @@ export function toldAtOnce(
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || !takesMore(turn, other, rule)) continue;
     const otherMs = Math.abs((other.beganAt ?? other.startsAt) - began);
-    if (otherMs > apartMs) continue;
+    if (otherMs > apartMs || callsOthers(turn, other, alert)) continue;
     best = other;
     apartMs = otherMs;
   }
@@ -112,4 +114,20 @@ function takesMore({ state, now, rules }: Turn, incident: Incident, rule: Correl
   if (now - gatheredAt > rule.spanMs) return false;
   if (now - (resolvedAt ?? now) > rules.life.reopenWithinMs) return false;
   return tallyOf(state, id).hit <= WEIGHED_MAX;
+}
+
+/** Its route calls somebody whom that message would not call for it: nobody is left asleep for a guess. */
+function callsOthers({ state, rules, now }: Turn, incident: Incident, alert: Alert): boolean {
+  const { mention, urgency } = rules.route(subjectOf(alert), now);
+  if (urgency !== 'post' || mention.length === 0) return false;
+  const isWorse = severityRank(alert.facts.severity) < severityRank(incident.severity);
+  const lead = leadOf(state, incident);
+  if (lead === undefined) return true;
+  const called = rules.route(
+    subjectOfIncident(lead, isWorse ? alert.facts : incident),
+    now,
+  ).mention;
+  return mention.some(
+    (id) => !called.includes(id) && incident.route?.mention.includes(id) !== true,
+  );
 }

@@ -449,6 +449,27 @@ test('the time alone puts nothing into a message that people asked quiet about',
   expect(postsAfter(true)).toBe(2);
 });
 
+test('the time alone keeps nobody asleep whom a route calls', () => {
+  const postsWith = (entry: string, first = 'critical'): number => {
+    const story = tell(`route:\n  channel: '#alerts'\n  routes:\n    - ${entry}\n`);
+    const startsAt = story.now();
+    story.fire('cart', 'Down', { severity: first, labels: { namespace: 'shop' } });
+    story.wait(12 * MINUTE);
+    story.react('eyes', story.posts()[0]?.incident ?? '');
+    const labels = { namespace: 'bank' };
+    story.fire('ledger', 'QueueGrows', { severity: 'critical', labels, startsAt });
+    story.wait(10 * MINUTE);
+    return story.posts().length;
+  };
+  const ofBank = `match: ['namespace="bank"'], channel: '#bank'`;
+  expect(postsWith(`{ ${ofBank} }`)).toBe(1);
+  expect(postsWith(`{ ${ofBank}, mention: ['@here'] }`)).toBe(2);
+  // Whom that message has called, or calls when it becomes critical.
+  const ofCritical = `{ match: ['severity="critical"'], mention: ['@here'] }`;
+  expect(postsWith(ofCritical)).toBe(1);
+  expect(postsWith(ofCritical, 'warning')).toBe(1);
+});
+
 test('what an Alertmanager says at once to whoever newly listens is grouped by when it began', () => {
   const story = tell('');
   const ago = (hours: number) => ({ severity: 'critical', startsAt: story.now() - hours * HOUR });
