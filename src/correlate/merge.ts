@@ -69,8 +69,10 @@ function allApart(one: Incident, other: Incident): Incident['apartFrom'] {
   return [...new Set([...(one.apartFrom ?? []), ...other.apartFrom])];
 }
 
-function earliest(one: Instant | undefined, other: Instant | undefined): Instant | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+/** Of both: undefined unless it was earlier than what any of their alerts says. */
+function beganBy(one: Incident, other: Incident): Instant | undefined {
+  const beganAt = Math.min(one.beganAt ?? one.startsAt, other.beganAt ?? other.startsAt);
+  return beganAt < Math.min(one.startsAt, other.startsAt) ? beganAt : undefined;
 }
 
 function inherit(turn: Turn, survivor: Incident, loser: Incident): Partial<Incident> {
@@ -78,7 +80,7 @@ function inherit(turn: Turn, survivor: Incident, loser: Incident): Partial<Incid
   return {
     startsAt: Math.min(survivor.startsAt, loser.startsAt),
     gatheredAt: Math.min(survivor.gatheredAt, loser.gatheredAt),
-    beganAt: earliest(survivor.beganAt, loser.beganAt),
+    beganAt: beganBy(survivor, loser),
     acknowledged: [
       ...survivor.acknowledged,
       ...loser.acknowledged.filter(

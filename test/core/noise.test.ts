@@ -449,6 +449,22 @@ test('the time alone puts nothing into a message that people asked quiet about',
   expect(postsAfter(true)).toBe(2);
 });
 
+test('a message began when the first of what it became one with did', () => {
+  const story = tell('');
+  const startsAt = story.now();
+  const shop = { labels: { namespace: 'shop' } };
+  story.fire('cart', 'Down', { severity: 'critical', ...shop });
+  story.wait(20 * MINUTE);
+  const description = 'Not ready for longer than 15 minutes.';
+  story.fire('cart', 'NotReady', { ...shop, annotations: { description } });
+  story.wait(10 * MINUTE);
+  expect(story.reasons()).toContain('merged');
+  const labels = { namespace: 'office' };
+  story.fire('mail', 'QueueGrows', { severity: 'critical', labels, startsAt });
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+});
+
 test('the time alone keeps nobody asleep whom a route calls', () => {
   const postsWith = (entry: string, first = 'critical'): number => {
     const story = tell(`route:\n  channel: '#alerts'\n  routes:\n    - ${entry}\n`);
