@@ -4,7 +4,7 @@
  *
  * Every string in it comes from outside and may contain anything.
  */
-import { partingOf } from './correlate/apart.ts';
+import { causeOf, partingOf } from './correlate/apart.ts';
 import { leadOf } from './life/lead.ts';
 import type {
   Alert,
@@ -165,7 +165,7 @@ function keptApartOf(state: LaneState, incident: Incident, now: Instant): readon
     const other = state.incidents.get(id);
     if (other === undefined || !state.open.has(id)) return [];
     const parting = partingOf({ state, now }, incident, other);
-    const service = other.roots[0]?.service ?? '';
+    const service = causeOf(state, other) ?? '';
     return parting === undefined ? [] : [{ incident: id, service, by: parting.by, at: parting.at }];
   });
 }

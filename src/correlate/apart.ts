@@ -64,9 +64,11 @@ function between(
   return parting === undefined || parting.until <= now ? undefined : parting;
 }
 
-/** As long as one service fails nobody had to judge. */
-function causeOf(state: LaneState, { id, roots }: Incident): string | undefined {
-  return roots[0]?.service ?? tallyOf(state, id).services.keys().next().value;
+/** The likely cause among its services, for a host is another one the next time. As long as one fails nobody had to judge. */
+export function causeOf(state: LaneState, { id, roots }: Incident): string | undefined {
+  const { services } = tallyOf(state, id);
+  const root = roots.find(({ service }) => services.has(service));
+  return root?.service ?? services.keys().next().value;
 }
 
 /** They would be one by evidence, and are two because people said so. Returns `one` as it is now. */

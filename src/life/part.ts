@@ -2,7 +2,7 @@
  * People know better: `split payments` makes an incident of its own of a service's alerts, `unsplit` makes
  * them one again. Evidence does not undo a split, and it is remembered for when both fail again: correlate/apart.ts.
  */
-import { forgetPartings, rememberParting } from '../correlate/apart.ts';
+import { causeOf, forgetPartings, rememberParting } from '../correlate/apart.ts';
 import { mergeIncidents } from '../correlate/merge.ts';
 import { reroot } from '../correlate/place.ts';
 import type { Alert, Incident } from '../model.ts';
@@ -43,7 +43,7 @@ export function split(turn: Turn, incident: Incident, user: string, names: strin
   const because = `${user} split it off ${incident.id}`;
   note(turn, 'split', { incident: own.id, service: first.facts.service, because });
   const left = judged(turn, apart(turn, incident, own.id), rest);
-  const from = left.roots[0]?.service ?? '';
+  const from = causeOf(turn.state, left) ?? '';
   rememberParting(turn, left, asked, { from, user });
   const told = orderReply(turn, left, {
     kind: 'split',

@@ -100,6 +100,27 @@ test('both messages say who split them and how it is undone, and both stories sa
   );
 });
 
+test('of what a host took along the service that comes first counts as its cause', () => {
+  const story = tell('');
+  const names = ['a', 'b', 'c', 'd'];
+  const on = (name: string) => ({ ...CRITICAL, labels: { host: 'n1', namespace: name } });
+  for (const name of names) story.fire(name, `${name}Down`, on(name));
+  story.wait(4 * MINUTE);
+  ask(story, 'split b', story.posts()[0]?.incident);
+  expect(story.messages.find(({ action }) => action === 'reply')?.text).toContain(
+    'kept apart from a for 30 days',
+  );
+  for (const name of names) story.resolve(name, `${name}Down`, on(name));
+  story.wait(3 * HOUR);
+  const before = story.posts().length;
+  for (const name of names) story.fire(name, `${name}Down`, on(name));
+  story.wait(10 * MINUTE);
+  const posts = story.posts().slice(before);
+  expect(
+    posts.map(({ incident }) => [...(story.state.tallies.get(incident)?.services.keys() ?? [])]),
+  ).toEqual([['a', 'c', 'd'], ['b']]);
+});
+
 test('an end of one takes the line out of the other when it changes next', () => {
   const story = split();
   const [db] = outage(story);
