@@ -4,6 +4,7 @@
  */
 import { causeOf, forgetPartings, rememberParting } from '../correlate/apart.ts';
 import { mergeIncidents } from '../correlate/merge.ts';
+import { onsetOf } from '../correlate/onset.ts';
 import { reroot } from '../correlate/place.ts';
 import type { Alert, Incident } from '../model.ts';
 import { resolveName } from '../rules/catalog.ts';
@@ -122,7 +123,12 @@ function apart(turn: Turn, incident: Incident, from: string): Incident {
 function judged(turn: Turn, incident: Incident, alerts: readonly Alert[]): Incident {
   const severity = worstFiring(tallyOf(turn.state, incident.id)) ?? incident.severity;
   let startsAt = Number.POSITIVE_INFINITY;
-  for (const alert of alerts)
-    if (alert.status === 'firing') startsAt = Math.min(startsAt, alert.startsAt);
-  return reroot(turn, change(turn, incident, { severity, startsAt }));
+  let onset = Number.POSITIVE_INFINITY;
+  for (const alert of alerts) {
+    if (alert.status !== 'firing') continue;
+    startsAt = Math.min(startsAt, alert.startsAt);
+    onset = Math.min(onset, onsetOf(alert));
+  }
+  const beganAt = incident.group === undefined || onset === startsAt ? undefined : onset;
+  return reroot(turn, change(turn, incident, { severity, startsAt, beganAt }));
 }

@@ -465,6 +465,25 @@ test('a message began when the first of what it became one with did', () => {
   expect(story.posts()).toHaveLength(1);
 });
 
+test('what is left after a split began when what is left did', () => {
+  const story = tell('');
+  const startsAt = story.now() - 13 * MINUTE;
+  const description = 'Not ready for longer than 15 minutes.';
+  const critical = (namespace: string) => ({ severity: 'critical', labels: { namespace } });
+  story.fire('cart', 'Down', critical('shop'));
+  story.wait(2 * MINUTE);
+  story.fire('orders', 'NotReady', { ...critical('shop'), annotations: { description } });
+  story.wait(2 * MINUTE);
+  const on = { incident: story.posts()[0]?.incident ?? '' };
+  const orderedAt = story.now();
+  story.event({ kind: 'request', user: 'U7', text: 'split orders', on, orderedAt });
+  story.wait(MINUTE);
+  expect(story.posts()).toHaveLength(2);
+  story.fire('mail', 'QueueGrows', { ...critical('office'), startsAt });
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(3);
+});
+
 test('the time alone keeps nobody asleep whom a route calls', () => {
   const postsWith = (entry: string, first = 'critical'): number => {
     const story = tell(`route:\n  channel: '#alerts'\n  routes:\n    - ${entry}\n`);
