@@ -24,7 +24,7 @@ import {
   type Verdict,
 } from './model.ts';
 import { noteMuted } from './mute.ts';
-import type { HoldRule, Subject } from './rules/rules.ts';
+import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './schedule.ts';
 import { closeIncident, incidentOf, putAlert } from './state.ts';
 import { noteAlert, type Turn } from './turn.ts';
@@ -75,7 +75,8 @@ export function fires(
     alert.episodes = before.episodes + 1;
     alert.flap = damped(turn, before, subject);
   }
-  alert.heldUntil = heldUntil(turn, subject, alert, hold);
+  alert.heldUntil = heldUntil(turn, subject, alert, hold.forMs);
+  awaitWord(turn, alert);
   // Nobody saw it resolve: it has fired since it was first heard of, for all that is known.
   if (hidden && known !== undefined) alert.heldUntil = Math.min(alert.heldUntil, known.heldUntil);
   beginsToInhibit(turn, alert);
@@ -210,23 +211,23 @@ function noteFiring(turn: Turn, known: Alert, alert: Alert, hidden: boolean): 'd
 /**
  * When it has outlasted its hold. Time that it already fired counts: delays do not add up. What came
  * and went lately is held for longer in proportion to its penalty, until it counts as flapping.
- *
- * Where no rule says for how long, a source that speaks seldom gets the chance to say that it is over.
  */
-function heldUntil(
-  turn: Turn,
-  subject: Subject,
-  alert: Alert,
-  { forMs: holdMs, rule }: HoldRule,
-): number {
+function heldUntil(turn: Turn, subject: Subject, alert: Alert, holdMs: number): number {
   const { flap } = alert;
   const forMs =
     flap?.flapping === true
       ? Math.max(holdMs, turn.rules.flap(subject)?.sustainedMs ?? 0)
       : holdMs * ((flap?.penalty ?? PENALTY) / PENALTY);
-  const until = Math.min(turn.now + forMs, Math.max(turn.now, alert.startsAt + forMs));
-  if (until === turn.now || rule !== 'built-in') return until;
-  return Math.max(until, turn.now + nextWordMs(turn, alert.source));
+  return Math.min(turn.now + forMs, Math.max(turn.now, alert.startsAt + forMs));
+}
+
+/** Where no rule says for how long it is held, a source that speaks seldom gets the chance to say that it is over. */
+function awaitWord(turn: Turn, alert: Draft<Alert>): void {
+  if (alert.holdRule !== 'built-in' || alert.heldUntil === turn.now) return;
+  const until = turn.now + nextWordMs(turn, alert.source);
+  if (until <= alert.heldUntil) return;
+  alert.heldUntil = until;
+  alert.holdWhy = 'its source says late that something is over';
 }
 
 function damped(turn: Turn, known: Alert, subject: Subject): Flap | undefined {

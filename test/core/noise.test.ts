@@ -413,6 +413,8 @@ test('a source that speaks seldom gets the chance to say that it is over, unless
     const before = story.now();
     story.fire('basket', 'Down', { severity: 'critical' });
     story.wait(20 * MINUTE);
+    const told = story.decisions.findLast(({ reason }) => reason === 'told');
+    expect(told?.why).toBe(yaml === '' ? 'its source says late that something is over' : undefined);
     return Date.parse(story.posts().at(-1)?.at ?? '') - before;
   };
   expect(toldAfterMs('')).toBeGreaterThan(5.5 * MINUTE);
