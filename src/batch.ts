@@ -7,7 +7,7 @@ import type { Decision, Effect, Event, Instant, Verdict } from './model.ts';
 import type { Rules } from './rules/rules.ts';
 import { type LaneState, takeChanges } from './state.ts';
 import type { Commit, StateRecord } from './store/contract.ts';
-import { closedView } from './closed-view.ts';
+import { closedView, servicesKept } from './closed-view.ts';
 
 /** Whoever counts and writes logs. */
 export interface LaneObserver {
@@ -52,11 +52,10 @@ export function createBatch(state: LaneState, rules: Rules, observer: LaneObserv
         if (record.value === undefined) remove.push(record.key);
         else put.push(record);
       }
-      const closed = state.closed.map(({ incident, tally, members }) => ({
-        incident,
-        services: [...tally.services.keys()],
-        view: closedView(incident, tally, members),
-      }));
+      const closed = state.closed.map(({ incident, tally, members }) => {
+        const services = servicesKept(tally);
+        return { incident, services, view: closedView(incident, services, members) };
+      });
       state.closed.length = 0;
       return {
         put,

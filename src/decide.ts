@@ -31,6 +31,7 @@ import type { Rules } from './rules/rules.ts';
 import type { LaneState } from './state.ts';
 import { nextDue, type Steps, takeDue } from './timers.ts';
 import { note, type Turn } from './turn.ts';
+import { isHeavy } from './weight.ts';
 
 /** What is due at most in one turn, so that a thousand time-outs at once do not take the breath away. */
 const DUE_MAX = 100;
@@ -142,11 +143,13 @@ function* lookAtAll(turn: Turn, isStart: boolean): Steps {
 }
 
 function tick(turn: Turn): void {
-  if (turn.state.timers.review !== undefined) return lookFurther(turn);
+  const { timers, weights } = turn.state;
+  if (timers.reviews.length > 0) return lookFurther(turn);
   for (let ran = 0; ran < DUE_MAX; ran++) {
-    const key = takeDue(turn.state.timers, turn.now);
+    const key = takeDue(timers, turn.now);
     if (key === undefined) return;
     runDue(turn, key);
+    if (timers.reviews.length > 0 || isHeavy(weights)) return;
   }
 }
 

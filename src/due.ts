@@ -20,11 +20,13 @@ import { list, reconsiderRoute, tellAfterStorm } from './life/tell.ts';
 import { considerLasting, takeProvenPlace } from './correlate/place.ts';
 import type { Alert, Flap, Incident, Instant } from './model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
+import { inSlices } from './review.ts';
 import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule.ts';
 import { incidentOf, putAlert, refreshAlert, removeAlert, silenceKey, tallyOf } from './state.ts';
+import { sorted } from './sorted.ts';
 import { severityRank } from './tally.ts';
 import { DueFailed, schedule, type Steps } from './timers.ts';
-import { noteAlert, orderReply, type Turn } from './turn.ts';
+import { change, noteAlert, orderReply, type Turn } from './turn.ts';
 import { alertWith } from './with.ts';
 
 /** Incidents that get a message of their own when a storm is over. */
@@ -49,20 +51,28 @@ function runKey(turn: Turn, key: string): void {
   if (key.startsWith('source/')) return lostSourceDue(turn, key.slice(7));
   if (key.startsWith('name/')) return nameAnew(turn, key.slice(5));
   if (isAlertKey(key)) return alertDue(turn, key);
-  if (key === STORM_KEY) tellOutlasting(turn, reviewStorm(turn));
+  if (key === STORM_KEY && reviewStorm(turn)) inSlices(turn, STORM_KEY, tellOutlasting);
 }
 
 /** The rate fell; that does not mean that all is well. The worst are told, the rest are listed. */
-function tellOutlasting(turn: Turn, incidents: readonly Incident[]): void {
-  const worstFirst = [...incidents].sort(
-    (one, other) =>
-      severityRank(one.severity) - severityRank(other.severity) ||
-      one.gatheredAt - other.gatheredAt,
-  );
-  for (const [index, incident] of worstFirst.entries()) {
-    if (index < OUTLASTING_TOLD) tellAfterStorm(turn, incident);
-    else list(turn, incident, 'it outlasted the storm');
+function* tellOutlasting(turn: Turn): Steps {
+  const { state } = turn;
+  const stormed = [...state.stormed].flatMap((id) => state.incidents.get(id) ?? []);
+  let told = 0;
+  for (const { id } of yield* sorted(stormed, isWorse)) {
+    yield;
+    const incident = state.incidents.get(id);
+    if (incident === undefined) continue;
+    const left = change(turn, incident, { toldIn: undefined });
+    if (tallyOf(state, id).firing === 0) continue;
+    if (told++ < OUTLASTING_TOLD) tellAfterStorm(turn, left);
+    else list(turn, left, 'it outlasted the storm');
   }
+}
+
+function isWorse(one: Incident, other: Incident): boolean {
+  const rank = severityRank(one.severity) - severityRank(other.severity);
+  return rank < 0 || (rank === 0 && one.gatheredAt < other.gatheredAt);
 }
 
 /** The lane was loaded: nothing is scheduled yet, and no source could reach us meanwhile. */
@@ -97,6 +107,8 @@ export function* scheduleEverything(turn: Turn): Steps {
   // One may have begun or ended while nobody was there to see it.
   for (const id of state.silences.keys()) schedule(state.timers, silenceKey(id), now);
   if (state.storm !== undefined) schedule(state.timers, STORM_KEY, now);
+  // It ended, and the process did before all were told.
+  else yield* tellOutlasting(turn);
 }
 
 /** It joined what was told quietly, and its hold may have elapsed while nobody was there to ask its route. */

@@ -82,7 +82,8 @@ export type Reply =
   | { readonly kind: 'unsilenced'; readonly user: string; readonly silences: number }
   /** `from`: what it is kept apart from from now on; lines that an older version ordered say nothing of it. */
   | ({ readonly kind: 'split'; readonly incident: string; readonly from?: string } & Asked)
-  | ({ readonly kind: 'not-split' | 'not-unsplit' } & Asked)
+  /** `tooLarge`: it has too many alerts to be moved at once. */
+  | ({ readonly kind: 'not-split' | 'not-unsplit'; readonly tooLarge?: true } & Asked)
   | { readonly kind: 'misunderstood'; readonly user: string; readonly text: string }
   /** `user`: who asked for quiet with a reaction; undefined: it was a silence. */
   | ({

@@ -8,12 +8,13 @@
 import { trackFiring, untrack } from './inhibit-index.ts';
 import type { Alert } from './model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
+import { inSlices } from './review.ts';
 import { incidentOf } from './state.ts';
-import { schedule } from './timers.ts';
-import { type Turn, turnWith } from './turn.ts';
+import type { Steps } from './timers.ts';
+import type { Turn } from './turn.ts';
 
-/** Inhibited alerts that take their place in one turn; the rest as what is due, in slices. */
-const LOOKED_AT_MAX = 500;
+/** What fails with the rest of it. */
+const KEY = 'inhibit';
 
 export function beginsToInhibit(turn: Turn, alert: Alert): void {
   const { inhibition } = turn.state;
@@ -35,31 +36,33 @@ export function endsToInhibit(turn: Turn, alert: Alert): Alert {
 export function reviewInhibited(turn: Turn): void {
   const { changed, renewed } = turn.state.inhibition;
   if (changed.size === 0 && renewed.size === 0) return;
-  // No delivery told of these alerts: what becomes of them follows from another.
-  const own = turnWith(turn, { delivery: undefined });
-  let looked = 0;
+  inSlices(turn, KEY, reviewing);
+}
+
+function* reviewing(turn: Turn): Steps {
+  const { changed, renewed } = turn.state.inhibition;
   for (const group of changed) {
     changed.delete(group);
     for (const fingerprint of group.targets) {
-      if (!review(own, fingerprint, ++looked > LOOKED_AT_MAX)) group.targets.delete(fingerprint);
+      if (!review(turn, fingerprint)) group.targets.delete(fingerprint);
+      yield;
     }
   }
   for (const fingerprint of renewed) {
     renewed.delete(fingerprint);
-    review(own, fingerprint, false);
+    review(turn, fingerprint);
+    yield;
   }
-  turn.effects = own.effects;
 }
 
 /** False when no inhibition matters to it before it fires anew: it was told, or a silence mutes it. */
-function review(turn: Turn, fingerprint: string, isLater: boolean): boolean {
-  const { state, now } = turn;
+function review(turn: Turn, fingerprint: string): boolean {
+  const { state } = turn;
   const alert = state.alerts.get(fingerprint);
   if (alert?.status !== 'firing') return true;
   const isGathering = incidentOf(state, alert)?.phase === 'gathering';
   if (alert.muted?.inhibitor === undefined && !isGathering) return false;
   if (isGathering) muteIfMatched(turn, alert);
-  else if (isLater) schedule(state.timers, fingerprint, now + 1);
   else reviewMuted(turn, alert);
   return true;
 }

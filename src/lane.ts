@@ -25,6 +25,7 @@ import { createState, type LaneState } from './state.ts';
 import type { Commit, Store } from './store/contract.ts';
 import { DueFailed, schedule } from './timers.ts';
 import { decideEvents, ownEvent, quarantine, type Waiting } from './waiting.ts';
+import { isHeavy } from './weight.ts';
 
 /** Events decided between two commits: about 20 ms of work ... */
 const BATCH_MAX = 1_000;
@@ -34,8 +35,6 @@ const TURN_MS = 40;
 const TICKS_MAX = 10;
 /** Records that what is due changes between two commits, and a few more: each may be a message to be told, or a merge. */
 const CHANGES_MAX = 200;
-/** What they weigh, about: a commit is a text, which has an end. What does not fit goes into the next one. */
-const CHANGES_BYTES_MAX = 2 * 1024 * 1024;
 /** More than clocks are put right by while they run. */
 const CLOCK_AHEAD_MS = 60_000;
 /** After a load that failed. Doubles up to the last. */
@@ -337,7 +336,11 @@ function conclude(lane: Running, decided: readonly Waiting[], committed: readonl
 function runDueBy(lane: Running, until: Instant, { decide }: Batch): boolean {
   const latest = Math.max(lane.now, until);
   const most = changesOf(lane) + CHANGES_MAX;
-  for (let ticks = 0; ticks < TICKS_MAX && changesOf(lane) < most && !isHeavy(lane); ticks++) {
+  for (
+    let ticks = 0;
+    ticks < TICKS_MAX && changesOf(lane) < most && !isHeavy(lane.state.weights);
+    ticks++
+  ) {
     const ticked = runDueUntil(lane.state, latest, lane.now, 1, decide);
     lane.now = ticked.now;
     if (ticked.done) return true;
@@ -349,16 +352,12 @@ function changesOf({ state }: Running): number {
   return state.changedAlerts.size + state.changed.size;
 }
 
-function isHeavy({ state }: Running): boolean {
-  return state.weights.changed >= CHANGES_BYTES_MAX;
-}
-
 /** Takes from the queue as much as one commit should hold. `present`: no instant is later, by whose clock ever. */
 function decideWaiting(lane: Running, outcome: Batch, present: Instant): readonly Waiting[] {
   let count = 0;
   const { clock } = lane.options;
   const until = clock.now() + TURN_MS;
-  const isOver = () => clock.now() >= until || isHeavy(lane);
+  const isOver = () => clock.now() >= until || isHeavy(lane.state.weights);
   try {
     for (; count < lane.queue.length && outcome.events() < BATCH_MAX && !isOver(); count++) {
       const waiting = lane.queue[count];

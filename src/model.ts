@@ -256,7 +256,7 @@ export interface Incident {
   >;
   /** Set when it became part of another: old links and reactions go there. */
   readonly mergedInto: string | undefined;
-  /** Incidents that people split it from: evidence does not make them one again. */
+  /** Incidents that people split it from, or that are too large: evidence does not make them one. */
   readonly apartFrom: readonly string[] | undefined;
   /** What it is made of besides alerts that share a cause. */
   readonly special: 'storm' | 'heartbeat' | undefined;

@@ -38,6 +38,8 @@ export const CONSEQUENCES = {
   merged: 'became part of another incident',
   split: 'somebody made an incident of its own of it',
   'kept-apart': 'somebody split their services before: they are not made one',
+  'too-large':
+    'one with another by evidence, but one of them has too many alerts to be moved at once',
   worsened: 'worse than when people were told: whom its route calls now is called',
   escalated: 'nobody acknowledged it in time',
   reopened: 'fires again',

@@ -1,48 +1,66 @@
 /**
- * A look at every record: after a start, and when other rules are in force. It is taken in slices, because
- * in one go a million records would let nobody else have a turn for many seconds, and whoever leads would
- * lose the lead meanwhile.
+ * A look at very many records: after a start, when other rules are in force, when a silence begins. It is taken in
+ * slices, because in one go a million records would let nobody else have a turn for many seconds, and whoever leads
+ * would lose the lead meanwhile; and because what is decided of them would be one commit.
  *
  * What is left of it is due before anything else, so no event is decided in between: slices decide what
- * one go would have.
+ * one go would have. If the process dies meanwhile, the look that a start takes finds what is left.
  */
-import { DueFailed, type Reviewed, type Steps } from './timers.ts';
+import { DueFailed, type Review, type Reviewed, type Steps } from './timers.ts';
 import { type Turn, turnWith } from './turn.ts';
+import { isHeavy } from './weight.ts';
 
-/** What is due for the rest of a review. */
+/** What is due for the rest of a review of everything. */
 const KEY = 'review';
 /** Records that are looked at in one turn: some thousandths of a second of work. */
 const SLICE = 500;
 
-/** Looks at the first records; instead of what is left of an earlier review. Throws DueFailed. */
+/** Looks at the first records; instead of what is left of earlier reviews. Throws DueFailed. */
 export function beginReview(turn: Turn, stepsOf: (turn: Turn) => Steps): void {
-  const own = turnWith(turn, { decisions: [], effects: undefined });
-  const steps = stepsOf(own);
-  turn.state.timers.review = {
-    goOn(to) {
-      const isOver = take(steps);
-      handOver(own, to);
-      return isOver;
-    },
-  };
+  const { reviews } = turn.state.timers;
+  reviews.splice(0, reviews.length, reviewOf(turn, KEY, stepsOf));
   lookFurther(turn);
+}
+
+/** Looks at the first records now, and at the rest after whatever else is to be looked at. `key`: what fails with the rest. */
+export function inSlices(turn: Turn, key: string, stepsOf: (turn: Turn) => Steps): void {
+  const review = reviewOf(turn, key, stepsOf);
+  if (!review.goOn(turn)) turn.state.timers.reviews.push(review);
 }
 
 /** Looks at the next ones. Throws DueFailed. */
 export function lookFurther(turn: Turn): void {
-  const { timers } = turn.state;
-  // What failed before would fail again.
-  const isOver = timers.setAside.has(KEY) || timers.review?.goOn(turn) !== false;
-  if (isOver) timers.review = undefined;
+  const { reviews, setAside } = turn.state.timers;
+  const [review] = reviews;
+  if (review === undefined) return;
+  try {
+    // What failed before would fail again.
+    if (setAside.has(review.key) || review.goOn(turn)) reviews.shift();
+  } catch (error) {
+    throw new DueFailed(review.key, error);
+  }
 }
 
-function take(steps: Steps): boolean {
-  try {
-    for (let looked = 0; looked < SLICE; looked++) if (steps.next().done === true) return true;
-    return false;
-  } catch (error) {
-    throw new DueFailed(KEY, error);
+function reviewOf(turn: Turn, key: string, stepsOf: (turn: Turn) => Steps): Review {
+  // No delivery told of these records: what becomes of them follows from something else.
+  const own = turnWith(turn, { delivery: undefined, decisions: [], effects: undefined });
+  const steps = stepsOf(own);
+  return {
+    key,
+    goOn(to) {
+      const isOver = take(own, steps);
+      handOver(own, to);
+      return isOver;
+    },
+  };
+}
+
+function take({ state: { weights } }: Turn, steps: Steps): boolean {
+  for (let looked = 0; looked < SLICE; looked++) {
+    if (looked > 0 && isHeavy(weights)) return false;
+    if (steps.next().done === true) return true;
   }
+  return false;
 }
 
 function handOver(own: Turn, to: Reviewed): void {

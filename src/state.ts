@@ -7,6 +7,7 @@
  * open alerts or incidents.
  */
 import { recordOfAlert } from './alert-record.ts';
+import { alertsKept } from './closed-view.ts';
 import { type GroupIndex, indexGroup } from './group-index.ts';
 import {
   addPlace,
@@ -238,9 +239,9 @@ export function closeIncident(state: LaneState, id: string): void {
   for (const alert of members) {
     removePlace(state.byService, alert.facts.environment, alert.facts.service, id);
     removeAlert(state, alert.fingerprint);
-    // It goes to the history with the next commit.
-    state.weights.changed += weightOf(alert);
   }
+  // They go to the history with the next commit.
+  for (const alert of alertsKept(incident, members)) state.weights.changed += weightOf(alert);
   state.incidents.delete(id);
   state.changed.add(incidentKey(id));
 }

@@ -13,12 +13,14 @@ export interface Timers {
   readonly due: Map<string, Instant>;
   /** Keys that are never called: what is due for them fails. */
   readonly setAside: Set<string>;
-  /** Goes before all of it. */
-  review: Review | undefined;
+  /** Go before all of it, one after the other. */
+  readonly reviews: Review[];
 }
 
-/** Records that are still to be looked at after a start, or by other rules: see review.ts. */
+/** Records that are still to be looked at after a start, by other rules, for a silence: see review.ts. */
 export interface Review {
+  /** What fails with it, if it fails. */
+  readonly key: string;
   /** Looks at some, and adds what it decides and orders. True: that was all. */
   readonly goOn: (to: Reviewed) => boolean;
 }
@@ -43,7 +45,7 @@ export class DueFailed extends Error {
 }
 
 export function createTimers(): Timers {
-  return { heap: [], due: new Map(), setAside: new Set(), review: undefined };
+  return { heap: [], due: new Map(), setAside: new Set(), reviews: [] };
 }
 
 /** Calls `key` at `at`, or earlier if it already is to be called earlier. */
@@ -78,7 +80,7 @@ const BEFORE_ALL: Instant = 0;
 
 /** The earliest instant at which something is due. May be too early, never too late. */
 export function nextDue(timers: Timers): Instant | undefined {
-  if (timers.review !== undefined) return BEFORE_ALL;
+  if (timers.reviews.length > 0) return BEFORE_ALL;
   dropOutdated(timers);
   return timers.heap[0]?.at;
 }

@@ -35,7 +35,11 @@ export interface About {
   readonly why?: string | undefined;
 }
 
+/** A sentence weighs nothing in a commit, but names in it can have thousands of characters. */
+const SENTENCE_MAX = 1_000;
+
 export function note(turn: Turn, reason: Reason, about: About): void {
+  weighSentence(turn, about.because);
   turn.decisions.push({
     at: turn.now,
     reason,
@@ -60,6 +64,7 @@ export function noteAlert(
   because: string | undefined,
   entry: Pick<About, 'rule' | 'why'> | undefined,
 ): void {
+  weighSentence(turn, because);
   turn.decisions.push({
     at: turn.now,
     reason,
@@ -71,6 +76,11 @@ export function noteAlert(
     rule: entry?.rule,
     why: entry?.why,
   });
+}
+
+function weighSentence({ state }: Turn, because: string | undefined): void {
+  if (because !== undefined && because.length > SENTENCE_MAX)
+    state.weights.changed += because.length;
 }
 
 /** Orders what is to be carried out, in place of what was ordered by the same id. */

@@ -14,7 +14,7 @@ export interface Weights {
   all: number;
   /** Of those of them that fire. */
   firing: number;
-  /** Of those that changed since the last commit. */
+  /** Of those that changed since the last commit, with what else is written and may be long. */
   changed: number;
 }
 
@@ -23,6 +23,17 @@ export interface Weights {
  * names of its own, and half where all have the same.
  */
 const ENTRY = 96;
+
+/**
+ * What is changed between two commits, about: a commit is one record, which has an end, and whoever writes it is busy.
+ * What does not fit goes into the next one.
+ */
+const CHANGES_BYTES_MAX = 2 * 1024 * 1024;
+
+/** No more should be changed before the next commit. */
+export function isHeavy({ changed }: Weights): boolean {
+  return changed >= CHANGES_BYTES_MAX;
+}
 
 /** Of what its source says. */
 export function weightOf({

@@ -1,15 +1,69 @@
 /**
  * Two incidents turn out to be one. The one that people already work on survives, else the one that
  * they were told of, else the older. The other's message becomes a pointer, and reactions to it count
- * for the survivor.
+ * for the survivor. All its alerts move at once, in one commit: an incident of very many stays by itself.
  */
 import { armEscalation } from '../life/escalation.ts';
 import { isRequestKey } from '../life/people.ts';
 import { nextRevision } from '../life/show.ts';
 import type { Incident, Instant } from '../model.ts';
-import { putAlert, tallyOf } from '../state.ts';
+import { type LaneState, putAlert, tallyOf } from '../state.ts';
 import { change, note, orderMessage, type Turn, wakeIncident } from '../turn.ts';
+import { weightOf } from '../weight.ts';
 import { alertWith } from '../with.ts';
+
+/** What one decision moves from incident to incident at most, and what that weighs, about. */
+const MOVED_MAX = 10_000;
+const MOVED_BYTES_MAX = 16 * 1024 * 1024;
+/** An incident itself counts as so many alerts. */
+const INCIDENT_COUNTS = 10;
+
+/** How much of what one decision may move these alerts are. More than 1: they cannot be moved. */
+export function shareOf({ alerts }: LaneState, fingerprints: ReadonlySet<string>): number {
+  const share = (fingerprints.size + INCIDENT_COUNTS) / MOVED_MAX;
+  if (share > 1) return share;
+  let bytes = 0;
+  for (const fingerprint of fingerprints) {
+    const alert = alerts.get(fingerprint);
+    if (alert !== undefined) bytes += weightOf(alert);
+    if (bytes > MOVED_BYTES_MAX) break;
+  }
+  return Math.max(share, bytes / MOVED_BYTES_MAX);
+}
+
+/** The same of what would move if the two became one. */
+export function shareMoved(state: LaneState, one: Incident, other: Incident): number {
+  return shareOf(state, state.members.get(loserOf(one, other).id) ?? NOBODY);
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/**
+ * They would be one, and cannot be. Asked once: from then on they are apart. Returns `one` as it is now.
+ * `because`: what links them.
+ */
+export function leaveApart(turn: Turn, one: Incident, other: Incident, because: string): Incident {
+  const { state } = turn;
+  const loser = loserOf(one, other);
+  const stays = state.incidents.get(loser === one ? other.id : one.id) ?? other;
+  change(turn, stays, { apartFrom: [...(stays.apartFrom ?? []), loser.id] });
+  for (const [own, from] of [
+    [one, other],
+    [other, one],
+  ] as const)
+    note(turn, 'too-large', {
+      incident: own.id,
+      service: own.roots[0]?.service,
+      because: `${from.id}: ${because}; ${whatIsTooMuch(state, loser)}`,
+    });
+  return state.incidents.get(one.id) ?? one;
+}
+
+function whatIsTooMuch(state: LaneState, { id }: Incident): string {
+  const count = state.members.get(id)?.size ?? 0;
+  const most = `${MOVED_MAX.toLocaleString('en')}, or ${MOVED_BYTES_MAX / 1024 / 1024} MB of them,`;
+  return `${id} has ${count.toLocaleString('en')} alerts, and ${most} can be moved at once`;
+}
 
 /** `link`: the service whose alert made one of them, and how. */
 export function mergeIncidents(
@@ -18,7 +72,8 @@ export function mergeIncidents(
   other: Incident,
   link: { readonly service: string; readonly because: string },
 ): Incident {
-  const [survivor, loser] = isSenior(one, other) ? [one, other] : [other, one];
+  const loser = loserOf(one, other);
+  const survivor = loser === one ? other : one;
   const { state, now } = turn;
   for (const fingerprint of state.members.get(loser.id) ?? []) {
     const alert = state.alerts.get(fingerprint);
@@ -44,6 +99,10 @@ export function mergeIncidents(
   const isBack = survivor.phase === 'resolved' && merged.phase !== 'resolved';
   // Somebody may have to be called: it is not over after all.
   return isBack ? armEscalation(turn, merged) : merged;
+}
+
+function loserOf(one: Incident, other: Incident): Incident {
+  return isSenior(one, other) ? other : one;
 }
 
 function isSenior(one: Incident, other: Incident): boolean {

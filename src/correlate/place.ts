@@ -22,7 +22,7 @@ import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
 import { matchesOf, toldOf } from './join.ts';
 import type { Match } from './joinable.ts';
-import { mergeIncidents } from './merge.ts';
+import { leaveApart, mergeIncidents, shareMoved } from './merge.ts';
 import { onsetOf } from './onset.ts';
 import { rankRoots } from './root.ts';
 import { explainedBy, toldAtOnce } from './standing.ts';
@@ -114,13 +114,18 @@ function merged(
   { facts: { service } }: Alert,
 ): Incident {
   let place = incident;
+  let room = 1;
   for (const { incident: other, because } of matches) {
     if (other === incident || areApart(place, other)) continue;
     const parting = partingOf(turn, place, other);
-    place =
-      parting === undefined
-        ? mergeIncidents(turn, place, other, { service, because })
-        : keepApart(turn, place, other, parting);
+    const share = parting === undefined ? shareMoved(turn.state, place, other) : 0;
+    if (parting !== undefined) place = keepApart(turn, place, other, parting);
+    else if (share > 1) place = leaveApart(turn, place, other, because);
+    else if (share <= room) {
+      // What does not fit is linked by the next alert as well.
+      room -= share;
+      place = mergeIncidents(turn, place, other, { service, because });
+    }
   }
   return place;
 }

@@ -96,6 +96,7 @@ const WORDS = {
   merged: fact('became part of another incident'),
   split: fact('made an incident of its own'),
   'kept-apart': ({ because }) => `kept apart from incident ${because ?? 'another'}`,
+  'too-large': ({ because }) => `not made one with incident ${because ?? 'another'}`,
   worsened: said('worse than when it was told'),
   escalated: said('escalated'),
   reopened: about('opened again:'),

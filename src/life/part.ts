@@ -3,7 +3,7 @@
  * them one again. Evidence does not undo a split, and it is remembered for when both fail again: correlate/apart.ts.
  */
 import { causeOf, forgetPartings, rememberParting } from '../correlate/apart.ts';
-import { mergeIncidents } from '../correlate/merge.ts';
+import { mergeIncidents, shareMoved, shareOf } from '../correlate/merge.ts';
 import { onsetOf } from '../correlate/onset.ts';
 import { reroot } from '../correlate/place.ts';
 import type { Alert, Incident } from '../model.ts';
@@ -39,6 +39,13 @@ export function split(turn: Turn, incident: Incident, user: string, names: strin
     orderReply(turn, incident, { kind: 'not-split', user, services: [...services].sort() });
     return;
   }
+  const leavers = new Set(leaving.map(({ fingerprint }) => fingerprint));
+  if (shareOf(turn.state, leavers) > 1) {
+    const because = `${user} asked to split off ${leaving.length} alerts, too many to be moved at once`;
+    note(turn, 'ignored', { incident: incident.id, because });
+    orderReply(turn, incident, { kind: 'not-split', user, services: [], tooLarge: true });
+    return;
+  }
   const own = moved(turn, incident, leaving, first);
   const rest = alerts.filter(({ facts }) => !asked.has(facts.service));
   const because = `${user} split it off ${incident.id}`;
@@ -71,7 +78,15 @@ export function unsplit(turn: Turn, incident: Incident, user: string): void {
     return void orderReply(turn, shown, { kind: 'not-unsplit', user, services });
   }
   let one = change(turn, incident, { apartFrom: undefined });
+  let room = 1;
+  const tooLarge: string[] = [];
   for (const other of others) {
+    const share = shareMoved(turn.state, one, other);
+    if (share > room) {
+      tooLarge.push(other.id);
+      continue;
+    }
+    room -= share;
     const apartFrom = other.apartFrom?.filter((id) => nowAt(turn, id)?.id !== incident.id);
     const free = change(turn, other, {
       apartFrom: apartFrom?.length === 0 ? undefined : apartFrom,
@@ -79,7 +94,15 @@ export function unsplit(turn: Turn, incident: Incident, user: string): void {
     const link = { service: one.roots[0]?.service ?? '', because: `${user} says so` };
     one = mergeIncidents(turn, one, free, link);
   }
-  show(turn, reroot(turn, one));
+  const shown = show(turn, reroot(turn, one));
+  if (tooLarge.length > 0) stayApart(turn, shown, user, tooLarge);
+}
+
+function stayApart(turn: Turn, incident: Incident, user: string, others: readonly string[]): void {
+  const because = `${user} asked to make it one with ${others.join(', ')}: too many alerts would have to move at once`;
+  note(turn, 'ignored', { incident: incident.id, because });
+  const apart = change(turn, incident, { apartFrom: [...(incident.apartFrom ?? []), ...others] });
+  orderReply(turn, apart, { kind: 'not-unsplit', user, services: [], tooLarge: true });
 }
 
 /** What people told apart from it, as it is now: some became part of others since. */

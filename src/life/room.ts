@@ -14,13 +14,21 @@ import { isUnsent, settleWithout } from './end.ts';
 /** How many are looked at for one that can go without anybody missing it. */
 const LOOKED_AT_MAX = 100;
 
+/**
+ * What gives way to one alert, at most: so many, and so much of it that goes to the history. Where the room is much less
+ * than what is there, because somebody set another limit, the next alerts make the rest of it.
+ */
+const DROPPED_MAX = 1_000;
+const DROPPED_BYTES_MAX = 4 * 1024 * 1024;
+
 /** Makes room for one more alert, if there is none and something in memory is over. */
 export function makeRoom(turn: Turn): void {
-  const { state } = turn;
-  while (isUsedUp(state)) {
-    const before = state.alerts.size;
+  const { alerts, weights } = turn.state;
+  const [least, most] = [alerts.size - DROPPED_MAX, weights.changed + DROPPED_BYTES_MAX];
+  while (isUsedUp(turn.state) && alerts.size > least && weights.changed < most) {
+    const before = alerts.size;
     dropOldest(turn);
-    if (state.alerts.size === before) return;
+    if (alerts.size === before) return;
   }
 }
 

@@ -6,9 +6,10 @@
  */
 import type { Incident, Instant, Silence } from '../model.ts';
 import { muteIfMatched, reviewMuted } from '../mute.ts';
+import { inSlices } from '../review.ts';
 import type { KeptSilence } from '../small-records.ts';
 import { putSilence, removeSilence, silenceKey, tallyOf } from '../state.ts';
-import { schedule } from '../timers.ts';
+import { schedule, type Steps } from '../timers.ts';
 import { change, note, type Turn, wakeIncident } from '../turn.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
@@ -37,9 +38,11 @@ export function setSilence(turn: Turn, silence: Silence): number {
     rule: silenceRef(silence.id),
     why: silence.comment,
   });
-  if (before !== undefined) reviewMutedBy(turn, silence.id);
-  begin(turn, silence);
-  if (before !== undefined) reviewQuiet(turn, silence.id);
+  inSlices(turn, silenceKey(silence.id), function* (own) {
+    if (before !== undefined) yield* reviewMutedBy(own, silence.id);
+    yield* begin(own, silence);
+    if (before !== undefined) yield* reviewQuiet(own, silence.id);
+  });
   return matched;
 }
 
@@ -50,8 +53,10 @@ export function endSilence(turn: Turn, id: string, by: string): boolean {
   if (kept === undefined || kept.silence.endsAt <= now) return false;
   const silence = { ...kept.silence, endsAt: now, startsAt: Math.min(kept.silence.startsAt, now) };
   over(turn, { silence, updatedAt: now, over: true }, `${by} ended it`);
-  reviewQuiet(turn, id);
-  reviewMutedBy(turn, id);
+  inSlices(turn, silenceKey(id), function* (own) {
+    yield* reviewQuiet(own, id);
+    yield* reviewMutedBy(own, id);
+  });
   return true;
 }
 
@@ -65,8 +70,8 @@ export function silenceDue(turn: Turn, id: string): void {
   if (now >= silence.endsAt && !kept.over) {
     over(turn, { ...kept, over: true }, `it lasted ${inWords(silence.endsAt - silence.startsAt)}`);
   }
-  begin(turn, silence);
   scheduleSilence(turn, silence, now);
+  inSlices(turn, silenceKey(id), (own) => begin(own, silence));
 }
 
 function scheduleSilence(turn: Turn, silence: Silence, now: Instant): void {
@@ -112,16 +117,18 @@ function over(turn: Turn, kept: KeptSilence, because: string): void {
   note(turn, 'silence-over', { because, rule: silenceRef(id), why: comment });
 }
 
-function begin(turn: Turn, silence: Silence): void {
+function* begin(turn: Turn, silence: Silence): Steps {
   const { state, now } = turn;
   if (now < silence.startsAt || now >= silence.endsAt) return;
   const matches = testOf(turn, silence);
   for (const alert of state.alerts.values()) {
+    yield;
     if (alert.status !== 'firing' || alert.muted !== undefined) continue;
     const isUnseen = state.incidents.get(alert.incident ?? '')?.phase === 'gathering';
     if (isUnseen && matches(subjectOf(alert))) muteIfMatched(turn, alert);
   }
   for (const id of state.open) {
+    yield;
     const incident = state.incidents.get(id);
     if (incident !== undefined && isCovered(turn, incident, silence))
       quieten(turn, incident, silence);
@@ -158,9 +165,10 @@ function quieten(turn: Turn, incident: Incident, silence: Silence): Incident {
 }
 
 /** What it kept quiet is looked at again. */
-function reviewQuiet(turn: Turn, id: string): void {
+function* reviewQuiet(turn: Turn, id: string): Steps {
   const { state } = turn;
   for (const open of state.open) {
+    yield;
     const incident = state.incidents.get(open);
     if (incident?.snoozed?.silence === id) endQuiet(turn, incident);
   }
@@ -216,8 +224,9 @@ function longestOver(turn: Turn, incident: Incident): Silence | undefined {
   return longest;
 }
 
-function reviewMutedBy(turn: Turn, id: string): void {
+function* reviewMutedBy(turn: Turn, id: string): Steps {
   for (const alert of turn.state.alerts.values()) {
+    yield;
     if (alert.muted?.rule === silenceRef(id)) reviewMuted(turn, alert);
   }
 }

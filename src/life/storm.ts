@@ -5,7 +5,7 @@
  */
 import type { Incident, Instant } from '../model.ts';
 import type { Storm } from '../small-records.ts';
-import { putStorm, tallyOf } from '../state.ts';
+import { putStorm } from '../state.ts';
 import { schedule } from '../timers.ts';
 import { change, note, type Turn, wakeIncident } from '../turn.ts';
 import { armEscalation } from './escalation.ts';
@@ -72,18 +72,19 @@ function isSudden({ state, rules, now }: Turn, { id }: Incident): boolean {
   return tellingsLately.length > 0 || (state.members.get(id)?.size ?? 0) < perMinute / 2;
 }
 
-/** Looks whether the storm is over. Returns the incidents that outlasted it: they are to be told now. */
-export function reviewStorm(turn: Turn): readonly Incident[] {
+/** Looks whether the storm is over. True: it ended now, and what outlasted it is to be told. */
+export function reviewStorm(turn: Turn): boolean {
   const { storm } = turn.state;
-  if (storm === undefined) return [];
+  if (storm === undefined) return false;
   trim(turn.state.episodesLately, turn.now);
   if (isRough(turn, storm)) putStorm(turn.state, { ...storm, roughAt: turn.now });
   const calmAt = (turn.state.storm?.roughAt ?? turn.now) + turn.rules.storm.calmMs;
   if (turn.now < calmAt) {
     schedule(turn.state.timers, STORM_KEY, Math.min(calmAt, turn.now + LATELY_MS));
-    return [];
+    return false;
   }
-  return end(turn, storm);
+  end(turn, storm);
+  return true;
 }
 
 /**
@@ -126,7 +127,7 @@ function begin(turn: Turn, environment: string): Storm {
   return storm;
 }
 
-function end(turn: Turn, storm: Storm): readonly Incident[] {
+function end(turn: Turn, storm: Storm): void {
   const { state, now, rules } = turn;
   putStorm(state, undefined);
   const parent = state.incidents.get(storm.incident);
@@ -141,14 +142,6 @@ function end(turn: Turn, storm: Storm): readonly Incident[] {
   state.tellingsLately.length = 0;
   state.episodesLately.length = 0;
   state.burstAt = undefined;
-  const outlasting: Incident[] = [];
-  for (const id of state.stormed) {
-    const incident = state.incidents.get(id);
-    if (incident === undefined) continue;
-    const left = change(turn, incident, { toldIn: undefined });
-    if (tallyOf(state, id).firing > 0) outlasting.push(left);
-  }
-  return outlasting;
 }
 
 function trim(instants: Instant[], now: Instant): void {

@@ -182,12 +182,14 @@ function answer(reply: Answer, view: MessageView): Line {
         bold('unsplit'),
       ];
     case 'not-split':
+      if (reply.tooLarge === true) return tooLarge(reply, view);
       return [
         person(reply.user, view.people),
         ', name services to split off, of those that fire here, and leave at least one: ',
         joinedNames(reply.services),
       ];
     case 'not-unsplit':
+      if (reply.tooLarge === true) return tooLarge(reply, view);
       return reply.services.length === 0
         ? [person(reply.user, view.people), ', nothing was split from this incident']
         : ['✂️ ', bold(`No longer kept apart from ${joinedNames(reply.services)}`)];
@@ -197,6 +199,10 @@ function answer(reply: Answer, view: MessageView): Line {
         `, I understand “silence 2h why it may be quiet”, “unsilence”, “split a-service” and “unsplit”, not “${cut(reply.text, 80)}”`,
       ];
   }
+}
+
+function tooLarge({ user }: Extract<Reply, { tooLarge?: true }>, view: MessageView): Line {
+  return [person(user, view.people), ', it stays as it is: too many alerts would have to move'];
 }
 
 function keptApart(from: string | undefined): string {

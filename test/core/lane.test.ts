@@ -9,6 +9,7 @@ import type { Rules } from '../../src/rules/rules.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { createClock, createTime } from '../simulation/time.ts';
 import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
+import { heavy, MB, weighed } from '../support/weighed.ts';
 
 const ESCALATES = `${SHOP}
 route: { channel: '#alerts', escalate: { after: 15m, mention: ['@here'] } }
@@ -77,42 +78,6 @@ test('an alert on which the pipeline fails takes no other of its delivery along'
   expect(servicesOf(lane)).toEqual(['newsletter', 'payments-db']);
 });
 
-/** A lane whose commits are weighed, and fail when they are told to. */
-async function weighed(faults: readonly number[] = []) {
-  const time = createTime(START);
-  const memory = createMemoryStore();
-  const sizes: number[] = [];
-  const lane = await openLane({
-    name: 'default',
-    store: {
-      ...memory,
-      commit(name, commit) {
-        sizes.push(JSON.stringify(commit.put).length);
-        if (faults.includes(sizes.length)) return Promise.reject(new Error('the disk is full'));
-        return memory.commit(name, commit);
-      },
-    },
-    rules: rulesOf(SHOP),
-    clock: createClock(time),
-    observer: { decided: () => undefined, committed: () => undefined, failed: () => undefined },
-  });
-  await time.advance(1);
-  onTestFinished(() => lane.stop());
-  const take = (events: readonly Event[]) =>
-    Promise.all([lane.submit(time.now(), events), time.advance(10_000)]);
-  return { lane, sizes, take, time };
-}
-
-const MB = 1024 * 1024;
-
-/** Alerts of a hundred thousand characters each, or their ends. */
-function heavy(count: number, endsAt?: number): readonly Event[] {
-  const annotations = endsAt === undefined ? { text: 'x'.repeat(100_000) } : {};
-  return Array.from({ length: count }, (_, n) =>
-    alertEvent({ alertname: `Down-${n}`, service: 'basket' }, { annotations, endsAt }),
-  );
-}
-
 test('a delivery that changes very much is committed in parts, and answered after the last', async () => {
   const { lane, sizes, take, time } = await weighed();
   await take(heavy(500));
@@ -121,7 +86,7 @@ test('a delivery that changes very much is committed in parts, and answered afte
   );
   const parts = sizes.length;
   expect(parts).toBeGreaterThan(3);
-  await take(heavy(500, time.now()));
+  await take(heavy(500, { endsAt: time.now() }));
   expect(lane.state.alerts.size - lane.state.resolved.size).toBe(0);
   expect(sizes.length).toBeGreaterThanOrEqual(parts + 3);
   expect(Math.max(...sizes)).toBeLessThan(10 * MB);
@@ -142,7 +107,8 @@ test('what ends by itself all at once is committed in parts', async () => {
 });
 
 test('a delivery of which a part could not be committed is decided anew as a whole', async () => {
-  const { lane, sizes, take } = await weighed([2]);
+  const { lane, sizes, fault, take } = await weighed();
+  fault.when = () => sizes.length === 2;
   await take(heavy(500));
   expect(lane.state.alerts.size).toBe(500);
   expect(sizes.length).toBeGreaterThanOrEqual(5);

@@ -10,7 +10,13 @@ import { openLane } from '../../src/lane.ts';
 import { CAPACITY } from '../../src/limits.ts';
 import type { Alert, Event } from '../../src/model.ts';
 import { openSharedLane } from '../../src/queue/shared-lane.ts';
-import { createState, incidentKey, type LaneState, putAlert } from '../../src/state.ts';
+import {
+  createState,
+  incidentKey,
+  type LaneState,
+  nothingChanged,
+  putAlert,
+} from '../../src/state.ts';
 import type { SharedStore } from '../../src/store/contract.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { openRedisStore } from '../../src/store/redis.ts';
@@ -106,8 +112,7 @@ function withOpenAlerts(): LaneState {
   for (let pod = 1; pod < ALERTS; pod++) putAlert(state, copyOf(first, pod));
   state.timers.due.clear();
   state.timers.heap.length = 0;
-  state.changed.clear();
-  state.changedAlerts.clear();
+  nothingChanged(state);
   return state;
 }
 

@@ -13,7 +13,7 @@
 import type { Commit, StateRecord } from '../contract.ts';
 import type { Rows, RowWriter } from './database.ts';
 import { keyPart } from './keys.ts';
-import { lengthOf } from './row-text.ts';
+import { lengthOf, NEWLINE } from './row-text.ts';
 
 export interface RecordLog {
   /** The row in which each record stands that is in force. */
@@ -118,7 +118,16 @@ function carryForward(
 
 /** What `writeRecords` put there, and as how much it counted it. */
 function recordsIn(value: Buffer): { readonly records: StateRecord[]; readonly length: number } {
-  const lines = value.toString().split('\n');
-  const records = lines.flatMap((line) => JSON.parse(line) as StateRecord[]);
-  return { records, length: lengthOf(lines) };
+  const records: StateRecord[] = [];
+  let length = 0;
+  // Each line by itself: no text can be longer than 512 MB.
+  for (let from = 0; from < value.length; ) {
+    const next = value.indexOf(NEWLINE, from);
+    const end = next === -1 ? value.length : next;
+    const line = value.toString('utf8', from, end);
+    for (const record of JSON.parse(line) as StateRecord[]) records.push(record);
+    length += line.length + 1;
+    from = end + 1;
+  }
+  return { records, length };
 }

@@ -35,4 +35,4 @@ export function writeText(value: RowText, buffer: Buffer, from: number): number 
   return end;
 }
 
-const NEWLINE = 10;
+export const NEWLINE = 10;
