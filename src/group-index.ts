@@ -1,6 +1,6 @@
 /**
  * Which incident stands for a group: the next alert of the group is its. A group has one key or several, and each
- * finds it. What is grouped by time alone and has a message is found by the minute in which it began, too.
+ * finds it. What has a message is found by the minute in which it began, too, unless a rule says what it belongs to.
  *
  * What it answers follows from the incidents alone, and not from the order in which they came: whoever
  * loads them, and whoever followed them for days, decides the same.
@@ -25,35 +25,36 @@ export function keysOf(group: string): readonly string[] {
 
 const MINUTE_MS = 60_000;
 
-/** Those with a message that began within `withinMs` of `at`, or a little further apart, grouped by time like `group`. */
+/** Those with a message that began within `withinMs` of `at`, or a little further apart. */
 export function* toldAround(
   groups: GroupIndex,
-  group: string,
+  environment: string,
   at: Instant,
   withinMs: number,
 ): Iterable<string> {
-  if (!isByTimeAlone(group)) return;
   const until = at + withinMs;
   for (let minute = at - withinMs; minute < until + MINUTE_MS; minute += MINUTE_MS)
-    for (const { id } of groups.get(momentKey(group, minute)) ?? []) yield id;
+    for (const { id } of groups.get(momentKey(environment, minute)) ?? []) yield id;
 }
 
 /** Such a group has a key for what it has in common with others near it, and one for others elsewhere. */
-function isByTimeAlone(group: string): boolean {
+export function isByTimeAlone(group: string): boolean {
   return group.includes(KEYS_APART);
 }
 
-/** Environment, cluster and minute. */
-function momentKey(group: string, at: Instant): string {
-  const [environment, , , cluster = ''] = (keysOf(group)[0] ?? '').split('\n');
-  return `${environment}\nat\n${Math.floor(at / MINUTE_MS)}\n${cluster}`;
+function momentKey(environment: string, at: Instant): string {
+  return `${environment}\nat\n${Math.floor(at / MINUTE_MS)}`;
 }
 
-function keysAt({ group, toldIn, beganAt, startsAt }: Incident): readonly string[] {
-  if (group === undefined) return [];
-  const keys = keysOf(group);
-  if (toldIn !== 'message' || !isByTimeAlone(group)) return keys;
-  return [...keys, momentKey(group, beganAt ?? startsAt)];
+function keysAt(incident: Incident): readonly string[] {
+  const { group, environment, beganAt, startsAt } = incident;
+  const keys = group === undefined ? [] : keysOf(group);
+  if (!hasMoment(incident)) return keys;
+  return [...keys, momentKey(environment, beganAt ?? startsAt)];
+}
+
+function hasMoment({ group, toldIn }: Incident): boolean {
+  return toldIn === 'message' && (group === undefined || isByTimeAlone(group));
 }
 
 /** The newest incident that goes on, else the newest that is over. */
@@ -67,16 +68,21 @@ export function indexGroup(
   before: Incident | undefined,
   after: Incident | undefined,
 ): void {
-  if (before?.group === undefined && after?.group === undefined) return;
+  if (!isPlaced(before) && !isPlaced(after)) return;
   if (before !== undefined && after !== undefined && isSamePlace(before, after)) return;
   if (before !== undefined) drop(groups, before);
-  if (after?.group === undefined || after.mergedInto !== undefined) return;
+  if (after === undefined || after.mergedInto !== undefined) return;
   const place = placeOf(after);
   for (const key of keysAt(after)) {
     const row = groups.get(key) ?? [];
     groups.set(key, row);
     row.splice(indexOf(row, place), 0, place);
   }
+}
+
+/** Most of what is put has neither a group nor a message. */
+function isPlaced(incident: Incident | undefined): boolean {
+  return incident !== undefined && (incident.group !== undefined || incident.toldIn === 'message');
 }
 
 function isSamePlace(before: Incident, after: Incident): boolean {

@@ -48,7 +48,8 @@ export function isByKind(key: string): boolean {
   return key.split('\n', 2)[1] === BY_KIND;
 }
 
-function isInGraph(catalog: Catalog, service: string): boolean {
+/** Somebody said what it depends on, or that something depends on it. */
+export function isInGraph(catalog: Catalog, service: string): boolean {
   const dependsOn = catalog.services.get(service)?.dependsOn;
   return (dependsOn !== undefined && dependsOn.length > 0) || catalog.callers.has(service);
 }

@@ -5,20 +5,20 @@
  * it. When they last, so that people are to be told, they are its late effects, if its likely cause explains
  * all that fires.
  *
- * Where nobody said what depends on what, what lasts and began at the same moment as what people were told of is
- * taken for the same failure, wherever it is: two that have nothing to do with each other hardly ever begin together.
+ * Where nobody said what one of two likely causes depends on, what lasts and began at the same moment as what people were
+ * told of is taken for the same failure, wherever it is: two that have nothing to do with each other hardly ever begin together.
  */
-import { toldAround } from '../group-index.ts';
+import { isByTimeAlone, toldAround } from '../group-index.ts';
 import { idsAt } from '../id-index.ts';
 import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
-import type { Alert, Incident } from '../model.ts';
+import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state.ts';
 import { isMild, severityRank } from '../tally.ts';
 import { isQuiet, type Turn } from '../turn.ts';
 import { byPath, byTime } from './evidence.ts';
 import { callersOf, nearby, pathTo } from './graph.ts';
-import { TOGETHER_MS } from './group.ts';
+import { isInGraph, TOGETHER_MS } from './group.ts';
 import { isOpenTo, type Match } from './joinable.ts';
 import { WEIGHED_MAX } from './root.ts';
 
@@ -83,25 +83,54 @@ export function toldAtOnce(
   rule: CorrelateRule,
 ): Match | undefined {
   const { state } = turn;
-  const { facts } = alert;
-  const { group } = incident;
-  // A storm has a message for all of it.
-  if (!rule.on || group === undefined || state.storm !== undefined) return undefined;
-  if (isMild(facts.severity)) return undefined;
-  const began = incident.beganAt ?? incident.startsAt;
+  if (!goesByTime(turn, incident, alert, rule)) return undefined;
+  const began = beganOf(incident);
   let best: Incident | undefined;
   let apartMs = TOGETHER_MS;
-  for (const id of toldAround(state.byGroup, group, began, TOGETHER_MS)) {
+  for (const id of toldAround(state.byGroup, incident.environment, began, TOGETHER_MS)) {
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || !takesMore(turn, other, rule)) continue;
-    const otherMs = Math.abs((other.beganAt ?? other.startsAt) - began);
-    if (otherMs > apartMs || callsOthers(turn, other, alert)) continue;
+    const otherMs = Math.abs(beganOf(other) - began);
+    if (otherMs > apartMs || !mayBeOne(turn, incident, other, alert)) continue;
     best = other;
     apartMs = otherMs;
   }
   if (best === undefined) return undefined;
-  const because = byTime(apartMs, facts.service);
+  const unplaced = isPlaced(turn, incident) ? best : incident;
+  const because = byTime(apartMs, unplaced.roots[0]?.service ?? alert.facts.service);
   return { incident: best, evidence: 'time', because, explains: false, hops: 0, apartMs };
+}
+
+/** The graph says of two of its services whether they have to do with each other, and labels do of two clusters. */
+function mayBeOne(turn: Turn, incident: Incident, other: Incident, alert: Alert): boolean {
+  if (isPlaced(turn, incident) && isPlaced(turn, other)) return false;
+  return isNear(turn, other, alert) && !callsOthers(turn, other, alert);
+}
+
+function beganOf({ beganAt, startsAt }: Incident): Instant {
+  return beganAt ?? startsAt;
+}
+
+/** A storm has a message for all of it; what a rule groups belongs to what that says; what flaps began long ago. */
+function goesByTime(
+  { state }: Turn,
+  { group }: Incident,
+  { facts, flap }: Alert,
+  rule: CorrelateRule,
+): boolean {
+  if (!rule.on || state.storm !== undefined) return false;
+  if (group !== undefined && !isByTimeAlone(group)) return false;
+  return !isMild(facts.severity) && flap?.flapping !== true;
+}
+
+/** Somebody said of its likely cause what it depends on, or what depends on it. */
+function isPlaced({ rules }: Turn, { roots }: Incident): boolean {
+  return isInGraph(rules.catalog, roots[0]?.service ?? '');
+}
+
+/** In the same cluster, if they say in which. */
+function isNear({ state }: Turn, incident: Incident, alert: Alert): boolean {
+  return (leadOf(state, incident)?.labels['cluster'] ?? '') === (alert.labels['cluster'] ?? '');
 }
 
 /**
@@ -113,7 +142,9 @@ function takesMore({ state, now, rules }: Turn, incident: Incident, rule: Correl
   if (special !== undefined || isMild(severity) || isQuiet(incident, now)) return false;
   if (now - gatheredAt > rule.spanMs) return false;
   if (now - (resolvedAt ?? now) > rules.life.reopenWithinMs) return false;
-  return tallyOf(state, id).hit <= WEIGHED_MAX;
+  const { checks, hit } = tallyOf(state, id);
+  // What only flaps gathers nothing, nor what nothing is left of.
+  return hit > 0 && hit <= WEIGHED_MAX && (resolvedAt !== undefined || checks.size > 0);
 }
 
 /** Its route calls somebody whom that message would not call for it: nobody is left asleep for a guess. */

@@ -36,7 +36,8 @@ export function depthGauge(): (token: string) => boolean {
       return token.length > INDENT_MAX && isWideIndent(token, last);
     }
     if (isMark(token)) return false;
-    if (last === SCALAR_MARK || token === '\n' || token === '\r\n') block = 0;
+    // Within brackets a comma begins the next entry beside the one before, not within it.
+    if (last === SCALAR_MARK || token === '\n' || token === '\r\n' || token === ',') block = 0;
     else if (BLOCK_STEPS.has(token)) block += 1;
     else flow = Math.max(0, flow + (FLOW_STEPS.get(token) ?? 0));
     return flow > FLOW_MAX || block > BLOCK_MAX;

@@ -157,7 +157,7 @@ test('what a host draws into one incident must all run there, told or not', () =
     const story = tell();
     for (const host of hosts)
       story.fire('payments-db', 'Down', { severity: 'critical', labels: { host } });
-    story.fire('newsletter', 'Down', { severity: 'critical', labels: { host: 'h1' } });
+    story.fire('basket-db', 'Down', { severity: 'critical', labels: { host: 'h1' } });
     story.wait(5 * MINUTE);
     return story.posts().length;
   };
@@ -361,6 +361,23 @@ test('what lasts and began together is one message without a graph, whatever it 
   expect(posts(2 * MINUTE)).toBe(1);
   expect(posts(4 * MINUTE)).toBe(2);
   expect(posts(2 * MINUTE, { cluster: 'other' })).toBe(2);
+});
+
+test('what the graph does not place joins what it places, and the other way round, if they began together', () => {
+  const posts = (services: readonly [string, string], apartMs: number): number => {
+    const story = tell();
+    for (const service of services) {
+      story.fire(service, 'HighErrorRate', { severity: 'critical' });
+      story.wait(apartMs);
+    }
+    story.wait(5 * MINUTE);
+    return story.posts().length;
+  };
+  expect(posts(['payments-db', 'switch-7'], 2 * MINUTE)).toBe(1);
+  expect(posts(['switch-7', 'payments-db'], 2 * MINUTE)).toBe(1);
+  expect(posts(['payments-db', 'switch-7'], 4 * MINUTE)).toBe(2);
+  // Of both of these the graph says that they have nothing to do with each other.
+  expect(posts(['payments-db', 'basket-db'], 2 * MINUTE)).toBe(2);
 });
 
 test('what passes by does not join what began with it', () => {
@@ -698,6 +715,8 @@ test('what runs on one of several machines that fail together is part of it, tho
     );
   story.wait(MINUTE);
   story.fire('payments-db', 'PortClosed', { labels: { host: 'db2' } });
+  // Later than what the time alone would put there.
+  story.wait(3 * MINUTE);
   story.fire('basket-db', 'PortClosed', { labels: { host: 'other' } });
   story.wait(10 * MINUTE);
   const [hosts] = story.posts();

@@ -187,12 +187,14 @@ test('what looks odd and is well', async () => {
   await writeFile(join(dir, 'bom.yaml'), '\uFEFFservices:\r\n  - name: a\r\n    owner: x\r\n');
   await writeFile(join(dir, 'empty.yaml'), '');
   await writeFile(join(dir, 'comments.yml'), '# nothing yet\r\n');
+  const teams = Array.from({ length: 60 }, (_, i) => ({ name: i === 0 ? 'x' : `team-${i}` }));
+  await writeFile(join(dir, 'one-line.json.yaml'), JSON.stringify({ teams }));
   await writeFile(
     join(dir, 'anchors.yaml'),
     'hold:\n  - { match: &m [\'a="b"\'], for: 1m }\nflap:\n  - { match: *m, off: true }\n',
   );
   expect(await check(dir, { format: 'text' })).toMatchObject({
-    output: expect.stringMatching(/^no errors in 4 files; 1 service/),
+    output: expect.stringMatching(/^no errors in 5 files; 1 service/),
     exitCode: 0,
   });
 });
