@@ -85,25 +85,27 @@ export function toldAtOnce(
   const { state } = turn;
   if (!goesByTime(turn, incident, alert, rule)) return undefined;
   const began = beganOf(incident);
+  // Of a single alert nobody has asked yet what caused it.
+  const cause = incident.roots[0]?.service ?? alert.facts.service;
   let best: Incident | undefined;
   let apartMs = TOGETHER_MS;
   for (const id of toldAround(state.byGroup, incident.environment, began, TOGETHER_MS)) {
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || !takesMore(turn, other, rule)) continue;
     const otherMs = Math.abs(beganOf(other) - began);
-    if (otherMs > apartMs || !mayBeOne(turn, incident, other, alert)) continue;
+    if (otherMs > apartMs || !mayBeOne(turn, cause, other, alert)) continue;
     best = other;
     apartMs = otherMs;
   }
   if (best === undefined) return undefined;
-  const unplaced = isPlaced(turn, incident) ? best : incident;
-  const because = byTime(apartMs, unplaced.roots[0]?.service ?? alert.facts.service);
+  const unplaced = isPlaced(turn, cause) ? best.roots[0]?.service : cause;
+  const because = byTime(apartMs, unplaced ?? cause);
   return { incident: best, evidence: 'time', because, explains: false, hops: 0, apartMs };
 }
 
 /** The graph says of two of its services whether they have to do with each other, and labels do of two clusters. */
-function mayBeOne(turn: Turn, incident: Incident, other: Incident, alert: Alert): boolean {
-  if (isPlaced(turn, incident) && isPlaced(turn, other)) return false;
+function mayBeOne(turn: Turn, cause: string, other: Incident, alert: Alert): boolean {
+  if (isPlaced(turn, cause) && isPlaced(turn, other.roots[0]?.service)) return false;
   return isNear(turn, other, alert) && !callsOthers(turn, other, alert);
 }
 
@@ -123,9 +125,9 @@ function goesByTime(
   return !isMild(facts.severity) && flap?.flapping !== true;
 }
 
-/** Somebody said of its likely cause what it depends on, or what depends on it. */
-function isPlaced({ rules }: Turn, { roots }: Incident): boolean {
-  return isInGraph(rules.catalog, roots[0]?.service ?? '');
+/** Somebody said of it what it depends on, or what depends on it. */
+function isPlaced({ rules }: Turn, service: string | undefined): boolean {
+  return service !== undefined && isInGraph(rules.catalog, service);
 }
 
 /** In the same cluster, if they say in which. */
