@@ -1,19 +1,26 @@
 /** The service as a process: rules that change under it, an end that loses nothing, a folder of its own. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Quell, shippedRules, startQuell } from '../support/quell-process.ts';
+import { type Quell, startQuell } from '../support/quell-process.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
 import { within } from '../support/within.ts';
 
 const timeout = 120_000;
 
+/** A copy of the shipped ones. */
+function ownRules(): string {
+  const dir = join(scratchDir('rules'), 'rules');
+  cpSync('rules', dir, { recursive: true });
+  return dir;
+}
+
 test('a broken edit of the rules leaves the old ones in force, and reload says what is wrong where', {
   timeout,
 }, async () => {
-  const rulesDir = shippedRules();
+  const rulesDir = ownRules();
   const services = join(rulesDir, 'services.yaml');
   const good = readFileSync(services, 'utf8');
   const quell = await startQuell({ rulesDir });
@@ -51,7 +58,7 @@ test('a broken edit of the rules leaves the old ones in force, and reload says w
 test('an edit takes effect when the file is saved, without a word to anybody', {
   timeout,
 }, async () => {
-  const rulesDir = shippedRules();
+  const rulesDir = ownRules();
   const quell = await startQuell({ rulesDir });
   writeFileSync(join(rulesDir, 'more.yaml'), 'services:\n  - name: brand-new\n    tier: 1\n');
   await within(60, 'they are in force', quell.line(/other rules are in force/), quell.tail);

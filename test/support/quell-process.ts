@@ -3,8 +3,8 @@
  *
  * It gets nothing of the developer's own settings: no token, no Slack but the stand-in.
  */
-import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type Child, startChild } from './child.ts';
@@ -15,7 +15,7 @@ import { within } from './within.ts';
 export interface QuellOptions {
   /** A folder of its own when none is given. */
   readonly dataDir?: string;
-  /** `shippedRules` when none is given. */
+  /** The shipped ones when none is given. */
   readonly rulesDir?: string;
   /** 0: whichever is free. */
   readonly port?: number;
@@ -44,7 +44,7 @@ const ASK_EVERY_MS = 50;
 const NOT_OURS = /^(?:QUELL|SLACK)_/;
 
 export async function startQuell(options: QuellOptions = {}): Promise<Quell> {
-  const { env = {}, rulesDir = shippedRules(), port = 0, main = BUILT } = options;
+  const { env = {}, rulesDir = 'rules', port = 0, main = BUILT } = options;
   if (main === BUILT) checkBuilt();
   const dataDir = options.dataDir ?? scratchDir('data');
   const blank = Object.keys(process.env).filter((name) => NOT_OURS.test(name));
@@ -66,18 +66,6 @@ export async function startQuell(options: QuellOptions = {}): Promise<Quell> {
   const listening = child.line(/"url":"http:[^"]+:(\d+)".*Quell is ready/);
   const [, heard = ''] = await within(60, 'Quell listens', listening, child.tail);
   return quellAt(child, Number(heard));
-}
-
-/** A copy without the maintenance window: nothing that fires would be told on a Sunday night. */
-export function shippedRules(): string {
-  const dir = join(scratchDir('rules'), 'rules');
-  cpSync('rules', dir, { recursive: true });
-  const quiet = join(dir, 'quiet.yaml');
-  const text = readFileSync(quiet, 'utf8');
-  const always = text.replace(/^maintenance:\n(?: .*\n)+/m, '');
-  if (always === text) throw new Error('rules/quiet.yaml has no maintenance window any more');
-  writeFileSync(quiet, always);
-  return dir;
 }
 
 /** `npm test` builds first; whoever runs vitest directly may test what is no longer there. */
