@@ -1,6 +1,7 @@
 /**
  * The episodes of an alert: it begins to fire, fires again, goes on, ends.
  */
+import { explainedNow } from './correlate/join.ts';
 import { rejoin, standAlone, takePlace } from './correlate/place.ts';
 import { afterRefire } from './dedupe/flap.ts';
 import { learnLateness, nextWordMs } from './dedupe/lateness.ts';
@@ -85,7 +86,7 @@ export function fires(
   countEpisode(turn);
   if (before !== undefined && alert.flap?.flapping === true)
     return flaps(turn, before, alert, hidden);
-  if (known !== undefined && belongsStill(turn, known) && !isLongOver(turn, known))
+  if (known !== undefined && belongsStill(turn, known, alert) && !isLongOver(turn, known))
     return refired(turn, known, alert, hidden);
   if (known !== undefined) closeBehind(turn, known);
   return takePlace(turn, alert);
@@ -114,7 +115,7 @@ export function wentOn(turn: Turn, known: Alert, received: ReceivedAlert): Verdi
   beginsToInhibit(turn, alert);
   alert.muted = mutedNow(turn, alert);
   if (alert.muted !== undefined) return muted(turn, alert, alert.muted, known);
-  if (!belongsStill(turn, known)) return takePlace(turn, alert);
+  if (!belongsStill(turn, known, alert)) return takePlace(turn, alert);
   noteAlert(turn, 'refired', alert, 'its source mentions it again after it was over', undefined);
   rejoin(turn, known, alert);
   return 'refired';
@@ -148,15 +149,17 @@ export function resolved(
 }
 
 /**
- * Its incident is open, or over for so short a time that its message opens again. What was over before
- * anybody was told of it is over for good.
+ * Its incident is open, or over for so short a time that its message opens again, unless something else that fires now
+ * explains it: a front end fails with whatever it calls. What was over before anybody was told of it is over for good.
  */
-function belongsStill(turn: Turn, known: Alert): boolean {
+function belongsStill(turn: Turn, known: Alert, alert: Alert): boolean {
   const incident = incidentOf(turn.state, known);
   if (incident === undefined) return false;
   if (incident.resolvedAt === undefined) return true;
   const forMs = turn.now - incident.resolvedAt;
-  return incident.toldIn === 'message' && forMs <= turn.rules.life.reopenWithinMs;
+  if (incident.toldIn !== 'message' || forMs > turn.rules.life.reopenWithinMs) return false;
+  const rule = turn.rules.correlate(subjectOf(alert));
+  return explainedNow(turn, alert.facts, rule, incident) === undefined;
 }
 
 /** Its incident may go on for days: what was over for so long there, and fires again, is another failure. */

@@ -60,6 +60,20 @@ export function matchesOf(
   return [];
 }
 
+/** What fires now and explains the alert, where what it was part of, `past`, is over. */
+export function explainedNow(
+  turn: Turn,
+  facts: Facts,
+  rule: CorrelateRule,
+  past: Incident,
+): Match | undefined {
+  if (!rule.on) return undefined;
+  const live = dependency(turn, facts, rule, false).filter(
+    ({ incident, explains }) => incident !== past && incident.resolvedAt === undefined && !explains,
+  );
+  return live.sort(closest)[0];
+}
+
 /** The message that stands for a service, besides the one that `from` would get. */
 export function toldOf(
   turn: Turn,

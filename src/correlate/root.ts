@@ -16,6 +16,9 @@ const SHOWN = 3;
 /** Services weighed against each other, most alerts first: beyond that it is a storm, not a cascade. */
 export const WEIGHED_MAX = 40;
 
+/** Checks looked through for the first that goes on. */
+const CHECKS_MAX = 4 * WEIGHED_MAX;
+
 /** A failure reaches its callers within this, and is noticed. */
 const CASCADE_MS = 5 * 60_000;
 /** Transients last less. */
@@ -37,8 +40,9 @@ interface Weighed {
 export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidate[] {
   const tally = tallyOf(turn.state, incident.id);
   const services = mostHit(tally);
+  const outbreakAt = beganToFire(tally) - CASCADE_MS;
   const weighed = services.map(([service, own]) =>
-    weigh(turn, incident, { service, own, services }),
+    weigh(turn, incident, { service, own, services, outbreakAt }),
   );
   weighed.sort(better);
   const earliest = services.reduce(
@@ -48,6 +52,14 @@ export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidat
   const candidates = weighed.slice(0, SHOWN).map((one) => candidate(one, tally, earliest));
   const host = hostCandidate(tally, weighed[0]);
   return host === undefined ? candidates : [host, ...candidates].slice(0, SHOWN);
+}
+
+/** When the first of what fires steadily began to; never, if nothing does, or far too much to look through. */
+function beganToFire({ checks }: Tally): Instant {
+  let first = Number.POSITIVE_INFINITY;
+  if (checks.size <= CHECKS_MAX)
+    for (const { since } of checks.values()) first = Math.min(first, since);
+  return first === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : first;
 }
 
 /** Those with most alerts; of as many, those that came first. Without sorting all: there may be thousands. */
@@ -72,10 +84,12 @@ function weigh(
     service,
     own,
     services,
+    outbreakAt,
   }: {
     readonly service: string;
     readonly own: ServiceTally;
     readonly services: readonly (readonly [string, ServiceTally])[];
+    readonly outbreakAt: Instant;
   },
 ): Weighed {
   const callers = callersOf(turn.rules.catalog, turn.rules.hubCallers, service);
@@ -89,13 +103,14 @@ function weigh(
     alerts += tally.alerts;
     if (path.length > longest.length) longest = path;
   }
-  const standing = standingOf(own, incident, turn.now);
+  const isPast = own.firing === 0 && (own.clearedAt ?? outbreakAt) < outbreakAt;
+  const standing = isPast ? 0 : standingOf(own, incident, turn.now);
   return { service, standing, explained, alerts, tally: own, paths: longest };
 }
 
 /**
- * What merely passes by is no cause of what goes on, however much depends on it: 0 for a service whose
- * alerts were short and are over, 1 for a single warning that came when the cascade was complete.
+ * What merely passes by is no cause of what goes on, however much depends on it, and neither is what was over long
+ * before that began (`isPast`, as where a message opens again): 0 for a service whose alerts were short and are over, 1 for a single warning that came when the cascade was complete.
  */
 function standingOf(own: ServiceTally, incident: Incident, now: Instant): number {
   const isOver = own.firing === 0 && own.clearedAt !== undefined;
