@@ -17,6 +17,11 @@ export type Instant = number;
 /** A record that is being made: nobody else has seen it yet. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
+/** What people are called, by their id in Slack, as far as that is known. */
+export interface People {
+  readonly get: (id: string) => string | undefined;
+}
+
 /** Label or annotation set. `__proto__` is a name like any other: build it with `Object.create(null)` or JSON.parse. */
 export type Labels = Readonly<Record<string, string>>;
 

@@ -39,6 +39,7 @@ import { type Reloaded } from './web/app.ts';
 import { pastOfMessage } from './web/find.ts';
 import type { GuardOptions } from './web/guard.ts';
 import type { PreviewMessage } from './web/page.ts';
+import { peopleOf } from './web/people.ts';
 import { createHttpServer } from './web/server.ts';
 
 /** Lines about refusals of one kind in a minute. */
@@ -110,7 +111,6 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     lanes: () => people,
     store: history,
     now: clock.now,
-    messageText: (id) => textOf(opened, id, config.publicUrl),
     recording: (span) => readKept(journal, config.dataDir, span),
     health: createHealth([{ name: 'the store', ready: () => opened.ready }]),
     metrics,
@@ -119,7 +119,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     limits: config.limits,
     reload: () => reload(keeper),
     rulesRefused: () => refusedBy(keeper.last()),
-    ...slackSide(slack, config),
+    ...slackSide(slack, opened, config),
   });
   watchLevels(metrics, { lanes: opened, slack, rules: keeper.inForce, now: clock.now });
   const port = await server.listen(config.host, config.port);
@@ -203,9 +203,16 @@ function refuseEvents({ appToken, botToken }: Config['slack']) {
   };
 }
 
-function textOf(lanes: Lanes, id: string, publicUrl: string | undefined): string | undefined {
+/** On a page nobody shows the name behind an id, as Slack does. */
+function textOf(
+  lanes: Lanes,
+  id: string,
+  publicUrl: string | undefined,
+  nameOf: Slack['nameOf'],
+): string | undefined {
   const view = viewOf(ownerOf(lanes, { incident: id }), id, publicUrl);
-  return view === undefined ? undefined : renderMessage(view).text;
+  if (view === undefined) return undefined;
+  return renderMessage({ ...view, people: peopleOf({ nameOf }, view) }).text;
 }
 
 function pagePreview(message: SlackPreview): PreviewMessage {
@@ -323,8 +330,11 @@ function logDecision(log: Log, decision: Decision): void {
 }
 
 /** What the pages and the API ask Slack's side. */
-function slackSide(slack: Slack, config: Config) {
+function slackSide(slack: Slack, lanes: Lanes, config: Config) {
+  const { nameOf } = slack;
   return {
+    nameOf,
+    messageText: (id: string) => textOf(lanes, id, config.publicUrl, nameOf),
     missed: (incident: string) => missedBy(slack, incident),
     previewMessages: () => slack.preview?.().map(pagePreview),
     slackEvents: slack.events ?? refuseEvents(config.slack),

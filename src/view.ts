@@ -12,6 +12,7 @@ import type {
   Instant,
   Labels,
   Mark,
+  People,
   Phase,
   RootCandidate,
   Severity,
@@ -106,7 +107,7 @@ export interface MessageView {
   /** For how long the snooze reaction keeps it quiet. */
   readonly snoozeMs: number;
   /** Slack user id -> name, for places that cannot show a Slack mention. */
-  readonly people: ReadonlyMap<string, string>;
+  readonly people: People;
   readonly emoji: {
     readonly acknowledge: string;
     readonly solved: string;

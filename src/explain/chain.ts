@@ -2,7 +2,7 @@
  * The whole chain of one alert or incident, in order of time: what was decided, and what the records
  * say besides: received, held until, routed by, updated. Pure.
  */
-import type { Alert, Decision, Incident, Instant, Reason } from '../model.ts';
+import type { Alert, Decision, Incident, Instant, People, Reason } from '../model.ts';
 import { BEGINNINGS } from '../reasons.ts';
 import { severityWord, times } from '../slack/words.ts';
 import { describeDecision, heldFor, momentInWords, ruleInWords, type TitleOf } from './words.ts';
@@ -36,7 +36,7 @@ export interface ChainOf {
   readonly decisions: readonly Decision[];
   readonly titles: TitleOf;
   /** Slack user id -> name. */
-  readonly people: ReadonlyMap<string, string>;
+  readonly people: People;
   readonly now: Instant;
 }
 
@@ -119,8 +119,7 @@ function updated({ incident }: ChainOf): readonly Step[] {
   return [{ at, reason: 'updated', text, fingerprint: undefined, service: undefined }];
 }
 
-/** Ids of people are names where the rules know them. */
-function named(text: string, people: ReadonlyMap<string, string>): string {
-  if (people.size === 0) return text;
+/** Ids of people are names where somebody knows them. */
+function named(text: string, people: People): string {
   return text.replaceAll(/\b[UW][A-Z0-9]{2,20}\b/g, (id) => people.get(id) ?? id);
 }

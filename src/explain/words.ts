@@ -5,7 +5,7 @@
  * from outside and may contain anything: whoever shows it escapes it.
  */
 import { inWords } from '../life/in-words.ts';
-import type { Alert, Decision, Incident, Instant, Muted, Reason } from '../model.ts';
+import type { Alert, Decision, Incident, Instant, Muted, People, Reason } from '../model.ts';
 import { SHOWN } from '../reasons.ts';
 import { ago, duration, severityWord, times } from '../slack/words.ts';
 
@@ -151,7 +151,7 @@ export interface StateInWords {
   readonly incident: Incident | undefined;
   readonly title: string | undefined;
   /** Slack user id -> name. */
-  readonly people: ReadonlyMap<string, string>;
+  readonly people: People;
   readonly now: Instant;
   /** What Slack did so far with the message of an incident, where that is known. */
   readonly missed: ((incident: string) => string | undefined) | undefined;

@@ -39,6 +39,8 @@ export interface Slack {
   readonly events: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   /** What would have been said; undefined when Slack gets the messages. */
   readonly preview: (() => readonly PreviewMessage[]) | undefined;
+  /** What Slack calls somebody, as far as that is known. */
+  readonly nameOf: (user: string) => string | undefined;
   /** Begins to listen for reactions. */
   start(): void;
   /** Asks for reactions that came while nobody listened: this instance leads a lane from now on. */
@@ -68,6 +70,7 @@ export function connectSlack(options: SlackOptions): Slack {
     deliveries,
     events: ears.events,
     preview: undefined,
+    nameOf: ears.nameOf,
     start() {
       void api.identify().then((answer) => {
         const { log } = options;
@@ -96,6 +99,7 @@ function showOnly(options: SlackOptions): Slack {
     deliveries,
     events: undefined,
     preview: () => wall.messages(),
+    nameOf: () => undefined,
     start: () => undefined,
     catchUp: () => undefined,
     stop: () => stopAll(deliveries),
@@ -134,7 +138,7 @@ function deliveryOptions(
 function listen(options: SlackOptions, api: SlackApi) {
   const { config, lanes, clock, log, random, refused } = options;
   const stopping = new AbortController();
-  const { isBot } = createPeople(api);
+  const { isBot, nameOf } = createPeople(api, () => clock.now());
   const submit = (event: Event) => lanes.submit(clock.now(), [event]);
   const { signal } = stopping;
   const gestures = () => lanes.rules.gestures;
@@ -158,7 +162,7 @@ function listen(options: SlackOptions, api: SlackApi) {
       stopping.abort();
       await socket.stop();
     };
-    return { events: undefined, start: () => socket.start(), catchUp, knownLate, stop };
+    return { events: undefined, nameOf, start: () => socket.start(), catchUp, knownLate, stop };
   }
   const { signingSecret } = config;
   const events =
@@ -172,7 +176,8 @@ function listen(options: SlackOptions, api: SlackApi) {
           now: () => clock.now(),
           refused,
         });
-  return { events, start: catchUp, catchUp, knownLate, stop: async () => stopping.abort() };
+  const stop = async () => stopping.abort();
+  return { events, nameOf, start: catchUp, catchUp, knownLate, stop };
 }
 
 /** What it became part of, if it did, and that in turn. */

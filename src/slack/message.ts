@@ -5,7 +5,7 @@
  * replay); its first line alone says what, how bad, where and since when. Words are built from
  * `rich.ts`, so nothing that an alert says can act.
  */
-import type { DigestEffect, DigestLine, Reply } from '../model.ts';
+import type { DigestEffect, DigestLine, People, Reply } from '../model.ts';
 import type { MessageView } from '../view.ts';
 import { details } from './details.ts';
 import { why } from './links.ts';
@@ -75,7 +75,7 @@ function inRows(opened: readonly Line[]): Line[] {
 export function renderReply(
   reply: Reply,
   view: MessageView,
-  people: ReadonlyMap<string, string> = view.people,
+  people: People = view.people,
 ): RenderedMessage {
   const line = [...replyLine(reply, { ...view, people }), ...whereItStands(reply, view)];
   return { text: toText([line]), blocks: sections([line]) };
@@ -249,7 +249,7 @@ function joinedNames(names: readonly string[]): string {
   return list(known, 6) || 'a service without a name';
 }
 
-function calls(ids: readonly string[] = [], people: ReadonlyMap<string, string>): Piece[] {
+function calls(ids: readonly string[] = [], people: People): Piece[] {
   if (ids.length === 0) return [];
   const each = ids.slice(0, 10).map((id): Line => [call(id, people)]);
   return [' · ', ...joined(each, ', '), ': please take it'];

@@ -10,7 +10,7 @@ import { describeIncident, describeState, momentInWords, type TitleOf } from '..
 import type { Lane } from '../lane.ts';
 import { ownerOf } from '../lanes.ts';
 import { leadOf } from '../life/lead.ts';
-import type { Alert, Incident, Instant } from '../model.ts';
+import type { Alert, Incident, Instant, People } from '../model.ts';
 import type { HeartbeatRule, Rules } from '../rules/rules.ts';
 import { ago, duration, nameOf } from '../slack/words.ts';
 import type { Heartbeat } from '../small-records.ts';
@@ -20,6 +20,7 @@ import { severityRank } from '../tally.ts';
 import { heardOf } from './heard.ts';
 import type { ReadRecording } from './recording.ts';
 import { closedAlert, type LookBack, pastOfAlert, pastOfIncident } from './past.ts';
+import { type NamesDeps, peopleOf } from './people.ts';
 import {
   type AlertJson,
   alertShape,
@@ -40,7 +41,7 @@ export interface LanesView {
   readonly rules: Rules;
 }
 
-export interface DetailDeps {
+export interface DetailDeps extends NamesDeps {
   readonly store: History;
   readonly now: () => Instant;
   readonly messageText: (incident: string) => string | undefined;
@@ -101,7 +102,7 @@ export async function incidentDetail(
   const asked = { rules: lane.rules, decisions: past.decisions, now };
   const about =
     lead === undefined ? undefined : aboutOf(lane, { alert: lead, incident, closed }, asked);
-  const { people } = lane.rules;
+  const people = peopleOf(deps, lane.rules);
   const titles: TitleOf = () => undefined;
   const chain = chainOf({ ...asked, ...NOT_HEARD, incident, titles, people });
   return {
@@ -127,7 +128,7 @@ interface ShownIncident {
 }
 
 function liveIncident(
-  { messageText }: DetailDeps,
+  deps: DetailDeps,
   { state, rules }: LaneView,
   id: string,
 ): ShownIncident | undefined {
@@ -139,35 +140,36 @@ function liveIncident(
     const alert = state.alerts.get(fingerprint);
     if (alert !== undefined) members.push(alert);
   }
-  const shape = incidentShape(incident, liveCounts(state, incident), rules.people);
-  const text = (incident.toldIn === 'message' ? messageText(id) : undefined) ?? null;
+  const people = peopleOf(deps, rules);
+  const shape = incidentShape(incident, liveCounts(state, incident), people);
+  const text = (incident.toldIn === 'message' ? deps.messageText(id) : undefined) ?? null;
   const parts = {
     ...shape,
     text,
     members: members.map(alertShape),
-    ...(state.storm?.incident === id ? { incidents: stormed(state, rules) } : {}),
+    ...(state.storm?.incident === id ? { incidents: stormed(state, people) } : {}),
   };
   return { parts, incident, lead: leadOf(state, incident), closed: undefined };
 }
 
-function stormed(state: LaneState, rules: Rules): readonly IncidentJson[] {
+function stormed(state: LaneState, people: People): readonly IncidentJson[] {
   const all = [...state.stormed].flatMap((id) => state.incidents.get(id) ?? []);
   return all
     .sort((one, other) => severityRank(one.severity) - severityRank(other.severity))
     .slice(0, MEMBERS_MAX)
-    .map((one) => incidentShape(one, liveCounts(state, one), rules.people));
+    .map((one) => incidentShape(one, liveCounts(state, one), people));
 }
 
 async function pastIncident(
-  { store }: DetailDeps,
+  deps: DetailDeps,
   { rules }: LaneView,
   id: string,
 ): Promise<ShownIncident | undefined> {
-  const closed = await store.closedIncident(id);
+  const closed = await deps.store.closedIncident(id);
   if (closed === undefined) return undefined;
   const { incident } = closed;
   const { alerts } = viewOf(closed);
-  const shape = incidentShape(incident, closedCounts(closed), rules.people);
+  const shape = incidentShape(incident, closedCounts(closed), peopleOf(deps, rules));
   const lead = alerts.find(({ facts }) => facts.service === incident.roots[0]?.service);
   const parts = { ...shape, text: null, members: alerts.map(alertShape) };
   return { parts, incident, lead: lead ?? alerts[0], closed };
@@ -192,7 +194,7 @@ export async function alertDetail(
   const asked = { rules: lane.rules, decisions: past.decisions, now };
   const heard =
     alert === undefined ? undefined : await heardOf(deps.recording, alert, lane.rules, now);
-  const { people } = lane.rules;
+  const people = peopleOf(deps, lane.rules);
   return {
     fingerprint,
     name: alert === undefined ? null : nameOf(alert.facts.name, alert.facts.service),
@@ -227,12 +229,12 @@ function aboutOf(
 
 /** A heartbeat is no alert that is kept: it has a name instead of a fingerprint, and was heard, or not. */
 async function heartbeatDetail(
-  { store, now }: DetailDeps,
+  deps: DetailDeps,
   { rules }: LaneView,
   { name, lastSeenAt, missingAt, incident }: Heartbeat,
   look: LookBack,
 ): Promise<AlertDetail> {
-  const at = now();
+  const at = deps.now();
   const heard =
     lastSeenAt === undefined
       ? 'It was never heard so far.'
@@ -244,10 +246,10 @@ async function heartbeatDetail(
   const past =
     incident === undefined
       ? { decisions: [], complete: true }
-      : await pastOfIncident(store, look, incident, () => true);
+      : await pastOfIncident(deps.store, look, incident, () => true);
   const rule = rules.heartbeats.find((one) => one.name === name);
   const titles: TitleOf = () => undefined;
-  const { people } = rules;
+  const people = peopleOf(deps, rules);
   const { decisions } = past;
   return {
     fingerprint: name,

@@ -13,6 +13,7 @@ import type { Alert, Incident, Instant } from '../model.ts';
 import { type LaneState, tallyOf } from '../state.ts';
 import type { ClosedIncident, History, Wanted } from '../store/contract.ts';
 import { newest } from './newest.ts';
+import { type NamesDeps, peopleOf } from './people.ts';
 import { badCursor, FILTERS, type ListQuery, readCursor, SPAN, writeCursor } from './query.ts';
 import {
   type AlertJson,
@@ -104,13 +105,17 @@ function isWithin(at: number, { from, to }: ListQuery): boolean {
   return (from === undefined || at >= from) && (to === undefined || at < to);
 }
 
+interface ListDeps extends NamesDeps {
+  readonly store: History;
+}
+
 export async function listIncidents(
   lanes: Lanes,
-  store: History,
+  deps: ListDeps,
   query: ListQuery,
 ): Promise<Listed<IncidentJson>> {
   const past = readCursor(CLOSED, query.cursor);
-  if (past !== undefined) return listClosed(lanes, store, query, past.id || undefined);
+  if (past !== undefined) return listClosed(lanes, deps, query, past.id || undefined);
   const after = readCursor(LIVE, query.cursor);
   if (after === undefined && query.cursor !== undefined) throw badCursor();
   const page = await newest([liveCandidates(lanes, query)], {
@@ -121,28 +126,35 @@ export async function listIncidents(
     after,
     limit: query.limit,
   });
+  const people = peopleOf(deps, lanes.rules);
   const items = page.items.map(({ incident, state }) =>
-    incidentShape(incident, liveCounts(state, incident), lanes.rules.people),
+    incidentShape(incident, liveCounts(state, incident), people),
   );
   if (page.next !== undefined) return { items, next: writeCursor(LIVE, page.next) };
   if (!wantsClosed(query)) return { items, next: null };
   if (items.length > 0 && items.length === query.limit) return { items, next: closedCursor('') };
   const rest = await listClosed(
     lanes,
-    store,
+    deps,
     { ...query, limit: query.limit - items.length },
     undefined,
   );
   return { items: [...items, ...rest.items], next: rest.next };
 }
 
+interface SplitDeps extends NamesDeps {
+  readonly now: () => Instant;
+}
+
 /** What people split, as far as that still counts: the newest first. Lanes that were put together anew have it each. */
-export function listSplits({ all, rules }: Lanes, now: Instant): readonly SplitJson[] {
+export function listSplits({ all, rules }: Lanes, deps: SplitDeps): readonly SplitJson[] {
+  const now = deps.now();
+  const people = peopleOf(deps, rules);
   const known = new Map(all.flatMap(({ state }) => [...state.partings]));
   return [...known.values()]
     .filter(({ until }) => until > now)
     .sort((one, other) => other.at - one.at)
-    .map((parting) => splitShape(parting, rules.people));
+    .map((parting) => splitShape(parting, people));
 }
 
 /** With an environment and a service there is an index; else it is all of them. */
@@ -194,19 +206,20 @@ const CLOSED_PAGES_MAX = 10;
 
 async function listClosed(
   lanes: Lanes,
-  store: History,
+  deps: ListDeps,
   query: ListQuery,
   from: string | undefined,
 ): Promise<Listed<IncidentJson>> {
   const items: IncidentJson[] = [];
+  const people = peopleOf(deps, lanes.rules);
   let cursor = from;
   if (!wantsClosed(query)) return { items, next: null };
   for (let pages = 0; pages < CLOSED_PAGES_MAX; pages++) {
     const limit = Math.min(CLOSED_PAGE, query.limit - items.length);
-    const page = await store.closedIncidents(wantedOf(query, limit, cursor));
+    const page = await deps.store.closedIncidents(wantedOf(query, limit, cursor));
     for (const closed of page.items) {
       if (!acceptsClosed(closed, query)) continue;
-      items.push(incidentShape(closed.incident, closedCounts(closed), lanes.rules.people));
+      items.push(incidentShape(closed.incident, closedCounts(closed), people));
     }
     cursor = page.next;
     if (cursor === undefined) return { items, next: null };

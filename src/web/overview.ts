@@ -2,7 +2,7 @@
  * What the first page shows of all lanes: at most a screenful of each kind, whatever is open.
  */
 import { type Lanes, ownerOf } from '../lanes.ts';
-import type { Incident, Instant } from '../model.ts';
+import type { Incident, Instant, People } from '../model.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { LaneState } from '../state.ts';
 import type { History } from '../store/contract.ts';
@@ -10,6 +10,7 @@ import { severityRank } from '../tally.ts';
 import { titlesOf } from './details.ts';
 import { newest } from './newest.ts';
 import { type Overview, type PreviewMessage, QUIET_KINDS } from './page.ts';
+import { type NamesDeps, peopleOf } from './people.ts';
 import {
   closedCounts,
   type DecisionJson,
@@ -20,7 +21,7 @@ import {
 } from './shapes.ts';
 import { silencesIn, silencesInOrder } from './silence-shapes.ts';
 
-export interface OverviewDeps {
+export interface OverviewDeps extends NamesDeps {
   readonly store: History;
   readonly now: () => Instant;
   readonly metrics: Metrics;
@@ -51,7 +52,8 @@ export async function overviewOf(deps: OverviewDeps, lanes: Lanes): Promise<Over
   );
   const gathering = [...incidentsIn(lanes)].filter(({ phase }) => phase === 'gathering');
   const held = await newestOf(gathering, GATHERING_SHOWN);
-  const shape = (incident: Incident): IncidentJson => liveShape(lanes, incident);
+  const people = peopleOf(deps, rules);
+  const shape = (incident: Incident): IncidentJson => liveShape(lanes, people, incident);
   return {
     now: deps.now(),
     rulesVersion: rules.version,
@@ -67,11 +69,11 @@ export async function overviewOf(deps: OverviewDeps, lanes: Lanes): Promise<Over
     })),
     gatheringTotal: gathering.length,
     quiet: await latelyQuiet(deps, lanes),
-    resolved: await latelyOver(deps, lanes),
+    resolved: await latelyOver(deps, lanes, people),
     silences: silencesInOrder(silencesIn(lanes).values(), deps.now()).filter(
       ({ status }) => status.state !== 'expired',
     ),
-    people: rules.people,
+    people,
     heartbeats: [...all[0].state.heartbeats.values()].slice(0, HEARTBEATS_SHOWN),
     alertsTotal: all.reduce((sum, { state }) => sum + state.alerts.size, 0),
     quarantined: deps.metrics.quarantined,
@@ -88,9 +90,9 @@ function stateOf(lanes: Lanes, { id }: Incident): LaneState {
   return (ownerOf(lanes, { incident: id }) ?? lanes.all[0]).state;
 }
 
-function liveShape(lanes: Lanes, incident: Incident): IncidentJson {
+function liveShape(lanes: Lanes, people: People, incident: Incident): IncidentJson {
   const counts = liveCounts(stateOf(lanes, incident), incident);
-  return incidentShape(incident, counts, lanes.rules.people);
+  return incidentShape(incident, counts, people);
 }
 
 /** The worst first, and of these the one that goes on for longest. */
@@ -142,7 +144,11 @@ async function latelyQuiet(
 const QUIET_REASONS: ReadonlySet<string> = new Set(QUIET_KINDS);
 
 /** Those in memory are the newest; what left it comes after them. */
-async function latelyOver({ store }: OverviewDeps, lanes: Lanes): Promise<readonly IncidentJson[]> {
+async function latelyOver(
+  { store }: OverviewDeps,
+  lanes: Lanes,
+  people: People,
+): Promise<readonly IncidentJson[]> {
   const { items } = await newest([incidentsIn(lanes)], {
     atOf: ({ resolvedAt }) => resolvedAt ?? 0,
     idOf: ({ id }) => id,
@@ -150,12 +156,12 @@ async function latelyOver({ store }: OverviewDeps, lanes: Lanes): Promise<readon
     after: undefined,
     limit: OVER_SHOWN,
   });
-  const live = items.map((one) => liveShape(lanes, one));
+  const live = items.map((one) => liveShape(lanes, people, one));
   if (live.length === OVER_SHOWN) return live;
   const past = await store.closedIncidents({ limit: CLOSED_PAGE });
   const told = past.items
     .filter(({ incident }) => wasTold(incident))
-    .map((closed) => incidentShape(closed.incident, closedCounts(closed), lanes.rules.people));
+    .map((closed) => incidentShape(closed.incident, closedCounts(closed), people));
   return [...live, ...told].slice(0, OVER_SHOWN);
 }
 

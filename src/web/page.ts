@@ -2,7 +2,7 @@
  * The first page: what is open, what is held, what was kept quiet and why, what would be said in Slack.
  */
 import { momentInWords } from '../explain/words.ts';
-import type { Instant } from '../model.ts';
+import type { Instant, People } from '../model.ts';
 import { ago, count, DOTS, list, severityWord } from '../slack/words.ts';
 import type { Heartbeat } from '../small-records.ts';
 import { type Html, html } from './html.ts';
@@ -58,7 +58,7 @@ export interface Overview {
   readonly resolved: readonly IncidentJson[];
   /** Not those that are over. */
   readonly silences: readonly SilenceJson[];
-  readonly people: ReadonlyMap<string, string>;
+  readonly people: People;
   readonly heartbeats: readonly Heartbeat[];
   readonly alertsTotal: number;
   /** Alerts that were not understood, since the start. */

@@ -22,11 +22,12 @@ import {
   sendAlertList,
 } from './lists.ts';
 import type { LookBack } from './past.ts';
+import type { NamesDeps } from './people.ts';
 import { type QueryOptions, readQuery, SPAN } from './query.ts';
 import { type ReadRecording, sendRecording } from './recording.ts';
 import { silencesIn, silencesInOrder } from './silence-shapes.ts';
 
-export interface ReadApiDeps {
+export interface ReadApiDeps extends NamesDeps {
   /** Undefined until it is loaded: answered 503. */
   readonly lanes: () => Lanes | undefined;
   readonly store: History;
@@ -48,7 +49,7 @@ export function readApi(deps: ReadApiDeps): Router {
   router.get('/v1/incidents', async (request, response) => {
     const lanes = lanesOf(deps);
     const query = readQuery(request.url, queryOf(lanes, LIST_PARAMETERS, INCIDENT_STATES));
-    response.json(await listIncidents(lanes, deps.store, query));
+    response.json(await listIncidents(lanes, deps, query));
   });
   router.get('/v1/decisions', async (request, response) => {
     const query = readDecisionQuery(request.url, lanesOf(deps).rules.catalog);
@@ -59,7 +60,7 @@ export function readApi(deps: ReadApiDeps): Router {
     response.json({ items: silencesInOrder(silences, deps.now()), next: null });
   });
   router.get('/v1/splits', (_request, response) => {
-    response.json({ items: listSplits(lanesOf(deps), deps.now()), next: null });
+    response.json({ items: listSplits(lanesOf(deps), deps), next: null });
   });
   router.get('/v1/incidents/:id', async (request, response) => {
     const lanes = lanesOf(deps);

@@ -6,14 +6,12 @@
 import type { ClosedView } from '../closed-view.ts';
 import { describeDecision, type TitleOf } from '../explain/words.ts';
 import { leadOf } from '../life/lead.ts';
-import type { Alert, Incident, Instant, Mark } from '../model.ts';
+import type { Alert, Incident, Instant, Mark, People } from '../model.ts';
 import { isOwnName, nameOf } from '../slack/words.ts';
 import type { Parting } from '../small-records.ts';
 import type { LaneState } from '../state.ts';
 import { tallyOf } from '../state.ts';
 import type { ClosedIncident, PastDecision } from '../store/contract.ts';
-
-export type People = ReadonlyMap<string, string>;
 
 export function alertShape(alert: Alert) {
   const { facts, muted } = alert;

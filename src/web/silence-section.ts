@@ -1,7 +1,7 @@
 /**
  * The silences of the first page: those that last, and those that will begin, the next to end first.
  */
-import type { Instant } from '../model.ts';
+import type { Instant, People } from '../model.ts';
 import { count, duration } from '../slack/words.ts';
 import { type Html, html } from './html.ts';
 import { clock } from './layout.ts';
@@ -12,7 +12,7 @@ const COMMENT_SHOWN = 200;
 
 export function silenceSection(
   silences: readonly SilenceJson[],
-  people: ReadonlyMap<string, string>,
+  people: People,
   now: Instant,
 ): Html | undefined {
   if (silences.length === 0) return undefined;

@@ -21,7 +21,7 @@ correlate: [{ match: ['severity=~".+"'], off: true }]
 test('an edit and POST /-/reload leave the messages where they are, and they end in place', {
   timeout: 120_000,
 }, async () => {
-  const slack = await startSlackStandIn();
+  const slack = await startSlackStandIn({ people: { U012AB3CD: { name: 'ann', bot: false } } });
   const rulesDir = scratchDir('rules');
   const file = join(rulesDir, 'rules.yaml');
   writeFileSync(file, BEFORE);
@@ -57,7 +57,9 @@ test('an edit and POST /-/reload leave the messages where they are, and they end
   await say('Slow', 'firing', { env: 'eu' });
   await quell.settled();
   expect(slack.messages()).toHaveLength(told);
-  expect(await quell.get('/v1/incidents?state=acknowledged')).toMatchObject({ items: [{}] });
+  const acknowledged = await quell.get('/v1/incidents?state=acknowledged');
+  expect(acknowledged).toMatchObject({ items: [{ acknowledged: [{ name: 'ann' }] }] });
+  expect(await (await fetch(quell.url)).text()).toContain('On it: ann');
   expect(await quell.get('/v1/incidents?state=gathering')).toMatchObject({ items: [{}] });
 
   await say('Down', 'resolved', { site: 'a' });

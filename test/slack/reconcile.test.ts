@@ -62,7 +62,7 @@ async function missed(
       keep(event);
       events.push(event);
     },
-    isBot: createPeople(api).isBot,
+    isBot: createPeople(api, () => clock.now()).isBot,
     clock,
     signal: new AbortController().signal,
     log,

@@ -48,6 +48,7 @@ export interface ServiceOptions {
   readonly rulesRefused?: string;
   readonly preview?: readonly PreviewMessage[];
   readonly slackEvents?: AppDeps['slackEvents'];
+  readonly nameOf?: AppDeps['nameOf'];
   /** The clock goes on by itself, too: what is to be done within a time is divided. */
   readonly clockRuns?: boolean;
   readonly answerTimeMs?: number;
@@ -195,6 +196,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     previewMessages: () => options.preview,
     rulesRefused: () => options.rulesRefused,
     slackEvents: options.slackEvents,
+    nameOf: options.nameOf,
     messageText: (id) => {
       const incident = real.state.incidents.get(id);
       if (incident === undefined) return undefined;

@@ -369,3 +369,39 @@ test('what people split is listed: what, from what, who, and until when', async 
   const ids = incidents.map(({ id }) => id);
   expect(incidents.map(({ apartFrom }) => apartFrom)).toEqual([[ids[1]], [ids[0]]]);
 });
+
+test('people have the name that the rules give, else that of Slack as soon as it is known, else their id', async () => {
+  const ofSlack = new Map<string, string>();
+  const service = await start({
+    yaml: `${SHOP}\npeople: [{ name: Ann, slack: U012AB3CD }]`,
+    nameOf: (id) => ofSlack.get(id),
+  });
+  await fire(service, 'Down', { service: 'payments-db', severity: 'critical' });
+  const [incident] = (await json(service, '/v1/incidents')).items;
+  const id = String(incident?.['id']);
+  for (const [order, user] of ['U012AB3CD', 'U0CARL000', 'U0BOB0000'].entries())
+    await service.lane.submit(NOW, [
+      {
+        kind: 'reaction',
+        added: true,
+        emoji: 'eyes',
+        user,
+        on: { incident: id },
+        orderedAt: order,
+      },
+    ]);
+  ofSlack.set('U012AB3CD', 'annabelle');
+  ofSlack.set('U0BOB0000', '<b>Bob');
+  const { acknowledged, chain, summary } = await json(service, `/v1/incidents/${id}`);
+  expect(acknowledged).toMatchObject([{ name: 'Ann' }, { name: null }, { name: '<b>Bob' }]);
+  const texts = (chain as readonly { readonly text: string }[]).map(({ text }) => text);
+  expect(texts.filter((text) => text.startsWith('acknowledged'))).toEqual([
+    'acknowledged: Ann is on it (:eyes:)',
+    'acknowledged: U0CARL000 is on it (:eyes:)',
+    'acknowledged: <b>Bob is on it (:eyes:)',
+  ]);
+  expect(String(summary)).toContain('<b>Bob');
+  const page = await (await service.get(`/incidents/${id}`)).text();
+  expect(page).toContain('&lt;b&gt;Bob');
+  expect(page).not.toContain('<b>Bob');
+});
