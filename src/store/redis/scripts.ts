@@ -20,14 +20,29 @@ export const CHANGED_MAX = 20_000;
 /** Arguments of one command: Lua's stack holds no more than 8,000. */
 const ARGS_MAX = 1_000;
 
+/** What begins a line that stands for an argument of the script, and ends each line. */
+const ELSEWHERE = '\0';
+const END = '\n';
+
+/**
+ * All commands come as one text of lines, because each argument of a script costs both sides more than it takes
+ * to cut it out of a text: see `textOf`.
+ */
 const WRITE = `
 local version = redis.call('HGET', KEYS[1], 'version') or '0'
 if version ~= ARGV[1] then return 0 end
-local at = 3
-while at <= #ARGV do
-  local count = tonumber(ARGV[at + 2])
-  redis.call(ARGV[at], KEYS[tonumber(ARGV[at + 1])], unpack(ARGV, at + 3, at + 2 + count))
-  at = at + 3 + count
+local text, at = ARGV[3], 1
+local function line()
+  local last = string.find(text, '\\n', at, true)
+  local found = string.sub(text, at, last - 1)
+  at = last + 1
+  if string.byte(found) == 0 then return ARGV[tonumber(string.sub(found, 2))] end
+  return found
+end
+while at <= #text do
+  local name, key, args = line(), KEYS[tonumber(line())], {}
+  for index = 1, tonumber(line()) do args[index] = line() end
+  redis.call(name, key, unpack(args))
 end
 if ARGV[2] ~= ARGV[1] then redis.call('HSET', KEYS[1], 'version', ARGV[2]) end
 return 1`;
@@ -55,14 +70,36 @@ export async function write(
   { expected, next }: { readonly expected: number; readonly next: number },
   commands: readonly Command[],
 ): Promise<boolean> {
-  const args = [String(expected), String(next)];
-  for (const { name, key, args: rest } of commands) {
-    args.push(name, String(LANE_KEYS.indexOf(key) + 1), String(rest.length));
-    for (const arg of rest) args.push(arg);
-  }
+  const { text, others } = textOf(commands);
   const keys = laneKeys(tag);
-  const done = await connection.client.eval(WRITE, keys.length, ...keys, ...args);
+  const args = [...keys, String(expected), String(next), bytesOf(text), ...others];
+  const done = await connection.client.eval(WRITE, keys.length, ...args);
   return done === 1;
+}
+
+/** A line for each part of a command, and for each argument. What could be no line by itself is an argument of the script. */
+function textOf(commands: readonly Command[]) {
+  const lines: string[] = [];
+  const others: string[] = [];
+  for (const { name, key, args } of commands) {
+    lines.push(name, String(LANE_KEYS.indexOf(key) + 1), String(args.length));
+    for (const arg of args) {
+      if (!arg.includes(END) && !arg.startsWith(ELSEWHERE)) lines.push(arg);
+      else lines.push(ELSEWHERE + String(ARGS_BEFORE + others.push(arg)));
+    }
+  }
+  // The last line ends, too.
+  lines.push('');
+  return { text: lines.join(END), others };
+}
+
+/** Versions and text. */
+const ARGS_BEFORE = 3;
+
+/** ASCII, as nearly all are, is copied and not encoded. */
+function bytesOf(text: string): Buffer {
+  const isAscii = Buffer.byteLength(text) === text.length;
+  return Buffer.from(text, isAscii ? 'latin1' : 'utf8');
 }
 
 /** Fields that changed, and what stands in them now; an empty value: it is gone. Both only when it is `near`. */
