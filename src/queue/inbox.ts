@@ -5,6 +5,7 @@
  * requests. A job that could not be decided is tried again before the next; one that takes its worker
  * down with it again and again is set aside as failed, and kept for inspection.
  */
+import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type Job, type Queue, WaitingError, Worker } from 'bullmq';
 import { AppError } from '../errors.ts';
@@ -13,6 +14,7 @@ import type { Event, Instant } from '../model.ts';
 import { refusal } from '../refusals.ts';
 import type { Connection } from '../store/redis/connection.ts';
 import { weightOf } from '../weight.ts';
+import { createOwnJobs, InboxWorker, type OwnJobs } from './own-jobs.ts';
 import { closeSoon, openQueue, workerOptions } from './queues.ts';
 
 export interface Inbox {
@@ -92,6 +94,7 @@ interface Load {
 
 interface Open extends InboxOptions {
   readonly queue: Queue;
+  readonly own: OwnJobs<Written>;
   unwritten: Delivery[];
   readonly unwrittenLoad: Load;
   /** Of one job, on the average. Other instances do not say how much theirs have. */
@@ -107,6 +110,7 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
   const open: Open = {
     ...options,
     queue,
+    own: createOwnJobs(),
     unwritten: [],
     unwrittenLoad: { events: 0, bytes: 0 },
     perJob: { events: EVENTS_OF_JOB_MIN, bytes: 0 },
@@ -212,13 +216,22 @@ async function write(open: Open): Promise<void> {
 async function writeJob(open: Open, all: readonly Delivery[]): Promise<void> {
   const events = all.flatMap((one) => one.events);
   const at = Math.max(...all.map((one) => one.at));
-  const data: Written = { format: FORMAT, at, events };
-  await open.queue.add('deliveries', data, {
-    removeOnComplete: true,
-    removeOnFail: { count: FAILED_KEPT },
-  });
-  open.waiting++;
   const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
+  const data: Written = { format: FORMAT, at, events };
+  const jobId = randomUUID();
+  // Before it is written: it may come back sooner than the answer.
+  open.own.keep(jobId, data, bytes);
+  try {
+    await open.queue.add('deliveries', data, {
+      jobId,
+      removeOnComplete: true,
+      removeOnFail: { count: FAILED_KEPT },
+    });
+  } catch (error) {
+    open.own.drop(jobId);
+    throw error;
+  }
+  open.waiting++;
   open.perJob.events += (events.length - open.perJob.events) / JOBS_COUNTED;
   open.perJob.bytes += (bytes - open.perJob.bytes) / JOBS_COUNTED;
   await open.prompt.secured(open.tag);
@@ -234,12 +247,13 @@ function countTogether(deliveries: readonly Delivery[]): number {
 }
 
 function work(
-  { blocking, tag, trouble, failed }: Open,
+  { blocking, tag, trouble, failed, own }: Open,
   decide: (job: InboxJob) => Promise<void>,
 ): { stop(): Promise<void> } {
   async function process(job: Job<Written>): Promise<void> {
     try {
       await decide(read(job));
+      own.drop(job.id ?? '');
     } catch (error) {
       failed(job.id ?? '', error instanceof Error ? error : new Error(String(error)));
       await setTimeout(AGAIN_MS);
@@ -249,10 +263,12 @@ function work(
       throw new WaitingError();
     }
   }
-  const worker = new Worker('inbox', process, {
+  const worker = new InboxWorker<Written>('inbox', process, {
     ...workerOptions(blocking, tag),
     maxStalledCount: DEATHS_MAX,
   });
+  worker.own = own;
+  own.leads(true);
   worker.on('error', trouble);
   worker.on('failed', (job, error) => failed(job?.id ?? 'unknown', error));
   worker.run().catch(trouble);
@@ -261,6 +277,7 @@ function work(
       // What it does it may end, unless Redis is away: then the job is given to another worker anyway.
       await Promise.race([worker.pause(), setTimeout(STOP_MS, undefined, { ref: false })]);
       await closeSoon(worker);
+      own.leads(false);
     },
   };
 }

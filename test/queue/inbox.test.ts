@@ -97,7 +97,8 @@ test('a job that was set aside is counted, and decided when it is tried again', 
   const { inbox, queue, client } = await open(TAG, 1_000);
   await inbox.add(7, [{ kind: 'unsilence', id: 's', by: 'ada' }]);
   // As BullMQ does with one whose workers died too often.
-  await client.hset(`${TAG}:inbox:1`, 'stc', '99');
+  const [id] = await client.lrange(`${TAG}:inbox:wait`, 0, 0);
+  await client.hset(`${TAG}:inbox:${id}`, 'stc', '99');
   await client.rpoplpush(`${TAG}:inbox:wait`, `${TAG}:inbox:active`);
   const decided = new Promise<InboxJob>((resolve) => {
     const decider = inbox.decide(async (job) => resolve(job));
