@@ -6,7 +6,7 @@
  * that two alerts share counts twice. It is kept up to date by whoever puts an alert into the state, and costs
  * nothing where the texts stay the same.
  */
-import type { Alert, Facts, Labels, ReceivedAlert } from './model.ts';
+import type { Alert, Event, Facts, Labels, ReceivedAlert } from './model.ts';
 
 /** In bytes, about. */
 export interface Weights {
@@ -42,6 +42,20 @@ export function weightOf({
   generatorURL = '',
 }: Pick<ReceivedAlert, 'labels' | 'annotations' | 'generatorURL'>): number {
   return weightOfTexts(labels) + weightOfTexts(annotations) + generatorURL.length;
+}
+
+/** What an event takes beside its texts. */
+const EVENT = 256;
+
+/** Where a part of so many bytes ends that begins at `from`: it has one event at least. */
+export function endOfPart(events: readonly Event[], from: number, bytes: number): number {
+  let weight = 0;
+  let end = from;
+  for (; end < events.length && weight < bytes; end++) {
+    const event = events[end];
+    weight += EVENT + (event?.kind === 'alert' ? weightOf(event.alert) : 0);
+  }
+  return end;
 }
 
 function weightOfTexts(texts: Labels): number {

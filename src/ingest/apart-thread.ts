@@ -4,7 +4,7 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Event } from '../model.ts';
-import { weightOf } from '../weight.ts';
+import { endOfPart } from '../weight.ts';
 import type { DeliveryContext, Parsed } from './parsed.ts';
 import { recordingLine } from './recorder.ts';
 import { type Mappings, parseBytes } from './sources.ts';
@@ -27,8 +27,6 @@ export type FromThread =
 
 /** What the events of a part weigh: a few milliseconds to copy. */
 const PART_BYTES = 256 * 1024;
-/** What an event weighs besides its texts. */
-const EVENT_BYTES = 256;
 
 function serve(port: MessagePort, { body, context, mappings }: ThreadData): void {
   const line = Uint8Array.from(recordingLine(context.at, context.source, body));
@@ -41,21 +39,11 @@ function serve(port: MessagePort, { body, context, mappings }: ThreadData): void
       const whole: FromThread = { kind: 'end', rest, line };
       return port.postMessage(whole, [line.buffer]);
     }
-    const end = endOfPart(events, next);
+    const end = endOfPart(events, next, PART_BYTES);
     const part: FromThread = { kind: 'part', events: events.slice(next, end) };
     port.postMessage(part);
     next = end;
   });
-}
-
-function endOfPart(events: readonly Event[], from: number): number {
-  let bytes = 0;
-  let end = from;
-  for (; end < events.length && bytes < PART_BYTES; end++) {
-    const event = events[end];
-    bytes += EVENT_BYTES + (event?.kind === 'alert' ? weightOf(event.alert) : 0);
-  }
-  return end;
 }
 
 // What read-apart.ts started it with.

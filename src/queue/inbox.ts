@@ -14,6 +14,7 @@ import type { Event, Instant } from '../model.ts';
 import { refusal } from '../refusals.ts';
 import type { Connection } from '../store/redis/connection.ts';
 import { weightOf } from '../weight.ts';
+import { keepRows, readRows, rowsOf, sendRows } from './job-rows.ts';
 import { createOwnJobs, InboxWorker, type OwnJobs } from './own-jobs.ts';
 import { closeSoon, openQueue, workerOptions } from './queues.ts';
 
@@ -69,13 +70,28 @@ const AGAIN_MS = 250;
 const FAILED_KEPT = 1_000;
 const STOP_MS = 2_000;
 /** Of what a job says: see `Written`. Another one with every kind of event that an earlier version lacks. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 interface Written {
   readonly format: number;
   readonly at: Instant;
+  /** How many rows of events there are beside it. */
+  readonly rows: number;
+}
+
+/** As earlier versions wrote it. */
+interface WrittenWhole {
+  readonly format: 1;
+  readonly at: Instant;
   readonly events: readonly Event[];
 }
+
+/** Whoever wrote it has its events at hand. */
+interface OwnJob extends Written {
+  readonly events: readonly Event[];
+}
+
+type AnyJob = Written | WrittenWhole | OwnJob;
 
 interface Delivery {
   readonly at: Instant;
@@ -94,7 +110,7 @@ interface Load {
 
 interface Open extends InboxOptions {
   readonly queue: Queue;
-  readonly own: OwnJobs<Written>;
+  readonly own: OwnJobs<OwnJob>;
   unwritten: Delivery[];
   readonly unwrittenLoad: Load;
   /** Of one job, on the average. Other instances do not say how much theirs have. */
@@ -217,18 +233,19 @@ async function writeJob(open: Open, all: readonly Delivery[]): Promise<void> {
   const events = all.flatMap((one) => one.events);
   const at = Math.max(...all.map((one) => one.at));
   const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
-  const data: Written = { format: FORMAT, at, events };
+  const { queue, own, prompt } = open;
   const jobId = randomUUID();
+  const rows = rowsOf(queue.toKey(jobId));
+  const { count, written } = await sendRows(prompt.client, rows, events);
+  const data: Written = { format: FORMAT, at, rows: count };
   // Before it is written: it may come back sooner than the answer.
-  open.own.keep(jobId, data, bytes);
+  own.keep(jobId, { ...data, events }, bytes);
   try {
-    await open.queue.add('deliveries', data, {
-      jobId,
-      removeOnComplete: true,
-      removeOnFail: { count: FAILED_KEPT },
-    });
+    const options = { jobId, removeOnComplete: true, removeOnFail: { count: FAILED_KEPT } };
+    const added = queue.add('deliveries', data, options);
+    await Promise.all([written, added, keepRows(prompt.client, rows)]);
   } catch (error) {
-    open.own.drop(jobId);
+    own.drop(jobId);
     throw error;
   }
   open.waiting++;
@@ -247,15 +264,19 @@ function countTogether(deliveries: readonly Delivery[]): number {
 }
 
 function work(
-  { blocking, tag, trouble, failed, own }: Open,
+  { blocking, tag, trouble, failed, own, queue, prompt }: Open,
   decide: (job: InboxJob) => Promise<void>,
 ): { stop(): Promise<void> } {
-  async function process(job: Job<Written>): Promise<void> {
+  async function process(job: Job<AnyJob>): Promise<void> {
+    const { id = '' } = job;
     try {
-      await decide(read(job));
-      own.drop(job.id ?? '');
+      const read = await readJob(job, prompt, rowsOf(queue.toKey(id)));
+      if (read === undefined)
+        failed(id, new Error('what it says is gone: its sender was not told that it is here'));
+      else await decide(read);
+      own.drop(id);
     } catch (error) {
-      failed(job.id ?? '', error instanceof Error ? error : new Error(String(error)));
+      failed(id, error instanceof Error ? error : new Error(String(error)));
       await setTimeout(AGAIN_MS);
       // Back to the front, whoever takes it next: those behind it must not overtake it. Without an answer
       // its lock ends, and it comes back there, too.
@@ -263,7 +284,7 @@ function work(
       throw new WaitingError();
     }
   }
-  const worker = new InboxWorker<Written>('inbox', process, {
+  const worker = new InboxWorker<AnyJob>('inbox', process, {
     ...workerOptions(blocking, tag),
     maxStalledCount: DEATHS_MAX,
   });
@@ -282,12 +303,18 @@ function work(
   };
 }
 
-function read({ id = '', data, attemptsStarted, stalledCounter }: Job<Written>): InboxJob {
+/** Undefined: it is of no use any more. */
+async function readJob(
+  { id = '', data, attemptsStarted, stalledCounter }: Job<AnyJob>,
+  { client }: Connection,
+  rows: string,
+): Promise<InboxJob | undefined> {
   if (data.format > FORMAT) {
     // It waits for an instance that knows it.
     const what = `this instance is older than what wrote the job (format ${data.format}, it knows ${FORMAT}): upgrade it`;
     throw new AppError('store-format', what, { retryable: false });
   }
   const again = attemptsStarted > 1 || stalledCounter > 0;
-  return { id, at: data.at, events: data.events, again };
+  const events = 'events' in data ? data.events : await readRows(client, rows, data.rows);
+  return events === undefined ? undefined : { id, at: data.at, events, again };
 }

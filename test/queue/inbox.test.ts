@@ -21,14 +21,16 @@ async function open(tag: string, waitingMax: number, more: Partial<Capacity> = {
   const blocking = connect(address, 'blocking', ignore);
   const connections = { prompt, blocking, tag };
   const limits = { ...CAPACITY, waiting: waitingMax, ...more };
-  const inbox = await openInbox({ ...connections, limits, trouble: ignore, failed: ignore });
+  const failures: string[] = [];
+  const failed = (_: string, { message }: Error): void => void failures.push(message);
+  const inbox = await openInbox({ ...connections, limits, trouble: ignore, failed });
   const queue = new Queue('inbox', { connection: { url: redis.url }, prefix: tag });
   onTestFinished(async () => {
     await inbox.close();
     await queue.close();
     await Promise.all([prompt.close(), blocking.close()]);
   });
-  return { inbox, queue, client: prompt.client };
+  return { inbox, queue, client: prompt.client, failures };
 }
 
 const eventsOf = (count: number) =>
@@ -119,4 +121,74 @@ test('a job that was set aside is counted, and decided when it is tried again', 
     events: [{ kind: 'unsilence', id: 's', by: 'ada' }],
     again: true,
   });
+});
+
+test('however large a delivery is, no text in Redis is, and it is decided as one', async () => {
+  const TAG = '{large:default}';
+  const { inbox, client } = await open(TAG, 1_000_000);
+  const large = (text: string) =>
+    Array.from({ length: 1_000 }, (_, n) =>
+      alertEvent({ alertname: `A${n}` }, { annotations: { text: text.repeat(10_000) } }),
+    );
+  const events = [...large('x'), ...large('é')];
+  await inbox.add(7, events);
+  const keys = (await client.keys(`${TAG}:inbox:*`)).filter((key) => key.endsWith(':logs'));
+  const [rows = ''] = keys;
+  const id = rows.split(':').at(-2) ?? '';
+  expect(keys).toHaveLength(1);
+  expect(await client.ttl(rows), 'they stay').toBe(-1);
+  const texts = await client.lrange(rows, 0, -1);
+  expect(texts.length).toBeGreaterThan(15);
+  for (const text of [...texts, await client.hget(`${TAG}:inbox:${id}`, 'data')]) {
+    expect(text?.length).toBeLessThan(1_100_000);
+  }
+
+  const decided = new Promise<InboxJob>((resolve) => {
+    const decider = inbox.decide(async (job) => resolve(job));
+    onTestFinished(() => decider.stop());
+  });
+  expect(await within(20, 'it is decided', decided)).toEqual({ id, at: 7, events, again: false });
+  const gone = async (): Promise<void> => {
+    while ((await client.exists(rows)) > 0) await setTimeout(20);
+  };
+  await within(20, 'nothing of it is left', gone());
+});
+
+test('a job whose sender was not told that it is here holds up nobody', async () => {
+  const TAG = '{untold:default}';
+  const { inbox, client, failures } = await open(TAG, 1_000);
+  await inbox.add(7, eventsOf(1));
+  const [rows = ''] = (await client.keys(`${TAG}:inbox:*`)).filter((key) => key.endsWith(':logs'));
+  await client.del(rows);
+  await inbox.add(8, eventsOf(2));
+  const decided = new Promise<InboxJob>((resolve) => {
+    const decider = inbox.decide(async (job) => resolve(job));
+    onTestFinished(() => decider.stop());
+  });
+  expect(await within(20, 'the next is decided', decided)).toMatchObject({ at: 8 });
+  expect(failures).toEqual([expect.stringMatching(/what it says is gone/)]);
+});
+
+test('what an instance wrote itself is decided as it wrote it, and as any other instance would', async () => {
+  const TAG = '{own:default}';
+  const mine = await open(TAG, 1_000);
+  const other = await open(TAG, 1_000);
+  const seen: InboxJob[] = [];
+  let heard: () => void = () => undefined;
+  const decider = mine.inbox.decide(async (job) => {
+    seen.push(job);
+    heard();
+  });
+  onTestFinished(() => decider.stop());
+  const event = alertEvent(
+    { alertname: 'A', ['__proto__']: 'x', half: '\ud800', nul: '\0' },
+    { annotations: { text: 'line\nline' } },
+  );
+  for (const { inbox } of [mine, other]) {
+    const next = new Promise<void>((resolve) => (heard = resolve));
+    await inbox.add(7, [event]);
+    await within(20, 'it is decided', next);
+  }
+  expect(seen.map(({ events }) => events[0] === event)).toEqual([true, false]);
+  expect(seen[1]?.events).toEqual([event]);
 });

@@ -165,7 +165,7 @@ test('one that leads when a newer one writes a job leaves it, and the lead, to t
   const leader = await startInstance(here);
   await within(10, 'it leads', leader.heard(/^leads$/));
   const inbox = new Queue('inbox', { connection: client, prefix: here.tag });
-  await inbox.add('deliveries', { format: 2, at: START, news: ['of a kind that is not known'] });
+  await inbox.add('deliveries', { format: 3, at: START, news: ['of a kind that is not known'] });
   await within(10, 'it gives the lead back', leader.heard(/no more/));
   expect(await inbox.getJobCountByTypes('wait', 'active', 'failed')).toBe(1);
   expect(await inbox.getJobCountByTypes('failed')).toBe(0);

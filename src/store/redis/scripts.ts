@@ -7,6 +7,7 @@
  */
 import type { Connection } from './connection.ts';
 import { LANE_KEYS, type LaneKey, laneKeys } from './keys.ts';
+import { bytesOf } from './wire.ts';
 
 /** One command of a write: what to do to which key of the lane. */
 export interface Command {
@@ -95,12 +96,6 @@ function textOf(commands: readonly Command[]) {
 
 /** Versions and text. */
 const ARGS_BEFORE = 3;
-
-/** ASCII, as nearly all are, is copied and not encoded. */
-function bytesOf(text: string): Buffer {
-  const isAscii = Buffer.byteLength(text) === text.length;
-  return Buffer.from(text, isAscii ? 'latin1' : 'utf8');
-}
 
 /** Fields that changed, and what stands in them now; an empty value: it is gone. Both only when it is `near`. */
 export type Changes = readonly [

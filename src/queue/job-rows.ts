@@ -1,0 +1,67 @@
+/**
+ * The events of a job of the inbox: rows of text beside it, each of bounded size, so that nobody writes or reads a
+ * large delivery in one go. They lie where BullMQ keeps what a job logs, and go with the job when it does.
+ *
+ * They are there before the job is. Until it is written they are there for a while only: an instance that dies
+ * meanwhile leaves nothing for good. A job whose rows are gone is one that nobody was told of.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Event } from '../model.ts';
+import type { Connection } from '../store/redis/connection.ts';
+import { bytesOf } from '../store/redis/wire.ts';
+import { endOfPart } from '../weight.ts';
+
+/** What the events of a row weigh: a hundredth of a second to write or to read, whatever there is in them. */
+const ROW_BYTES = 1024 * 1024;
+const UNWRITTEN_S = 600;
+
+type Client = Connection['client'];
+
+/** `place`: what BullMQ calls the job in Redis. */
+export function rowsOf(place: string): string {
+  return `${place}:logs`;
+}
+
+/** `count` is how many there are. What is sent on this connection afterwards comes after them. */
+export async function sendRows(
+  client: Client,
+  rows: string,
+  events: readonly Event[],
+): Promise<{ readonly count: number; readonly written: Promise<unknown> }> {
+  let count = 0;
+  let written: Promise<unknown> = Promise.resolve();
+  for (let first = 0; first < events.length; count++) {
+    if (count > 0) await setImmediate();
+    const end = endOfPart(events, first, ROW_BYTES);
+    const row = bytesOf(JSON.stringify(events.slice(first, end)));
+    const sent: Promise<unknown>[] = [written, client.rpush(rows, row)];
+    if (count === 0) sent.push(client.expire(rows, UNWRITTEN_S));
+    written = Promise.all(sent);
+    // Whoever waits for it hears of it, after the last.
+    written.catch(() => undefined);
+    first = end;
+  }
+  return { count, written };
+}
+
+/** From now on they stay as long as the job does, which was sent before. */
+export async function keepRows(client: Client, rows: string): Promise<void> {
+  await setImmediate();
+  await client.persist(rows);
+}
+
+/** Undefined when they are not all there. */
+export async function readRows(
+  client: Client,
+  rows: string,
+  count: number,
+): Promise<readonly Event[] | undefined> {
+  const events: Event[] = [];
+  for (let row = 0; row < count; row++) {
+    const text = await client.lindex(rows, row);
+    if (text === null) return undefined;
+    // What `writeRows` wrote.
+    for (const event of JSON.parse(text) as readonly Event[]) events.push(event);
+  }
+  return events;
+}
