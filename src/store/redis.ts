@@ -16,6 +16,7 @@ import { connect, type Connection, ready, redisFailure } from './redis/connectio
 import {
   addHistory,
   type Indexed,
+  nothingIndexed,
   pruneClosed,
   pruneDecisions,
   readClosed,
@@ -122,7 +123,7 @@ async function commit(
   change: Commit,
 ): Promise<CommitResult> {
   const version = change.version + 1;
-  const known = indexed.get(tag) ?? { span: Number.NaN, terms: new Set() };
+  const known = indexed.get(tag) ?? nothingIndexed();
   indexed.set(tag, known);
   // All texts are made before anything is sent: a value that is no JSON fails here.
   const commands = [

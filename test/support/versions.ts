@@ -73,13 +73,18 @@ export const WRITES_MORE: readonly Planted[] = [
   },
   {
     file: 'src/queue/inbox.ts',
-    from: '{ format: FORMAT, at, events };',
-    to: "{ format: FORMAT, at, events: events.map((event) => ({ ...event, later: 1 })), by: 'a later version' };",
+    from: '{ format: FORMAT, at, rows: count };',
+    to: "{ format: FORMAT, at, rows: count, by: 'a later version' };",
+  },
+  {
+    file: 'src/queue/job-rows.ts',
+    from: 'JSON.stringify(events.slice(first, end))',
+    to: 'JSON.stringify(events.slice(first, end).map((event) => ({ ...event, later: 1 })))',
   },
 ];
 
 /** Writes what this version cannot read. */
 export const WRITES_OTHERWISE: readonly Planted[] = [
-  { file: 'src/queue/inbox.ts', from: 'const FORMAT = 1;', to: 'const FORMAT = 2;' },
+  { file: 'src/queue/inbox.ts', from: 'const FORMAT = 2;', to: 'const FORMAT = 3;' },
   { file: 'src/store/redis/load.ts', from: 'const FORMAT = 1;', to: 'const FORMAT = 2;' },
 ];

@@ -66,20 +66,28 @@ export function spanBounds(span: number): { readonly from: Instant; readonly to:
   return { from: span * SPAN_MS, to: (span + 1) * SPAN_MS };
 }
 
+export function serviceTerm(service: string): string {
+  return `s${JSON.stringify(service)}`;
+}
+
+export function incidentTerm(incident: string): string {
+  return `i${JSON.stringify(incident)}`;
+}
+
 /** What the rows of a service's or an incident's decisions begin with. */
 export function termsOf(decisions: readonly Decision[]): Set<string> {
   const terms = new Set<string>();
   for (const { service, incident } of decisions) {
-    if (service !== undefined) terms.add(`s${JSON.stringify(service)}`);
-    if (incident !== undefined) terms.add(`i${JSON.stringify(incident)}`);
+    if (service !== undefined) terms.add(serviceTerm(service));
+    if (incident !== undefined) terms.add(incidentTerm(incident));
   }
   return terms;
 }
 
 /** The term that leads to the fewest chunks for a query, if it names one. */
 export function termOfQuery({ service, incident }: HistoryQuery): string | undefined {
-  if (incident !== undefined) return `i${JSON.stringify(incident)}`;
-  return service === undefined ? undefined : `s${JSON.stringify(service)}`;
+  if (incident !== undefined) return incidentTerm(incident);
+  return service === undefined ? undefined : serviceTerm(service);
 }
 
 export function termRow(term: string, span: number): string {

@@ -10,7 +10,9 @@ import {
   chunkRow,
   closedIdOf,
   closedRows,
+  incidentTerm,
   readChunkRow,
+  serviceTerm,
   spanBounds,
   spanOf,
   termRow,
@@ -22,7 +24,12 @@ import { type Command, inParts } from './scripts.ts';
 /** Index rows that are written already: the newest span is the one that is written to. */
 export interface Indexed {
   span: number;
-  readonly terms: Set<string>;
+  readonly services: Set<string>;
+  readonly incidents: Set<string>;
+}
+
+export function nothingIndexed(): Indexed {
+  return { span: Number.NaN, services: new Set(), incidents: new Set() };
 }
 
 /** Keeps small what a query reads beside what it returns. */
@@ -74,11 +81,24 @@ function newTermRows(
   const span = spanOf(at);
   if (span !== indexed.span) {
     indexed.span = span;
-    indexed.terms.clear();
+    indexed.services.clear();
+    indexed.incidents.clear();
   }
-  const fresh = [...termsOf(decisions)].filter((term) => !indexed.terms.has(term));
-  for (const term of fresh) indexed.terms.add(term);
-  return fresh.map((term) => termRow(term, span));
+  // The names themselves are looked up: nearly all are known, and a term costs more than that.
+  const rows: string[] = [];
+  for (const { service, incident } of decisions) {
+    if (service !== undefined && isNew(indexed.services, service))
+      rows.push(termRow(serviceTerm(service), span));
+    if (incident !== undefined && isNew(indexed.incidents, incident))
+      rows.push(termRow(incidentTerm(incident), span));
+  }
+  return rows;
+}
+
+function isNew(names: Set<string>, name: string): boolean {
+  if (names.has(name)) return false;
+  names.add(name);
+  return true;
 }
 
 function scored(rows: readonly string[]): readonly string[] {

@@ -21,7 +21,7 @@ export const CHANGED_MAX = 20_000;
 /** Arguments of one command: Lua's stack holds no more than 8,000. */
 const ARGS_MAX = 1_000;
 
-/** What begins a line that stands for an argument of the script, and ends each line. */
+/** What begins a line that stands for an argument of the script: the character 0. What ends each line. */
 const ELSEWHERE = '\0';
 const END = '\n';
 
@@ -85,7 +85,7 @@ function textOf(commands: readonly Command[]) {
   for (const { name, key, args } of commands) {
     lines.push(name, String(LANE_KEYS.indexOf(key) + 1), String(args.length));
     for (const arg of args) {
-      if (!arg.includes(END) && !arg.startsWith(ELSEWHERE)) lines.push(arg);
+      if (!arg.includes(END) && arg.charCodeAt(0) !== 0) lines.push(arg);
       else lines.push(ELSEWHERE + String(ARGS_BEFORE + others.push(arg)));
     }
   }
