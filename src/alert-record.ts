@@ -3,15 +3,15 @@
  * all that Quell writes.
  *
  * The order is the format: a new field goes to the end, and a record that was written before it has
- * none there.
+ * none there. One that a newer version wrote has more: that stays where it is.
  */
 import type { Alert, Facts } from './model.ts';
 
 export type AlertRecord = readonly unknown[];
 
 export function recordOfAlert(alert: Alert): AlertRecord {
-  const { facts } = alert;
-  return [
+  const { facts, more } = alert;
+  const known: readonly unknown[] = [
     alert.fingerprint,
     alert.source,
     alert.labels,
@@ -42,7 +42,11 @@ export function recordOfAlert(alert: Alert): AlertRecord {
     alert.holdWhy,
     alert.flap,
   ];
+  return more === undefined ? known : known.concat(more);
 }
+
+/** Values of a record that this version knows. */
+const KNOWN = 19;
 
 /** Fingerprints of alerts, which are their keys, have no slash. */
 export function isAlertKey(key: string): boolean {
@@ -73,6 +77,7 @@ export function alertOfRecord(record: AlertRecord): Alert {
     holdRule: at(16),
     holdWhy: at(17),
     flap: at(18),
+    more: record.length > KNOWN ? record.slice(KNOWN) : undefined,
   };
 }
 

@@ -53,6 +53,7 @@ export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert
     holdRule: 'built-in',
     holdWhy: undefined,
     flap: undefined,
+    more: undefined,
   };
 }
 

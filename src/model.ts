@@ -156,6 +156,8 @@ export interface Alert {
   readonly holdRule: RuleRef;
   readonly holdWhy: string | undefined;
   readonly flap: Flap | undefined;
+  /** What only a newer version knows of it, which may lead again: kept as it is. */
+  readonly more: readonly unknown[] | undefined;
 }
 
 export interface Muted {
@@ -271,6 +273,8 @@ export interface Incident {
   readonly standsFor: number;
   /** Values of the labels that a `correlate: by` rule grouped it by. */
   readonly group: string | undefined;
+  /** What only a newer version knows of it, which may lead again: kept as it is. */
+  readonly more: Readonly<Record<string, unknown>> | undefined;
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
  * process changed.
  */
 import { type AlertRecord, alertOfRecord, isAlertKey } from './alert-record.ts';
+import { incidentOfRecord } from './incident-record.ts';
 import type { Alert, Incident } from './model.ts';
 import type { Digest, Heartbeat, KeptSilence, Lateness, Parting, Storm } from './small-records.ts';
 import {
@@ -39,7 +40,8 @@ export function* restoring(state: LaneState, records: Iterable<StateRecord>): St
   const incidents: Incident[] = [];
   const others: StateRecord[] = [];
   for (const record of records) {
-    if (record.key.startsWith('i/')) incidents.push(record.value as Incident);
+    if (record.key.startsWith('i/'))
+      incidents.push(incidentOfRecord(record.value as Record<string, unknown>));
     else if (isAlertKey(record.key)) alerts.push(alertOfRecord(record.value as AlertRecord));
     else others.push(record);
     yield;

@@ -17,6 +17,7 @@ import {
   removeFrom,
   removePlace,
 } from './id-index.ts';
+import { recordOfIncident } from './incident-record.ts';
 import { createInhibitIndex, type InhibitIndex, trackFiring, untrack } from './inhibit-index.ts';
 import { NO_BOUNDS, type Room } from './limits.ts';
 import { indexMessages, type MessageIndex } from './message-index.ts';
@@ -319,7 +320,10 @@ export function nothingChanged(state: LaneState): void {
 }
 
 function recordOf(state: LaneState, key: string): unknown {
-  if (key.startsWith('i/')) return state.incidents.get(key.slice(2));
+  if (key.startsWith('i/')) {
+    const incident = state.incidents.get(key.slice(2));
+    return incident && recordOfIncident(incident);
+  }
   if (key.startsWith('digest/')) return state.digests.get(key.slice(7));
   if (key.startsWith('heartbeat/')) return state.heartbeats.get(key.slice(10));
   if (key.startsWith('silence/')) return state.silences.get(key.slice(8));

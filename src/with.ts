@@ -28,6 +28,7 @@ export function alertWith(alert: Alert, changes: Partial<Alert>): Alert {
     holdRule: alert.holdRule,
     holdWhy: alert.holdWhy,
     flap: alert.flap,
+    more: alert.more,
   };
   return Object.assign(copy, changes);
 }
@@ -70,6 +71,7 @@ export function incidentWith(incident: Incident, changes: Partial<Incident>): In
     toldIn: incident.toldIn,
     group: incident.group,
     standsFor: incident.standsFor,
+    more: incident.more,
   };
   return Object.assign(copy, changes);
 }

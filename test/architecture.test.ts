@@ -50,6 +50,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'closed-view.ts': 'state',
   'group-index.ts': 'state',
   'id-index.ts': 'state',
+  'incident-record.ts': 'state',
   'inhibit-index.ts': 'state',
   'message-index.ts': 'state',
   'reactions.ts': 'state',

@@ -65,6 +65,7 @@ export function openIncident(
     toldIn: undefined,
     group: undefined,
     standsFor: 0,
+    more: undefined,
   };
   const incident = Object.assign(fresh, more);
   putIncident(state, incident);

@@ -1,8 +1,12 @@
 /** What is kept of an alert, and what alerts share in memory. */
 import { expect, test } from 'vitest';
 import { alertOfRecord, recordOfAlert } from '../../src/alert-record.ts';
+import { decide } from '../../src/decide.ts';
 import type { Alert } from '../../src/model.ts';
+import { restore } from '../../src/restore.ts';
+import { createState, takeChanges } from '../../src/state.ts';
 import { shareTexts } from '../../src/texts.ts';
+import { alertEvent, MINUTE, START, tell } from '../support/story.ts';
 
 const full: Alert = {
   fingerprint: 'a1b2c3d4e5f60718',
@@ -34,6 +38,7 @@ const full: Alert = {
   holdRule: 'quiet.yaml:9',
   holdWhy: 'the autoscaler needs a while',
   flap: { penalty: 1000, at: 9, flapping: true, since: 10 },
+  more: undefined,
 };
 
 const bare: Alert = {
@@ -59,7 +64,7 @@ test.each([
 
 test('a record of an alert says every field of it', () => {
   expect(recordOfAlert(full).flat()).toHaveLength(
-    Object.keys(full).length - 1 + Object.keys(full.facts).length,
+    Object.keys(full).length - 2 + Object.keys(full.facts).length,
   );
 });
 
@@ -70,4 +75,33 @@ test('sharing texts changes no text, whatever the labels are called', () => {
   shareTexts(own, kin);
   expect(JSON.stringify(own.labels)).toBe(labels);
   expect(own).toEqual({ ...full, labels: JSON.parse(labels) });
+});
+
+test('what a newer version knows of an alert and its incident is kept when this one changes them', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const [alert] = story.state.alerts.values();
+  const [incident] = story.state.incidents.values();
+  if (alert === undefined || incident === undefined) throw new Error('it fires');
+  const written = [
+    { key: alert.fingerprint, value: [...recordOfAlert(alert), 'seen', { by: 'a newer one' }] },
+    { key: `i/${incident.id}`, value: { ...incident, moodOfTeam: 'calm', more: undefined } },
+  ];
+  const state = createState('default');
+  restore(state, JSON.parse(JSON.stringify(written)));
+  const delivery = {
+    severity: 'critical',
+    alertname: 'Down',
+    service: 'payments-db',
+    env: 'production',
+  };
+  const ends = alertEvent(delivery, { endsAt: START + MINUTE });
+  decide(state, ends, START + MINUTE, story.rules);
+  const [ended, resolved] = JSON.parse(
+    JSON.stringify(takeChanges(state).map(({ value }) => value)),
+  );
+  expect(ended.slice(-2)).toEqual(['seen', { by: 'a newer one' }]);
+  expect(ended[6]).toBe('resolved');
+  expect(resolved).toMatchObject({ phase: 'resolved', moodOfTeam: 'calm' });
+  expect(resolved).not.toHaveProperty('more');
 });
