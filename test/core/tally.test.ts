@@ -22,6 +22,7 @@ function alertOn(host: string, service: string): Alert {
     labels: {},
     annotations: {},
     generatorURL: undefined,
+    more: undefined,
     facts,
     status: 'firing',
     startsAt: 0,
