@@ -83,7 +83,9 @@ function alongPath(
   const between = near.path.slice(1, -1);
   if (between.filter((name) => !tally.services.has(name)).length > rule.silent) return undefined;
   const root = incident.roots[0]?.service ?? near.service;
-  const standing = standsTo(turn, service, root, near);
+  // What was taken for the cause before it said anything itself is one that explains, now that it does.
+  const isRoot = service === root && (tally.services.get(root)?.alerts ?? 0) === 0;
+  const standing = isRoot ? 'cause' : standsTo(turn, service, root, near);
   if (standing === 'sideways' && !explainsMost(turn, service, tally)) return undefined;
   const apartMs = turn.now - there.lastSince;
   const because = byPath(near.path, apartMs);

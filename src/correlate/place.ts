@@ -25,6 +25,7 @@ import type { Match } from './joinable.ts';
 import { leaveApart, mergeIncidents, shareMoved } from './merge.ts';
 import { onsetOf } from './onset.ts';
 import { rankRoots } from './root.ts';
+import { toldOfSilent } from './silent.ts';
 import { explainedBy, toldAtOnce } from './standing.ts';
 
 /** Whoever was just told expects more to come: what joins this soon only shows in the message. */
@@ -96,6 +97,7 @@ function speak(turn: Turn, incident: Incident, proof: Proof): void {
   const match =
     toldOf(turn, { ...speaker.facts, service }, rule, incident) ??
     explainedBy(turn, incident, speaker, rule) ??
+    toldOfSilent(turn, incident, speaker, rule) ??
     toldAtOnce(turn, incident, speaker, rule);
   const isNews = match !== undefined && !isKnownIn(turn, match.incident, speaker);
   const place = match === undefined ? incident : merged(turn, incident, [match], speaker);

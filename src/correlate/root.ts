@@ -10,6 +10,7 @@ import { tallyOf } from '../state.ts';
 import { CROWD, type ServiceTally, type Tally } from '../tally.ts';
 import type { Turn } from '../turn.ts';
 import { callersOf, pathTo } from './graph.ts';
+import { silentCause } from './silent.ts';
 
 /** Candidates that people are shown. */
 const SHOWN = 3;
@@ -50,8 +51,8 @@ export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidat
     Number.POSITIVE_INFINITY,
   );
   const candidates = weighed.slice(0, SHOWN).map((one) => candidate(one, tally, earliest));
-  const host = hostCandidate(tally, weighed[0]);
-  return host === undefined ? candidates : [host, ...candidates].slice(0, SHOWN);
+  const first = hostCandidate(tally, weighed[0]) ?? silentCandidate(turn, tally, services, weighed);
+  return first === undefined ? candidates : [first, ...candidates].slice(0, SHOWN);
 }
 
 /** When the first of what fires steadily began to; never, if nothing does, or far too much to look through. */
@@ -177,4 +178,23 @@ function hostCandidate(tally: Tally, best: Weighed | undefined): RootCandidate |
     };
   }
   return undefined;
+}
+
+/** What several of them share explains them when none of them does, though it has no alert itself. */
+function silentCandidate(
+  turn: Turn,
+  tally: Tally,
+  services: readonly (readonly [string, ServiceTally])[],
+  [best]: readonly Weighed[],
+): RootCandidate | undefined {
+  const silent = silentCause(turn, tally, services);
+  if (silent === undefined || silent.explained.length <= (best?.explained ?? 0)) return undefined;
+  const { service, explained, callers } = silent;
+  return {
+    service,
+    explains: explained.reduce((sum, [, { alerts }]) => sum + alerts, 0),
+    of: tally.alerts,
+    since: Math.min(...explained.map(([, { firstSince }]) => firstSince)),
+    reasons: [`${callers} services that call it alert, and it says nothing itself`],
+  };
 }
