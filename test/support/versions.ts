@@ -57,9 +57,14 @@ export const WRITES_MORE: readonly Planted[] = [
     to: "    alert.flap,\n    { of: 'a later version' },\n  ];",
   },
   {
+    file: 'src/alert-record.ts',
+    from: 'const KNOWN = 19;',
+    to: 'const KNOWN = 20;',
+  },
+  {
     file: 'src/state.ts',
-    from: "  if (key.startsWith('i/')) return state.incidents.get(key.slice(2));",
-    to: "  if (key.startsWith('i/') && state.incidents.has(key.slice(2)))\n    return { ...state.incidents.get(key.slice(2)), later: { is: ['better'] } };",
+    from: 'return incident && recordOfIncident(incident);',
+    to: "return incident && { ...recordOfIncident(incident), later: { is: ['better'] } };",
   },
   {
     file: 'src/batch.ts',
