@@ -31,6 +31,7 @@ export const PARTS: Readonly<Record<string, (setting: Setting) => Promise<Table>
   cpu,
   single,
   memory,
+  resent,
   latency,
   restart,
   listing,
@@ -135,6 +136,52 @@ async function memory({ contenders, alerts, connections }: Setting): Promise<Tab
       'peak',
       'RSS MB after a minute',
       'CPU at rest over a minute',
+    ],
+    rows,
+  };
+}
+
+const RESENT_EVERY_MS = 60_000;
+const RESENT_ROUNDS = 11;
+
+/**
+ * All alerts go on for ten minutes, and are sent again each minute, as Prometheus does. Two of
+ * Alertmanager's group intervals pass meanwhile: it tells of what came after a group's first message.
+ */
+async function resent({ contenders, alerts, connections }: Setting): Promise<Table> {
+  const rows: string[][] = [];
+  for (const contender of contenders) {
+    const server = await contender.start({ fresh: true });
+    const prepared = bodies({ distinct: alerts, services: 2_000, tag: 'open' }, alerts, 64);
+    const began = performance.now();
+    const used: number[] = [];
+    const rss: number[] = [];
+    for (let round = 0; round < RESENT_ROUNDS; round++) {
+      const before = server.cpu();
+      await postAll(server.port, prepared, connections);
+      await sleep(began + (round + 1) * RESENT_EVERY_MS - performance.now());
+      used.push(server.cpu() - before);
+      rss.push(server.memory().rss);
+    }
+    const total = used.reduce((sum, seconds) => sum + seconds, 0);
+    rows.push([
+      contender.name,
+      ...[total, used[0] ?? 0, used.at(-1) ?? 0].map((seconds) => seconds.toFixed(1)),
+      ...[rss[0] ?? 0, rss.at(-1) ?? 0, server.memory().peak].map((value) => value.toFixed(0)),
+    ]);
+    report(rows.at(-1));
+    await server.stop('SIGKILL');
+  }
+  return {
+    title: `${alerts} alerts that go on, sent each minute for ${RESENT_ROUNDS} minutes`,
+    head: [
+      'server',
+      'CPU s',
+      'first minute',
+      'last minute',
+      'RSS MB after the first',
+      'at the end',
+      'peak',
     ],
     rows,
   };
