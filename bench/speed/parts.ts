@@ -142,11 +142,11 @@ async function memory({ contenders, alerts, connections }: Setting): Promise<Tab
 }
 
 const RESENT_EVERY_MS = 60_000;
-const RESENT_ROUNDS = 11;
+const RESENT_ROUNDS = 7;
 
 /**
- * All alerts go on for ten minutes, and are sent again each minute, as Prometheus does. Two of
- * Alertmanager's group intervals pass meanwhile: it tells of what came after a group's first message.
+ * All alerts go on for seven minutes, and are sent again each minute, as Prometheus does. One of
+ * Alertmanager's group intervals passes meanwhile: it tells of what came after a group's first message.
  */
 async function resent({ contenders, alerts, connections }: Setting): Promise<Table> {
   const rows: string[][] = [];
