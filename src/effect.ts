@@ -53,6 +53,8 @@ export interface DigestLine {
   readonly incidents: number;
   readonly alerts: number;
   readonly firing: boolean;
+  /** Its services that still fire, the first of `of`; lines that an older version ordered do not name them. */
+  readonly still?: { readonly services: readonly string[]; readonly of: number } | undefined;
 }
 
 type Rise = Readonly<Record<'from' | 'to', Severity>>;

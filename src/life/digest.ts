@@ -8,12 +8,14 @@
 import type { DigestLine, Incident, MessageRef } from '../model.ts';
 import type { Digest } from '../small-records.ts';
 import { LANE } from '../split.ts';
-import { putDigest, removeDigest, tallyOf } from '../state.ts';
+import { type LaneState, putDigest, removeDigest, tallyOf } from '../state.ts';
 import { schedule } from '../timers.ts';
 import { note, order, type Turn } from '../turn.ts';
 
 /** Lines of one digest; further incidents are counted in the last one. */
 const LINES_MAX = 200;
+/** Services that a line names. */
+const STILL_MAX = 6;
 
 export function digestKey(channel: string): string {
   return `digest/${channel}`;
@@ -73,10 +75,7 @@ export function sendDigest(turn: Turn, channel: string): void {
   if (digest.dueAt > now) return schedule(state.timers, digestKey(channel), digest.dueAt);
   // One at a time: the next is ordered when Slack has answered, and knows by then which message it is for.
   if (digest.sending !== undefined) return;
-  const lines = digest.lines.map((line) => ({
-    ...line,
-    firing: tallyOf(state, line.incident).firing > 0,
-  }));
+  const lines = digest.lines.map((line) => asOfNow(state, line));
   const going = lines.filter(({ firing }) => firing);
   const isOrdered = digest.message !== undefined || going.length > 0;
   // What was over before anybody looked is on record, and no reason for a message.
@@ -90,6 +89,17 @@ export function sendDigest(turn: Turn, channel: string): void {
   const next: Digest = { ...digest, from: now, dueAt: undefined, lines: going, sending };
   if (going.length > 0) awaitTime(turn, next);
   else putDigest(state, next);
+}
+
+function asOfNow(state: LaneState, line: DigestLine): DigestLine {
+  const { services, firing } = tallyOf(state, line.incident);
+  if (firing === 0) return { ...line, firing: false, still: undefined };
+  const names = [...services].flatMap(([name, own]) => (own.firing > 0 ? [name] : []));
+  return {
+    ...line,
+    firing: true,
+    still: { services: names.slice(0, STILL_MAX), of: names.length },
+  };
 }
 
 function orderDigest(

@@ -284,6 +284,13 @@ function digestLine(line: DigestLine): Line {
     isOwnName(line.name, line.service) ? '' : `: ${kind(line.name)}`,
     ` · ${count(line.incidents, 'incident')}, ${count(line.alerts, 'alert')}`,
     where === '' ? '' : ` · ${where}`,
-    line.firing ? ' · still firing' : ' · over',
+    ` · ${line.firing ? `${whoStill(line)}still firing` : 'over'}`,
   ];
+}
+
+/** Nobody, when it is only the service that the line is about. */
+function whoStill({ service, still }: DigestLine): string {
+  if (still === undefined || (still.of === 1 && still.services[0] === service)) return '';
+  const names = still.services.map((name) => cut(name, NAME_MAX) || 'a service without a name');
+  return `${list(names, names.length, still.of)} `;
 }

@@ -143,6 +143,18 @@ test('the digest is one standing message, and waits for something that still fir
   expect(story.last()?.text).toMatch(/over/);
 });
 
+test('the digest names what still fires, when what it began with is over', () => {
+  const story = tell();
+  story.fire('payments-db', 'Odd', { severity: 'info' });
+  story.fire('payments', 'Odd', { severity: 'info' });
+  story.wait(HOUR);
+  story.resolve('payments-db', 'Odd', { severity: 'info' });
+  story.wait(24 * HOUR);
+  expect(story.last()?.text).toMatch(
+    /payments-db: odd · 1 incident, 2 alerts .*· payments still firing/,
+  );
+});
+
 /** Each service with a database of its own: nothing links any two. */
 function strangers(count: number): string {
   const services = Array.from(

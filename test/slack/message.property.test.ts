@@ -213,6 +213,9 @@ const digestLine = fc.record({
   incidents: count,
   alerts: count,
   firing: fc.boolean(),
+  still: fc.option(fc.record({ services: fc.array(text, { maxLength: 6 }), of: count }), {
+    nil: undefined,
+  }),
 });
 
 test('the message of any incident is sound', () => {

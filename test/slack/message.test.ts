@@ -245,6 +245,17 @@ function digest(): DigestEffect {
         incidents: 1,
         alerts: 1,
         firing: true,
+        still: { services: ['basket'], of: 1 },
+      },
+      {
+        ...line,
+        service: 'newsletter',
+        name: 'QueueGrows',
+        severity: 'warning',
+        incidents: 1,
+        alerts: 9,
+        firing: true,
+        still: { services: ['mailer', 'templates'], of: 8 },
       },
     ],
   };
