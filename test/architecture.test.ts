@@ -143,7 +143,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   re2js: ['rules'],
   undici: ['slack'],
   yaml: ['rules', 'config', 'importing'],
-  zod: ['rules', 'rule-tests', 'config', 'slack', 'web', 'ingest'],
+  zod: ['rules', 'rule-tests', 'config', 'slack'],
 };
 
 /** TypeScript builds what `npm start` runs; undici is a peer of @slack/socket-mode, pinned for it. */
@@ -163,9 +163,8 @@ const sources = new Map(filesUnder('src', '.ts').map((path) => [path, read(path)
 
 function read(path: string): Source {
   const text = readFileSync(path, 'utf8');
-  const named = [...text.matchAll(/^\s*(?:import|export|\}) ?(?:[^'";]*? from )?'([^']+)'/gm)];
-  const lazy = [...text.matchAll(/\bimport\(\s*'([^']+)'/g)];
-  const imports = [...named, ...lazy].map(([, name = '']) => name);
+  const lazy = [...text.matchAll(/\bimport\(\s*'([^']+)'/g)].map(([, name = '']) => name);
+  const imports = [...namesIn(text), ...lazy];
   const isOurs = (name: string) => name.startsWith('.');
   return {
     path,
@@ -174,6 +173,11 @@ function read(path: string): Source {
     files: imports.filter(isOurs).map((name) => normalize(join(dirname(path), name))),
     packages: imports.filter((name) => !isOurs(name)),
   };
+}
+
+function namesIn(text: string): readonly string[] {
+  const named = text.matchAll(/^\s*(?:import|export|\}) ?(?:[^'";]*? from )?'([^']+)'/gm);
+  return [...named].map(([, name = '']) => name);
 }
 
 function roomOf(path: string): string {
@@ -246,6 +250,24 @@ test('decide, and all that it stands on, reads no clock, rolls no dice and knows
     ].map(([what]) => `${path} uses ${what}`);
   });
   expect(impure).toEqual([]);
+});
+
+test('the thread that reads history ahead loads no library: whoever decides it again waits for that', () => {
+  const libraries: string[] = [];
+  const seen = new Set<string>();
+  const load = (path: string) => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    // Types are gone when it runs.
+    const loaded = namesIn((sources.get(path)?.text ?? '').replaceAll(/^import type [^;]*;/gm, ''));
+    for (const name of loaded) {
+      if (name.startsWith('.')) load(normalize(join(dirname(path), name)));
+      else if (!name.startsWith('node:')) libraries.push(`${path} imports ${name}`);
+    }
+  };
+  load('src/commands/history-thread.ts');
+  expect(seen).toContain('src/ingest/recording.ts');
+  expect(libraries).toEqual([]);
 });
 
 test('rules touch the disk only to load them and to see that they changed', () => {

@@ -4,7 +4,8 @@
 import { parseDelivery } from '../ingest/sources.ts';
 import type { Rules } from '../rules/rules.ts';
 import { createSeen, type Seen } from '../rules/seen.ts';
-import { type HistoryFlags, openHistory, reportMistakes } from './history.ts';
+import { openHistory, reportMistakes } from './history.ts';
+import { type HistoryFlags, historyPlace } from './history-place.ts';
 
 /** How far back, unless somebody says otherwise. */
 const SINCE = '30d';
@@ -21,7 +22,7 @@ export async function readSeen(
   { seen: recordings = [], ...flags }: HistoryFlags & { readonly seen?: readonly string[] },
 ): Promise<ReadSeen> {
   const kept = recordings.length === 0 ? { since: SINCE, ...flags } : flags;
-  const history = openHistory(recordings, kept, Date.now(), process.env);
+  const history = openHistory(historyPlace(recordings, kept, Date.now(), process.env));
   const seen = createSeen(rules);
   const mistakes: string[] = [];
   await history.read((line, place) => {

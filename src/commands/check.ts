@@ -7,7 +7,7 @@ import type { LoadResult } from '../rules/compile.ts';
 import { type Diagnostic, formatDiagnostics, summarise } from '../rules/diagnostics.ts';
 import { loadRules, overlookedIn } from '../rules/load.ts';
 import { missingBySeen } from '../rules/seen.ts';
-import type { HistoryFlags } from './history.ts';
+import type { HistoryFlags } from './history-place.ts';
 import { prefixOf, rulesDirOf } from './program.ts';
 
 export const CHECK_FORMATS = ['text', 'json', 'github'] as const;

@@ -8,12 +8,11 @@ import { AppError } from '../errors.ts';
 import { type Batch, createPacker, type ReadLine } from '../ingest/packed.ts';
 import type { Recorded } from '../ingest/recording.ts';
 import { knowsSource, NO_MAPPINGS, parseDelivery } from '../ingest/sources.ts';
-import { type HistoryFlags, openHistory } from './history.ts';
+import { openHistory } from './history.ts';
+import type { HistoryPlace } from './history-place.ts';
 
 export interface ThreadData {
-  readonly recordings: readonly string[];
-  readonly flags: HistoryFlags;
-  readonly now: number;
+  readonly place: HistoryPlace;
   /** How many batches were decided. */
   readonly decided: Int32Array;
 }
@@ -67,7 +66,7 @@ function serveReader(port: MessagePort, data: ThreadData): void {
 
 /** Sends all of it in batches. Rejects with an AppError. */
 export async function readAll(
-  { recordings, flags, now }: ThreadData,
+  { place }: ThreadData,
   { mapped, notIdentity }: Wanted,
   send: (batch: Batch) => void,
 ): Promise<void> {
@@ -75,8 +74,8 @@ export async function readAll(
     notIdentity === undefined ? undefined : fingerprintOf(source, labels, notIdentity),
   );
   let lines = 0;
-  await openHistory(recordings, flags, now, process.env).read((recorded, place) => {
-    packer.add(alertsIn(recorded, place, mapped), place.slice(0, place.lastIndexOf(':')));
+  await openHistory(place).read((recorded, at) => {
+    packer.add(alertsIn(recorded, at, mapped), at.slice(0, at.lastIndexOf(':')));
     if (++lines % LINES_TOGETHER === 0) send(packer.take());
   });
   send(packer.take());

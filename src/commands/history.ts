@@ -1,13 +1,14 @@
 /**
  * What came in, for commands that decide it again: recordings, the recording that a service keeps in
  * its data directory (also while it runs), or the same from a service elsewhere.
+ *
+ * The thread that reads ahead waits for everything that is imported here: neither rules nor settings.
  */
-import { openSources } from '../config-sources.ts';
 import { AppError } from '../errors.ts';
 import { journalDir } from '../ingest/journal.ts';
-import { readJournal, type JournalSpan } from '../ingest/journal-read.ts';
+import { readJournal } from '../ingest/journal-read.ts';
 import { type Recorded, readLine, textsInBatches } from '../ingest/recording.ts';
-import { parseDuration } from '../rules/duration.ts';
+import type { HistoryPlace } from './history-place.ts';
 
 export interface History {
   /** For people. */
@@ -16,54 +17,17 @@ export interface History {
   readonly read: (each: (line: Recorded, place: string) => void) => Promise<void>;
 }
 
-export interface HistoryFlags {
-  readonly since?: string;
-  readonly dataDir?: string;
-  readonly url?: string;
-}
+type PlaceOf<Kind> = Extract<HistoryPlace, { readonly kind: Kind }>;
 
-type Env = Readonly<Record<string, string | undefined>>;
-
-/** Recordings, if some are named, else what the service has kept. Throws an AppError for flags that do not fit. */
-export function openHistory(
-  recordings: readonly string[],
-  flags: HistoryFlags,
-  now: number,
-  env: Env,
-): History {
-  const { since, dataDir, url } = flags;
-  if (recordings.length > 0) {
-    const unfit = [since, dataDir, url].some((flag) => flag !== undefined);
-    if (unfit) throw usage('name recordings, or say --since, not both');
-    return ofRecordings(recordings);
+export function openHistory(place: HistoryPlace): History {
+  switch (place.kind) {
+    case 'recordings':
+      return ofRecordings(place.paths);
+    case 'data-dir':
+      return ofDataDir(place);
+    case 'service':
+      return ofService(place);
   }
-  if (since === undefined) throw usage('name a recording, or say --since 30d for what Quell kept');
-  const duration = parseDuration(since);
-  if (duration.kind === 'refused') throw usage(`--since: ${duration.message}`);
-  const span = { from: now - duration.ms, to: now };
-  if (url !== undefined) return ofService(url.replace(/\/+$/, ''), span, since, env);
-  return ofDataDir(settingOf('dataDir', dataDir, env) ?? './data', span, since);
-}
-
-const SINCE = '30d';
-
-/** For commands that look back a month unless they are told otherwise. */
-export function withSince(recordings: readonly string[], flags: HistoryFlags): HistoryFlags {
-  return recordings.length > 0 ? flags : { ...flags, since: flags.since ?? SINCE };
-}
-
-function usage(message: string): AppError {
-  return new AppError('usage', message, { retryable: false });
-}
-
-function settingOf(
-  name: 'dataDir' | 'apiToken',
-  given: string | undefined,
-  env: Env,
-): string | undefined {
-  const flags = name === 'dataDir' ? { dataDir: given } : {};
-  const found = openSources({ flags, env, file: undefined }).find(name);
-  return found.kind === 'found' ? found.value : undefined;
 }
 
 function ofRecordings(paths: readonly string[]): History {
@@ -140,7 +104,7 @@ function nextAt({ line }: OpenRecording): number {
   return line.kind === 'bad' ? -Infinity : line.at;
 }
 
-function ofDataDir(dataDir: string, span: JournalSpan, since: string): History {
+function ofDataDir({ dataDir, span, since }: PlaceOf<'data-dir'>): History {
   const dir = journalDir(dataDir);
   return {
     name: `the last ${since} of ${dataDir}`,
@@ -179,12 +143,11 @@ function nothingKept(dir: string, cause: Error): AppError {
 
 const TIMEOUT_MS = 300_000;
 
-function ofService(base: string, span: JournalSpan, since: string, env: Env): History {
+function ofService({ base, token, span, since }: PlaceOf<'service'>): History {
   return {
     name: `the last ${since} of ${base}`,
     async read(each) {
       const query = new URLSearchParams({ from: String(span.from), to: String(span.to) });
-      const token = settingOf('apiToken', undefined, env);
       try {
         const answer = await fetch(`${base}/v1/recording?${query}`, {
           headers: token === undefined ? {} : { authorization: `Bearer ${token}` },

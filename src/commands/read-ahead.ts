@@ -13,7 +13,8 @@ import { type Batch, createUnpacker, type ReadLine } from '../ingest/packed.ts';
 import { namesAlike } from '../rehearse/rehearsal.ts';
 import type { Rules } from '../rules/rules.ts';
 import { type FromThread, readAll, type ThreadData, type Wanted } from './history-thread.ts';
-import { type HistoryFlags, openHistory } from './history.ts';
+import { openHistory } from './history.ts';
+import { type HistoryFlags, historyPlace } from './history-place.ts';
 
 export interface ReadAhead {
   /** For people. */
@@ -31,16 +32,15 @@ export interface ReadAhead {
  */
 const COMPILED_TOGETHER = '--max-inlined-bytecode-size-cumulative=400';
 
-/** As openHistory, and throws what it throws. */
+/** Throws an AppError for flags that do not fit. */
 export function readAhead(recordings: readonly string[], flags: HistoryFlags): ReadAhead {
   setFlagsFromString(COMPILED_TOGETHER);
-  const now = Date.now();
-  const { name } = openHistory(recordings, flags, now, process.env);
+  const place = historyPlace(recordings, flags, Date.now(), process.env);
   const decided = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const data: ThreadData = { recordings, flags, now, decided };
+  const data: ThreadData = { place, decided };
   const thread = startThread(data);
   return {
-    name,
+    name: openHistory(place).name,
     async read(sets, each) {
       const wanted = wantedFor(sets);
       const unpack = createUnpacker();

@@ -5,7 +5,8 @@
 import { Command } from 'commander';
 import { noiseReport, renderReport } from '../suggest/report.ts';
 import { surveyOf } from '../suggest/survey.ts';
-import { type HistoryFlags, reportMistakes, withSince } from './history.ts';
+import { reportMistakes } from './history.ts';
+import { type HistoryFlags, withSince } from './history-place.ts';
 import { asJson } from './json.ts';
 import { rulesDirOf } from './program.ts';
 import { readAhead } from './read-ahead.ts';

@@ -5,8 +5,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
-import { z } from 'zod';
-import type { Event, Instant, Labels } from '../model.ts';
+import type { Event, Instant, Labels, Silence } from '../model.ts';
 import { describe, isObject, isProblem, type JsonObject, readIdentity } from './parsed.ts';
 import { readJson } from './json.ts';
 import { parseTime } from './time.ts';
@@ -167,30 +166,46 @@ function readRequest(value: JsonObject, at: Instant, line: number): Recorded {
 }
 
 function readSilence(value: JsonObject, at: Instant, line: number): Recorded {
-  const set = SilenceSet.safeParse(value);
-  if (set.success) return { kind: 'silence', line, at, event: { kind: 'silence', ...set.data } };
-  const ended = SilenceEnded.safeParse(value);
-  if (!ended.success) {
+  const { unsilence: id, by } = value;
+  const silence = silenceOf(value['silence']);
+  if (silence !== undefined) {
+    return { kind: 'silence', line, at, event: { kind: 'silence', silence } };
+  }
+  if (!isWords(id) || !isWords(by)) {
     return { kind: 'bad', line, error: 'expected "silence" as it is recorded, or "unsilence"' };
   }
-  const { unsilence: id, by } = ended.data;
   return { kind: 'silence', line, at, event: { kind: 'unsilence', id, by } };
 }
 
-const Words = z.string().max(100_000);
-const SilenceSet = z.object({
-  silence: z.object({
-    id: Words,
-    matchers: z.array(
-      z.object({ name: Words, value: Words, isRegex: z.boolean(), isEqual: z.boolean() }),
-    ),
-    startsAt: z.number(),
-    endsAt: z.number(),
-    createdBy: Words,
-    comment: Words,
-  }),
-});
-const SilenceEnded = z.object({ unsilence: Words, by: Words });
+/** By hand: a library would take longer to load than most recordings to read. */
+function silenceOf(value: unknown): Silence | undefined {
+  if (!isObject(value)) return undefined;
+  const { id, matchers: given, startsAt, endsAt, createdBy, comment } = value;
+  const areWords = isWords(id) && isWords(createdBy) && isWords(comment);
+  if (!areWords || !isNumber(startsAt) || !isNumber(endsAt)) return undefined;
+  if (!Array.isArray(given)) return undefined;
+  const matchers = given.flatMap(matcherOf);
+  if (matchers.length < given.length) return undefined;
+  return { id, matchers, startsAt, endsAt, createdBy, comment };
+}
+
+function matcherOf(given: unknown): Silence['matchers'] {
+  if (!isObject(given)) return [];
+  const { name, value, isRegex, isEqual } = given;
+  if (!isWords(name) || !isWords(value)) return [];
+  if (typeof isRegex !== 'boolean' || typeof isEqual !== 'boolean') return [];
+  return [{ name, value, isRegex, isEqual }];
+}
+
+const WORDS_MAX = 100_000;
+
+function isWords(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= WORDS_MAX;
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
 
 function alertsOf(value: JsonObject): readonly RecordedAlert[] {
   return Array.isArray(value['alerts']) ? value['alerts'].flatMap(readAlert) : [];

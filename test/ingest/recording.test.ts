@@ -189,3 +189,50 @@ test('a file that is full takes no more, is told of once, and stays as it is aft
   }
   expect(logged.filter((one) => one.includes('(limit recorded)'))).toHaveLength(2);
 });
+
+const MATCHER = { name: 'service', value: 'shop.*', isRegex: true, isEqual: false };
+const SILENCE = {
+  id: 's1',
+  matchers: [MATCHER],
+  startsAt: AT,
+  endsAt: AT + 60_000,
+  createdBy: 'ada',
+  comment: 'deploying',
+};
+
+function silenced(said: object): Recorded | undefined {
+  return readLine(JSON.stringify({ at: '2026-01-01T00:00:00Z', ...said }), 1);
+}
+
+test('a silence that began or ended can be part of a recording, without what nobody knows', () => {
+  const matchers = [{ ...MATCHER, unknown: 1 }];
+  expect(silenced({ silence: { ...SILENCE, matchers, unknown: 1 } })).toEqual({
+    kind: 'silence',
+    line: 1,
+    at: AT,
+    event: { kind: 'silence', silence: SILENCE },
+  });
+  expect(silenced({ unsilence: 's1', by: 'ada' })).toEqual({
+    kind: 'silence',
+    line: 1,
+    at: AT,
+    event: { kind: 'unsilence', id: 's1', by: 'ada' },
+  });
+});
+
+test.each([
+  { silence: 's1' },
+  { silence: { ...SILENCE, id: 1 } },
+  { silence: { ...SILENCE, comment: 'x'.repeat(100_001) } },
+  { silence: { ...SILENCE, startsAt: '2026-01-01T00:00:00Z' } },
+  { silence: { ...SILENCE, endsAt: null } },
+  { silence: { ...SILENCE, matchers: MATCHER } },
+  { silence: { ...SILENCE, matchers: [MATCHER, 'service'] } },
+  { silence: { ...SILENCE, matchers: [{ ...MATCHER, isRegex: 'yes' }] } },
+  { silence: { ...SILENCE, matchers: [{ ...MATCHER, value: 1 }] } },
+  { unsilence: 's1' },
+  { unsilence: 1, by: 'ada' },
+])('a silence that is not as it is recorded is a mistake: %j', (said) => {
+  const error = 'expected "silence" as it is recorded, or "unsilence"';
+  expect(silenced(said)).toEqual({ kind: 'bad', line: 1, error });
+});
