@@ -13,8 +13,8 @@ import { weightOf } from '../weight.ts';
 import { alertWith } from '../with.ts';
 
 /** What one decision moves from incident to incident at most, and what that weighs, about. */
-const MOVED_MAX = 10_000;
-const MOVED_BYTES_MAX = 16 * 1024 * 1024;
+const MOVED_MAX = 5_000;
+const MOVED_BYTES_MAX = 8 * 1024 * 1024;
 /** An incident itself counts as so many alerts. */
 const INCIDENT_COUNTS = 10;
 

@@ -226,7 +226,7 @@ async function linked(count: number): Promise<Weighed> {
 }
 
 test('two incidents that would be one are so while they are not too large', async () => {
-  const all = await linked(100);
+  const all = await linked(60);
   await all.take([LINK]);
   expect(all.reasons.get('merged')).toBe(1);
   expect(open(all)).toHaveLength(1);
@@ -247,9 +247,7 @@ test('two incidents of very much stay two, each knows why, and what links them j
   });
   const [why] = items.filter(({ reason }) => reason === 'too-large');
   expect(why?.because).toContain(`${other?.id}: `);
-  expect(why?.because).toMatch(
-    /has \d+ alerts, and 10,000, or 16 MB of them, can be moved at once$/,
-  );
+  expect(why?.because).toMatch(/has \d+ alerts, and 5,000, or 8 MB of them, can be moved at once$/);
   const [link] = [...all.lane.state.alerts.values()].filter(
     ({ facts }) => facts.service === 'payments-db',
   );
@@ -267,7 +265,7 @@ test('what people split off, or make one, moves as far as it is not too much', a
       { kind: 'request', user: 'U1', text, on: { incident: on }, orderedAt: all.time.now() },
     ]);
   for (const [count, isSplit] of [
-    [100, true],
+    [60, true],
     [300, false],
   ] as const) {
     const all = await weighed();
