@@ -270,12 +270,24 @@ function leadView(lead: Alert | undefined, root: string | undefined): MessageVie
   return {
     name: lead?.facts.name ?? '',
     service: lead?.facts.service ?? root ?? '',
-    summary: annotations.summary ?? annotations.message ?? annotations.title,
+    summary:
+      annotations.summary ??
+      annotations.message ??
+      annotations.title ??
+      firstSentence(annotations.description),
     description: annotations.description ?? annotations.technicalSummary,
     host: lead?.facts.host,
     impact: annotations.businessImpact ?? annotations.impact,
   };
 }
+
+/** Of a description that begins with a short one: it says more than the name of the alert. */
+function firstSentence(text: string | undefined): string | undefined {
+  return /^\s*(\S[^\n]{0,138}?)(?:[.!]?\s*$|[.!]\s|\n)/.exec(
+    text?.slice(0, SENTENCE_SEEN) ?? '',
+  )?.[1];
+}
+const SENTENCE_SEEN = 200;
 
 function linksOf(
   incident: Incident,

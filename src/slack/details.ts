@@ -5,7 +5,7 @@
  */
 import type { RootCandidate } from '../model.ts';
 import type { MessageView } from '../view.ts';
-import { isOnlyTaken } from './headline.ts';
+import { isOnlyTaken, explainsOthers } from './headline.ts';
 import { why, links } from './links.ts';
 import { bold, cut, joined, type Line, type Piece, time } from './rich.ts';
 import { call, calledBefore, person } from './who.ts';
@@ -85,11 +85,6 @@ function cause(view: MessageView): Line {
     known.length === 0 ? '' : ` (${known.join(', ')})`,
     reasons.length === 0 ? '' : `: ${reasons.slice(0, 5).join('; ')}`,
   ];
-}
-
-/** By a path, or as the host that they share. */
-function explainsOthers({ reasons, explains, of }: RootCandidate): boolean {
-  return explains === of || reasons.some((text) => / -> | on host /.test(text));
 }
 
 /** Every alert explains itself; a candidate explains more than that. */

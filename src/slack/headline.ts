@@ -5,6 +5,7 @@
  * what the likely cause says of itself. Where nobody named the capability the service that is worst off
  * stands for it, if the cause is milder than that. Never the name of a rule when there are words for it.
  */
+import type { RootCandidate } from '../model.ts';
 import type { MessageView } from '../view.ts';
 import { bold, cut, joined, type Line, sinceThen, time } from './rich.ts';
 import { person } from './who.ts';
@@ -12,6 +13,8 @@ import { capitalised, count, DOTS, duration, inWords, isOwnName, list } from './
 
 const SUMMARY_MAX = 140;
 const NAME_MAX = 60;
+/** Two that fail are both named right below. */
+const COMPANY_MIN = 3;
 
 export interface Headline {
   /** 🔴, or what stands for a state that matters more. */
@@ -37,8 +40,21 @@ export function headline(view: MessageView): Headline {
   return {
     icon: DOTS[view.severity],
     what: sentence(view),
-    rest: [[where(view)], sinceWhen(view), ...states(view)],
+    rest: [company(view), [where(view)], sinceWhen(view), ...states(view)],
   };
+}
+
+/** Something says so: a path, the host, or that it says nothing itself. */
+export function explainsOthers({ reasons, explains, of }: RootCandidate): boolean {
+  return (
+    explains === of || reasons.some((text) => / -> | on host | says nothing itself$/.test(text))
+  );
+}
+
+/** One of several that fail, and nothing says that it causes the others: who reads of it alone looks at too little. */
+function company({ root, servicesTotal, special }: MessageView): Line | undefined {
+  if (special !== undefined || root === undefined || servicesTotal < COMPANY_MIN) return undefined;
+  return explainsOthers(root) ? undefined : [`${count(servicesTotal - 1, 'more service')} hit`];
 }
 
 /** What is wrong, in one sentence without a dot at its end. */
@@ -141,7 +157,8 @@ function resolved(view: MessageView): Headline {
     what,
     rest: [
       environment === '' ? [] : [environment],
-      [time(view.startsAt, view.now), ' to ', time(end, view.now)],
+      // Another day than the first is written out, whatever day it is now.
+      [time(view.startsAt, view.now), ' to ', time(end, view.startsAt)],
       who === undefined
         ? []
         : [view.solved === undefined ? '👀 ' : '✅ ', person(who.user, view.people)],

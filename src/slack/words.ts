@@ -44,10 +44,12 @@ export function list(names: readonly string[], shown: number, total = names.leng
   return parts.length < 2 ? last : `${parts.slice(0, -1).join(', ')} and ${last}`;
 }
 
-/** `HighErrorRate` -> `high error rate`, `CPUThrottlingHigh` -> `CPU throttling high`. */
+/** `HighErrorRate` -> `high error rate`, `CPUThrottlingHigh` -> `CPU throttling high`, `High5xxRate` -> `high 5xx rate`. */
 export function inWords(name: string): string {
   return name
     .slice(0, 500)
+    .replace(/(\p{L}[1-5])XX/gu, '$1xx')
+    .replace(/(\p{L})([1-5]xx)(?!\p{Ll})/gu, '$1 $2')
     .replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2')
     .replace(/(\p{Lu}+)(\p{Lu}\p{Ll})/gu, '$1 $2')
     .replace(/[_\s-]+/g, ' ')

@@ -811,3 +811,19 @@ test('what runs on one of several machines that fail together is part of it, tho
   expect(last?.text).toContain('payments-db');
   expect(last?.text).not.toContain('basket-db');
 });
+
+test.each([
+  [
+    'More than 5 % of requests to basket fail. Look at its database first.',
+    'More than 5 % of requests to basket fail ·',
+  ],
+  [`basket ${'very '.repeat(40)}slow`, 'basket: high error rate ·'],
+])(
+  'without a summary a message begins with the first sentence of the description, if it is short: %s',
+  (description, headline) => {
+    const story = tell();
+    story.fire('basket', 'HighErrorRate', { severity: 'critical', annotations: { description } });
+    story.wait(3 * MINUTE);
+    expect(story.last()?.text).toContain(`🔴 ${headline}`);
+  },
+);

@@ -13,10 +13,10 @@ import { TestFile } from '../../src/rule-tests/schema.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
 
 const RULES = `
-services:
-  - { name: web, owner: team-web, tier: 2, dependsOn: [db] }
-  - { name: db, owner: team-db, tier: 1 }
-  - { name: elsewhere, owner: team-web, tier: 1 }
+services: [
+  { name: web, owner: team-web, tier: 2, dependsOn: [db] }, { name: db, owner: team-db, tier: 1 },
+  { name: elsewhere, owner: team-web, tier: 1, dependsOn: [far-away] }, { name: far-away, owner: team-web }
+]
 teams: [{ name: team-db, channel: '#db', oncall: Ann }, { name: team-web, channel: '#web' }]
 people: [{ name: Ann, slack: U0ANN11 }, { name: Ben, slack: U0BEN11 }]
 route: { channel: owner, routes: [{ match: 'service="db"', mention: oncall }] }

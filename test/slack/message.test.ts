@@ -11,7 +11,7 @@ import {
   renderMessage,
   renderReply,
 } from '../../src/slack/message.ts';
-import { capitalised } from '../../src/slack/words.ts';
+import { capitalised, inWords } from '../../src/slack/words.ts';
 import { bareView, messageView, minutesAgo, NOW } from '../support/message-view.ts';
 
 const GOLDEN = new URL('../golden/slack/', import.meta.url);
@@ -279,4 +279,24 @@ test.each([
   ['done. It is over', 'Done. It is over'],
 ])('%s begins a sentence as %s', (text, sentence) => {
   expect(capitalised(text)).toBe(sentence);
+});
+
+test.each([
+  ['HighErrorRate', 'high error rate'],
+  ['CPUThrottlingHigh', 'CPU throttling high'],
+  ['IstioHigh5xxRate', 'istio high 5xx rate'],
+  ['Http5XXErrors', 'http 5xx errors'],
+  ['p95TooHigh', 'p95 too high'],
+])('%s is called %s', (name, words) => {
+  expect(inWords(name)).toBe(words);
+});
+
+test('an outage of days says on which day it ended, and one of an hour does not say it twice', () => {
+  const lasted = (minutes: number): string => {
+    const startsAt = minutesAgo(4 * 24 * 60);
+    const endedAt = startsAt + minutes * 60_000;
+    return renderMessage(bareView({ phase: 'resolved', startsAt, endedAt, resolvedAt: NOW })).text;
+  };
+  expect(lasted(3 * 24 * 60)).toMatch(/\d+ \w{3} [\d:]+ UTC to \d+ \w{3} [\d:]+ UTC/);
+  expect(lasted(60)).toMatch(/\d+ \w{3} [\d:]+ UTC to [\d:]+ UTC/);
 });
