@@ -2,6 +2,9 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { openRedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl, type RedisAddress } from '../../src/store/redis/address.ts';
+import { connect, ready } from '../../src/store/redis/connection.ts';
+import { laneTag } from '../../src/store/redis/keys.ts';
+import { readChanges } from '../../src/store/redis/scripts.ts';
 import { startRedis } from '../support/redis.ts';
 import { aCommit } from '../support/store-builders.ts';
 
@@ -92,6 +95,39 @@ test('what changed since a version is all that changed, and nothing else', async
   });
   // One that Redis lost, after a failover.
   expect(await store.changes('prod', 9)).toMatchObject({ version: 3, whole: true });
+  await store.close();
+});
+
+test('however much changed, it is told in parts of bounded size, and what was told is all of it', async () => {
+  const { address, open } = await opened();
+  const store = await open();
+  const large = 'x'.repeat(10_000);
+  for (let version = 0; version < 20; version++) {
+    const put = Array.from({ length: 50 }, (_, n) => ({ key: `${version}/${n}`, value: large }));
+    const again = [{ key: 'always', value: version }];
+    const remove = version === 0 ? [] : [`${version - 1}/0`];
+    await store.commit('prod', aCommit(version, { put: [...put, ...again], remove }));
+  }
+  await store.commit('prod', aCommit(20, { put: [{ key: '3/0', value: 'again' }] }));
+  const changes = await store.changes('prod', 1);
+  expect([changes.version, changes.whole, changes.put.size]).toEqual([21, false, 934]);
+  expect([changes.put.get('always'), changes.put.get('3/0')]).toEqual(['19', '"again"']);
+  expect(changes.remove).toHaveLength(18);
+  expect(changes.remove).not.toContain('3/0');
+  const connection = connect(address, 'prompt', () => undefined);
+  await ready(connection, 5_000);
+  let parts = 0;
+  for (let from = 1; from < 21; parts++) {
+    const [version, , , , values = []] = await readChanges(
+      connection,
+      laneTag('quell', 'prod'),
+      from,
+    );
+    expect(values.join('').length).toBeLessThan(1_024 * 1_024 + 60 * 10_000);
+    from = Number(version);
+  }
+  expect(parts).toBeGreaterThan(5);
+  await connection.close();
   await store.close();
 });
 

@@ -15,7 +15,7 @@ import { UNFINISHED, unfinished } from '../unfinished.ts';
 /** Of all keys of a lane, and of what stands in them. Earlier ones are read, later ones refused. */
 export const FORMAT = 1;
 /** Records read at a time. */
-const SCAN_COUNT = 2_000;
+const SCAN_COUNT = 500;
 
 export async function loadLane(connection: Connection, tag: string): Promise<LaneSnapshot> {
   const { texts, ...rest } = await readAll(connection, tag);
@@ -28,14 +28,21 @@ export async function changesSince(
   tag: string,
   since: number,
 ): Promise<LaneChanges> {
-  if (since > 0) {
-    const changes = await readChanges(connection, tag, since);
+  const put = new Map<string, string>();
+  const gone = new Set<string>();
+  for (let from = since; from > 0; ) {
+    const changes = await readChanges(connection, tag, from);
     const [now, distance, format] = changes;
     checkFormat(format, connection);
-    if (distance !== 'far') {
-      const put = new Map<string, string>();
-      return { version: Number(now), whole: false, put, remove: sortOut(changes, put) };
+    if (distance === 'far') break;
+    for (const key of sortOut(changes, put)) {
+      put.delete(key);
+      gone.add(key);
     }
+    from = Number(now);
+    if (distance === 'part') continue;
+    // What was gone may have come again.
+    return { version: from, whole: false, put, remove: [...gone].filter((key) => !put.has(key)) };
   }
   const { version, texts } = await readAll(connection, tag);
   return { version, whole: true, put: texts, remove: [] };

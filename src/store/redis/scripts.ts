@@ -18,6 +18,8 @@ export interface Command {
 
 /** Changed records that are remembered: whoever is further behind loads the lane anew. */
 export const CHANGED_MAX = 20_000;
+/** What is told at a time of what changed, and the rest of a commit: some milliseconds to read. */
+const PART_BYTES = 1024 * 1024;
 /** Arguments of one command: Lua's stack holds no more than 8,000. */
 const ARGS_MAX = 1_000;
 
@@ -56,11 +58,20 @@ local oldest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
 local full = redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[2])
 local ahead = tonumber(version) < tonumber(ARGV[1])
 if ahead or (full and tonumber(oldest[2]) > tonumber(ARGV[1])) then return {version, 'far', format} end
-local keys = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf')
-local values = {}
-for first = 1, #keys, 1000 do
-  local part = redis.call('HMGET', KEYS[2], unpack(keys, first, math.min(first + 999, #keys)))
-  for _, value in ipairs(part) do values[#values + 1] = value or '' end
+local rows = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf', 'WITHSCORES')
+local keys, values, bytes, found = {}, {}, 0, {}
+for first = 1, #rows, 2 do
+  local index = (first - 1) / 2
+  if index % 100 == 0 then
+    local fields = {}
+    for at = first, math.min(first + 198, #rows), 2 do fields[#fields + 1] = rows[at] end
+    found = redis.call('HMGET', KEYS[2], unpack(fields))
+  end
+  if bytes > tonumber(ARGV[3]) and rows[first + 1] ~= rows[first - 1] then
+    return {rows[first - 1], 'part', format, keys, values}
+  end
+  local value = found[index % 100 + 1] or ''
+  keys[#keys + 1], values[#values + 1], bytes = rows[first], value, bytes + #value
 end
 return {version, 'near', format, keys, values}`;
 
@@ -97,10 +108,13 @@ function textOf(commands: readonly Command[]) {
 /** Versions and text. */
 const ARGS_BEFORE = 3;
 
-/** Fields that changed, and what stands in them now; an empty value: it is gone. Both only when it is `near`. */
+/**
+ * Fields that changed, and what stands in them now; an empty value: it is gone. Neither when it is `same` or `far`; as
+ * `part` they are of whole commits, up to `version`, and there is more.
+ */
 export type Changes = readonly [
   version: string,
-  distance: 'same' | 'near' | 'far',
+  distance: 'same' | 'near' | 'part' | 'far',
   format: string,
   keys?: readonly string[],
   values?: readonly string[],
@@ -112,7 +126,7 @@ export async function readChanges(
   since: number,
 ): Promise<Changes> {
   const keys = laneKeys(tag);
-  const args = [String(since), String(CHANGED_MAX)];
+  const args = [String(since), String(CHANGED_MAX), String(PART_BYTES)];
   const reply = await connection.client.eval(READ_CHANGES, keys.length, ...keys, ...args);
   // What the script above returns.
   return reply as Changes;
