@@ -23,7 +23,7 @@ const PART_BYTES = 1024 * 1024;
 /** Arguments of one command: Lua's stack holds no more than 8,000. */
 const ARGS_MAX = 1_000;
 
-/** What begins a line that stands for an argument of the script: the character 0. What ends each line. */
+/** What begins a line that stands for an argument of the script, and ends each line. */
 const ELSEWHERE = '\0';
 const END = '\n';
 
@@ -91,18 +91,35 @@ export async function write(
 
 /** A line for each part of a command, and for each argument. What could be no line by itself is an argument of the script. */
 function textOf(commands: readonly Command[]) {
-  const lines: string[] = [];
+  const plain = linesOf(commands, (arg) => arg);
+  const text = plain.join(END);
+  // All at once, because JSON is in pieces until it is looked at, and is copied then.
+  if (!text.includes(ELSEWHERE) && countOf(END, text) === plain.length - 1)
+    return { text, others: [] };
   const others: string[] = [];
+  const lines = linesOf(commands, (arg) =>
+    arg.includes(END) || arg.startsWith(ELSEWHERE)
+      ? ELSEWHERE + String(ARGS_BEFORE + others.push(arg))
+      : arg,
+  );
+  return { text: lines.join(END), others };
+}
+
+function linesOf(commands: readonly Command[], line: (arg: string) => string): readonly string[] {
+  const lines: string[] = [];
   for (const { name, key, args } of commands) {
     lines.push(name, String(LANE_KEYS.indexOf(key) + 1), String(args.length));
-    for (const arg of args) {
-      if (!arg.includes(END) && arg.charCodeAt(0) !== 0) lines.push(arg);
-      else lines.push(ELSEWHERE + String(ARGS_BEFORE + others.push(arg)));
-    }
+    for (const arg of args) lines.push(line(arg));
   }
   // The last line ends, too.
   lines.push('');
-  return { text: lines.join(END), others };
+  return lines;
+}
+
+function countOf(character: string, text: string): number {
+  let count = 0;
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count++;
+  return count;
 }
 
 /** Versions and text. */
