@@ -50,12 +50,13 @@ export function clusterOf(lane: number): string {
   return `cluster-${lane}`;
 }
 
-/** Lanes are split by cluster; the first has no lane of its own. `services` are in the rules by name. */
+/** Lanes are split by cluster; the first has no lane of its own. `services` are in the rules by name; `more`: of the environment. */
 export async function startDeployment(
   redis: RedisUnderLoad,
   count: number,
   lanes = 1,
   services: readonly string[] = [],
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Deployment> {
   const dir = await mkdtemp(join(tmpdir(), 'quell-scale-'));
   const rules = join(dir, 'rules.yaml');
@@ -78,6 +79,7 @@ export async function startDeployment(
         QUELL_LOG_LEVEL: 'warn',
         // All that is posted may wait: the sender is faster than who decides, and comes back for nothing.
         QUELL_LIMITS: 'open-alerts=2000000,alert-bytes=8gb,waiting=1000000',
+        ...more,
       },
       log: join(dir, `log-${index}`),
     });

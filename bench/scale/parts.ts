@@ -8,6 +8,7 @@ import { openConnection } from '../speed/load.ts';
 import type { Server } from '../speed/process.ts';
 import { clusterOf, startDeployment, startRedisUnderLoad } from './deployment.ts';
 import { daysOfHistory } from './history.ts';
+import { large } from './large.ts';
 import type { Table } from './markdown.ts';
 
 export interface Setting {
@@ -21,6 +22,7 @@ export const PARTS: Readonly<Record<string, (setting: Setting) => Promise<Table>
   lanes,
   memory,
   history,
+  large,
 };
 
 const BATCH = 64;

@@ -1,7 +1,7 @@
 /**
  * What one Redis and some instances carry, and what they need for it.
  *
- *     npm run build && npx tsx bench/scale/run.ts [instances following lanes memory history]
+ *     npm run build && npx tsx bench/scale/run.ts [instances following lanes memory history large]
  *         [--alerts 100000] [--write]
  *
  * Without names all parts run. `--write` puts the tables into bench/scale/RESULTS.md. CPU is what the
