@@ -6,7 +6,6 @@
  * both. The thread ends with the process, however that ends.
  */
 import { on } from 'node:events';
-import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../errors.ts';
 import { type Batch, createUnpacker, type ReadLine } from '../ingest/packed.ts';
@@ -26,15 +25,8 @@ export interface ReadAhead {
   ) => Promise<void>;
 }
 
-/**
- * Deciding history is over in seconds, and V8 takes a fifth of them to compile functions together with all that
- * they call, which pays off later than that. By this limit, less than half of the usual, it takes a third less.
- */
-const COMPILED_TOGETHER = '--max-inlined-bytecode-size-cumulative=400';
-
 /** Throws an AppError for flags that do not fit. */
 export function readAhead(recordings: readonly string[], flags: HistoryFlags): ReadAhead {
-  setFlagsFromString(COMPILED_TOGETHER);
   const place = historyPlace(recordings, flags, Date.now(), process.env);
   const decided = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const data: ThreadData = { place, decided };
