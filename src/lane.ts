@@ -363,7 +363,9 @@ function decideWaiting(lane: Running, outcome: Batch, present: Instant): readonl
       const waiting = lane.queue[count];
       if (waiting === undefined || !runDueBy(lane, Math.min(waiting.at, present), outcome)) break;
       const most = outcome.events() + BATCH_MAX;
-      const isFull = () => outcome.events() >= most || isOver();
+      // What one event means for very many records goes before the next.
+      const isFull = () =>
+        outcome.events() >= most || isOver() || lane.state.timers.reviews.length > 0;
       const decide = (event: Event) => outcome.decide(event, lane.now);
       if (!decideEvents(waiting, decide, isFull)) break;
     }

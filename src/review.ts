@@ -3,7 +3,7 @@
  * slices, because in one go a million records would let nobody else have a turn for many seconds, and whoever leads
  * would lose the lead meanwhile; and because what is decided of them would be one commit.
  *
- * What is left of it is due before anything else, so no event is decided in between: slices decide what
+ * What is left of it is due before anything else, also before the next alert of a delivery: slices decide what
  * one go would have. If the process dies meanwhile, the look that a start takes finds what is left.
  */
 import { DueFailed, type Review, type Reviewed, type Steps } from './timers.ts';

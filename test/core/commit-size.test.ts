@@ -124,6 +124,17 @@ test('an alert that inhibits much that waits, and ends', async () => {
   expect([begins, ends].map((size) => size < SMALL)).toEqual([true, true]);
 });
 
+test('what an alert of a delivery means for others is decided before the next alert of it', async () => {
+  const inhibit = `inhibit: [{ sourceMatchers: ['alertname="Power"'], targetMatchers: ['service="basket"'], equal: [] }]`;
+  const all = await weighed(rulesOf(`${WAITING}${inhibit}`));
+  const labels = { alertname: 'Down', service: 'basket', severity: 'warning' };
+  await all.take(Array.from({ length: 1_300 }, (_, n) => alertEvent({ ...labels, pod: `${n}` })));
+  const power = { alertname: 'Power', service: 'newsletter' };
+  await all.take([alertEvent(power), alertEvent(power, { endsAt: all.time.now() })]);
+  expect([all.reasons.get('inhibited'), all.reasons.get('uninhibited')]).toEqual([1_300, 1_300]);
+  expect(muted(all)).toBe(0);
+});
+
 test('very much that is over and goes to the history at one time', async () => {
   const apart = `${SHOP}correlate: [{ off: true }]\n`;
   const all = await weighed(rulesOf(apart));
