@@ -14,7 +14,7 @@ import type { Event, Instant } from '../model.ts';
 import { refusal } from '../refusals.ts';
 import type { Connection } from '../store/redis/connection.ts';
 import { weightOf } from '../weight.ts';
-import { keepRows, readRows, rowsOf, sendRows } from './job-rows.ts';
+import { keepRows, leaveRows, readRows, rowsOf, sendRows } from './job-rows.ts';
 import { createOwnJobs, InboxWorker, type OwnJobs } from './own-jobs.ts';
 import { closeSoon, openQueue, workerOptions } from './queues.ts';
 
@@ -240,12 +240,14 @@ async function writeJob(open: Open, all: readonly Delivery[]): Promise<void> {
   const data: Written = { format: FORMAT, at, rows: count };
   // Before it is written: it may come back sooner than the answer.
   own.keep(jobId, { ...data, events }, bytes);
+  const options = { jobId, removeOnComplete: true, removeOnFail: { count: FAILED_KEPT } };
+  const added = queue.add('deliveries', data, options);
+  const sent = [written, added, keepRows(prompt.client, rows)];
   try {
-    const options = { jobId, removeOnComplete: true, removeOnFail: { count: FAILED_KEPT } };
-    const added = queue.add('deliveries', data, options);
-    await Promise.all([written, added, keepRows(prompt.client, rows)]);
+    await Promise.all(sent);
   } catch (error) {
     own.drop(jobId);
+    void Promise.allSettled(sent).then(() => leaveRows(prompt.client, rows));
     throw error;
   }
   open.waiting++;

@@ -17,6 +17,9 @@ const UNWRITTEN_S = 600;
 
 type Client = Connection['client'];
 
+/** Its number says where it belongs: in a cluster a command whose answer was lost is sent again, so a row may be there twice. */
+type Row = readonly [number: number, events: readonly Event[]];
+
 /** `place`: what BullMQ calls the job in Redis. */
 export function rowsOf(place: string): string {
   return `${place}:logs`;
@@ -33,8 +36,9 @@ export async function sendRows(
   for (let first = 0; first < events.length; count++) {
     if (count > 0) await setImmediate();
     const end = endOfPart(events, first, ROW_BYTES);
-    const row = bytesOf(JSON.stringify(events.slice(first, end)));
-    const sent: Promise<unknown>[] = [written, client.rpush(rows, row)];
+    const row: Row = [count, events.slice(first, end)];
+    const text = bytesOf(JSON.stringify(row));
+    const sent: Promise<unknown>[] = [written, client.rpush(rows, text)];
     if (count === 0) sent.push(client.expire(rows, UNWRITTEN_S));
     written = Promise.all(sent);
     // Whoever waits for it hears of it, after the last.
@@ -50,18 +54,24 @@ export async function keepRows(client: Client, rows: string): Promise<void> {
   await client.persist(rows);
 }
 
+/** The job was not written, or its sender was not told: what they belong to may be nothing. Does not reject. */
+export async function leaveRows(client: Client, rows: string): Promise<void> {
+  await client.expire(rows, UNWRITTEN_S).catch(() => undefined);
+}
+
 /** Undefined when they are not all there. */
 export async function readRows(
   client: Client,
   rows: string,
   count: number,
 ): Promise<readonly Event[] | undefined> {
-  const events: Event[] = [];
-  for (let row = 0; row < count; row++) {
-    const text = await client.lindex(rows, row);
+  const found = new Map<number, readonly Event[]>();
+  for (let at = 0; found.size < count; at++) {
+    const text = await client.lindex(rows, at);
     if (text === null) return undefined;
-    // What `writeRows` wrote.
-    for (const event of JSON.parse(text) as readonly Event[]) events.push(event);
+    // What `sendRows` wrote.
+    const [number, events] = JSON.parse(text) as Row;
+    found.set(number, events);
   }
-  return events;
+  return Array.from({ length: count }, (_, number) => found.get(number) ?? []).flat();
 }

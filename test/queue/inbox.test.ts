@@ -4,6 +4,7 @@ import { Queue } from 'bullmq';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { type Capacity, CAPACITY } from '../../src/limits.ts';
 import { type InboxJob, openInbox } from '../../src/queue/inbox.ts';
+import { readRows, sendRows } from '../../src/queue/job-rows.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
 import { connect } from '../../src/store/redis/connection.ts';
 import { startRedis } from '../support/redis.ts';
@@ -152,6 +153,43 @@ test('however large a delivery is, no text in Redis is, and it is decided as one
     while ((await client.exists(rows)) > 0) await setTimeout(20);
   };
   await within(20, 'nothing of it is left', gone());
+});
+
+test('of a job that could not be written nothing stays for good', async () => {
+  const TAG = '{unwritten:default}';
+  const { inbox, client } = await open(TAG, 1_000);
+  // BullMQ's script fails on it, after the rows were written.
+  await client.set(`${TAG}:inbox:wait`, 'no list');
+  await expect(inbox.add(7, eventsOf(1))).rejects.toMatchObject({ code: 'store-unavailable' });
+  const [rows = ''] = (await client.keys(`${TAG}:inbox:*`)).filter((key) => key.endsWith(':logs'));
+  expect(rows).not.toBe('');
+  const leaves = async (): Promise<void> => {
+    while ((await client.ttl(rows)) < 0) await setTimeout(20);
+  };
+  await within(5, 'its rows go after a while', leaves());
+});
+
+test('rows that were sent twice, because an answer was lost, are read once and in order', async () => {
+  const { client } = await open('{twice:default}', 1_000);
+  // A cluster client sends again what was on its way when the connection ended, whether it was done or not.
+  let done = 0;
+  const again = new Proxy(client, {
+    get(target, name, self) {
+      if (name !== 'rpush' || done++ > 0) return Reflect.get(target, name, self) as unknown;
+      return async (key: string, row: Buffer) => {
+        await target.rpush(key, row);
+        return target.rpush(key, row);
+      };
+    },
+  });
+  const events = ['A', 'B', 'C'].map((alertname) =>
+    alertEvent({ alertname }, { annotations: { text: 'x'.repeat(1_100_000) } }),
+  );
+  const { count, written } = await sendRows(again, '{twice:default}:rows', events);
+  await written;
+  expect(count).toBe(3);
+  expect(await client.llen('{twice:default}:rows')).toBe(4);
+  expect(await readRows(client, '{twice:default}:rows', count)).toEqual(events);
 });
 
 test('a job whose sender was not told that it is here holds up nobody', async () => {
