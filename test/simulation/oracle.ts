@@ -127,6 +127,7 @@ function aboutTruth(
   if (incident?.phase !== 'open' && incident?.phase !== 'acknowledged')
     return [`${service} fires, its incident is ${incident?.phase}`];
   if (incident.toldIn === 'digest') {
+    if (service !== DIGESTED) return [`${service} fires, and only a digest says so`];
     const isSaid = messages.some(
       ({ id, text }) => id.startsWith('digest:') && text.includes(service),
     );
@@ -140,6 +141,9 @@ function aboutTruth(
   }
   return ENDED.test(message.text) ? [`${service} fires, and its message says it ended`] : [];
 }
+
+/** What belongs in a digest, by some of the rules. All else is to be told when it lasts, also if it joined that. */
+const DIGESTED = 'newsletter';
 
 /** Replicas date one firing up to a minute apart: what begins sooner may be the firing before. */
 const SKEW_MS = 60_000;
