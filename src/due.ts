@@ -14,7 +14,7 @@ import { verifySolved } from './life/people.ts';
 import { knowsSource, lostSourceDue } from './life/lost-source.ts';
 import { rushUntil } from './life/rush.ts';
 import { show } from './life/show.ts';
-import { endQuiet, silenceDue } from './life/silences.ts';
+import { endQuiet, reviewQuietLeftOver, silenceDue } from './life/silences.ts';
 import { reviewStorm, STORM_KEY } from './life/storm.ts';
 import { list, reconsiderRoute, tellAfterStorm } from './life/tell.ts';
 import { considerLasting, takeProvenPlace } from './correlate/place.ts';
@@ -98,7 +98,7 @@ export function* scheduleEverything(turn: Turn): Steps {
   for (const incident of state.incidents.values()) {
     yield;
     scheduleIncident(turn, incident);
-    endLeftOver(turn, incident);
+    endLeftOver(turn, reviewQuietLeftOver(turn, incident));
   }
   for (const { channel, dueAt } of state.digests.values())
     if (dueAt !== undefined) schedule(state.timers, `digest/${channel}`, dueAt);

@@ -174,6 +174,14 @@ function* reviewQuiet(turn: Turn, id: string): Steps {
   }
 }
 
+/** The process ended before all were looked at that a silence kept quiet, which was changed, or ended. */
+export function reviewQuietLeftOver(turn: Turn, incident: Incident): Incident {
+  const { silence: id, at } = incident.snoozed ?? {};
+  if (id === undefined || at === undefined) return incident;
+  const kept = turn.state.silences.get(id);
+  return kept === undefined || kept.updatedAt > at ? endQuiet(turn, incident) : incident;
+}
+
 /** Its quiet is over, unless a silence goes on with it. Whoever looked away is told what still fires. */
 export function endQuiet(turn: Turn, incident: Incident): Incident {
   const loud = change(turn, incident, { snoozed: undefined });

@@ -1,9 +1,9 @@
 /** Silences that people set: by API, or in the thread of a message. */
 import { expect, test } from 'vitest';
 import { decide, runDueUntil } from '../../src/decide.ts';
-import type { Silence } from '../../src/model.ts';
+import type { Event, Silence } from '../../src/model.ts';
 import { restore } from '../../src/restore.ts';
-import { createState, takeChanges } from '../../src/state.ts';
+import { createState, type LaneState, takeChanges } from '../../src/state.ts';
 import {
   alertEvent,
   HOUR,
@@ -253,4 +253,40 @@ test('a silence that begins while Quell is down quietens what stands', () => {
   runDueUntil(restarted, start, start, 100, (event, now) => decide(restarted, event, now, rules));
   const [incident] = restarted.incidents.values();
   expect(incident?.snoozed).toMatchObject({ silence: later.id, until: later.endsAt });
+});
+
+test('what was quiet by a silence that was changed, or ended, is looked at again also when the process dies meanwhile', () => {
+  const changed = silence({
+    matchers: [{ name: 'service', value: 'basket', isRegex: false, isEqual: true }],
+  });
+  for (const event of [
+    { kind: 'silence', silence: changed },
+    { kind: 'unsilence', id: 's1', by: 'bob' },
+  ] as const) {
+    const rules = rulesOf(`${SHOP}correlate: [{ off: true }]\n`);
+    const state = createState('default');
+    const step = (one: Event, at: number) => void decide(state, one, at, rules);
+    const fires = (service: string, at: number) =>
+      step(alertEvent({ alertname: 'Down', service, severity: 'critical' }, { startsAt: at }), at);
+    // More incidents than are looked at in one go; the silence is about the last.
+    for (let n = 0; n < 600; n++) fires(`s${n}`, START);
+    runDueUntil(state, START + 20 * MINUTE, START, 10_000, step);
+    fires('payments', START + 20 * MINUTE);
+    const at = START + 40 * MINUTE;
+    runDueUntil(state, at, START + 20 * MINUTE, 10_000, step);
+    const quiet = (of: LaneState) =>
+      [...of.incidents.values()].filter(({ snoozed }) => snoozed !== undefined).length;
+    step({ kind: 'silence', silence: silence({ endsAt: START + 5 * HOUR }) }, at);
+    runDueUntil(state, at, at, 100, step);
+    expect(quiet(state)).toBe(1);
+
+    const then = at + MINUTE;
+    step(event, then);
+    expect(quiet(state), 'it has not come to it').toBe(1);
+    const restarted = createState('default');
+    restore(restarted, takeChanges(state));
+    decide(restarted, { kind: 'started' }, then, rules);
+    runDueUntil(restarted, then, then, 100, (one, now) => decide(restarted, one, now, rules));
+    expect(quiet(restarted)).toBe(0);
+  }
 });
