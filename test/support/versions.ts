@@ -83,8 +83,8 @@ export const WRITES_MORE: readonly Planted[] = [
   },
   {
     file: 'src/queue/job-rows.ts',
-    from: 'JSON.stringify(events.slice(first, end))',
-    to: 'JSON.stringify(events.slice(first, end).map((event) => ({ ...event, later: 1 })))',
+    from: '[count, events.slice(first, end)]',
+    to: '[count, events.slice(first, end).map((event) => ({ ...event, later: 1 }))]',
   },
 ];
 
