@@ -51,7 +51,8 @@ export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidat
     Number.POSITIVE_INFINITY,
   );
   const candidates = weighed.slice(0, SHOWN).map((one) => candidate(one, tally, earliest));
-  const first = hostCandidate(tally, weighed[0]) ?? silentCandidate(turn, tally, services, weighed);
+  const first =
+    hostCandidate(tally, weighed[0]) ?? silentCandidate(turn, incident, services, weighed);
   return first === undefined ? candidates : [first, ...candidates].slice(0, SHOWN);
 }
 
@@ -183,11 +184,12 @@ function hostCandidate(tally: Tally, best: Weighed | undefined): RootCandidate |
 /** What several of them share explains them when none of them does, though it has no alert itself. */
 function silentCandidate(
   turn: Turn,
-  tally: Tally,
+  incident: Incident,
   services: readonly (readonly [string, ServiceTally])[],
   [best]: readonly Weighed[],
 ): RootCandidate | undefined {
-  const silent = silentCause(turn, tally, services);
+  const tally = tallyOf(turn.state, incident.id);
+  const silent = silentCause(turn, incident, tally, services);
   if (silent === undefined || silent.explained.length <= (best?.explained ?? 0)) return undefined;
   const { service, explained, callers } = silent;
   return {

@@ -29,6 +29,7 @@ export interface SilentCause {
 /** What most of an incident's services share that has no alert in it; of several the one with the fewest other callers. */
 export function silentCause(
   turn: Turn,
+  { environment }: Incident,
   tally: Tally,
   services: readonly (readonly [string, ServiceTally])[],
 ): SilentCause | undefined {
@@ -40,6 +41,8 @@ export function silentCause(
   for (const [service, callers] of shared) {
     if (callers < CALLERS_MIN || callersAt(turn, service).length > hubCallers) continue;
     if ((tally.services.get(service)?.alerts ?? 0) > 0) continue;
+    // It speaks elsewhere: people split the two, for instance.
+    if (firesIn(turn.state, environment, service)) continue;
     const reached = callersOf(catalog, hubCallers, service);
     const explained = failing.filter(([name]) => reached.has(name));
     const found = { service, explained, callers };
