@@ -14,6 +14,7 @@ import { isMild, type ServiceTally, servicesOn, type Tally } from '../tally.ts';
 import { unlinkTransaction } from '../transaction-index.ts';
 import type { Turn } from '../turn.ts';
 import { dependency } from './along.ts';
+import { areApart, partingFrom } from './apart.ts';
 import { byHost, byLabels, byService, byTime, byTransaction } from './evidence.ts';
 import { groupOf, isApart, isByKind, isByTime, TOGETHER_MS } from './group.ts';
 import { onsetOf } from './onset.ts';
@@ -60,7 +61,7 @@ export function matchesOf(
   return [];
 }
 
-/** What fires now and explains the alert, where what it was part of, `past`, is over. */
+/** What fires now and explains the alert, where what it was part of, `past`, is over; not what people told apart from it. */
 export function explainedNow(
   turn: Turn,
   facts: Facts,
@@ -71,7 +72,11 @@ export function explainedNow(
   const live = dependency(turn, facts, rule, false).filter(
     ({ incident, explains }) => incident !== past && incident.resolvedAt === undefined && !explains,
   );
-  return live.sort(closest)[0];
+  return live
+    .sort(closest)
+    .find(
+      (match) => !areApart(match.incident, past) && partingFrom(turn, facts, match) === undefined,
+    );
 }
 
 /** The message that stands for a service, besides the one that `from` would get. */

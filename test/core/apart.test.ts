@@ -290,3 +290,15 @@ services:
   expect(rest?.text).not.toContain('says nothing itself');
   expect(rest?.root).not.toBe('mysql');
 });
+
+test('what was split opens its own message again, when both fail again soon', () => {
+  const story = tell();
+  const [incident] = outage(story);
+  ask(story, 'split payments', incident);
+  story.wait(5 * MINUTE);
+  over(story, 10 * MINUTE);
+  expect(outage(story)).toEqual([]);
+  story.wait(5 * MINUTE);
+  expect(story.posts()).toHaveLength(2);
+  expect(story.reasons().filter((reason) => reason === 'reopened')).toHaveLength(2);
+});
