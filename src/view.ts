@@ -283,10 +283,11 @@ function leadView(lead: Alert | undefined, root: string | undefined): MessageVie
 
 /** Of a description that begins with a short one: it says more than the name of the alert. */
 function firstSentence(text: string | undefined): string | undefined {
-  return /^\s*(\S[^\n]{0,138}?)(?:[.!]?\s*$|[.!]\s|\n)/.exec(
-    text?.slice(0, SENTENCE_SEEN) ?? '',
-  )?.[1];
+  return SENTENCE.exec(text?.slice(0, SENTENCE_SEEN) ?? '')?.[1];
 }
+/** The dot of an abbreviation ends none. */
+const SENTENCE =
+  /^\s*(\S[^\n]{0,138}?)(?:[.!]?\s*$|(?<!\b(?:e\.g|i\.e|vs|ca|approx|incl|resp))[.!]\s|\n)/i;
 const SENTENCE_SEEN = 200;
 
 function linksOf(

@@ -818,6 +818,10 @@ test.each([
     'More than 5 % of requests to basket fail ·',
   ],
   [`basket ${'very '.repeat(40)}slow`, 'basket: high error rate ·'],
+  [
+    'Requests to basket fail, e.g. those of guests. Ask them.',
+    'Requests to basket fail, e.g. those of guests ·',
+  ],
 ])(
   'without a summary a message begins with the first sentence of the description, if it is short: %s',
   (description, headline) => {
