@@ -27,7 +27,7 @@ import {
 import { noteMuted } from './mute.ts';
 import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './schedule.ts';
-import { closeIncident, incidentOf, putAlert } from './state.ts';
+import { closeIncident, incidentOf, putAlert, tallyOf } from './state.ts';
 import { noteAlert, type Turn } from './turn.ts';
 import { alertWith } from './with.ts';
 
@@ -60,7 +60,7 @@ export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert
 export function fires(
   turn: Turn,
   alert: Draft<Alert>,
-  known: Alert | undefined,
+  last: Alert | undefined,
   hidden: boolean,
 ): Verdict {
   const subject: Subject = { labels: alert.labels, facts: alert.facts, source: alert.source };
@@ -69,6 +69,7 @@ export function fires(
     beat(turn, heartbeat);
     return 'heartbeat';
   }
+  const known = hidden && last !== undefined ? overUnseen(turn, last, alert) : last;
   const hold = turn.rules.hold(subject);
   alert.holdRule = hold.rule;
   alert.holdWhy = hold.why;
@@ -91,6 +92,22 @@ export function fires(
     return refired(turn, known, alert, hidden);
   if (known !== undefined) closeBehind(turn, known);
   return takePlace(turn, alert);
+}
+
+/**
+ * A source that says nothing again, and whose resolve was lost: its message says for days that it goes on, so that
+ * nobody would hear of the next failure. Where nothing else fires there, and it began longer ago than a message may open
+ * again, it ended when the next one began, at the latest. What a source repeats goes on: it would have timed out.
+ */
+function overUnseen(turn: Turn, known: Alert, { startsAt }: Alert): Alert {
+  const incident = incidentOf(turn.state, known);
+  if (incident?.toldIn !== 'message' || known.expiresAt !== undefined) return known;
+  if (startsAt - known.startsAt <= turn.rules.life.reopenWithinMs) return known;
+  if (tallyOf(turn.state, incident.id).firing > 1) return known;
+  const ended = alertWith(known, { status: 'resolved', endsAt: startsAt, resolvedAt: turn.now });
+  putAlert(turn.state, ended);
+  settle(turn, incident, ended.facts.service);
+  return ended;
 }
 
 /** Where it stood alone and ended untold is of the past: it is kept as it was, with its alert. */

@@ -143,6 +143,37 @@ test('the digest is one standing message, and waits for something that still fir
   expect(story.last()?.text).toMatch(/over/);
 });
 
+test('a failure after one whose resolve was lost is heard of', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical', startsAt: START });
+  story.wait(26 * HOUR);
+  const before = story.messages.length;
+  story.fire('payments-db', 'Down', { severity: 'critical', startsAt: story.now() });
+  const since = story.messages.slice(before);
+  expect(since.map(({ action }) => action)).toEqual(['update', 'reply']);
+  expect(since.at(-1)?.text).toMatch(/Fires again: payments-db/);
+  expect(story.decisions.map(({ because }) => because).join()).toMatch(
+    /the resolve in between was never seen/,
+  );
+});
+
+test.each([
+  ['something else fires there', 26 * HOUR, ['payments'], {}],
+  ['it began a moment ago', 10 * MINUTE, [], {}],
+  ['its source repeats what goes on', 26 * HOUR, [], { endsAt: START + 28 * HOUR }],
+] as const)('nobody is called for a later start when %s', (_, after, others, more) => {
+  const story = tell();
+  const firing = { labels: { alertname: 'Down', service: 'payments-db', severity: 'critical' } };
+  const starts = (startsAt: number) =>
+    story.event(alertEvent(firing.labels, { startsAt, status: 'firing', ...more }));
+  starts(START);
+  for (const service of others) story.fire(service, 'Slow', { severity: 'critical' });
+  story.wait(after);
+  const before = story.messages.length;
+  starts(story.now());
+  expect(story.messages.slice(before).filter(({ action }) => action === 'reply')).toEqual([]);
+});
+
 test('the digest names what still fires, when what it began with is over', () => {
   const story = tell();
   story.fire('payments-db', 'Odd', { severity: 'info' });
