@@ -14,7 +14,7 @@ import { isMentioned, knownBefore, reviewIdentity } from './dedupe/identity.ts';
 import { repeated } from './dedupe/renew.ts';
 import { newsOf } from './dedupe/repeat.ts';
 import { recogniseHeartbeats, runDue, scheduleEverything } from './due.ts';
-import { fires, resolved, strange, wentOn } from './episode.ts';
+import { fires, overUnseen, resolved, strange, wentOn } from './episode.ts';
 import { reviewInhibited } from './inhibit.ts';
 import { buildIndex, useInhibitRules } from './inhibit-index.ts';
 import { delivered } from './life/delivered.ts';
@@ -176,7 +176,12 @@ function decideAlert(turn: Turn, heard: ReceivedAlert, name: string | undefined)
       );
     case 'fires':
       if (known === undefined) makeRoom(turn);
-      return fires(turn, strange(turn, fingerprint, received), known, news.hidden);
+      return fires(
+        turn,
+        strange(turn, fingerprint, received),
+        news.hidden ? overUnseen(turn, known, received) : known,
+        news.hidden,
+      );
   }
 }
 

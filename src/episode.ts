@@ -60,7 +60,7 @@ export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert
 export function fires(
   turn: Turn,
   alert: Draft<Alert>,
-  last: Alert | undefined,
+  known: Alert | undefined,
   hidden: boolean,
 ): Verdict {
   const subject: Subject = { labels: alert.labels, facts: alert.facts, source: alert.source };
@@ -69,7 +69,6 @@ export function fires(
     beat(turn, heartbeat);
     return 'heartbeat';
   }
-  const known = hidden && last !== undefined ? overUnseen(turn, last, alert) : last;
   const hold = turn.rules.hold(subject);
   alert.holdRule = hold.rule;
   alert.holdWhy = hold.why;
@@ -99,9 +98,14 @@ export function fires(
  * nobody would hear of the next failure. Where nothing else fires there, and it began longer ago than a message may open
  * again, it ended when the next one began, at the latest. What a source repeats goes on: it would have timed out.
  */
-function overUnseen(turn: Turn, known: Alert, { startsAt }: Alert): Alert {
+export function overUnseen(
+  turn: Turn,
+  known: Alert | undefined,
+  { startsAt }: ReceivedAlert,
+): Alert | undefined {
+  if (known === undefined || known.expiresAt !== undefined) return known;
   const incident = incidentOf(turn.state, known);
-  if (incident?.toldIn !== 'message' || known.expiresAt !== undefined) return known;
+  if (incident?.toldIn !== 'message') return known;
   if (startsAt - known.startsAt <= turn.rules.life.reopenWithinMs) return known;
   if (tallyOf(turn.state, incident.id).firing > 1) return known;
   const ended = alertWith(known, { status: 'resolved', endsAt: startsAt, resolvedAt: turn.now });
