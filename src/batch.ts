@@ -8,6 +8,7 @@ import type { Rules } from './rules/rules.ts';
 import { type LaneState, takeChanges } from './state.ts';
 import type { Commit, StateRecord } from './store/contract.ts';
 import { closedView, servicesKept } from './closed-view.ts';
+import { recordOfIncident } from './incident-record.ts';
 
 /** Whoever counts and writes logs. */
 export interface LaneObserver {
@@ -54,7 +55,8 @@ export function createBatch(state: LaneState, rules: Rules, observer: LaneObserv
       }
       const closed = state.closed.map(({ incident, tally, members }) => {
         const services = servicesKept(tally);
-        return { incident, services, view: closedView(incident, services, members) };
+        const view = closedView(incident, services, members);
+        return { incident: recordOfIncident(incident), services, view };
       });
       state.closed.length = 0;
       return {

@@ -4,7 +4,7 @@
 import type { Incident } from './model.ts';
 import { incidentWith } from './with.ts';
 
-export function recordOfIncident(incident: Incident): object {
+export function recordOfIncident(incident: Incident): Incident {
   const { more } = incident;
   return more === undefined ? incident : { ...incident, ...more, more: undefined };
 }

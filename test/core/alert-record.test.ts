@@ -1,10 +1,11 @@
 /** What is kept of an alert, and what alerts share in memory. */
 import { expect, test } from 'vitest';
+import { createBatch } from '../../src/batch.ts';
 import { alertOfRecord, recordOfAlert } from '../../src/alert-record.ts';
 import { decide } from '../../src/decide.ts';
 import type { Alert } from '../../src/model.ts';
 import { restore } from '../../src/restore.ts';
-import { createState, takeChanges } from '../../src/state.ts';
+import { closeIncident, createState, takeChanges } from '../../src/state.ts';
 import { shareTexts } from '../../src/texts.ts';
 import { alertEvent, MINUTE, START, tell } from '../support/story.ts';
 
@@ -104,4 +105,21 @@ test('what a newer version knows of an alert and its incident is kept when this 
   expect(ended[6]).toBe('resolved');
   expect(resolved).toMatchObject({ phase: 'resolved', moodOfTeam: 'calm' });
   expect(resolved).not.toHaveProperty('more');
+});
+
+const NOBODY = { decided: () => undefined, committed: () => undefined, failed: () => undefined };
+
+test('what a newer version knows of an incident goes to the history with it', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const [incident] = story.state.incidents.values();
+  if (incident === undefined) throw new Error('it fires');
+  const state = createState('default');
+  const value = { ...incident, moodOfTeam: 'calm', more: undefined };
+  restore(state, JSON.parse(JSON.stringify([{ key: `i/${incident.id}`, value }])));
+  closeIncident(state, incident.id);
+  const batch = createBatch(state, story.rules, NOBODY);
+  const { closed } = JSON.parse(JSON.stringify(batch.take()));
+  expect(closed).toMatchObject([{ incident: { id: incident.id, moodOfTeam: 'calm' } }]);
+  expect(closed[0].incident).not.toHaveProperty('more');
 });
