@@ -197,6 +197,6 @@ function silentCandidate(
     explains: explained.reduce((sum, [, { alerts }]) => sum + alerts, 0),
     of: tally.alerts,
     since: Math.min(...explained.map(([, { firstSince }]) => firstSince)),
-    reasons: [`${callers} services that call it alert, and it says nothing itself`],
+    reasons: [`${callers} services that call it alert, and it has no alert here`],
   };
 }

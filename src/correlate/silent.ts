@@ -1,5 +1,5 @@
 /**
- * A cause that says nothing itself: a database without a check of its own, or whose check is late. When several of
+ * A cause that says nothing itself: a database without a check of its own, or whose check is late, or is silenced. When several of
  * the few services that call it begin to fail at once, and nothing that they depend on alerts, it is what they share.
  *
  * Two that share something fail together by chance too often, so three are asked for; and of a hub, which nearly

@@ -44,10 +44,11 @@ export function headline(view: MessageView): Headline {
   };
 }
 
-/** Something says so: a path, the host, or that it says nothing itself. */
+/** Something says so: a path, the host, or that those that call it fail. */
 export function explainsOthers({ reasons, explains, of }: RootCandidate): boolean {
   return (
-    explains === of || reasons.some((text) => / -> | on host | says nothing itself$/.test(text))
+    explains === of ||
+    reasons.some((text) => / -> | on host | and it has no alert here$/.test(text))
   );
 }
 

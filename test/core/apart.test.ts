@@ -287,7 +287,7 @@ services:
   const rest = story.messages.findLast(
     ({ incident, action }) => incident === first?.incident && action !== 'reply',
   );
-  expect(rest?.text).not.toContain('says nothing itself');
+  expect(rest?.text).not.toContain('has no alert here');
   expect(rest?.root).not.toBe('mysql');
 });
 
