@@ -18,6 +18,7 @@ import { countEpisode } from './life/storm.ts';
 import {
   type Alert,
   type Draft,
+  type Incident,
   type Flap,
   type Muted,
   PENALTY,
@@ -96,7 +97,8 @@ export function fires(
 /**
  * A source that says nothing again, and whose resolve was lost: its message says for days that it goes on, so that
  * nobody would hear of the next failure. Where nothing else fires there, and it began longer ago than a message may open
- * again, it ended when the next one began, at the latest. What a source repeats goes on: it would have timed out.
+ * again, it ended when the next one began, at the latest. What a source repeats goes on: it would have timed out. And where
+ * somebody is on it, it may as well be a reminder that is dated anew: nobody is called away from what they work on.
  */
 export function overUnseen(
   turn: Turn,
@@ -105,13 +107,17 @@ export function overUnseen(
 ): Alert | undefined {
   if (known === undefined || known.expiresAt !== undefined) return known;
   const incident = incidentOf(turn.state, known);
-  if (incident?.toldIn !== 'message') return known;
+  if (incident?.toldIn !== 'message' || isWorkedOn(incident)) return known;
   if (startsAt - known.startsAt <= turn.rules.life.reopenWithinMs) return known;
   if (tallyOf(turn.state, incident.id).firing > 1) return known;
   const ended = alertWith(known, { status: 'resolved', endsAt: startsAt, resolvedAt: turn.now });
   putAlert(turn.state, ended);
   settle(turn, incident, ended.facts.service);
   return ended;
+}
+
+function isWorkedOn({ acknowledged, solved }: Incident): boolean {
+  return acknowledged.length > 0 && solved === undefined;
 }
 
 /** Where it stood alone and ended untold is of the past: it is kept as it was, with its alert. */

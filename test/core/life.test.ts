@@ -174,6 +174,30 @@ test.each([
   expect(story.messages.slice(before).filter(({ action }) => action === 'reply')).toEqual([]);
 });
 
+test('a reminder that is dated anew calls nobody away from what somebody is on', () => {
+  const story = tell();
+  const remind = () =>
+    story.event(
+      alertEvent(
+        { alertname: 'Down', service: 'payments-db', severity: 'critical' },
+        { source: 'generic', startsAt: story.now() },
+      ),
+    );
+  remind();
+  story.wait(5 * MINUTE);
+  const [post] = story.posts();
+  story.react('eyes', post?.incident ?? '');
+  story.wait(HOUR);
+  const before = story.messages.length;
+  remind();
+  story.wait(MINUTE);
+  expect(story.messages.slice(before).filter(({ action }) => action === 'reply')).toEqual([]);
+  expect(story.state.incidents.get(post?.incident ?? '')).toMatchObject({
+    phase: 'acknowledged',
+    acknowledged: [{}],
+  });
+});
+
 test('the digest names what still fires, when what it began with is over', () => {
   const story = tell();
   story.fire('payments-db', 'Odd', { severity: 'info' });
