@@ -18,7 +18,6 @@ import { countEpisode } from './life/storm.ts';
 import {
   type Alert,
   type Draft,
-  type Incident,
   type Flap,
   type Muted,
   PENALTY,
@@ -94,11 +93,13 @@ export function fires(
   return takePlace(turn, alert);
 }
 
+/** Sources that remind do so more often, and some of them date each reminder anew. */
+const REMINDED_WITHIN_MS = 12 * 60 * 60_000;
+
 /**
- * A source that says nothing again, and whose resolve was lost: its message says for days that it goes on, so that
- * nobody would hear of the next failure. Where nothing else fires there, and it began longer ago than a message may open
- * again, it ended when the next one began, at the latest. What a source repeats goes on: it would have timed out. And where
- * somebody is on it, it may as well be a reminder that is dated anew: nobody is called away from what they work on.
+ * A source that says a thing once, and whose resolve was lost: its message says for days that it goes on, so that nobody
+ * would hear of the next failure. Where nothing else fires there, and it was dated last longer ago than any reminder comes,
+ * it ended when the next one began, at the latest. Where silence means resolved it would have timed out.
  */
 export function overUnseen(
   turn: Turn,
@@ -107,17 +108,14 @@ export function overUnseen(
 ): Alert | undefined {
   if (known === undefined || known.expiresAt !== undefined) return known;
   const incident = incidentOf(turn.state, known);
-  if (incident?.toldIn !== 'message' || isWorkedOn(incident)) return known;
-  if (startsAt - known.startsAt <= turn.rules.life.reopenWithinMs) return known;
+  if (incident?.toldIn !== 'message') return known;
+  if (startsAt - known.startsAt <= Math.max(REMINDED_WITHIN_MS, turn.rules.life.reopenWithinMs))
+    return known;
   if (tallyOf(turn.state, incident.id).firing > 1) return known;
   const ended = alertWith(known, { status: 'resolved', endsAt: startsAt, resolvedAt: turn.now });
   putAlert(turn.state, ended);
   settle(turn, incident, ended.facts.service);
   return ended;
-}
-
-function isWorkedOn({ acknowledged, solved }: Incident): boolean {
-  return acknowledged.length > 0 && solved === undefined;
 }
 
 /** Where it stood alone and ended untold is of the past: it is kept as it was, with its alert. */

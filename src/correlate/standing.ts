@@ -103,9 +103,13 @@ export function toldAtOnce(
   return { incident: best, evidence: 'time', because, explains: false, hops: 0, apartMs };
 }
 
-/** The graph says of two of its services whether they have to do with each other, and labels do of two clusters. */
+/**
+ * The graph says of two of its services whether they have to do with each other, and labels do of two clusters. What it
+ * says of one of them only is less of a reason: those who would have been told of the other are to read of it.
+ */
 function mayBeOne(turn: Turn, cause: string, other: Incident, alert: Alert): boolean {
-  if (isPlaced(turn, cause) && isPlaced(turn, other.roots[0]?.service)) return false;
+  const placed = [cause, other.roots[0]?.service].filter((name) => isPlaced(turn, name)).length;
+  if (placed === 2 || (placed === 1 && !isToldThere(turn, other, alert))) return false;
   return isNear(turn, other, alert) && !callsOthers(turn, other, alert);
 }
 
@@ -147,6 +151,10 @@ function takesMore({ state, now, rules }: Turn, incident: Incident, rule: Correl
   const { checks, hit } = tallyOf(state, id);
   // What only flaps gathers nothing, nor what nothing is left of.
   return hit > 0 && hit <= WEIGHED_MAX && (resolvedAt !== undefined || checks.size > 0);
+}
+
+function isToldThere({ rules, now }: Turn, { route }: Incident, alert: Alert): boolean {
+  return route?.channel === rules.route(subjectOf(alert), now).channel;
 }
 
 /** Its route calls somebody whom that message would not call for it: nobody is left asleep for a guess. */

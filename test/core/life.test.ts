@@ -159,7 +159,7 @@ test('a failure after one whose resolve was lost is heard of', () => {
 
 test.each([
   ['something else fires there', 26 * HOUR, ['payments'], {}],
-  ['it began a moment ago', 10 * MINUTE, [], {}],
+  ['it may be a reminder', 11 * HOUR, [], {}],
   ['its source repeats what goes on', 26 * HOUR, [], { endsAt: START + 28 * HOUR }],
 ] as const)('nobody is called for a later start when %s', (_, after, others, more) => {
   const story = tell();
@@ -174,7 +174,7 @@ test.each([
   expect(story.messages.slice(before).filter(({ action }) => action === 'reply')).toEqual([]);
 });
 
-test('a reminder that is dated anew calls nobody away from what somebody is on', () => {
+test('a reminder that is dated anew is no new failure', () => {
   const story = tell();
   const remind = () =>
     story.event(

@@ -451,8 +451,8 @@ test.each([
 });
 
 test('what the graph does not place joins what it places, and the other way round, if they began together', () => {
-  const posts = (services: readonly [string, string], apartMs: number): number => {
-    const story = tell();
+  const posts = (services: readonly [string, string], apartMs: number, rules = SHOP): number => {
+    const story = tell(rules);
     for (const service of services) {
       story.fire(service, 'HighErrorRate', { severity: 'critical' });
       story.wait(apartMs);
@@ -463,6 +463,9 @@ test('what the graph does not place joins what it places, and the other way roun
   expect(posts(['payments-db', 'switch-7'], 2 * MINUTE)).toBe(1);
   expect(posts(['switch-7', 'payments-db'], 2 * MINUTE)).toBe(1);
   expect(posts(['payments-db', 'switch-7'], 4 * MINUTE)).toBe(2);
+  // Who would be told of the other reads another channel.
+  const apart = `${SHOP}\nroute:\n  channel: '#payments'\n  routes: [{ match: ['service="switch-7"'], channel: '#network' }]\n`;
+  expect(posts(['payments-db', 'switch-7'], 2 * MINUTE, apart)).toBe(2);
   // Of both of these the graph says that they have nothing to do with each other.
   expect(posts(['payments-db', 'basket-db'], 2 * MINUTE)).toBe(2);
 });
