@@ -93,7 +93,7 @@ export function toldAtOnce(
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || !takesMore(turn, other, rule)) continue;
     const otherMs = Math.abs(beganOf(other) - began);
-    if (otherMs > apartMs || !mayBeOne(turn, cause, other, alert)) continue;
+    if (otherMs > apartMs || !mayBeOne(turn, { cause, apartMs: otherMs }, other, alert)) continue;
     best = other;
     apartMs = otherMs;
   }
@@ -103,13 +103,22 @@ export function toldAtOnce(
   return { incident: best, evidence: 'time', because, explains: false, hops: 0, apartMs };
 }
 
+/** How far apart what the graph places and what it does not may begin: of one of them it would have said more. */
+const HALF_PLACED_MS = 60_000;
+
 /**
- * The graph says of two of its services whether they have to do with each other, and labels do of two clusters. What it
- * says of one of them only is less of a reason: those who would have been told of the other are to read of it.
+ * The graph says of two of its services whether they have to do with each other, and labels do of two clusters. Where it
+ * places one of them only, those who would have been told of the other are to read of it, too.
  */
-function mayBeOne(turn: Turn, cause: string, other: Incident, alert: Alert): boolean {
+function mayBeOne(
+  turn: Turn,
+  { cause, apartMs }: { readonly cause: string; readonly apartMs: number },
+  other: Incident,
+  alert: Alert,
+): boolean {
   const placed = [cause, other.roots[0]?.service].filter((name) => isPlaced(turn, name)).length;
-  if (placed === 2 || (placed === 1 && !isToldThere(turn, other, alert))) return false;
+  if (placed === 2) return false;
+  if (placed === 1 && (apartMs > HALF_PLACED_MS || !isToldThere(turn, other, alert))) return false;
   return isNear(turn, other, alert) && !callsOthers(turn, other, alert);
 }
 
