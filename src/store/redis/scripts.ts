@@ -58,21 +58,21 @@ local oldest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
 local full = redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[2])
 local ahead = tonumber(version) < tonumber(ARGV[1])
 if ahead or (full and tonumber(oldest[2]) > tonumber(ARGV[1])) then return {version, 'far', format} end
-local rows = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf', 'WITHSCORES')
-local keys, values, bytes, found = {}, {}, 0, {}
-for first = 1, #rows, 2 do
-  local index = (first - 1) / 2
-  if index % 100 == 0 then
-    local fields = {}
-    for at = first, math.min(first + 198, #rows), 2 do fields[#fields + 1] = rows[at] end
-    found = redis.call('HMGET', KEYS[2], unpack(fields))
+local keys, values, bytes, last, offset = {}, {}, 0, '', 0
+repeat
+  local rows = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', offset, 100)
+  offset = offset + 100
+  local fields, found = {}, {}
+  for at = 1, #rows, 2 do fields[#fields + 1] = rows[at] end
+  if #fields > 0 then found = redis.call('HMGET', KEYS[2], unpack(fields)) end
+  for at = 1, #rows, 2 do
+    if bytes > tonumber(ARGV[3]) and rows[at + 1] ~= last then
+      return {last, 'part', format, keys, values}
+    end
+    local value = found[(at + 1) / 2] or ''
+    keys[#keys + 1], values[#values + 1], bytes, last = rows[at], value, bytes + #value, rows[at + 1]
   end
-  if bytes > tonumber(ARGV[3]) and rows[first + 1] ~= rows[first - 1] then
-    return {rows[first - 1], 'part', format, keys, values}
-  end
-  local value = found[index % 100 + 1] or ''
-  keys[#keys + 1], values[#values + 1], bytes = rows[first], value, bytes + #value
-end
+until #rows < 200
 return {version, 'near', format, keys, values}`;
 
 /** Does all commands and sets the version to `next`, if it is `expected`; else nothing. Tells which. */
