@@ -14,7 +14,7 @@ import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state.ts';
-import { isMild, severityRank } from '../tally.ts';
+import { isMild, servicesOn, severityRank } from '../tally.ts';
 import { isQuiet, type Turn } from '../turn.ts';
 import { byPath, byTime } from './evidence.ts';
 import { callersOf, nearby, pathTo } from './graph.ts';
@@ -87,18 +87,20 @@ export function toldAtOnce(
   const began = beganOf(incident);
   // Of a single alert nobody has asked yet what caused it.
   const cause = incident.roots[0]?.service ?? alert.facts.service;
+  const isCausePlaced = isPlaced(turn, incident, cause);
   let best: Incident | undefined;
   let apartMs = TOGETHER_MS;
   for (const id of toldAround(state.byGroup, incident.environment, began, TOGETHER_MS)) {
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || !takesMore(turn, other, rule)) continue;
     const otherMs = Math.abs(beganOf(other) - began);
-    if (otherMs > apartMs || !mayBeOne(turn, { cause, apartMs: otherMs }, other, alert)) continue;
+    if (otherMs > apartMs) continue;
+    if (!mayBeOne(turn, { isCausePlaced, apartMs: otherMs }, other, alert)) continue;
     best = other;
     apartMs = otherMs;
   }
   if (best === undefined) return undefined;
-  const unplaced = isPlaced(turn, cause) ? best.roots[0]?.service : cause;
+  const unplaced = isCausePlaced ? best.roots[0]?.service : cause;
   const because = byTime(apartMs, unplaced ?? cause);
   return { incident: best, evidence: 'time', because, explains: false, hops: 0, apartMs };
 }
@@ -112,13 +114,14 @@ const HALF_PLACED_MS = 60_000;
  */
 function mayBeOne(
   turn: Turn,
-  { cause, apartMs }: { readonly cause: string; readonly apartMs: number },
+  { isCausePlaced, apartMs }: { readonly isCausePlaced: boolean; readonly apartMs: number },
   other: Incident,
   alert: Alert,
 ): boolean {
-  const placed = [cause, other.roots[0]?.service].filter((name) => isPlaced(turn, name)).length;
-  if (placed === 2) return false;
-  if (placed === 1 && (apartMs > HALF_PLACED_MS || !isToldThere(turn, other, alert))) return false;
+  const isOtherPlaced = isPlaced(turn, other, other.roots[0]?.service);
+  if (isCausePlaced && isOtherPlaced) return false;
+  const isHalf = isCausePlaced || isOtherPlaced;
+  if (isHalf && (apartMs > HALF_PLACED_MS || !isToldThere(turn, other, alert))) return false;
   return isNear(turn, other, alert) && !callsOthers(turn, other, alert);
 }
 
@@ -138,9 +141,17 @@ function goesByTime(
   return !isMild(facts.severity) && flap?.flapping !== true;
 }
 
-/** Somebody said of it what it depends on, or what depends on it. */
-function isPlaced({ rules }: Turn, service: string | undefined): boolean {
-  return service !== undefined && isInGraph(rules.catalog, service);
+/** Somebody said of its cause what it depends on, or what depends on it; of a host, that of what fails on it. */
+function isPlaced(
+  { rules: { catalog }, state }: Turn,
+  { id }: Incident,
+  cause: string | undefined,
+): boolean {
+  if (cause === undefined) return false;
+  if (isInGraph(catalog, cause)) return true;
+  for (const service of servicesOn(tallyOf(state, id), cause).keys())
+    if (isInGraph(catalog, service)) return true;
+  return false;
 }
 
 /** In the same cluster, if they say in which. */

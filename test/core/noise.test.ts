@@ -363,6 +363,24 @@ test('what lasts and began together is one message without a graph, whatever it 
   expect(posts(2 * MINUTE, { cluster: 'other' })).toBe(2);
 });
 
+test('two hosts that fail at once are two incidents where the graph knows what runs on them', () => {
+  const roots = (rules: string): readonly (string | undefined)[] => {
+    const story = tell(rules);
+    for (const host of ['h1', 'h2']) {
+      for (const name of ['api', 'cache', 'jobs'])
+        story.fire(`${host}-${name}`, 'Down', { severity: 'high', labels: { host } });
+      story.wait(20_000);
+    }
+    story.wait(5 * MINUTE);
+    return story.posts().map(({ root }) => root);
+  };
+  const graph = ['h1', 'h2'].map(
+    (host) => `{ name: ${host}-api, dependsOn: [${host}-db] }, { name: ${host}-db }`,
+  );
+  expect(roots(`services: [${graph.join(', ')}]`)).toEqual(['h1', 'h2']);
+  expect(roots('')).toHaveLength(1);
+});
+
 /** The database fails for ten minutes and is told of with what calls it; then all is well for ten. */
 function databaseFailed() {
   const story = tell();
