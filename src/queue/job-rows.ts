@@ -15,6 +15,10 @@ import { endOfPart } from '../weight.ts';
 const ROW_BYTES = 1024 * 1024;
 const UNWRITTEN_S = 600;
 
+/** One step, because an instance may die between two. One that is sent again, late, leaves the rows of a job alone. */
+const WRITE_ROW = `
+if redis.call('RPUSH', KEYS[1], ARGV[1]) == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end`;
+
 type Client = Connection['client'];
 
 /** Its number says where it belongs: in a cluster a command whose answer was lost is sent again, so a row may be there twice. */
@@ -38,9 +42,7 @@ export async function sendRows(
     const end = endOfPart(events, first, ROW_BYTES);
     const row: Row = [count, events.slice(first, end)];
     const text = bytesOf(JSON.stringify(row));
-    const sent: Promise<unknown>[] = [written, client.rpush(rows, text)];
-    if (count === 0) sent.push(client.expire(rows, UNWRITTEN_S));
-    written = Promise.all(sent);
+    written = Promise.all([written, client.eval(WRITE_ROW, 1, rows, text, UNWRITTEN_S)]);
     // Whoever waits for it hears of it, after the last.
     written.catch(() => undefined);
     first = end;

@@ -4,7 +4,7 @@ import { Queue } from 'bullmq';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { type Capacity, CAPACITY } from '../../src/limits.ts';
 import { type InboxJob, openInbox } from '../../src/queue/inbox.ts';
-import { readRows, sendRows } from '../../src/queue/job-rows.ts';
+import { keepRows, readRows, sendRows } from '../../src/queue/job-rows.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
 import { connect } from '../../src/store/redis/connection.ts';
 import { startRedis } from '../support/redis.ts';
@@ -169,16 +169,44 @@ test('of a job that could not be written nothing stays for good', async () => {
   await within(5, 'its rows go after a while', leaves());
 });
 
+test('of a row that was the last thing an instance sent nothing stays for good', async () => {
+  const { client } = await open('{crash:default}', 1_000);
+  let sent = 0;
+  const dying = new Proxy(client, {
+    get(target, name, self) {
+      const command: unknown = Reflect.get(target, name, self);
+      if (typeof command !== 'function') return command;
+      return (...args: unknown[]): unknown =>
+        sent++ === 0 ? Reflect.apply(command, target, args) : new Promise(() => undefined);
+    },
+  });
+  void sendRows(dying, '{crash:default}:rows', eventsOf(1));
+  const there = async (): Promise<void> => {
+    while ((await client.llen('{crash:default}:rows')) === 0) await setTimeout(20);
+  };
+  await within(5, 'the row is there', there());
+  expect(await client.ttl('{crash:default}:rows')).toBeGreaterThan(0);
+});
+
+test('a row that is sent again when its job is there already takes nothing from that', async () => {
+  const { client } = await open('{late:default}', 1_000);
+  const rows = '{late:default}:rows';
+  await (await sendRows(client, rows, eventsOf(1))).written;
+  await keepRows(client, rows);
+  await (await sendRows(client, rows, eventsOf(1))).written;
+  expect(await client.ttl(rows)).toBe(-1);
+});
+
 test('rows that were sent twice, because an answer was lost, are read once and in order', async () => {
   const { client } = await open('{twice:default}', 1_000);
   // A cluster client sends again what was on its way when the connection ended, whether it was done or not.
   let done = 0;
   const again = new Proxy(client, {
     get(target, name, self) {
-      if (name !== 'rpush' || done++ > 0) return Reflect.get(target, name, self) as unknown;
-      return async (key: string, row: Buffer) => {
-        await target.rpush(key, row);
-        return target.rpush(key, row);
+      if (name !== 'eval' || done++ > 0) return Reflect.get(target, name, self) as unknown;
+      return async (...args: Parameters<typeof target.eval>) => {
+        await target.eval(...args);
+        return target.eval(...args);
       };
     },
   });
