@@ -131,6 +131,24 @@ test('however much changed, it is told in parts of bounded size, and what was to
   await store.close();
 });
 
+test('large records are read only as far as they are told', async () => {
+  const { address, open } = await opened();
+  const store = await open();
+  for (let version = 0; version < 60; version++) {
+    const put = [{ key: `large/${version}`, value: 'x'.repeat(500_000) }];
+    await store.commit('prod', aCommit(version, { put }));
+  }
+  const connection = connect(address, 'prompt', () => undefined);
+  await ready(connection, 5_000);
+  const memory = async (what: string): Promise<number> =>
+    Number(new RegExp(`${what}:(\\d+)`).exec(await connection.client.info('memory'))?.[1]);
+  const before = await memory('used_memory');
+  await readChanges(connection, laneTag('quell', 'prod'), 1);
+  expect((await memory('used_memory_peak')) - before).toBeLessThan(8 * 1_024 * 1_024);
+  await connection.close();
+  await store.close();
+});
+
 test('whoever is too far behind to be told what changed is told all', async () => {
   const store = await (await opened()).open();
   await store.commit('prod', aCommit(0, { put: [{ key: 'first', value: 1 }] }));

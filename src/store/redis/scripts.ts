@@ -62,14 +62,12 @@ local keys, values, bytes, last, offset = {}, {}, 0, '', 0
 repeat
   local rows = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', offset, 100)
   offset = offset + 100
-  local fields, found = {}, {}
-  for at = 1, #rows, 2 do fields[#fields + 1] = rows[at] end
-  if #fields > 0 then found = redis.call('HMGET', KEYS[2], unpack(fields)) end
   for at = 1, #rows, 2 do
     if bytes > tonumber(ARGV[3]) and rows[at + 1] ~= last then
       return {last, 'part', format, keys, values}
     end
-    local value = found[(at + 1) / 2] or ''
+    -- One by one: a hundred large ones at a time would be many times what is told.
+    local value = redis.call('HGET', KEYS[2], rows[at]) or ''
     keys[#keys + 1], values[#values + 1], bytes, last = rows[at], value, bytes + #value, rows[at + 1]
   end
 until #rows < 200
