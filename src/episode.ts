@@ -114,7 +114,12 @@ export function overUnseen(
   if (tallyOf(turn.state, incident.id).firing > 1) return known;
   const ended = alertWith(known, { status: 'resolved', endsAt: startsAt, resolvedAt: turn.now });
   putAlert(turn.state, ended);
-  settle(turn, incident, ended.facts.service);
+  settle(
+    turn,
+    incident,
+    ended.facts.service,
+    'its alert begins anew: that it was over was never heard',
+  );
   return ended;
 }
 

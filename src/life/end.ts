@@ -19,8 +19,16 @@ const UNSENT_MEMORY_MS = 24 * 60 * 60_000;
 /** Alerts that fired more than once are remembered this long, so that slow flapping is seen too. */
 export const FLAP_MEMORY_MS = 2 * 60 * 60_000;
 
-/** One of its alerts ended, or calmed down: is it all over? `service` is the one it belongs to. */
-export function settle(turn: Turn, incident: Incident, service: string): Incident {
+/**
+ * One of its alerts ended, or calmed down: is it all over? `service` is the one it belongs to; `because` says how it
+ * ended, where no source said so.
+ */
+export function settle(
+  turn: Turn,
+  incident: Incident,
+  service: string,
+  because?: string,
+): Incident {
   const tally = tallyOf(turn.state, incident.id);
   if (incident.toldIn === 'storm') touchStorm(turn);
   const severity = worstFiring(tally);
@@ -33,7 +41,7 @@ export function settle(turn: Turn, incident: Incident, service: string): Inciden
   }
   if (incident.phase === 'resolved') return incident;
   if (tally.flapping > 0 && incident.toldIn === 'message') return touch(turn, incident);
-  return end(turn, incident, service);
+  return end(turn, incident, service, because);
 }
 
 /** An alert, here as it was, left its incident: that may have waited for nothing else. */
@@ -42,7 +50,12 @@ export function settleWithout(turn: Turn, alert: Alert): void {
   if (left !== undefined && left.phase !== 'resolved') settle(turn, left, alert.facts.service);
 }
 
-function end(turn: Turn, incident: Incident, service: string): Incident {
+function end(
+  turn: Turn,
+  incident: Incident,
+  service: string,
+  because: string | undefined,
+): Incident {
   const { now, rules } = turn;
   const ended = change(turn, incident, {
     phase: 'resolved',
@@ -72,7 +85,11 @@ function end(turn: Turn, incident: Incident, service: string): Incident {
     });
     return ended;
   }
-  note(turn, 'ended', { incident: ended.id, service: cause, because: howItEnded(tally.alerts) });
+  note(turn, 'ended', {
+    incident: ended.id,
+    service: cause,
+    because: because ?? howItEnded(tally.alerts),
+  });
   return show(turn, ended);
 }
 

@@ -155,6 +155,10 @@ test('a failure after one whose resolve was lost is heard of', () => {
   expect(story.decisions.map(({ because }) => because).join()).toMatch(
     /the resolve in between was never seen/,
   );
+  // No source said so.
+  expect(story.decisions.find(({ reason }) => reason === 'ended')?.because).toBe(
+    'its alert begins anew: that it was over was never heard',
+  );
 });
 
 test.each([
