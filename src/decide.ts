@@ -178,7 +178,7 @@ function decideAlert(turn: Turn, heard: ReceivedAlert, name: string | undefined)
       if (known === undefined) makeRoom(turn);
       return fires(
         turn,
-        strange(turn, fingerprint, received),
+        strange(turn, fingerprint, received, known),
         news.hidden ? overUnseen(turn, known, received) : known,
         news.hidden,
       );

@@ -31,8 +31,13 @@ import { closeIncident, incidentOf, putAlert, tallyOf } from './state.ts';
 import { noteAlert, type Turn } from './turn.ts';
 import { alertWith } from './with.ts';
 
-/** An alert as it would be if nothing were known of it. */
-export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert): Draft<Alert> {
+/** An alert as it would be if nothing were known of it, but for what only a newer version knows. */
+export function strange(
+  turn: Turn,
+  fingerprint: string,
+  received: ReceivedAlert,
+  known?: Alert,
+): Draft<Alert> {
   return {
     fingerprint,
     source: received.source,
@@ -53,7 +58,7 @@ export function strange(turn: Turn, fingerprint: string, received: ReceivedAlert
     holdRule: 'built-in',
     holdWhy: undefined,
     flap: undefined,
-    more: undefined,
+    more: known?.more,
   };
 }
 

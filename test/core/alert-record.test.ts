@@ -105,6 +105,13 @@ test('what a newer version knows of an alert and its incident is kept when this 
   expect(ended[6]).toBe('resolved');
   expect(resolved).toMatchObject({ phase: 'resolved', moodOfTeam: 'calm' });
   expect(resolved).not.toHaveProperty('more');
+  const again = alertEvent(delivery, { startsAt: START + 2 * MINUTE, status: 'firing' });
+  decide(state, again, START + 2 * MINUTE, story.rules);
+  const fires = takeChanges(state).find(({ key }) => key === alert.fingerprint);
+  expect(JSON.parse(JSON.stringify(fires?.value)).slice(-2)).toEqual([
+    'seen',
+    { by: 'a newer one' },
+  ]);
 });
 
 const NOBODY = { decided: () => undefined, committed: () => undefined, failed: () => undefined };
