@@ -1,12 +1,13 @@
 /**
- * A cause that says nothing itself: a database without a check of its own, or whose check is late, or is silenced. When several of
- * the few services that call it begin to fail at once, and nothing that they depend on alerts, it is what they share.
+ * A cause that says nothing itself: a database without a check of its own, or whose check is late, or is silenced.
+ * When several of the few services that call it begin to fail at once, and nothing that they depend on alerts, it is
+ * what they share.
  *
  * Two that share something fail together by chance too often, so three are asked for; and of a hub, which nearly
  * everything shares, nothing is concluded.
  */
 import { idsAt } from '../id-index.ts';
-import type { Alert, Incident } from '../model.ts';
+import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { type LaneState, tallyOf } from '../state.ts';
 import type { ServiceTally, Tally } from '../tally.ts';
@@ -36,30 +37,45 @@ export function silentCause(
   const { catalog, hubCallers } = turn.rules;
   const failing = services.filter(([, { firing }]) => firing > 0 || tally.firing === 0);
   if (failing.length < CALLERS_MIN) return undefined;
-  const shared = sharedBy(turn, new Set(failing.map(([name]) => name)));
   let best: SilentCause | undefined;
-  for (const [service, callers] of shared) {
-    if (callers < CALLERS_MIN || callersAt(turn, service).length > hubCallers) continue;
+  for (const [service, began] of sharedBy(turn, failing)) {
+    if (!areTogether(began) || callersAt(turn, service).length > hubCallers) continue;
     if ((tally.services.get(service)?.alerts ?? 0) > 0) continue;
     // It speaks elsewhere: people split the two, for instance.
     if (firesIn(turn.state, environment, service)) continue;
     const reached = callersOf(catalog, hubCallers, service);
     const explained = failing.filter(([name]) => reached.has(name));
-    const found = { service, explained, callers };
+    const found = { service, explained, callers: began.length };
     if (best === undefined || isBetter(turn, found, best)) best = found;
   }
   return best;
 }
 
-/** What services call that nothing which alerts explains, and how many of them do. */
-function sharedBy({ rules }: Turn, names: ReadonlySet<string>): ReadonlyMap<string, number> {
-  const shared = new Map<string, number>();
-  for (const name of names) {
+/** What services call that nothing which alerts explains, and when each of them began to fail. */
+function sharedBy(
+  { rules }: Turn,
+  failing: readonly (readonly [string, ServiceTally])[],
+): ReadonlyMap<string, readonly Instant[]> {
+  const names = new Set(failing.map(([name]) => name));
+  const shared = new Map<string, Instant[]>();
+  for (const [name, { firstSince }] of failing) {
     const dependsOn = rules.catalog.services.get(name)?.dependsOn ?? [];
     if (dependsOn.some((on) => names.has(on))) continue;
-    for (const on of dependsOn) shared.set(on, (shared.get(on) ?? 0) + 1);
+    for (const on of dependsOn) {
+      const began = shared.get(on);
+      if (began === undefined) shared.set(on, [firstSince]);
+      else began.push(firstSince);
+    }
   }
   return shared;
+}
+
+/** Enough of them began to fail at once. */
+function areTogether(began: readonly Instant[]): boolean {
+  const inOrder = began.toSorted((one, other) => one - other);
+  return inOrder.some(
+    (at, index) => (inOrder[index + CALLERS_MIN - 1] ?? Infinity) - at <= TOGETHER_MS,
+  );
 }
 
 function isBetter(turn: Turn, one: SilentCause, other: SilentCause): boolean {
@@ -100,11 +116,12 @@ function toldAmongCallers(
 ): Match | undefined {
   const callers = callersAt(turn, service);
   if (callers.length < CALLERS_MIN || callers.length > turn.rules.hubCallers) return undefined;
-  const { environment } = incident;
-  if (firesIn(turn.state, environment, service)) return undefined;
   const failing = callers.flatMap((caller) => [...failuresOf(turn, incident, caller)]);
+  // They are explained, too, where the service itself fires.
   const unexplained = new Set(
-    failing.flatMap(({ caller }) => (isExplained(turn, environment, caller) ? [] : [caller])),
+    failing.flatMap(({ caller }) =>
+      isExplained(turn, incident.environment, caller) ? [] : [caller],
+    ),
   );
   if (unexplained.size < CALLERS_MIN) return undefined;
   let best: Failure | undefined;
@@ -135,11 +152,10 @@ function* failuresOf({ state }: Turn, incident: Incident, caller: string): Itera
   }
 }
 
-/** People were told of it, it goes on, and the silent service would explain its likely cause. */
+/** People were told of it, and the silent service would explain its likely cause. */
 function isAbout(turn: Turn, other: Incident, service: string, rule: CorrelateRule): boolean {
   const root = other.roots[0]?.service;
-  if (root === undefined || other.toldIn !== 'message' || other.resolvedAt !== undefined)
-    return false;
+  if (root === undefined || other.toldIn !== 'message') return false;
   if (!isOpenTo(other, rule, turn.now)) return false;
   const { catalog, hubCallers } = turn.rules;
   return root === service || callersOf(catalog, hubCallers, service).has(root);

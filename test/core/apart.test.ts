@@ -268,29 +268,6 @@ test('an instance that follows hears of a split, and of its end', () => {
   expect(state.partings.size).toBe(0);
 });
 
-test('what was split off is not taken for one that says nothing itself', () => {
-  const story = tell(`
-services:
-  - { name: orders, dependsOn: [mysql] }
-  - { name: prices, dependsOn: [mysql] }
-  - { name: stations, dependsOn: [mysql] }
-  - { name: mysql }
-`);
-  for (const service of ['mysql', 'orders', 'prices', 'stations'])
-    story.fire(service, 'HighErrorRate', { severity: 'critical' });
-  story.wait(5 * MINUTE);
-  const [first] = story.posts();
-  expect(story.posts()).toHaveLength(1);
-  ask(story, 'split mysql', first?.incident);
-  story.wait(5 * MINUTE);
-  expect(story.posts()).toHaveLength(2);
-  const rest = story.messages.findLast(
-    ({ incident, action }) => incident === first?.incident && action !== 'reply',
-  );
-  expect(rest?.text).not.toContain('has no alert here');
-  expect(rest?.root).not.toBe('mysql');
-});
-
 test('what was split opens its own message again, when both fail again soon', () => {
   const story = tell();
   const [incident] = outage(story);

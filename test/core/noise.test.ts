@@ -423,51 +423,6 @@ test('what was over before anything that fires now began is not its likely cause
   expect(story.last()?.root).toBe('payments-db');
 });
 
-const SHARED_DB = `
-services:
-  - { name: shop, dependsOn: [orders] }
-  - { name: orders, dependsOn: [mysql, flags] }
-  - { name: prices, dependsOn: [mysql, flags] }
-  - { name: stations, dependsOn: [mysql] }
-  - { name: contacts, dependsOn: [mysql] }
-  - { name: mysql }
-  - { name: flags }
-`;
-
-test('three services that fail at once for want of one that says nothing are one incident, and it is the likely cause', () => {
-  const story = tell(SHARED_DB);
-  for (const service of ['orders', 'prices', 'stations']) {
-    story.fire(service, 'HighErrorRate', { severity: 'critical' });
-    story.wait(20_000);
-  }
-  story.wait(3 * MINUTE);
-  const last = story.last();
-  expect(last).toMatchObject({ root: 'mysql', alerts: [{}, {}, {}] });
-  expect(last?.text).toContain('3 services that call it alert, and it has no alert here');
-  // When it does speak, what waits untold to be explained by it comes along.
-  story.fire('contacts', 'HighErrorRate', { severity: 'high' });
-  story.wait(10_000);
-  story.fire('mysql', 'Down', { severity: 'critical' });
-  story.wait(MINUTE);
-  expect(story.posts()).toHaveLength(1);
-  expect(story.last()).toMatchObject({ root: 'mysql', alerts: [{}, {}, {}, {}, {}] });
-  expect(story.last()?.text).not.toContain('has no alert here');
-});
-
-test.each([
-  ['two', ['orders', 'prices'], 20_000],
-  ['three, of which one explains another', ['orders', 'prices', 'shop'], 20_000],
-  ['three, not at once', ['orders', 'prices', 'stations'], 4 * MINUTE],
-])('%s that share something do not fail for want of it', (_case, services, apartMs) => {
-  const story = tell(SHARED_DB);
-  for (const service of services) {
-    story.fire(service, 'HighErrorRate', { severity: 'critical' });
-    story.wait(apartMs);
-  }
-  story.wait(5 * MINUTE);
-  expect(story.messages.map(({ root }) => root)).not.toContain('mysql');
-});
-
 test('what the graph does not place joins what it places, and the other way round, if they began together', () => {
   const posts = (services: readonly [string, string], apartMs: number, rules = SHOP): number => {
     const story = tell(rules);

@@ -290,21 +290,3 @@ test('what was quiet by a silence that was changed, or ended, is looked at again
     expect(quiet(restarted)).toBe(0);
   }
 });
-
-test('of a likely cause whose own alert is silenced nobody says that it has said nothing', () => {
-  const story = tell(`
-services:
-  - { name: orders, dependsOn: [mysql] }
-  - { name: prices, dependsOn: [mysql] }
-  - { name: stations, dependsOn: [mysql] }
-  - { name: mysql }
-`);
-  set(story, { matchers: [{ name: 'service', value: 'mysql', isRegex: false, isEqual: true }] });
-  for (const service of ['mysql', 'orders', 'prices', 'stations'])
-    story.fire(service, 'HighErrorRate', { severity: 'critical' });
-  story.wait(5 * MINUTE);
-  expect(story.last()?.root).toBe('mysql');
-  expect(story.last()?.text).toContain(
-    'mysql: 3 services that call it alert, and it has no alert here',
-  );
-});
