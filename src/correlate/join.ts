@@ -61,7 +61,10 @@ export function matchesOf(
   return [];
 }
 
-/** What fires now and explains the alert, where what it was part of, `past`, is over; not what people told apart from it. */
+/**
+ * What fires now and explains the alert, where what it was part of, `past`, is over; not what people told apart from it.
+ * Also what nobody was told of yet: a cause is known before it is told of, and waits for just such evidence.
+ */
 export function explainedNow(
   turn: Turn,
   facts: Facts,
@@ -69,10 +72,8 @@ export function explainedNow(
   past: Incident,
 ): Match | undefined {
   if (!rule.on) return undefined;
-  const live = dependency(turn, facts, rule, false).filter(
-    ({ incident, explains }) => incident !== past && incident.resolvedAt === undefined && !explains,
-  );
-  return live
+  return dependency(turn, facts, rule, false)
+    .filter(({ explains }) => !explains)
     .sort(closest)
     .find(
       (match) => !areApart(match.incident, past) && partingFrom(turn, facts, match) === undefined,

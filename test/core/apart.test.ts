@@ -267,15 +267,3 @@ test('an instance that follows hears of a split, and of its end', () => {
   follow(state, [], [key]);
   expect(state.partings.size).toBe(0);
 });
-
-test('what was split opens its own message again, when both fail again soon', () => {
-  const story = tell();
-  const [incident] = outage(story);
-  ask(story, 'split payments', incident);
-  story.wait(5 * MINUTE);
-  over(story, 10 * MINUTE);
-  expect(outage(story)).toEqual([]);
-  story.wait(5 * MINUTE);
-  expect(story.posts()).toHaveLength(2);
-  expect(story.reasons().filter((reason) => reason === 'reopened')).toHaveLength(2);
-});

@@ -162,11 +162,12 @@ test('a failure after one whose resolve was lost is heard of', () => {
 });
 
 test.each([
-  ['something else fires there', 26 * HOUR, ['payments'], {}],
-  ['it may be a reminder', 11 * HOUR, [], {}],
-  ['its source repeats what goes on', 26 * HOUR, [], { endsAt: START + 28 * HOUR }],
-] as const)('nobody is called for a later start when %s', (_, after, others, more) => {
-  const story = tell();
+  ['something else fires there', 26 * HOUR, ['payments'], {}, ''],
+  ['it may be a reminder', 11 * HOUR, [], {}, ''],
+  ['it may be one yet', 26 * HOUR, [], {}, 'incident: { reopenWithin: 48h }'],
+  ['its source repeats what goes on', 26 * HOUR, [], { endsAt: START + 28 * HOUR }, ''],
+] as const)('nobody is called for a later start when %s', (_, after, others, more, rules) => {
+  const story = tell(`${SHOP}\n${rules}\n`);
   const firing = { labels: { alertname: 'Down', service: 'payments-db', severity: 'critical' } };
   const starts = (startsAt: number) =>
     story.event(alertEvent(firing.labels, { startsAt, status: 'firing', ...more }));
@@ -176,6 +177,22 @@ test.each([
   const before = story.messages.length;
   starts(story.now());
   expect(story.messages.slice(before).filter(({ action }) => action === 'reply')).toEqual([]);
+});
+
+test('what stands in the digest, and is dated anew, is listed there once', () => {
+  const story = tell();
+  const starts = () =>
+    story.event(
+      alertEvent(
+        { alertname: 'Odd', service: 'payments', severity: 'info' },
+        { startsAt: story.now() },
+      ),
+    );
+  starts();
+  story.wait(14 * HOUR);
+  starts();
+  story.wait(24 * HOUR);
+  expect(story.last()?.text).toMatch(/payments: odd · 1 incident, 1 alert /);
 });
 
 test('a reminder that is dated anew is no new failure', () => {

@@ -381,48 +381,6 @@ test('two hosts that fail at once are two incidents where the graph knows what r
   expect(roots('')).toHaveLength(1);
 });
 
-/** The database fails for ten minutes and is told of with what calls it; then all is well for ten. */
-function databaseFailed() {
-  const story = tell();
-  const critical = { severity: 'critical' } as const;
-  story.fire('payments-db', 'Down', critical);
-  story.wait(20_000);
-  story.fire('payments', 'HighErrorRate', critical);
-  story.fire('checkout', 'HighErrorRate', critical);
-  story.wait(10 * MINUTE);
-  for (const service of ['payments', 'checkout']) story.resolve(service, 'HighErrorRate', critical);
-  story.resolve('payments-db', 'Down', critical);
-  story.wait(10 * MINUTE);
-  expect(story.posts()).toHaveLength(1);
-  return story;
-}
-
-test('what fails again with something else that fails now does not open the message of before', () => {
-  const story = databaseFailed();
-  story.fire('basket-db', 'Down', { severity: 'critical' });
-  story.wait(20_000);
-  story.fire('basket', 'HighErrorRate', { severity: 'critical' });
-  story.fire('checkout', 'HighErrorRate', { severity: 'critical' });
-  story.wait(5 * MINUTE);
-  expect(story.posts()).toHaveLength(2);
-  expect(story.reasons()).not.toContain('reopened');
-  expect(story.last()).toMatchObject({ root: 'basket-db', alerts: [{}, {}, {}] });
-});
-
-test('what was over before anything that fires now began is not its likely cause', () => {
-  const story = databaseFailed();
-  story.fire('checkout', 'HighErrorRate', { severity: 'critical' });
-  expect(story.reasons()).toContain('reopened');
-  expect(story.last()?.root).toBe('checkout');
-  story.wait(20_000);
-  story.fire('basket', 'HighErrorRate', { severity: 'critical' });
-  story.wait(MINUTE);
-  expect(story.last()?.root).toBe('basket');
-  story.fire('payments-db', 'Down', { severity: 'critical' });
-  story.wait(MINUTE);
-  expect(story.last()?.root).toBe('payments-db');
-});
-
 test('what the graph does not place joins what it places, and the other way round, if they began together', () => {
   const posts = (services: readonly [string, string], apartMs: number, rules = SHOP): number => {
     const story = tell(rules);

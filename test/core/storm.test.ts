@@ -99,3 +99,16 @@ test('what only a storm told of, and flaps, is told when it fires on after the s
   const posts = story.posts().filter(({ text }) => text.includes('svc-36'));
   expect(posts.map(({ text }) => text)).toEqual([expect.stringContaining('S012TEAM4')]);
 });
+
+test('after a storm the ten worst that go on are told, the earliest first, and the rest is listed', () => {
+  const story = storm();
+  const { stormed, incidents } = story.state;
+  const are = (severity: string) =>
+    [...stormed].filter((id) => incidents.get(id)?.severity === severity);
+  const worstFirst = [...are('critical'), ...are('warning')];
+  story.wait(5 * 60 * MINUTE);
+  const told = story.posts().map(({ incident }) => incident);
+  expect(told.filter((id) => worstFirst.includes(id))).toEqual(worstFirst.slice(0, 10));
+  const listed = story.decisions.filter(({ reason }) => reason === 'digested');
+  expect(listed.map(({ incident }) => incident)).toEqual(worstFirst.slice(10));
+});
