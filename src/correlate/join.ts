@@ -19,6 +19,7 @@ import { byHost, byLabels, byService, byTime, byTransaction } from './evidence.t
 import { groupOf, isApart, isByKind, isByTime, TOGETHER_MS } from './group.ts';
 import { onsetOf } from './onset.ts';
 import { gathers, isJoinable, isOpenTo, isStraggler, type Match } from './joinable.ts';
+import { WEIGHED_MAX } from './root.ts';
 
 /** Alerts on one host are one failure only if they come this close together. */
 export const HOST_WINDOW_MS = 120_000;
@@ -247,16 +248,29 @@ function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
 }
 
 /**
- * With several services a host, one alert on it proves nothing: nearly all that is hit must run on it, or the
- * host itself fails, among others as it may be. Of a single service every alert must be there.
+ * With several services a host, one alert on it proves nothing: nearly all that is hit must run on it and fail nowhere
+ * else, or the host itself fails, among others as it may be. Of a single service every alert must be there.
  */
 function isAboutHost(tally: Tally, host: string): boolean {
   const there = servicesOn(tally, host);
   if (there.has(host)) return true;
-  if (tally.hit > 1) return there.size >= tally.hit - 1;
+  if (tally.hit > 1) return isOnlyOn(tally, host, Math.max(2, tally.hit - 1));
   let alerts = 0;
   for (const count of there.values()) alerts += count;
   return alerts === tally.alerts;
+}
+
+/** At least so many services have alerts on the host and on no other. What fails on very many hosts is about none of them. */
+function isOnlyOn(tally: Tally, host: string, services: number): boolean {
+  const { hosts } = tally;
+  if (hosts.size > WEIGHED_MAX) return false;
+  const there = new Set(servicesOn(tally, host).keys());
+  for (const other of hosts.keys()) {
+    if (there.size < services) return false;
+    if (other === host) continue;
+    for (const service of servicesOn(tally, other).keys()) there.delete(service);
+  }
+  return there.size >= services;
 }
 
 function sharedGroup(

@@ -164,6 +164,24 @@ test('what a host draws into one incident must all run there, told or not', () =
   expect([posts('h1'), posts('h1', 'h2')]).toEqual([1, 2]);
 });
 
+test('what runs beside one of two services that fail together, or on one of several hosts, is no part of it', () => {
+  const posts = (rules: string, ...hosts: readonly (readonly [string, string])[]): number => {
+    const story = tell(rules);
+    for (const [service, host] of hosts)
+      story.fire(service, `Down on ${host}`, { severity: 'critical', labels: { host } });
+    story.wait(10 * SECOND);
+    story.fire('stranger', 'Down', { severity: 'critical', labels: { host: 'h1' } });
+    story.wait(5 * MINUTE);
+    return story.posts().length;
+  };
+  const graph =
+    'services: [{ name: a, dependsOn: [db] }, { name: b, dependsOn: [db] }, { name: db }, { name: stranger, dependsOn: [other] }, { name: other }]';
+  expect(posts(graph, ['db', 'h1'], ['a', 'h2'])).toBe(2);
+  expect(posts(graph, ['db', 'h1'], ['a', 'h1'], ['db', 'h2'])).toBe(2);
+  expect(posts(graph, ['db', 'h1'], ['a', 'h1'])).toBe(1);
+  expect(posts(graph, ['db', 'h1'], ['a', 'h1'], ['b', 'h2'])).toBe(1);
+});
+
 test('a host that fails is one incident of all that runs on it', () => {
   const story = tell();
   const onHost = { severity: 'high', labels: { host: 'h1' } } as const;
