@@ -78,8 +78,9 @@ function messageDelivered(turn: Turn, before: Incident, outcome: DeliveryOutcome
       return;
     }
     case 'gone':
-      // Nobody misses the pointer of an incident that became part of another.
-      if (incident.mergedInto !== undefined) return;
+      // Nobody misses the pointer of an incident that became part of another: Slack has nothing to be told any more.
+      if (incident.mergedInto !== undefined)
+        return void change(turn, incident, { sentRevision: incident.revision });
       note(turn, 'reposted', { ...about, because: 'its message was deleted' });
       orderMessage(turn, change(turn, incident, withoutMessage(incident)));
       return;

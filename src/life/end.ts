@@ -167,8 +167,8 @@ export function forget(turn: Turn, incident: Incident): boolean {
 export function isUnsent(incident: Incident): boolean {
   const { toldIn, message, sentRevision, revision, mergedInto } = incident;
   if (toldIn !== 'message') return false;
-  // Nobody misses the pointer of an incident that became part of another.
-  if (message === undefined) return mergedInto === undefined;
+  // Of one that became part of another nobody misses a message; but Slack may have taken it, and kept its answer.
+  if (message === undefined) return mergedInto === undefined || sentRevision === undefined;
   return (sentRevision ?? revision) < revision;
 }
 

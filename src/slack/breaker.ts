@@ -22,10 +22,13 @@ export interface Breaker {
    * Makes the call when it is its turn, the most urgent first; undefined when everything stops before that.
    * Without a line it goes as soon as Slack is there.
    */
-  guard<T>(call: () => Promise<SlackResult<T>>, line?: Line): Promise<SlackResult<T> | undefined>;
+  guard<T>(call: Call<T>, line?: Line): Promise<SlackResult<T> | undefined>;
   /** Why it is open, in Slack's or the network's words; undefined while all is well. */
   trouble(): string | undefined;
 }
+
+/** Asks Slack; undefined when there is nothing to ask it any more. */
+type Call<T> = () => Promise<SlackResult<T>> | undefined;
 
 export interface BreakerOptions {
   readonly clock: DeliveryClock;
@@ -75,13 +78,13 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
     for (const { go } of released) go(may);
   }
 
-  async function ask<T>(call: () => Promise<SlackResult<T>>): Promise<SlackResult<T>> {
+  async function ask<T>(call: Call<T>): Promise<SlackResult<T> | undefined> {
     const answer = await call();
-    const aboutUs = answer.kind === 'refused' && isAboutUs(answer.error);
-    if (answer.kind === 'unknown' || answer.kind === 'unreachable' || aboutUs) {
+    const aboutUs = answer?.kind === 'refused' && isAboutUs(answer.error);
+    if (answer?.kind === 'unknown' || answer?.kind === 'unreachable' || aboutUs) {
       failures += 1;
       if (aboutUs || failures >= FAILURES_MAX) trip(answer.error, aboutUs);
-    } else close();
+    } else if (answer !== undefined) close();
     return answer;
   }
 
@@ -109,7 +112,7 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
   }
 
   async function guard<T>(
-    call: () => Promise<SlackResult<T>>,
+    call: Call<T>,
     { urgency, bucket }: Line = NO_LINE,
   ): Promise<SlackResult<T> | undefined> {
     do {

@@ -157,9 +157,12 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
   if (earlier !== undefined) return earlier;
   const bucket = channelBucket(desk, channel);
   let sent: Content | undefined;
+  let needless = false;
   let triedAt = clock.now();
   const answer = await desk.breaker.guard(
     () => {
+      needless = isNeedless(desk, effect);
+      if (needless) return undefined;
       sent = task.write();
       triedAt = clock.now();
       return desk.api.post({
@@ -171,6 +174,7 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
     },
     { urgency: () => postUrgency(effect), bucket },
   );
+  if (needless) return { kind: 'done', outcome: { kind: 'gone' } };
   if (answer === undefined || sent === undefined) return STOPPED;
   if (answer.kind === 'ok') {
     desk.joined.delete(channel);
@@ -183,6 +187,13 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
   }
   if (answer.kind === 'refused' && isNotMember(answer.error)) return join(desk, task, sent);
   return failed(desk, task, answer, bucket, sent);
+}
+
+/** While it waited its incident became part of another, or was forgotten: nobody has read of it, and nobody is to. */
+function isNeedless({ look }: Desk, effect: Effect): boolean {
+  if (effect.kind !== 'message') return false;
+  const seen = look(effect.incident);
+  return seen === undefined || seen.view.mergedInto !== undefined;
 }
 
 async function update(

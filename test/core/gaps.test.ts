@@ -176,6 +176,35 @@ route: { channel: '#alerts', routes: [{ match: ['service="basket"'], channel: '#
   ]);
 });
 
+test('what became part of another is remembered until Slack has said what it has of it', () => {
+  const state = createState('default');
+  const rules = rulesOf(`
+services:
+  - { name: shop, tier: 1, dependsOn: [stock] }
+  - { name: till, tier: 1, dependsOn: [bank] }
+  - { name: stock }
+  - { name: bank }
+`);
+  const shared = { severity: 'critical', transaction_id: 'tid_9f3ac1' };
+  decide(state, firing('shop', 'Down', { severity: 'critical' }), START, rules);
+  decide(state, firing('till', 'Down', shared), START + 1, rules);
+  const [, id = ''] = state.incidents.keys();
+  decide(state, firing('stock', 'Down', { ...shared, severity: 'warning' }), START + 2, rules);
+  const part = () => state.incidents.get(id);
+  expect(part()).toMatchObject({ toldIn: 'message', mergedInto: expect.anything() });
+  const wait = (until: number): void =>
+    void runDueUntil(state, until, START, 10_000, (event, at) => decide(state, event, at, rules));
+  wait(START + 3 * HOUR);
+  expect(part()).toBeDefined();
+  const gone: Event = { kind: 'delivered', effect: `message:${id}`, outcome: { kind: 'gone' } };
+  expect(decide(state, gone, START + 3 * HOUR, rules)).toMatchObject({
+    effects: [],
+    effectsDone: [gone.effect],
+  });
+  wait(START + 25 * HOUR);
+  expect(part()).toBeUndefined();
+});
+
 test('what went to the page for want of a Slack token is not said to be in Slack', () => {
   const state = createState('default');
   const rules = rulesOf(SHOP);

@@ -29,6 +29,7 @@ const FOUND: readonly (readonly [seed: number, why: string])[] = [
   [200797, 'an incident that a digest had told of was in none when it fired again'],
   [401436, 'a limit came between the channel that refused a line and the look into its thread'],
   [202291, 'the hold of what had joined a digest ended while nobody was there'],
+  [859062, 'what became part of another while Slack was away was posted as it had been'],
   [817270, 'a digest named what had ended, and not what began with it and went on'],
 ];
 

@@ -771,6 +771,41 @@ test('an incident that nobody remembers is reported as undeliverable', async () 
   expect(reports).toMatchObject([{ outcome: { kind: 'refused', error: 'unknown_incident' } }]);
 });
 
+test.each(['became part of another', 'was forgotten'])(
+  'what %s while Slack was away is not posted as it had been',
+  async (what) => {
+    const { slack, clock, delivery, see, forget, reports, log } = await deliveryDesk();
+    see('A');
+    slack.next('chat.postMessage').refuse('invalid_auth');
+    delivery.enqueue([messageEffect('A')]);
+    await clock.asleep();
+    if (what === 'was forgotten') forget('A');
+    else see('A', { mergedInto: 'B' });
+    clock.hurry();
+    await delivery.idle();
+    expect(slack.messages()).toEqual([]);
+    expect(reports).toMatchObject([{ effect: 'message:A', outcome: { kind: 'gone' } }]);
+    // Slack was not asked, so nobody says that it is back.
+    expect(log.map(({ message }) => message)).not.toContain('Slack takes our messages again');
+  },
+);
+
+test('what became part of another may be in Slack, and says so there', async () => {
+  const { slack, clock, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  slack.next('chat.postMessage').dropAnswer();
+  delivery.enqueue([messageEffect('A')]);
+  await clock.asleep();
+  see('A', { mergedInto: 'B' });
+  clock.hurry();
+  await delivery.idle();
+  // The lane orders it anew, because it is told of an older revision.
+  expect(reports).toMatchObject([{ effect: 'message:A', outcome: { kind: 'sent', revision: 1 } }]);
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(slack.messages().map(({ text }) => text.slice(0, 2))).toEqual(['↪️']);
+});
+
 function digestEffect(message: MessageRef | undefined, at: number): Effect {
   return {
     kind: 'digest',
