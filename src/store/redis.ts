@@ -24,7 +24,14 @@ import {
 import { queryClosed, queryDecisions } from './redis/history-query.ts';
 import { inspectRedis } from './redis/inspect.ts';
 import { fieldOf, type LaneKey, laneTag } from './redis/keys.ts';
-import { changesSince, FORMAT, loadLane, type OutboxRow, readRest } from './redis/load.ts';
+import {
+  changesSince,
+  FORMAT,
+  loadLane,
+  type OutboxRow,
+  readRest,
+  type Timelines,
+} from './redis/load.ts';
 import { readSplit, recordSplit } from './redis/split.ts';
 import { CHANGED_MAX, type Command, inParts, write } from './redis/scripts.ts';
 
@@ -48,6 +55,7 @@ export interface RedisStore extends SharedStore {
 interface Open {
   readonly connection: Connection;
   readonly indexed: Map<string, Indexed>;
+  readonly timelines: Timelines;
 }
 
 /** Rejects with one sentence when Redis is not there, or must not be trusted with alerts. */
@@ -59,7 +67,7 @@ export async function openRedisStore(
   try {
     await ready(connection, START_MS);
     const remarks = await inspectRedis(connection);
-    return storeOn({ connection, indexed: new Map() }, remarks);
+    return storeOn({ connection, indexed: new Map(), timelines: new Map() }, remarks);
   } catch (error) {
     await connection.close();
     throw redisFailure(error, address);
@@ -67,7 +75,7 @@ export async function openRedisStore(
 }
 
 function storeOn(open: Open, remarks: readonly string[]): RedisStore {
-  const { connection } = open;
+  const { connection, timelines } = open;
   const { address } = connection;
   const tagOf = (lane: string) => laneTag(address.prefix, lane);
   const keysOf = (lane: string) => (key: LaneKey) => `${tagOf(lane)}:${key}`;
@@ -82,9 +90,9 @@ function storeOn(open: Open, remarks: readonly string[]): RedisStore {
     remarks,
     split: () => told(readSplit(connection)),
     recordSplit: (split) => told(recordSplit(connection, split)),
-    load: (lane) => told(loadLane(connection, tagOf(lane))),
+    load: (lane) => told(loadLane(connection, tagOf(lane), timelines)),
     commit: (lane, change) => told(commit(open, tagOf(lane), change)),
-    changes: (lane, since) => told(changesSince(connection, tagOf(lane), since)),
+    changes: (lane, since) => told(changesSince(connection, tagOf(lane), since, timelines)),
     outbox: (lane) => told(readRest(connection, tagOf(lane))),
     async decided(lane, job) {
       const score = await told(connection.client.zscore(keysOf(lane)('jobs'), job));
@@ -118,7 +126,7 @@ function storeOn(open: Open, remarks: readonly string[]): RedisStore {
 }
 
 async function commit(
-  { connection, indexed }: Open,
+  { connection, indexed, timelines }: Open,
   tag: string,
   change: Commit,
 ): Promise<CommitResult> {
@@ -142,7 +150,7 @@ async function commit(
     const wrote = await write(
       connection,
       tag,
-      { expected: change.version, next: version },
+      { expected: change.version, next: version, timeline: timelines.get(tag) },
       commands,
     );
     await connection.secured(tag);

@@ -1,12 +1,14 @@
 /** What Redis must be, where it may be, and what only a store that is shared must do. */
+import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { openRedisStore } from '../../src/store/redis.ts';
+import { openRedisStore, type RedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl, type RedisAddress } from '../../src/store/redis/address.ts';
 import { connect, ready } from '../../src/store/redis/connection.ts';
 import { laneTag } from '../../src/store/redis/keys.ts';
 import { readChanges } from '../../src/store/redis/scripts.ts';
 import { startRedis } from '../support/redis.ts';
 import { aCommit } from '../support/store-builders.ts';
+import { within } from '../support/within.ts';
 
 function addressOf(url: string): RedisAddress {
   const address = readRedisUrl(url);
@@ -118,7 +120,7 @@ test('however much changed, it is told in parts of bounded size, and what was to
   await ready(connection, 5_000);
   let parts = 0;
   for (let from = 1; from < 21; parts++) {
-    const [version, , , , values = []] = await readChanges(
+    const [version, , , , , values = []] = await readChanges(
       connection,
       laneTag('quell', 'prod'),
       from,
@@ -163,6 +165,42 @@ test('whoever is too far behind to be told what changed is told all', async () =
   expect([...records].length).toBe(27_001);
   await store.close();
 });
+
+test('what Redis lost is not built on, though what came after it has the same version', async () => {
+  const { server, address, open } = await opened(['--appendonly', 'no']);
+  const put = (key: string) => ({ put: [{ key, value: 1 }] });
+  const connection = connect(address, 'prompt', () => undefined);
+  await ready(connection, 5_000);
+  const [store, other] = [await open(), await open()];
+  await store.commit('prod', aCommit(0, put('kept')));
+  await connection.client.save();
+  await store.commit('prod', aCommit(1, put('lost')));
+  expect((await store.changes('prod', 0)).version).toBe(2);
+
+  await server.kill();
+  await server.start();
+  // Who was here before has to find out that the connection is gone, and another that it is there.
+  const again = async (): Promise<void> => {
+    for (const one of [other, store]) while (!(await answers(one))) await setTimeout(20);
+  };
+  await within(20, 'Redis is there again', again());
+  await other.commit('prod', aCommit(1, put('instead')));
+  expect(await store.commit('prod', aCommit(2, put('on what was lost')))).toEqual({
+    kind: 'stale',
+  });
+  await other.commit('prod', aCommit(2, put('later')));
+  const { whole, put: all } = await store.changes('prod', 2);
+  expect([whole, [...all.keys()].sort()]).toEqual([true, ['instead', 'kept', 'later']]);
+  expect((await store.changes('prod', 3)).whole).toBe(false);
+  for (const one of [connection, store, other]) await one.close();
+});
+
+async function answers(store: RedisStore): Promise<boolean> {
+  return store.decided('prod', 'a job').then(
+    () => true,
+    () => false,
+  );
+}
 
 test('a job that a commit decided is known as decided, of a stale one not', async () => {
   const store = await (await opened()).open();

@@ -17,8 +17,18 @@ export const FORMAT = 1;
 /** Records read at a time. */
 const SCAN_COUNT = 500;
 
-export async function loadLane(connection: Connection, tag: string): Promise<LaneSnapshot> {
-  const { texts, ...rest } = await readAll(connection, tag);
+/** By tag: in which timeline what was read last has its version. */
+export type Timelines = Map<string, string>;
+
+/** Later than any: only the whole lane helps. */
+const NEVER = Number.MAX_SAFE_INTEGER;
+
+export async function loadLane(
+  connection: Connection,
+  tag: string,
+  timelines: Timelines,
+): Promise<LaneSnapshot> {
+  const { texts, ...rest } = await readAll(connection, tag, timelines);
   return { ...rest, records: recordsOf(texts) };
 }
 
@@ -27,14 +37,16 @@ export async function changesSince(
   connection: Connection,
   tag: string,
   since: number,
+  timelines: Timelines,
 ): Promise<LaneChanges> {
   const put = new Map<string, string>();
   const gone = new Set<string>();
   for (let from = since; from > 0; ) {
-    const changes = await readChanges(connection, tag, from);
-    const [now, distance, format] = changes;
+    const changes = await readChanges(connection, tag, from, timelines.get(tag));
+    const [now, distance, format, timeline] = changes;
     checkFormat(format, connection);
     if (distance === 'far') break;
+    timelines.set(tag, timeline);
     for (const key of sortOut(changes, put)) {
       put.delete(key);
       gone.add(key);
@@ -44,16 +56,20 @@ export async function changesSince(
     // What was gone may have come again.
     return { version: from, whole: false, put, remove: [...gone].filter((key) => !put.has(key)) };
   }
-  const { version, texts } = await readAll(connection, tag);
+  const { version, texts } = await readAll(connection, tag, timelines);
   return { version, whole: true, put: texts, remove: [] };
 }
 
 async function readAll(
   connection: Connection,
   tag: string,
+  timelines: Timelines,
 ): Promise<Omit<LaneSnapshot, 'records'> & { readonly texts: Map<string, string> }> {
   const { client } = connection;
-  let { version } = await readRest(connection, tag);
+  const [first, , format, timeline] = await readChanges(connection, tag, NEVER);
+  checkFormat(format, connection);
+  timelines.set(tag, timeline);
+  let version = Number(first);
   const texts = new Map<string, string>();
   for (let cursor = ''; cursor !== '0'; ) {
     const from = cursor === '' ? '0' : cursor;
@@ -63,9 +79,9 @@ async function readAll(
     cursor = next;
   }
   for (;;) {
-    const changes = await readChanges(connection, tag, version);
+    const changes = await readChanges(connection, tag, version, timeline);
     const [now, distance] = changes;
-    if (distance === 'far') return readAll(connection, tag);
+    if (distance === 'far') return readAll(connection, tag, timelines);
     for (const key of sortOut(changes, texts)) texts.delete(key);
     version = Number(now);
     const rest = await readRest(connection, tag);
@@ -76,7 +92,7 @@ async function readAll(
 
 /** Puts the records that changed where they belong; returns the keys of those that are gone. */
 function sortOut(
-  [, , , fields = [], values = []]: Changes,
+  [, , , , fields = [], values = []]: Changes,
   put: Map<string, string>,
 ): readonly string[] {
   const gone: string[] = [];

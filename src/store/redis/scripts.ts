@@ -28,12 +28,21 @@ const ELSEWHERE = '\0';
 const END = '\n';
 
 /**
+ * A failover, or a crash of its machine, may take the last versions from Redis, and what is written then has the same
+ * numbers. So a version is one of a timeline: Redis calls its own data by another name after each of these.
+ */
+const TIMELINE = `
+local function timeline()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''
+end`;
+
+/**
  * All commands come as one text of lines, because each argument of a script costs both sides more than it takes
  * to cut it out of a text: see `textOf`.
  */
-const WRITE = `
+const WRITE = `${TIMELINE}
 local version = redis.call('HGET', KEYS[1], 'version') or '0'
-if version ~= ARGV[1] then return 0 end
+if version ~= ARGV[1] or (ARGV[4] ~= '' and ARGV[4] ~= timeline()) then return 0 end
 local text, at = ARGV[3], 1
 local function line()
   local last = string.find(text, '\\n', at, true)
@@ -50,39 +59,45 @@ end
 if ARGV[2] ~= ARGV[1] then redis.call('HSET', KEYS[1], 'version', ARGV[2]) end
 return 1`;
 
-const READ_CHANGES = `
+const READ_CHANGES = `${TIMELINE}
+local now = timeline()
 local lane = redis.call('HMGET', KEYS[1], 'version', 'format')
 local version, format = lane[1] or '0', lane[2] or ''
-if version == ARGV[1] then return {version, 'same', format} end
+if ARGV[4] ~= '' and ARGV[4] ~= now then return {version, 'far', format, now} end
+if version == ARGV[1] then return {version, 'same', format, now} end
 local oldest = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
 local full = redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[2])
 local ahead = tonumber(version) < tonumber(ARGV[1])
-if ahead or (full and tonumber(oldest[2]) > tonumber(ARGV[1])) then return {version, 'far', format} end
+if ahead or (full and tonumber(oldest[2]) > tonumber(ARGV[1])) then return {version, 'far', format, now} end
 local keys, values, bytes, last, offset = {}, {}, 0, '', 0
 repeat
   local rows = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', offset, 100)
   offset = offset + 100
   for at = 1, #rows, 2 do
     if bytes > tonumber(ARGV[3]) and rows[at + 1] ~= last then
-      return {last, 'part', format, keys, values}
+      return {last, 'part', format, now, keys, values}
     end
     -- One by one: a hundred large ones at a time would be many times what is told.
     local value = redis.call('HGET', KEYS[2], rows[at]) or ''
     keys[#keys + 1], values[#values + 1], bytes, last = rows[at], value, bytes + #value, rows[at + 1]
   end
 until #rows < 200
-return {version, 'near', format, keys, values}`;
+return {version, 'near', format, now, keys, values}`;
 
-/** Does all commands and sets the version to `next`, if it is `expected`; else nothing. Tells which. */
+/** Does all commands and sets the version to `next`, if it is `expected` in that timeline, in any without one; else nothing. Tells which. */
 export async function write(
   connection: Connection,
   tag: string,
-  { expected, next }: { readonly expected: number; readonly next: number },
+  {
+    expected,
+    next,
+    timeline = '',
+  }: { readonly expected: number; readonly next: number; readonly timeline?: string | undefined },
   commands: readonly Command[],
 ): Promise<boolean> {
   const { text, others } = textOf(commands);
   const keys = laneKeys(tag);
-  const args = [...keys, String(expected), String(next), bytesOf(text), ...others];
+  const args = [...keys, String(expected), String(next), bytesOf(text), timeline, ...others];
   const done = await connection.client.eval(WRITE, keys.length, ...args);
   return done === 1;
 }
@@ -120,17 +135,19 @@ function countOf(character: string, text: string): number {
   return count;
 }
 
-/** Versions and text. */
-const ARGS_BEFORE = 3;
+/** Versions, text and timeline. */
+const ARGS_BEFORE = 4;
 
 /**
- * Fields that changed, and what stands in them now; an empty value: it is gone. Neither when it is `same` or `far`; as
+ * Fields that changed, and what stands in them now; an empty value: it is gone. Neither when it is `same`, or `far`, as it
+ * is in another timeline than the one that was named; as
  * `part` they are of whole commits, up to `version`, and there is more.
  */
 export type Changes = readonly [
   version: string,
   distance: 'same' | 'near' | 'part' | 'far',
   format: string,
+  timeline: string,
   keys?: readonly string[],
   values?: readonly string[],
 ];
@@ -139,9 +156,10 @@ export async function readChanges(
   connection: Connection,
   tag: string,
   since: number,
+  timeline = '',
 ): Promise<Changes> {
   const keys = laneKeys(tag);
-  const args = [String(since), String(CHANGED_MAX), String(PART_BYTES)];
+  const args = [String(since), String(CHANGED_MAX), String(PART_BYTES), timeline];
   const reply = await connection.client.eval(READ_CHANGES, keys.length, ...keys, ...args);
   // What the script above returns.
   return reply as Changes;
