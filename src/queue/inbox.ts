@@ -253,7 +253,7 @@ async function writeJob(open: Open, all: readonly Delivery[]): Promise<void> {
   open.waiting++;
   open.perJob.events += (events.length - open.perJob.events) / JOBS_COUNTED;
   open.perJob.bytes += (bytes - open.perJob.bytes) / JOBS_COUNTED;
-  await open.prompt.secured(open.tag);
+  if (!(await open.prompt.secured(open.tag))) throw new Error('no replica has it in time');
 }
 
 function countTogether(deliveries: readonly Delivery[]): number {

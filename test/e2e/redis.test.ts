@@ -204,6 +204,20 @@ test(
 );
 
 test(
+  'Sentinel replaces the master as planned, which goes on taking writes: nothing that was answered is lost',
+  TIMEOUT,
+  async () => {
+    const sentinel = await startSentinel();
+    const quells = await started({ redisUrl: sentinel.url });
+    quells.senders.begin(2);
+    await within(60, 'the master follows', sentinel.failOver(), quells.situation);
+    quells.senders.begin(3);
+    await within(60, 'all are told', quells.slack.called('chat.postMessage', 10), quells.situation);
+    await quells.expectTruth();
+  },
+);
+
+test(
   'in a cluster the master of the lane is killed and its replica takes over: nothing that was answered is lost',
   TIMEOUT,
   async () => {

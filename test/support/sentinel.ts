@@ -14,6 +14,8 @@ import { within } from './within.ts';
 export interface SentinelSetUp {
   readonly url: string;
   readonly master: RedisServer;
+  /** As planned, for an upgrade; resolves when the master has heard that it is none any more, much later than all others. */
+  failOver(): Promise<void>;
 }
 
 const MASTER_NAME = 'mymaster';
@@ -43,7 +45,16 @@ export async function startSentinel(): Promise<SentinelSetUp> {
   });
   // It asks the master for its replicas, and knows them from then on.
   await within(30, 'Sentinel knows the replica', sentinel.line(/\+slave slave/), sentinel.tail);
-  return { url: `redis+sentinel://127.0.0.1:${port}/${MASTER_NAME}`, master };
+  return {
+    url: `redis+sentinel://127.0.0.1:${port}/${MASTER_NAME}`,
+    master,
+    async failOver() {
+      const client = new Redis(port, '127.0.0.1');
+      await client.call('sentinel', 'failover', MASTER_NAME);
+      client.disconnect();
+      await followed(master.port);
+    },
+  };
 }
 
 function configOf(port: number, dir: string, masterPort: number): string {

@@ -13,7 +13,8 @@ export interface Connection {
   readonly address: RedisAddress;
   /**
    * Resolves when another machine has what was written on this connection to the node of this key, where
-   * there is one (Sentinel, Cluster): a failover then does not lose it. False: there was none in time.
+   * there is one (Sentinel, Cluster): a failover then does not lose it. False: none has it in time, and the node may
+   * be no master any more, so that what was written goes. A master that stays without a copy is worked with.
    */
   secured(key: string): Promise<boolean>;
   close(): Promise<void>;
@@ -28,7 +29,9 @@ const ANSWER_MS = 5_000;
 const BLOCKING_MS = 20_000;
 const RECONNECT_MAX_MS = 1_000;
 const SECURED_MS = 1_000;
-/** After nobody took a copy in time: so long it is not waited for. */
+/** A master without a copy may have been replaced, without being told yet: so long it is not believed. */
+const DOUBTED_MS = 3_000;
+/** After that it is not waited for so long. */
 const UNSECURED_FOR_MS = 30_000;
 
 export function connect(
@@ -38,6 +41,7 @@ export function connect(
 ): Connection {
   const client = address.kind === 'cluster' ? cluster(address, manner) : one(address, manner);
   client.on('error', trouble);
+  let doubtedAt: number | undefined;
   let unsecuredUntil = 0;
   return {
     client,
@@ -45,8 +49,18 @@ export function connect(
     async secured(key) {
       if (address.kind === 'one' || Date.now() < unsecuredUntil) return true;
       const copies = await copiesOf(client, key);
-      if (copies === 0) unsecuredUntil = Date.now() + UNSECURED_FOR_MS;
-      return copies > 0;
+      if (copies > 0) {
+        doubtedAt = undefined;
+        return true;
+      }
+      doubtedAt ??= Date.now();
+      if (Date.now() - doubtedAt > DOUBTED_MS) {
+        unsecuredUntil = Date.now() + UNSECURED_FOR_MS;
+        return true;
+      }
+      // The sentinels are asked again for the master. A node of a cluster hears by itself that it is none.
+      if (address.kind === 'sentinel') client.disconnect(true);
+      return false;
     },
     async close() {
       client.disconnect();
@@ -99,6 +113,8 @@ function one(address: RedisAddress, manner: Manner): Redis {
     name: master,
     sentinelRetryStrategy: retryAfter,
     enableTLSForSentinelMode: tls,
+    // A master that is replaced as planned goes on taking writes, which are lost, for ten seconds.
+    failoverDetector: true,
     ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
   });
 }
