@@ -11,6 +11,7 @@
 import { isByTimeAlone, toldAround } from '../group-index.ts';
 import { idsAt } from '../id-index.ts';
 import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
+import { WEIGHT_SUFFICES } from '../life/tell.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state.ts';
@@ -95,7 +96,7 @@ export function toldAtOnce(
     if (other === undefined || id === incident.id || !takesMore(turn, other, rule)) continue;
     const otherMs = Math.abs(beganOf(other) - began);
     if (otherMs > apartMs) continue;
-    if (!mayBeOne(turn, { isCausePlaced, apartMs: otherMs }, other, alert)) continue;
+    if (!mayBeOne(turn, { incident, isCausePlaced, apartMs: otherMs }, other, alert)) continue;
     best = other;
     apartMs = otherMs;
   }
@@ -114,7 +115,15 @@ const HALF_PLACED_MS = 60_000;
  */
 function mayBeOne(
   turn: Turn,
-  { isCausePlaced, apartMs }: { readonly isCausePlaced: boolean; readonly apartMs: number },
+  {
+    incident,
+    isCausePlaced,
+    apartMs,
+  }: {
+    readonly incident: Incident;
+    readonly isCausePlaced: boolean;
+    readonly apartMs: number;
+  },
   other: Incident,
   alert: Alert,
 ): boolean {
@@ -122,7 +131,14 @@ function mayBeOne(
   if (isCausePlaced && isOtherPlaced) return false;
   const isHalf = isCausePlaced || isOtherPlaced;
   if (isHalf && (apartMs > HALF_PLACED_MS || !isToldThere(turn, other, alert))) return false;
+  if (isHalf && isOutage(turn, isCausePlaced ? other : incident)) return false;
   return isNear(turn, other, alert) && !callsOthers(turn, other, alert);
+}
+
+/** A single service that fails in so many ways that it would be told by itself, at once: no echo of something else. */
+function isOutage({ state }: Turn, { id }: Incident): boolean {
+  const { hit, checks, weight } = tallyOf(state, id);
+  return hit === 1 && checks.size > 1 && weight >= WEIGHT_SUFFICES;
 }
 
 function beganOf({ beganAt, startsAt }: Incident): Instant {

@@ -22,7 +22,7 @@ import { show } from './show.ts';
 import { countTelling, joinsStorm } from './storm.ts';
 
 /** Four warnings may still be a blip that comes with echoes. */
-const WEIGHT_SUFFICES = 4.5;
+export const WEIGHT_SUFFICES = 4.5;
 /** A critical alert and a warning of one service are none; beside a neighbour's warning it may be. */
 const SERVICE_SUFFICES = 4;
 const CHECKS_MIN = 2;

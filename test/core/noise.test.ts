@@ -419,6 +419,25 @@ test('what the graph does not place joins what it places, and the other way roun
   expect(posts(['payments-db', 'basket-db'], 50 * SECOND)).toBe(2);
 });
 
+test('what the graph does not place is no echo if it fails in so many ways that it is told by itself', () => {
+  const posts = (order: readonly string[], checks: readonly string[]): number => {
+    const story = tell(SHOP);
+    for (const service of order) {
+      for (const check of service === 'switch-7' ? checks : ['Down'])
+        story.fire(service, check, { severity: 'critical' });
+      story.wait(20 * SECOND);
+    }
+    story.wait(5 * MINUTE);
+    return story.posts().length;
+  };
+  const many = ['Down', 'SyntheticCheckFailing', 'HighErrorRate'];
+  expect(posts(['payments-db', 'switch-7'], many)).toBe(2);
+  expect(posts(['switch-7', 'payments-db'], many)).toBe(2);
+  expect(posts(['payments-db', 'switch-7'], ['Down'])).toBe(1);
+  // Of several that the graph does not place it is not known which of them fails.
+  expect(posts(['payments-db', 'switch-7', 'switch-8'], ['Down'])).toBe(1);
+});
+
 test('what passes by does not join what began with it', () => {
   const story = tell('');
   story.fire('app', 'HighErrorRate', { severity: 'critical', labels: { namespace: 'shop' } });
