@@ -46,6 +46,8 @@ export interface NoiseReport {
 const LINES_MAX = 50;
 const MESSAGES_MIN = 3;
 const CHRONIC_SHARE = 0.5;
+/** Of less than a day nobody knows what fires most of the time. */
+const CHRONIC_SPAN_MS = 24 * 60 * 60_000;
 
 export function noiseReport(survey: Survey): NoiseReport {
   const { kinds, kindsByService, unknown } = survey;
@@ -75,7 +77,9 @@ export function noiseReport(survey: Survey): NoiseReport {
       told,
     ),
     chronic: lines(
-      kindsByService.filter(({ firingShare }) => firingShare >= CHRONIC_SHARE),
+      survey.to - survey.from < CHRONIC_SPAN_MS
+        ? []
+        : kindsByService.filter(({ firingShare }) => firingShare >= CHRONIC_SHARE),
       ({ firingShare }) => firingShare,
     ),
     withoutRunbook: lines(withoutRunbook(kinds), told),
@@ -181,5 +185,5 @@ function toldLine(line: ReportLine): readonly [string, string] {
 
 function chronicLine(line: ReportLine): readonly [string, string] {
   const share = `${Math.round(line.firingShare * 100)} % of the time`;
-  return [nameOf(line), `${share}, ${count(line.messages, 'message')}`];
+  return [nameOf(line), `${share}, ${count(line.messages, 'message')} of its own`];
 }

@@ -14,6 +14,17 @@ import { heavy, MB, type Weighed, weighed } from '../support/weighed.ts';
 const WAITING = `${SHOP}
 hold: [{ for: 5h }]
 `;
+/** The same, and a window that began before and mutes it. */
+function mutedUntil(time: string): string {
+  return `${WAITING}
+maintenance: [{ name: patching, match: ['service="basket"'], startsAt: 2026-03-03T09:00:00Z, endsAt: 2026-03-03T${time}:00Z }]
+`;
+}
+/** The same, and an alert that inhibits it. */
+const INHIBITED = `${WAITING}
+inhibit: [{ sourceMatchers: ['alertname="Power"'], targetMatchers: ['service="basket"'], equal: [] }]
+`;
+const POWER = { alertname: 'Power', service: 'newsletter' };
 /** More than a commit may hold: two batches and an alert. */
 const SMALL = 5 * MB;
 const MUCH = 30 * MB;
@@ -72,8 +83,7 @@ test('a silence whose time is over', async () => {
 });
 
 test('a maintenance window that is over', async () => {
-  const window = `maintenance: [{ name: patching, match: ['service="basket"'], startsAt: 2026-03-03T09:00:00Z, endsAt: 2026-03-03T11:00:00Z }]`;
-  const all = await weighed(rulesOf(`${WAITING}${window}`));
+  const all = await weighed(rulesOf(mutedUntil('11:00')));
   await all.take(heavy(400));
   expect(muted(all)).toBe(400);
   const ends = await largest(all, () => all.time.advance(2 * HOUR));
@@ -82,7 +92,6 @@ test('a maintenance window that is over', async () => {
 });
 
 test('other rules that mute much, and that do not any more', async () => {
-  const window = `maintenance: [{ name: patching, match: ['service="basket"'], startsAt: 2026-03-03T09:00:00Z, endsAt: 2026-03-03T20:00:00Z }]`;
   const all = await weighed(rulesOf(WAITING));
   await all.take(heavy(400));
   const change = (rules: string) =>
@@ -90,7 +99,7 @@ test('other rules that mute much, and that do not any more', async () => {
       all.lane.useRules(rulesOf(rules));
       await all.time.advance(10 * SECOND);
     });
-  const begins = await change(`${WAITING}${window}`);
+  const begins = await change(mutedUntil('20:00'));
   expect(muted(all)).toBe(400);
   const ends = await change(WAITING);
   expect(muted(all)).toBe(0);
@@ -109,15 +118,13 @@ test('other rules by which alerts have other names', async () => {
 });
 
 test('an alert that inhibits much that waits, and ends', async () => {
-  const inhibit = `inhibit: [{ sourceMatchers: ['alertname="Power"'], targetMatchers: ['service="basket"'], equal: [] }]`;
-  const all = await weighed(rulesOf(`${WAITING}${inhibit}`));
+  const all = await weighed(rulesOf(INHIBITED));
   await all.take(heavy(400));
-  const power = { alertname: 'Power', service: 'newsletter' };
-  const begins = await largest(all, () => all.take([alertEvent(power)]));
+  const begins = await largest(all, () => all.take([alertEvent(POWER)]));
   expect(muted(all)).toBe(400);
   const endsAt = all.time.now();
   const ends = await largest(all, async () => {
-    await all.take([alertEvent(power, { endsAt })]);
+    await all.take([alertEvent(POWER, { endsAt })]);
     await all.time.advance(MINUTE);
   });
   expect(muted(all)).toBe(0);
@@ -125,12 +132,10 @@ test('an alert that inhibits much that waits, and ends', async () => {
 });
 
 test('what an alert of a delivery means for others is decided before the next alert of it', async () => {
-  const inhibit = `inhibit: [{ sourceMatchers: ['alertname="Power"'], targetMatchers: ['service="basket"'], equal: [] }]`;
-  const all = await weighed(rulesOf(`${WAITING}${inhibit}`));
+  const all = await weighed(rulesOf(INHIBITED));
   const labels = { alertname: 'Down', service: 'basket', severity: 'warning' };
   await all.take(Array.from({ length: 1_300 }, (_, n) => alertEvent({ ...labels, pod: `${n}` })));
-  const power = { alertname: 'Power', service: 'newsletter' };
-  await all.take([alertEvent(power), alertEvent(power, { endsAt: all.time.now() })]);
+  await all.take([alertEvent(POWER), alertEvent(POWER, { endsAt: all.time.now() })]);
   expect([all.reasons.get('inhibited'), all.reasons.get('uninhibited')]).toEqual([1_300, 1_300]);
   expect(muted(all)).toBe(0);
 });
@@ -268,6 +273,19 @@ test('two incidents of very much stay two, each knows why, and what links them j
     alertEvent({ ...LINK.alert.labels, alertname: 'Slower' }),
   ]);
   expect(all.reasons.get('too-large')).toBe(2);
+});
+
+test('of several incidents that would be one no more become so at once than may move at once', async () => {
+  const all = await weighed(rulesOf(WAITING));
+  for (const service of ['payments', 'newsletter', 'basket']) {
+    const labels = { transaction_id: `tid_${service}` };
+    await all.take([...heavy(59, { service }), ...heavy(1, { service, labels })]);
+  }
+  expect(open(all)).toHaveLength(3);
+  const ids = 'tid_payments tid_newsletter tid_basket';
+  await all.take([alertEvent({ ...LINK.alert.labels, transaction_id: ids })]);
+  expect(open(all)).toHaveLength(2);
+  expect(all.reasons.get('too-large')).toBeUndefined();
 });
 
 test('what people split off, or make one, moves as far as it is not too much', async () => {

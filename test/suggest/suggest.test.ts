@@ -224,3 +224,12 @@ test('the noise report in the terminal', async () => {
   const text = renderReport(noiseReport(survey), 'a.jsonl');
   await expect(text).toMatchFileSnapshot(new URL('report.txt', GOLDEN).pathname);
 });
+
+test('what fires most of the time is known after a day', async () => {
+  const chronicAfter = async (minutes: number) => {
+    const { survey } = await suggested(recordingOf(fires(0, minutes, disk)));
+    return noiseReport(survey).chronic.map(({ alert }) => alert);
+  };
+  expect(await chronicAfter(DAY - HOUR)).toEqual([]);
+  expect(await chronicAfter(DAY + HOUR)).toEqual(['DiskFull']);
+});
