@@ -105,7 +105,8 @@ function loserOf(one: Incident, other: Incident): Incident {
   return isSenior(one, other) ? other : one;
 }
 
-function isSenior(one: Incident, other: Incident): boolean {
+/** Which of two survives. */
+export function isSenior(one: Incident, other: Incident): boolean {
   if (one.acknowledged.length > 0 !== other.acknowledged.length > 0)
     return one.acknowledged.length > 0;
   if ((one.toldIn === 'message') !== (other.toldIn === 'message')) return one.toldIn === 'message';

@@ -22,7 +22,7 @@ import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
 import { matchesOf, toldOf } from './join.ts';
 import type { Match } from './joinable.ts';
-import { leaveApart, mergeIncidents, shareMoved } from './merge.ts';
+import { isSenior, leaveApart, mergeIncidents, shareMoved } from './merge.ts';
 import { onsetOf } from './onset.ts';
 import { rankRoots } from './root.ts';
 import { toldOfSilent } from './silent.ts';
@@ -117,7 +117,11 @@ function merged(
 ): Incident {
   let place = incident;
   let room = 1;
-  for (const { incident: other, because } of matches) {
+  // Into the one that survives, so that each of them moves once.
+  const seniorFirst = matches.toSorted((one, other) =>
+    isSenior(one.incident, other.incident) ? -1 : 1,
+  );
+  for (const { incident: other, because } of seniorFirst) {
     if (other === incident || areApart(place, other)) continue;
     const parting = partingOf(turn, place, other);
     const share = parting === undefined ? shareMoved(turn.state, place, other) : 0;

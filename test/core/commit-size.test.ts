@@ -275,7 +275,7 @@ test('two incidents of very much stay two, each knows why, and what links them j
   expect(all.reasons.get('too-large')).toBe(2);
 });
 
-test('of several incidents that would be one no more become so at once than may move at once', async () => {
+test('of several incidents that would be one as many become so as may move at once, and the rest with the next alert', async () => {
   const all = await weighed(rulesOf(WAITING));
   for (const service of ['payments', 'newsletter', 'basket']) {
     const labels = { transaction_id: `tid_${service}` };
@@ -283,8 +283,12 @@ test('of several incidents that would be one no more become so at once than may 
   }
   expect(open(all)).toHaveLength(3);
   const ids = 'tid_payments tid_newsletter tid_basket';
-  await all.take([alertEvent({ ...LINK.alert.labels, transaction_id: ids })]);
+  const links = (alertname: string) =>
+    all.take([alertEvent({ ...LINK.alert.labels, alertname, transaction_id: ids })]);
+  await links('Down');
   expect(open(all)).toHaveLength(2);
+  await links('Slow');
+  expect(open(all)).toHaveLength(1);
   expect(all.reasons.get('too-large')).toBeUndefined();
 });
 
