@@ -281,14 +281,15 @@ function leadView(lead: Alert | undefined, root: string | undefined): MessageVie
   };
 }
 
+const SENTENCE_SEEN = 200;
+/** The dot of an abbreviation ends none. */
+const SENTENCE =
+  /^\s*(\S[^\n]{0,138}?)(?:[.!]?\s*$|(?<!\b(?:e\.g|i\.e|vs|ca|approx|incl|resp))[.!]\s|\n)/i;
+
 /** Of a description that begins with a short one: it says more than the name of the alert. */
 function firstSentence(text: string | undefined): string | undefined {
   return SENTENCE.exec(text?.slice(0, SENTENCE_SEEN) ?? '')?.[1];
 }
-/** The dot of an abbreviation ends none. */
-const SENTENCE =
-  /^\s*(\S[^\n]{0,138}?)(?:[.!]?\s*$|(?<!\b(?:e\.g|i\.e|vs|ca|approx|incl|resp))[.!]\s|\n)/i;
-const SENTENCE_SEEN = 200;
 
 function linksOf(
   incident: Incident,

@@ -5,10 +5,7 @@ import { parseDelivery } from '../ingest/sources.ts';
 import type { Rules } from '../rules/rules.ts';
 import { createSeen, type Seen } from '../rules/seen.ts';
 import { openHistory, reportMistakes } from './history.ts';
-import { type HistoryFlags, historyPlace } from './history-place.ts';
-
-/** How far back, unless somebody says otherwise. */
-const SINCE = '30d';
+import { type HistoryFlags, historyPlace, withSince } from './history-place.ts';
 
 interface ReadSeen {
   readonly seen: Seen;
@@ -21,7 +18,7 @@ export async function readSeen(
   rules: Rules,
   { seen: recordings = [], ...flags }: HistoryFlags & { readonly seen?: readonly string[] },
 ): Promise<ReadSeen> {
-  const kept = recordings.length === 0 ? { since: SINCE, ...flags } : flags;
+  const kept = withSince(recordings, flags);
   const history = openHistory(historyPlace(recordings, kept, Date.now(), process.env));
   const seen = createSeen(rules);
   const mistakes: string[] = [];

@@ -105,20 +105,27 @@ function weigh(
     alerts += tally.alerts;
     if (path.length > longest.length) longest = path;
   }
-  const isPast = own.firing === 0 && (own.clearedAt ?? outbreakAt) < outbreakAt;
-  const standing = isPast ? 0 : standingOf(own, incident, turn.now);
+  const standing = standingOf(own, incident, outbreakAt, turn.now);
   return { service, standing, explained, alerts, tally: own, paths: longest };
 }
 
 /**
- * What merely passes by is no cause of what goes on, however much depends on it, and neither is what was over long
- * before that began (`isPast`, as where a message opens again): 0 for a service whose alerts were short and are over, 1 for a single warning that came when the cascade was complete.
+ * What merely passes by is no cause of what goes on, however much depends on it. 0 for a service whose alerts were short
+ * and are over, or were over long before what goes on began, as where a message opens again; 1 for a single warning that
+ * came when the cascade was complete.
  */
-function standingOf(own: ServiceTally, incident: Incident, now: Instant): number {
-  const isOver = own.firing === 0 && own.clearedAt !== undefined;
-  if (isOver && own.lastedMs < PASSING_MS && now - (own.clearedAt ?? now) > CLEARED_MS) return 0;
-  const isLate = own.firstSince - incident.gatheredAt >= CASCADE_MS;
-  return isLate && own.weight < SOLID_WEIGHT ? 1 : 2;
+function standingOf(
+  { firing, clearedAt, lastedMs, firstSince, weight }: ServiceTally,
+  incident: Incident,
+  outbreakAt: Instant,
+  now: Instant,
+): number {
+  if (firing === 0 && clearedAt !== undefined) {
+    if (clearedAt < outbreakAt) return 0;
+    if (lastedMs < PASSING_MS && now - clearedAt > CLEARED_MS) return 0;
+  }
+  const isLate = firstSince - incident.gatheredAt >= CASCADE_MS;
+  return isLate && weight < SOLID_WEIGHT ? 1 : 2;
 }
 
 function better(one: Weighed, other: Weighed): number {

@@ -7,7 +7,7 @@
 import type { Instant } from '../model.ts';
 import type { SlackApi } from './api.ts';
 
-export interface People {
+export interface SlackPeople {
   readonly isBot: (user: string) => Promise<boolean>;
   /** As Slack has it. Undefined: it is asked for, and is there the next time. */
   readonly nameOf: (user: string) => string | undefined;
@@ -26,7 +26,7 @@ const AGAIN_MS = 10 * 60_000;
 /** What looks like one can stand in a text of an alert as well. */
 const ID = /^[UW](?=[A-Z]*\d)[A-Z0-9]{7,20}$/;
 
-export function createPeople(api: Pick<SlackApi, 'person'>, now: () => Instant): People {
+export function createPeople(api: Pick<SlackApi, 'person'>, now: () => Instant): SlackPeople {
   const known = new Map<string, Person>();
   /** Who was asked for because of a name, and when. */
   const asked = new Map<string, Instant>();

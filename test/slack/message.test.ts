@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import type { DigestEffect } from '../../src/model.ts';
+import type { DigestEffect, Reply } from '../../src/model.ts';
 import {
   type RenderedMessage,
   renderDigest,
@@ -12,6 +12,7 @@ import {
   renderReply,
 } from '../../src/slack/message.ts';
 import { capitalised, inWords } from '../../src/slack/words.ts';
+import type { MessageView } from '../../src/view.ts';
 import { bareView, messageView, minutesAgo, NOW } from '../support/message-view.ts';
 
 const GOLDEN = new URL('../golden/slack/', import.meta.url);
@@ -23,6 +24,13 @@ function shown({ text, blocks }: RenderedMessage): string {
       : ['[context]', ...block.elements.map((element) => element.text)],
   );
   return `${text}\n\n--- blocks ---\n${lines.join('\n')}\n`;
+}
+
+const reply = (of: Reply) => renderReply(of, messageView());
+
+function heartbeat(change: Partial<MessageView>): MessageView {
+  const nothing = { services: [], servicesTotal: 0, alerts: { firing: 0, total: 0 } };
+  return bareView({ special: 'heartbeat', ...nothing, ...change });
 }
 
 const acknowledged = [{ user: 'U1', at: minutesAgo(3) }];
@@ -128,24 +136,16 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
     }),
   ),
   'heartbeat-lost': renderMessage(
-    bareView({
-      special: 'heartbeat',
+    heartbeat({
       severity: 'critical',
       heartbeat: { name: 'Watchdog of prometheus-eu', lastSeenAt: minutesAgo(16) },
-      services: [],
-      servicesTotal: 0,
-      alerts: { firing: 0, total: 0 },
     }),
   ),
   'heartbeat-back': renderMessage(
-    bareView({
-      special: 'heartbeat',
+    heartbeat({
       phase: 'resolved',
       resolvedAt: NOW,
       heartbeat: { name: 'Watchdog', lastSeenAt: NOW },
-      services: [],
-      servicesTotal: 0,
-      alerts: { firing: 0, total: 0 },
     }),
   ),
   merged: renderMessage(messageView({ mergedInto: '9XKA' })),
@@ -172,48 +172,41 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
       },
     }),
   ),
-  'reply-severity-rose': renderReply(
-    {
-      kind: 'severity-rose',
-      from: 'warning',
-      to: 'critical',
-      service: 'payments',
-      mention: ['S012ONCALL'],
-    },
-    messageView(),
-  ),
-  'reply-service-joined': renderReply(
-    { kind: 'service-joined', services: ['orders', 'basket'], mention: undefined },
-    messageView(),
-  ),
-  'reply-refired': renderReply(
-    { kind: 'refired', times: 3, service: 'payments', mention: ['S012ONCALL'] },
-    messageView(),
-  ),
-  'reply-escalated': renderReply(
-    { kind: 'escalated', mention: ['S1', 'here'], afterMs: 15 * 60_000 },
-    messageView(),
-  ),
-  'reply-silence-over': renderReply(
-    { kind: 'silence-over', firing: 2, user: undefined, mention: undefined },
-    messageView(),
-  ),
-  'reply-quiet-over': renderReply(
-    { kind: 'silence-over', firing: 1, user: 'U1', mention: undefined },
-    messageView(),
-  ),
-  'reply-not-solved': renderReply({ kind: 'not-solved', user: 'U1', firing: 3 }, messageView()),
-  'reply-beside': renderReply(
-    {
-      kind: 'beside',
-      incident: '8AAA',
-      service: 'fraud-check',
-      name: 'HighLatency',
-      severity: 'info',
-      mention: undefined,
-    },
-    messageView(),
-  ),
+  'reply-severity-rose': reply({
+    kind: 'severity-rose',
+    from: 'warning',
+    to: 'critical',
+    service: 'payments',
+    mention: ['S012ONCALL'],
+  }),
+  'reply-service-joined': reply({
+    kind: 'service-joined',
+    services: ['orders', 'basket'],
+    mention: undefined,
+  }),
+  'reply-refired': reply({
+    kind: 'refired',
+    times: 3,
+    service: 'payments',
+    mention: ['S012ONCALL'],
+  }),
+  'reply-escalated': reply({ kind: 'escalated', mention: ['S1', 'here'], afterMs: 15 * 60_000 }),
+  'reply-silence-over': reply({
+    kind: 'silence-over',
+    firing: 2,
+    user: undefined,
+    mention: undefined,
+  }),
+  'reply-quiet-over': reply({ kind: 'silence-over', firing: 1, user: 'U1', mention: undefined }),
+  'reply-not-solved': reply({ kind: 'not-solved', user: 'U1', firing: 3 }),
+  'reply-beside': reply({
+    kind: 'beside',
+    incident: '8AAA',
+    service: 'fraud-check',
+    name: 'HighLatency',
+    severity: 'info',
+    mention: undefined,
+  }),
   digest: renderDigest(digest()),
 };
 
