@@ -1,7 +1,7 @@
 /**
  * The episodes of an alert: it begins to fire, fires again, goes on, ends.
  */
-import { explainedNow } from './correlate/join.ts';
+import { belongsElsewhere } from './correlate/join.ts';
 import { rejoin, standAlone, takePlace } from './correlate/place.ts';
 import { afterRefire } from './dedupe/flap.ts';
 import { learnLateness, nextWordMs } from './dedupe/lateness.ts';
@@ -185,8 +185,9 @@ export function resolved(
 }
 
 /**
- * Its incident is open, or over for so short a time that its message opens again, unless something else that fires now
- * explains it: a front end fails with whatever it calls. What was over before anybody was told of it is over for good.
+ * Its incident is open, or over for so short a time that its message opens again, unless another message is of its service
+ * by now, or something else that fires explains it: a front end fails with whatever it calls. What was over before anybody
+ * was told of it is over for good.
  */
 function belongsStill(turn: Turn, known: Alert, alert: Alert): boolean {
   const incident = incidentOf(turn.state, known);
@@ -195,7 +196,7 @@ function belongsStill(turn: Turn, known: Alert, alert: Alert): boolean {
   const forMs = turn.now - incident.resolvedAt;
   if (incident.toldIn !== 'message' || forMs > turn.rules.life.reopenWithinMs) return false;
   const rule = turn.rules.correlate(subjectOf(alert));
-  return explainedNow(turn, alert.facts, rule, incident) === undefined;
+  return !belongsElsewhere(turn, alert.facts, rule, incident);
 }
 
 /** Its incident may go on for days: what was over for so long there, and fires again, is another failure. */

@@ -63,22 +63,22 @@ export function matchesOf(
 }
 
 /**
- * What fires now and explains the alert, where what it was part of, `past`, is over; not what people told apart from it.
- * Also what nobody was told of yet: a cause is known before it is told of, and waits for just such evidence.
+ * What it was part of, `past`, is over, and by now there is another message of its service, or something fires that
+ * explains it; not what people told apart from it. Also what nobody was told of yet explains it: a cause is known before
+ * it is told of, and waits for just such evidence.
  */
-export function explainedNow(
+export function belongsElsewhere(
   turn: Turn,
   facts: Facts,
   rule: CorrelateRule,
   past: Incident,
-): Match | undefined {
-  if (!rule.on) return undefined;
-  return dependency(turn, facts, rule, false)
-    .filter(({ explains }) => !explains)
-    .sort(closest)
-    .find(
-      (match) => !areApart(match.incident, past) && partingFrom(turn, facts, match) === undefined,
-    );
+): boolean {
+  if (!rule.on) return false;
+  const own = toldOf(turn, facts, rule, past);
+  const explaining = dependency(turn, facts, rule, false).filter(({ explains }) => !explains);
+  return [...(own === undefined ? [] : [own]), ...explaining].some(
+    (match) => !areApart(match.incident, past) && partingFrom(turn, facts, match) === undefined,
+  );
 }
 
 /** The message that stands for a service, besides the one that `from` would get. */

@@ -41,6 +41,34 @@ test('what fails again with something else that fails now does not open the mess
   expect(story.last()).toMatchObject({ root: 'basket-db', alerts: [{}, {}, {}] });
 });
 
+test.each([[[]], [['checkout']]])(
+  'what fires again joins the message that its service has by now, with %j in it',
+  (callers) => {
+    const story = failed(['payments']);
+    story.fire('payments', 'QueueGrows', CRITICAL);
+    fail(story, ...callers);
+    story.wait(3 * MINUTE);
+    expect(story.posts()).toHaveLength(2);
+    fail(story, 'payments');
+    expect(story.reasons()).not.toContain('reopened');
+    expect(story.last()).toMatchObject({
+      root: 'payments',
+      alerts: { length: callers.length + 2 },
+    });
+  },
+);
+
+test('it joins what gathers about its service and what calls it, too', () => {
+  const story = failed(['payments']);
+  story.fire('payments', 'QueueGrows');
+  story.fire('checkout', 'Slow');
+  story.wait(20 * SECOND);
+  expect(story.posts()).toHaveLength(1);
+  fail(story, 'payments');
+  expect(story.reasons()).not.toContain('reopened');
+  expect(story.posts()).toMatchObject([{}, { root: 'payments', alerts: [{}, {}, {}] }]);
+});
+
 test('it does where a rule keeps it apart from the other', () => {
   const rule = `correlate: [{ match: ['service="checkout"'], off: true }]`;
   const story = failed(['checkout'], `${SHOP}\n${rule}\n`);
