@@ -7,10 +7,16 @@
 import type { Decision, Effect, Instant } from './model.ts';
 
 export interface Timers {
-  /** Binary heap, earliest first. */
-  readonly heap: { at: Instant; readonly key: string }[];
-  /** When each key stands in the heap. */
-  readonly due: Map<string, Instant>;
+  /** Each key and the number of its entry. */
+  readonly due: Map<string, number>;
+  /** Of each entry its key and its instant, by its number: an object for each would be work for the collector. */
+  readonly keys: string[];
+  readonly ats: Instant[];
+  /** Numbers of entries as a binary heap, earliest first, and where each stands in it. */
+  readonly heap: number[];
+  readonly places: number[];
+  /** Numbers that are free again. */
+  readonly free: number[];
   /** Keys that are never called: what is due for them fails. */
   readonly setAside: Set<string>;
   /** Go before all of it, one after the other. */
@@ -45,100 +51,103 @@ export class DueFailed extends Error {
 }
 
 export function createTimers(): Timers {
-  return { heap: [], due: new Map(), setAside: new Set(), reviews: [] };
+  return {
+    due: new Map(),
+    keys: [],
+    ats: [],
+    heap: [],
+    places: [],
+    free: [],
+    setAside: new Set(),
+    reviews: [],
+  };
 }
 
 /** Calls `key` at `at`, or earlier if it already is to be called earlier. */
 export function schedule(timers: Timers, key: string, at: Instant): void {
-  const present = timers.due.get(key);
-  if (present !== undefined && present <= at) return;
+  const { due, ats } = timers;
+  const present = due.get(key);
+  if (present !== undefined && at >= instantOf(timers, present)) return;
   if (timers.setAside.has(key)) return;
-  timers.due.set(key, at);
-  if (timers.heap.length > 2 * timers.due.size + OUTDATED_MAX) rebuild(timers);
-  const { heap } = timers;
-  let index = heap.push({ at, key }) - 1;
-  while (index > 0) {
-    const parent = (index - 1) >> 1;
-    if (!swapIfEarlier(heap, index, parent)) return;
-    index = parent;
-  }
+  const entry = present ?? addEntry(timers, key);
+  ats[entry] = at;
+  rise(timers, entry);
 }
 
-/** Entries that a reschedule left behind, beyond as many as there are living ones. */
-const OUTDATED_MAX = 100;
+/** The last of the heap, whenever it is due. */
+function addEntry(timers: Timers, key: string): number {
+  const { due, keys, heap, places, free } = timers;
+  const entry = free.pop() ?? keys.length;
+  due.set(key, entry);
+  keys[entry] = key;
+  places[entry] = heap.push(entry) - 1;
+  return entry;
+}
 
-function rebuild(timers: Timers): void {
-  const living = timers.heap.filter(({ at, key }) => timers.due.get(key) === at);
-  // An ordered list is a heap.
-  living.sort((one, other) => one.at - other.at || (one.key < other.key ? -1 : 1));
-  timers.heap.length = 0;
-  for (const entry of living) timers.heap.push(entry);
+function instantOf({ ats }: Timers, entry: number): Instant {
+  return ats[entry] ?? Number.POSITIVE_INFINITY;
 }
 
 /** Whatever the clock says, and also when it was put back. */
 const BEFORE_ALL: Instant = 0;
 
-/** The earliest instant at which something is due. May be too early, never too late. */
+/** The earliest instant at which something is due. It may have been put off since: never too late. */
 export function nextDue(timers: Timers): Instant | undefined {
   if (timers.reviews.length > 0) return BEFORE_ALL;
-  dropOutdated(timers);
-  return timers.heap[0]?.at;
+  const [first] = timers.heap;
+  return first === undefined ? undefined : instantOf(timers, first);
 }
 
 /** Takes the earliest key that is due by `now`. */
 export function takeDue(timers: Timers, now: Instant): string | undefined {
-  dropOutdated(timers);
-  const first = timers.heap[0];
-  if (first === undefined || first.at > now) return undefined;
-  removeFirst(timers.heap);
-  timers.due.delete(first.key);
-  return first.key;
-}
-
-/** An entry whose key was rescheduled to an earlier instant, and has run since, is outdated. */
-function dropOutdated(timers: Timers): void {
-  for (;;) {
-    const first = timers.heap[0];
-    if (first === undefined || timers.due.get(first.key) === first.at) return;
-    removeFirst(timers.heap);
-  }
-}
-
-function removeFirst(heap: { at: Instant; readonly key: string }[]): void {
+  const { due, keys, heap, free } = timers;
+  const [first] = heap;
+  if (first === undefined || instantOf(timers, first) > now) return undefined;
+  const key = keys[first] ?? '';
   const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  heap[0] = last;
-  let index = 0;
-  for (;;) {
-    const left = 2 * index + 1;
-    const right = left + 1;
-    let earliest = index;
-    if (isEarlier(heap, left, earliest)) earliest = left;
-    if (isEarlier(heap, right, earliest)) earliest = right;
-    if (earliest === index) return;
-    swapIfEarlier(heap, earliest, index);
-    index = earliest;
+  if (last !== undefined && last !== first) sink(timers, last);
+  due.delete(key);
+  keys[first] = '';
+  free.push(first);
+  return key;
+}
+
+function rise(timers: Timers, entry: number): void {
+  const { heap, places } = timers;
+  let place = places[entry] ?? 0;
+  while (place > 0) {
+    const above = (place - 1) >> 1;
+    const parent = heap[above] ?? entry;
+    if (!isEarlier(timers, entry, parent)) break;
+    heap[place] = parent;
+    places[parent] = place;
+    place = above;
   }
+  heap[place] = entry;
+  places[entry] = place;
 }
 
-function isEarlier(heap: readonly { at: Instant; key: string }[], a: number, b: number): boolean {
-  const one = heap[a];
-  const other = heap[b];
-  if (one === undefined || other === undefined) return false;
-  // The key breaks ties, so that equal instants run in the same order everywhere.
-  return one.at < other.at || (one.at === other.at && one.key < other.key);
+/** From the top, which is free. */
+function sink(timers: Timers, entry: number): void {
+  const { heap, places } = timers;
+  let place = 0;
+  for (;;) {
+    const left = heap[2 * place + 1];
+    if (left === undefined) break;
+    const right = heap[2 * place + 2];
+    const child = right !== undefined && isEarlier(timers, right, left) ? right : left;
+    if (!isEarlier(timers, child, entry)) break;
+    const below = places[child] ?? 0;
+    heap[place] = child;
+    places[child] = place;
+    place = below;
+  }
+  heap[place] = entry;
+  places[entry] = place;
 }
 
-function swapIfEarlier(
-  heap: { at: Instant; readonly key: string }[],
-  a: number,
-  b: number,
-): boolean {
-  if (!isEarlier(heap, a, b)) return false;
-  const one = heap[a];
-  const other = heap[b];
-  if (one === undefined || other === undefined) return false;
-  heap[a] = other;
-  heap[b] = one;
-  return true;
+/** The key breaks ties, so that equal instants run in the same order everywhere. */
+function isEarlier(timers: Timers, a: number, b: number): boolean {
+  const [one, other] = [instantOf(timers, a), instantOf(timers, b)];
+  return one < other || (one === other && (timers.keys[a] ?? '') < (timers.keys[b] ?? ''));
 }

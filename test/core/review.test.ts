@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { decide, runDueUntil, wakeAt } from '../../src/decide.ts';
 import { createState } from '../../src/state.ts';
+import { createTimers } from '../../src/timers.ts';
 import { alertEvent, MINUTE, rulesOf, START } from '../support/story.ts';
 
 const RULES = rulesOf('');
@@ -19,8 +20,7 @@ function manyAlerts() {
 
 test('what is left of a look at all records is due at once, also when the clock was put back', () => {
   const state = manyAlerts();
-  state.timers.heap.length = 0;
-  state.timers.due.clear();
+  Object.assign(state.timers, createTimers());
   decide(state, { kind: 'started' }, START + MINUTE, RULES);
   expect(state.timers.reviews).toHaveLength(1);
   expect(state.timers.due.size).toBeLessThan(ALERTS);

@@ -18,6 +18,7 @@ import {
   putAlert,
 } from '../../src/state.ts';
 import type { SharedStore } from '../../src/store/contract.ts';
+import { createTimers } from '../../src/timers.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { openRedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
@@ -59,7 +60,8 @@ test('after a start, and by other rules, alerts are looked at in slices', async 
   lane.useRules(OTHER_RULES);
   await lane.settled();
   expect(turns.total()).toBeGreaterThan(afterStart + ALERTS * 2);
-  expect(state.inhibition.tracked.size).toBe(ALERTS);
+  const inhibited = [...state.inhibition.groups.values()];
+  expect(inhibited.reduce((sum, { targets }) => sum + targets.size, 0)).toBe(ALERTS);
   expect(turns.most()).toBeLessThan(ALERTS / 2);
   turns.stop();
   await lane.stop();
@@ -110,8 +112,7 @@ function withOpenAlerts(): LaneState {
   const [first] = state.alerts.values();
   if (first === undefined) throw new Error('no alert');
   for (let pod = 1; pod < ALERTS; pod++) putAlert(state, copyOf(first, pod));
-  state.timers.due.clear();
-  state.timers.heap.length = 0;
+  Object.assign(state.timers, createTimers());
   nothingChanged(state);
   return state;
 }
