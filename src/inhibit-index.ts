@@ -3,14 +3,15 @@
  * agree, the alerts that fire on either side.
  *
  * Derived from the alerts and the rules in force: `state.ts` keeps it with each alert that is put, and
- * `useInhibitRules` builds it anew. What begins to inhibit, or ends, is noted in `changed` for
- * `inhibit.ts`, which draws the consequences.
+ * `useInhibitRules` builds it anew. Where an alert stands in it follows from what the alert says, and is
+ * not kept. What begins to inhibit, or ends, is noted in `changed` for `inhibit.ts`, which draws the
+ * consequences.
  */
-import type { Alert, Draft, Facts, Labels } from './model.ts';
-import type { InhibitRule, Subject } from './rules/rules.ts';
+import type { Alert, Facts, Labels } from './model.ts';
+import type { InhibitRule } from './rules/rules.ts';
 import type { Steps } from './timers.ts';
 
-/** Alerts of one rule that agree in its labels, by fingerprint. */
+/** Alerts of one rule that agree in its labels, by fingerprint. Known to the index while there are any. */
 interface Group {
   readonly rule: InhibitRule;
   readonly key: string;
@@ -20,21 +21,16 @@ interface Group {
   readonly both: Set<string>;
   /** Firing targets that are muted by it, or would be if they were not muted otherwise or told already. */
   readonly targets: Set<string>;
-  /** How many alerts are part of it: with the last one it goes. */
-  size: number;
-  readonly parts: { source?: Part; target?: Part; both?: Part };
 }
 
-/** What alerts are to one group: those that are the same to it share this. */
+/** What an alert is to one group. */
 interface Part {
   readonly group: Group;
   readonly isSource: boolean;
   readonly isTarget: boolean;
-  /** This one alone: most alerts are part of no other group, and share the list as well. */
-  readonly alone: readonly Part[];
 }
 
-interface Tracked {
+interface Found {
   readonly labels: Labels;
   readonly facts: Facts;
   readonly parts: readonly Part[];
@@ -43,21 +39,27 @@ interface Tracked {
 export interface InhibitIndex {
   rules: readonly InhibitRule[];
   readonly groups: Map<string, Group>;
-  /** Alerts that fire. */
-  readonly tracked: Map<string, Tracked>;
+  /** Alerts that fire and are a source. */
+  readonly sources: Map<string, Facts>;
+  /** It ends now, and is put as it is then when the consequences are drawn. */
+  ending: string | undefined;
   /** Groups that got their first source, or lost one. */
   readonly changed: Set<Group>;
-  /** Fingerprints of alerts that say something else of themselves, and may be targets of others now. */
-  readonly renewed: Set<string>;
+  /** Alerts that say something else of themselves, and may be targets of others now: as what they are about to be put. */
+  readonly renewed: Map<string, readonly Part[]>;
+  /** What was found last: it is asked for several times when an alert begins. */
+  found: Found | undefined;
 }
 
 export function createInhibitIndex(): InhibitIndex {
   return {
     rules: [],
     groups: new Map(),
-    tracked: new Map(),
+    sources: new Map(),
+    ending: undefined,
     changed: new Set(),
-    renewed: new Set(),
+    renewed: new Map(),
+    found: undefined,
   };
 }
 
@@ -75,42 +77,38 @@ export function* buildIndex(
 ): Steps {
   index.rules = rules;
   index.groups.clear();
-  index.tracked.clear();
+  index.sources.clear();
+  index.found = undefined;
   if (rules.length > 0)
     for (const alert of alerts) {
-      trackFiring(index, alert);
+      trackFiring(index, undefined, alert);
       yield;
     }
   index.changed.clear();
   index.renewed.clear();
 }
 
-/** Called with each alert that is put. Does nothing unless it begins, ends or says something else. */
-export function trackFiring(index: InhibitIndex, alert: Alert): void {
-  const { fingerprint, labels, facts, source } = alert;
-  if (alert.status !== 'firing') return untrack(index, fingerprint);
-  const known = index.tracked.get(fingerprint);
-  if (known !== undefined && known.facts === facts && known.labels === labels) return;
-  const parts = partsOf(index, { labels, facts, source });
-  if (known !== undefined && isSame(known.parts, parts)) {
-    // It may be told of anew, as when it fired again: whoever begins to inhibit it looks at it.
-    for (const { group, isTarget } of parts) if (isTarget) group.targets.add(fingerprint);
-  } else {
-    if (known !== undefined) {
-      index.renewed.add(fingerprint);
-      untrack(index, fingerprint);
-    }
-    for (const part of parts) enter(index, part, fingerprint);
-  }
-  index.tracked.set(fingerprint, { labels, facts, parts });
+/**
+ * An alert is put in place of what it was, or is about to be: to hear of it twice does nothing more. Nor does it do
+ * anything unless the alert begins, ends or says something else.
+ */
+export function trackFiring(index: InhibitIndex, before: Alert | undefined, after: Alert): void {
+  if (after.status !== 'firing') return before === undefined ? undefined : untrack(index, before);
+  const was = before?.status === 'firing' ? before : undefined;
+  if (was?.facts === after.facts && was.labels === after.labels) return;
+  const old = was === undefined ? NONE : partsOf(index, was);
+  const parts = partsOf(index, after);
+  const left = old.filter((part) => !has(parts, part) && leave(index, part, after.fingerprint));
+  // Also where it stays: it may be told of anew, and whoever begins to inhibit it looks at it.
+  const taken = parts.filter((part) => enter(index, part, after) && !has(old, part));
+  if (was !== undefined && left.length + taken.length > 0)
+    index.renewed.set(after.fingerprint, parts);
 }
 
 /** It fires no more, or is forgotten. */
-export function untrack(index: InhibitIndex, fingerprint: string): void {
-  const known = index.tracked.get(fingerprint);
-  if (known === undefined) return;
-  index.tracked.delete(fingerprint);
-  for (const part of known.parts) leave(index, part, fingerprint);
+export function untrack(index: InhibitIndex, alert: Alert): void {
+  if (alert.status !== 'firing') return;
+  for (const part of partsOf(index, alert)) leave(index, part, alert.fingerprint);
 }
 
 export interface Inhibitor {
@@ -123,13 +121,14 @@ export interface Inhibitor {
  * The alert that inhibits this one, by the first rule that has one; undefined: none. As in Alertmanager,
  * alerts that match both sides of a rule do not inhibit each other.
  */
-export function inhibitorOf({ tracked }: InhibitIndex, fingerprint: string): Inhibitor | undefined {
-  for (const { group, isSource, isTarget } of tracked.get(fingerprint)?.parts ?? []) {
+export function inhibitorOf(index: InhibitIndex, alert: Alert): Inhibitor | undefined {
+  const parts = index.renewed.get(alert.fingerprint) ?? partsOf(index, alert);
+  for (const { group, isSource, isTarget } of parts) {
     if (!isTarget) continue;
     const source = firstOf(group.sources) ?? (isSource ? undefined : firstOf(group.both));
-    const facts = source === undefined ? undefined : tracked.get(source)?.facts;
+    const facts = source === undefined ? undefined : index.sources.get(source);
     if (source === undefined || facts === undefined) continue;
-    group.targets.add(fingerprint);
+    group.targets.add(alert.fingerprint);
     return { fingerprint: source, facts, rule: group.rule };
   }
   return undefined;
@@ -139,64 +138,74 @@ function firstOf(names: ReadonlySet<string>): string | undefined {
   return names.size === 0 ? undefined : names.values().next().value;
 }
 
-function partsOf({ rules, groups }: InhibitIndex, subject: Subject): readonly Part[] {
-  let parts = NONE;
-  for (const [i, rule] of rules.entries()) {
-    const isSource = rule.isSource(subject);
-    const isTarget = rule.isTarget(subject);
-    if (!isSource && !isTarget) continue;
+function partsOf(index: InhibitIndex, alert: Alert): readonly Part[] {
+  const { rules, groups, found } = index;
+  const { labels, facts, source } = alert;
+  if (found?.facts === facts && found.labels === labels) return found.parts;
+  const subject = { labels, facts, source };
+  const parts: Part[] = [];
+  for (let i = 0; i < rules.length; i++) {
+    const rule = rules[i];
+    const isSource = rule?.isSource(subject) === true;
+    const isTarget = rule?.isTarget(subject) === true;
+    if (rule === undefined || !(isSource || isTarget)) continue;
     const key = `${i} ${rule.valuesOf(subject)}`;
-    const group = groups.get(key) ?? {
-      rule,
-      key,
-      sources: new Set(),
-      both: new Set(),
-      targets: new Set(),
-      size: 0,
-      parts: {},
-    };
-    const part = (group.parts[side(isSource, isTarget)] ??= createPart(group, isSource, isTarget));
-    // A list that is pushed to has room for 17, which all alerts would keep.
-    parts = parts === NONE ? part.alone : [...parts, part];
+    parts.push({ group: groups.get(key) ?? createGroup(rule, key), isSource, isTarget });
   }
+  index.found = { labels, facts, parts };
   return parts;
-}
-
-function side(isSource: boolean, isTarget: boolean): keyof Group['parts'] {
-  if (isSource) return isTarget ? 'both' : 'source';
-  return 'target';
-}
-
-function createPart(group: Group, isSource: boolean, isTarget: boolean): Part {
-  const part: Draft<Part> = { group, isSource, isTarget, alone: NONE };
-  part.alone = [part];
-  return part;
 }
 
 const NONE: readonly Part[] = [];
 
-function isSame(one: readonly Part[], other: readonly Part[]): boolean {
-  return one.length === other.length && one.every((part, i) => part === other[i]);
+function createGroup(rule: InhibitRule, key: string): Group {
+  return { rule, key, sources: new Set(), both: new Set(), targets: new Set() };
 }
 
-function enter({ groups, changed }: InhibitIndex, part: Part, fingerprint: string): void {
-  const { group, isSource, isTarget } = part;
-  if (group.size++ === 0) groups.set(group.key, group);
+function isEmpty({ sources, both, targets }: Group): boolean {
+  return sources.size === 0 && both.size === 0 && targets.size === 0;
+}
+
+function has(parts: readonly Part[], { group, isSource, isTarget }: Part): boolean {
+  return parts.some(
+    (part) =>
+      part.group.key === group.key && part.isSource === isSource && part.isTarget === isTarget,
+  );
+}
+
+/** False when it was there. */
+function enter(
+  { groups, sources, changed }: InhibitIndex,
+  { group, isSource, isTarget }: Part,
+  { fingerprint, facts }: Alert,
+): boolean {
+  if (isEmpty(group)) groups.set(group.key, group);
+  const targets = group.targets.size;
   if (isTarget) group.targets.add(fingerprint);
-  if (!isSource) return;
+  const isNew = group.targets.size > targets;
+  if (!isSource) return isNew;
+  sources.set(fingerprint, facts);
   const side = isTarget ? group.both : group.sources;
+  if (side.has(fingerprint)) return isNew;
   if (side.size === 0) changed.add(group);
   side.add(fingerprint);
+  return true;
 }
 
-function leave({ groups, changed }: InhibitIndex, part: Part, fingerprint: string): void {
-  const { group, isSource, isTarget } = part;
-  if (--group.size === 0) groups.delete(group.key);
-  if (isTarget) group.targets.delete(fingerprint);
-  if (!isSource) return;
+/** False when it was not there. */
+function leave(
+  { groups, sources, changed }: InhibitIndex,
+  { group, isSource, isTarget }: Part,
+  fingerprint: string,
+): boolean {
+  const wasTarget = isTarget && group.targets.delete(fingerprint);
   const side = isTarget ? group.both : group.sources;
-  side.delete(fingerprint);
+  const wasSource = isSource && side.delete(fingerprint);
+  if (isEmpty(group)) groups.delete(group.key);
+  if (!wasSource) return wasTarget;
+  sources.delete(fingerprint);
   if (side.size === 0 || group.targets.size <= NAMED_ANEW_MAX) changed.add(group);
+  return true;
 }
 
 /** When one of several sources ends, so many targets at most are said to be inhibited by another from then on. */

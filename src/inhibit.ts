@@ -17,9 +17,9 @@ import type { Turn } from './turn.ts';
 const KEY = 'inhibit';
 
 export function beginsToInhibit(turn: Turn, alert: Alert): void {
-  const { inhibition } = turn.state;
+  const { inhibition, alerts } = turn.state;
   if (inhibition.rules.length === 0) return;
-  trackFiring(inhibition, alert);
+  trackFiring(inhibition, alerts.get(alert.fingerprint), alert);
   reviewInhibited(turn);
 }
 
@@ -27,8 +27,10 @@ export function beginsToInhibit(turn: Turn, alert: Alert): void {
 export function endsToInhibit(turn: Turn, alert: Alert): Alert {
   const { inhibition, alerts } = turn.state;
   if (inhibition.rules.length === 0) return alert;
-  untrack(inhibition, alert.fingerprint);
+  untrack(inhibition, alert);
+  inhibition.ending = alert.fingerprint;
   reviewInhibited(turn);
+  inhibition.ending = undefined;
   return alerts.get(alert.fingerprint) ?? alert;
 }
 
@@ -48,9 +50,9 @@ function* reviewing(turn: Turn): Steps {
       yield;
     }
   }
-  for (const fingerprint of renewed) {
-    renewed.delete(fingerprint);
+  for (const fingerprint of renewed.keys()) {
     review(turn, fingerprint);
+    renewed.delete(fingerprint);
     yield;
   }
 }

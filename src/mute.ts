@@ -34,8 +34,9 @@ function unmute(turn: Turn, alert: Alert, { by, rule, inhibitor }: Muted): void 
     noteAlert(turn, 'unsilenced', alert, `${by} is over`, { rule });
     return void takePlace(turn, again);
   }
-  const { rules: inhibiting, tracked } = turn.state.inhibition;
-  const isOver = inhibiting.length > 0 && !tracked.has(inhibitor);
+  const { inhibition, alerts } = turn.state;
+  const fires = inhibitor !== inhibition.ending && alerts.get(inhibitor)?.status === 'firing';
+  const isOver = inhibition.rules.length > 0 && !fires;
   const because = isOver ? `${by} is over` : `${by} does not inhibit it any more`;
   noteAlert(turn, 'uninhibited', alert, because, { rule });
   // What comes with something else ends a little after it: alone, it has to outlast its hold anew.

@@ -182,7 +182,7 @@ export function putAlert(state: LaneState, alert: Alert): void {
   if (before?.incident !== undefined) leave(state, before, before.incident !== alert.incident);
   state.alerts.set(alert.fingerprint, alert);
   weigh(state.weights, before, alert);
-  if (state.inhibition.rules.length > 0) trackFiring(state.inhibition, alert);
+  if (state.inhibition.rules.length > 0) trackFiring(state.inhibition, before, alert);
   if (alert.status !== before?.status)
     mark(state.resolved, alert.fingerprint, alert.status === 'resolved');
   if (alert.incident !== undefined) enter(state, alert, alert.incident, before === undefined);
@@ -193,7 +193,9 @@ export function putAlert(state: LaneState, alert: Alert): void {
 
 /** Newer texts of a repeated alert: seen by whoever looks, but not worth a write of its own. */
 export function refreshAlert(state: LaneState, alert: Alert): void {
-  weigh(state.weights, state.alerts.get(alert.fingerprint), alert);
+  const before = state.alerts.get(alert.fingerprint);
+  weigh(state.weights, before, alert);
+  if (state.inhibition.rules.length > 0) trackFiring(state.inhibition, before, alert);
   state.alerts.set(alert.fingerprint, alert);
 }
 
@@ -207,7 +209,7 @@ export function removeAlert(state: LaneState, fingerprint: string): void {
   state.alerts.delete(fingerprint);
   weigh(state.weights, alert, undefined);
   state.resolved.delete(fingerprint);
-  untrack(state.inhibition, fingerprint);
+  if (state.inhibition.rules.length > 0) untrack(state.inhibition, alert);
   state.changedAlerts.add(fingerprint);
 }
 

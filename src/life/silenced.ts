@@ -20,7 +20,7 @@ export function mutedNow(turn: Turn, alert: Alert): Muted | undefined {
   const subject = subjectOf(alert);
   const muted = rules.muted(subject, now) ?? silencedNow(turn, subject);
   if (muted !== undefined || rules.inhibit.length === 0) return muted;
-  return inhibitedNow(alert, inhibitorOf(state.inhibition, alert.fingerprint), now);
+  return inhibitedNow(alert, inhibitorOf(state.inhibition, alert), now);
 }
 
 function silencedNow(turn: Turn, subject: Subject): Muted | undefined {

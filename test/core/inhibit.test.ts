@@ -304,14 +304,19 @@ function isInhibited(state: LaneState, rules: Rules, target: Alert): boolean {
 }
 
 /** As plain data that can be compared. */
-function plain({ groups, tracked }: InhibitIndex): unknown {
-  const all = [...groups.values()].map(({ key, sources, both, size }) => ({
-    key,
-    sources: [...sources].sort(),
-    both: [...both].sort(),
-    size,
-  }));
-  return [all.sort((one, other) => (one.key < other.key ? -1 : 1)), [...tracked.keys()].sort()];
+function plain({ groups, sources: facts }: InhibitIndex): unknown {
+  const all = [...groups.values()]
+    .map(({ key, sources, both }) => ({
+      key,
+      sources: [...sources].sort(),
+      both: [...both].sort(),
+    }))
+    // Of targets those are left out that were told: nothing inhibits them before they fire anew.
+    .filter(({ sources, both }) => sources.length + both.length > 0);
+  return [
+    all.sort((one, other) => (one.key < other.key ? -1 : 1)),
+    [...facts.keys()].sort().map((name) => [name, facts.get(name)]),
+  ];
 }
 
 const RULE_SETS = [

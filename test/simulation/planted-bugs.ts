@@ -85,15 +85,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'who inhibits whom is not known after a start or a reload',
     seed: 152,
     file: 'src/inhibit-index.ts',
-    from: '      trackFiring(index, alert);\n      yield;\n',
+    from: '      trackFiring(index, undefined, alert);\n      yield;\n',
     to: '      yield;\n',
   },
   {
     name: 'an alert that begins does not look for what inhibits it',
-    seed: 64,
+    seed: 152,
     file: 'src/episode.ts',
     from: '  beginsToInhibit(turn, alert);\n  alert.muted = mutedNow(turn, alert);\n  if (alert.muted !== undefined) return muted(turn, alert, alert.muted, known);\n  countEpisode',
-    to: '  alert.muted = mutedNow(turn, alert);\n  if (alert.muted !== undefined) return muted(turn, alert, alert.muted, known);\n  countEpisode',
+    to: '  beginsToInhibit(turn, alert);\n  countEpisode',
   },
   {
     name: 'the late end of an earlier firing ends the present one',
