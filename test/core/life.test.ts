@@ -231,6 +231,15 @@ test('the digest names what still fires, when what it began with is over', () =>
   );
 });
 
+test('of many that still fire the digest names six', () => {
+  const story = tell('correlate: [{ by: [team] }]');
+  const of = { severity: 'info', labels: { team: 'shop' } };
+  for (let n = 1; n <= 9; n++) story.fire(`s${n}`, 'Odd', of);
+  story.wait(25 * HOUR);
+  expect(story.last()?.text).toContain('9 alerts');
+  expect(story.last()?.text).toContain('s1, s2, s3, s4, s5, s6 and 3 more still firing');
+});
+
 /** Each service with a database of its own: nothing links any two. */
 function strangers(count: number): string {
   const services = Array.from(

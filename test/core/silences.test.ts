@@ -255,6 +255,23 @@ test('a silence that begins while Quell is down quietens what stands', () => {
   expect(incident?.snoozed).toMatchObject({ silence: later.id, until: later.endsAt });
 });
 
+test('a start ends the quiet of a silence that nobody knows any more', () => {
+  const rules = rulesOf(SHOP);
+  const state = createState('default');
+  decide(state, { kind: 'silence', silence: silence() }, START, rules);
+  const alert = alertEvent({ alertname: 'Down', service: 'payments', severity: 'critical' });
+  decide(state, alert, START - MINUTE, rules);
+  const told = START + 20 * MINUTE;
+  runDueUntil(state, told, START, 100, (event, now) => decide(state, event, now, rules));
+  decide(state, { kind: 'silence', silence: silence({ endsAt: START + 5 * HOUR }) }, told, rules);
+  const left = takeChanges(state).filter(({ key }) => !key.startsWith('silence/'));
+  const restarted = createState('default');
+  restore(restarted, left);
+  decide(restarted, { kind: 'started' }, told, rules);
+  const [incident] = restarted.incidents.values();
+  expect(incident?.snoozed).toBeUndefined();
+});
+
 test('what was quiet by a silence that was changed, or ended, is looked at again also when the process dies meanwhile', () => {
   const changed = silence({
     matchers: [{ name: 'service', value: 'basket', isRegex: false, isEqual: true }],

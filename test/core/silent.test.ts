@@ -153,6 +153,13 @@ services:
   }
 });
 
+test('a host on which all of them fail is the likely cause before it', () => {
+  const story = tell(SHARED_DB);
+  fail(story, THREE, 0, { labels: { ...ONE_REQUEST.labels, host: 'n1' } });
+  story.wait(MINUTE);
+  expect(story.last()).toMatchObject({ root: 'n1', alerts: [{}, {}, {}] });
+});
+
 test('what explains more than it is the likely cause', () => {
   const story = tell(`
 services:
