@@ -48,7 +48,21 @@ test('a password opens, and is in no message', async () => {
   await store.close();
   expect(JSON.stringify(withPassword.shown)).not.toContain('hush');
   const without = openRedisStore(address, () => undefined);
-  await expect(without).rejects.toMatchObject({ message: expect.not.stringContaining('hush') });
+  await expect(without).rejects.toMatchObject({
+    message: expect.stringMatching(/^(?!.*hush).*must name its user and password$/),
+  });
+});
+
+test('a database that is not there is refused, and not another one used', async () => {
+  const { server, open } = await opened();
+  await (await open()).close();
+  const there = addressOf(`${server.url}/15`);
+  await (await openRedisStore(there, () => undefined)).close();
+  const missing = openRedisStore(addressOf(`${server.url}/16`), () => undefined);
+  await expect(missing).rejects.toMatchObject({
+    code: 'store-refused',
+    message: expect.stringMatching(/ has no database 16: /),
+  });
 });
 
 test('addresses of one Redis, of sentinels and of a cluster are understood; others are not', () => {

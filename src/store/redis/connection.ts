@@ -151,7 +151,9 @@ export async function ready({ client, address }: Connection, ms: number): Promis
         const why = last === undefined ? 'no answer' : last.message;
         const help = /certificate/.test(why)
           ? 'name the file with its authority in NODE_EXTRA_CA_CERTS'
-          : 'check QUELL_REDIS_URL, and that Redis runs';
+          : /^(?:NOAUTH|WRONGPASS)/.test(why)
+            ? 'QUELL_REDIS_URL must name its user and password'
+            : 'check QUELL_REDIS_URL, and that Redis runs';
         const message = `Redis at ${address.shown} cannot be reached (${why}): ${help}`;
         reject(new AppError('store-unreachable', message, { retryable: true, cause: last }));
       };

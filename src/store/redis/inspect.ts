@@ -10,6 +10,7 @@ const VERSION_MIN = 6.2;
 /** Rejects with one sentence when it must not be used. Returns what the operator should know. */
 export async function inspectRedis({ client, address }: Connection): Promise<readonly string[]> {
   const nodes = client instanceof Cluster ? client.nodes('master') : [client];
+  if (!(client instanceof Cluster)) await checkDatabase(client, address);
   const remarks = new Set<string>();
   for (const node of nodes) {
     const info = readInfo(await node.info());
@@ -22,6 +23,14 @@ export async function inspectRedis({ client, address }: Connection): Promise<rea
     if (remark !== undefined) remarks.add(remark);
   }
   return [...remarks];
+}
+
+/** Whoever asks for one that is not there would be left in the first, among what others keep there. */
+async function checkDatabase(client: Redis, { db, shown }: Connection['address']): Promise<void> {
+  // Some providers do not let one ask, and the first is always there.
+  if (db === 0 || / db=(\d+)/.exec(await client.client('INFO'))?.[1] === String(db)) return;
+  const message = `Redis at ${shown} has no database ${db}: take another, or a prefix (?prefix=...)`;
+  throw new AppError('store-refused', message, { retryable: false });
 }
 
 type Info = ReadonlyMap<string, string>;
