@@ -3,11 +3,11 @@
  * they were told of, else the older. The other's message becomes a pointer, and reactions to it count
  * for the survivor. All its alerts move at once, in one commit: an incident of very many stays by itself.
  */
-import { armEscalation } from '../life/escalation.ts';
+import { revive } from '../life/end.ts';
 import { isRequestKey } from '../life/people.ts';
 import { nextRevision } from '../life/show.ts';
-import type { Incident, Instant } from '../model.ts';
-import { type LaneState, putAlert, tallyOf } from '../state.ts';
+import type { Alert, Incident, Instant } from '../model.ts';
+import { type LaneState, putAlert } from '../state.ts';
 import { change, note, orderMessage, type Turn, wakeIncident } from '../turn.ts';
 import { weightOf } from '../weight.ts';
 import { alertWith } from '../with.ts';
@@ -65,7 +65,7 @@ function whatIsTooMuch(state: LaneState, { id }: Incident): string {
   return `${id} has ${count.toLocaleString('en')} alerts, and ${most} can be moved at once`;
 }
 
-/** `link`: the service whose alert made one of them, and how. */
+/** `link`: the service whose alert made one of them, and how. A survivor that was over opens again, if something fires now. */
 export function mergeIncidents(
   turn: Turn,
   one: Incident,
@@ -95,10 +95,19 @@ export function mergeIncidents(
   });
   if (gone.toldIn === 'message') orderMessage(turn, gone);
   wakeIncident(turn, gone.id, now + turn.rules.life.reopenWithinMs);
-  const merged = change(turn, survivor, inherit(turn, survivor, loser));
-  const isBack = survivor.phase === 'resolved' && merged.phase !== 'resolved';
-  // Somebody may have to be called: it is not over after all.
-  return isBack ? armEscalation(turn, merged) : merged;
+  const merged = change(turn, survivor, inherit(survivor, loser));
+  const fires = merged.phase === 'resolved' ? firingIn(state, merged) : undefined;
+  if (fires === undefined) return merged;
+  // Who was on what is over is asked anew; who is on the other stays on it.
+  return change(turn, revive(turn, merged, fires), { acknowledged: loser.acknowledged });
+}
+
+function firingIn({ alerts, members }: LaneState, { id }: Incident): Alert | undefined {
+  for (const fingerprint of members.get(id) ?? []) {
+    const alert = alerts.get(fingerprint);
+    if (alert?.status === 'firing') return alert;
+  }
+  return undefined;
 }
 
 function loserOf(one: Incident, other: Incident): Incident {
@@ -135,8 +144,7 @@ function beganBy(one: Incident, other: Incident): Instant | undefined {
   return beganAt < Math.min(one.startsAt, other.startsAt) ? beganAt : undefined;
 }
 
-function inherit(turn: Turn, survivor: Incident, loser: Incident): Partial<Incident> {
-  const firing = tallyOf(turn.state, survivor.id).firing > 0;
+function inherit(survivor: Incident, loser: Incident): Partial<Incident> {
   return {
     startsAt: Math.min(survivor.startsAt, loser.startsAt),
     gatheredAt: Math.min(survivor.gatheredAt, loser.gatheredAt),
@@ -150,13 +158,5 @@ function inherit(turn: Turn, survivor: Incident, loser: Incident): Partial<Incid
     notActionable: survivor.notActionable,
     apartFrom: allApart(survivor, loser),
     reactions: withRequestsOf(loser, survivor.reactions),
-    ...(firing && survivor.phase === 'resolved'
-      ? {
-          phase: survivor.toldAt === undefined ? ('gathering' as const) : ('open' as const),
-          resolvedAt: undefined,
-          solved: undefined,
-          verifyAt: undefined,
-        }
-      : {}),
   };
 }

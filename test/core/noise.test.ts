@@ -381,6 +381,24 @@ test('what lasts and began together is one message without a graph, whatever it 
   expect(posts(2 * MINUTE, { cluster: 'other' })).toBe(2);
 });
 
+test('what joins a message that is over opens it again, and everybody hears of it', () => {
+  const story = tell('');
+  const one = { severity: 'critical', labels: { namespace: 'shop' } };
+  story.fire('app', 'HighErrorRate', one);
+  story.wait(2 * MINUTE);
+  story.fire('kafka', 'BrokerDown', { severity: 'critical', labels: { namespace: 'data' } });
+  story.wait(MINUTE);
+  story.react('eyes', story.posts()[0]?.incident ?? '');
+  story.wait(MINUTE / 2);
+  story.resolve('app', 'HighErrorRate', one);
+  story.wait(5 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.reasons().slice(-2)).toEqual(['merged', 'reopened']);
+  const lines = story.messages.filter(({ action }) => action === 'reply').map(({ text }) => text);
+  expect(lines).toContainEqual(expect.stringContaining('Fires again: kafka'));
+  expect(story.last()?.text).toContain('Nobody is on it yet · re-opened once');
+});
+
 test('two hosts that fail at once are two incidents where the graph knows what runs on them', () => {
   const roots = (rules: string): readonly (string | undefined)[] => {
     const story = tell(rules);

@@ -30,6 +30,7 @@ const FOUND: readonly (readonly [seed: number, why: string])[] = [
   [401436, 'a limit came between the channel that refused a line and the look into its thread'],
   [202291, 'the hold of what had joined a digest ended while nobody was there'],
   [859062, 'what became part of another while Slack was away was posted as it had been'],
+  [872070, 'what became part of an incident that was over opened it again without a word'],
   [817270, 'a digest named what had ended, and not what began with it and went on'],
 ];
 
