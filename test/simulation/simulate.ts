@@ -177,7 +177,8 @@ function createPeople(seed: number): People {
 }
 
 /** Somebody puts 👀 on a message. Nobody ever takes it away. */
-function react({ people, time, quell, machine }: World): void {
+function react(world: World): void {
+  const { people, time, quell, machine } = world;
   if (people === undefined) return;
   const { random, socket } = people;
   const shown = machine.slack.messages.filter(({ id }) => id.startsWith('message:'));
@@ -191,9 +192,15 @@ function react({ people, time, quell, machine }: World): void {
     if (!socket || random.chance(0.7)) people.untold.push({ ...heard, orderedAt: time.now() });
   }
   if (quell?.isAlive() !== true) return;
+  tellOfReactions(world);
+  if (socket && random.chance(0.2)) quell.listen();
+}
+
+/** Slack does so until it is answered. */
+function tellOfReactions({ people, quell }: World): void {
+  if (people === undefined || quell?.isAlive() !== true) return;
   for (const event of people.untold.splice(0))
     quell.hear(event).catch(() => void people.untold.push(event));
-  if (socket && random.chance(0.2)) quell.listen();
 }
 
 /** A supervisor starts it again and again: opening can fail like anything else. */
@@ -323,7 +330,10 @@ async function end(world: World): Promise<readonly string[]> {
   if (world.people?.socket === true) world.quell?.listen();
   await time.advance(CALM_MS);
   // Reactions that were asked for are told one after the other, each with a commit of its own.
-  for (let round = 0; round < 10; round++) await time.advance(SECOND);
+  for (let round = 0; round < 10; round++) {
+    tellOfReactions(world);
+    await time.advance(SECOND);
+  }
   if (machine.takenBack.length > 0) return machine.takenBack;
   if (world.unsent.length > 0) return [`${world.unsent.length} deliveries get no 2xx`];
   if (world.quell === undefined) return ['it is not running'];
