@@ -23,7 +23,7 @@ import type { Rules } from '../rules/rules.ts';
 import type { LaneState } from '../state.ts';
 import type { SharedStore } from '../store/contract.ts';
 import type { RedisAddress } from '../store/redis/address.ts';
-import { connect, type Connection } from '../store/redis/connection.ts';
+import { connect, type Connection, settled } from '../store/redis/connection.ts';
 import { laneTag } from '../store/redis/keys.ts';
 import { type Inbox, type InboxJob, openInbox } from './inbox.ts';
 import { isTooOld, type Lead, seekLead } from './lead.ts';
@@ -122,6 +122,7 @@ export async function openSharedLane(options: SharedLaneOptions): Promise<Shared
     await Promise.all([prompt.close(), blocking.close()]);
   };
   try {
+    await settled(prompt, tag);
     await shared.replica.catchUp();
   } catch (error) {
     await close();

@@ -8,11 +8,12 @@
  * How long a commit lives through a crash of Redis is Redis's own setting (appendonly, appendfsync);
  * through a failover it does because a replica has it before the commit resolves.
  */
+import { AppError } from '../errors.ts';
 import type { Instant } from '../model.ts';
 import type { Split } from '../split.ts';
 import type { ClosedIncident, Commit, CommitResult, SharedStore } from './contract.ts';
 import type { RedisAddress } from './redis/address.ts';
-import { connect, type Connection, ready, redisFailure } from './redis/connection.ts';
+import { connect, type Connection, ready, redisFailure, settled } from './redis/connection.ts';
 import {
   addHistory,
   type Indexed,
@@ -67,6 +68,7 @@ export async function openRedisStore(
   try {
     await ready(connection, START_MS);
     const remarks = await inspectRedis(connection);
+    await settled(connection, laneTag(address.prefix, 'any'));
     return storeOn({ connection, indexed: new Map(), timelines: new Map() }, remarks);
   } catch (error) {
     await connection.close();
@@ -86,14 +88,20 @@ function storeOn(open: Open, remarks: readonly string[]): RedisStore {
       throw redisFailure(error, address);
     }
   };
+  // What a failover may take again is not read, either: effects in it would be told, and then once more.
+  const secured = async <T>(tag: string, reading: Promise<T>): Promise<T> => {
+    const read = await reading;
+    await expectSecured(connection, tag);
+    return read;
+  };
   return {
     remarks,
     split: () => told(readSplit(connection)),
     recordSplit: (split) => told(recordSplit(connection, split)),
-    load: (lane) => told(loadLane(connection, tagOf(lane), timelines)),
+    load: (lane) => told(secured(tagOf(lane), loadLane(connection, tagOf(lane), timelines))),
     commit: (lane, change) => told(commit(open, tagOf(lane), change)),
     changes: (lane, since) => told(changesSince(connection, tagOf(lane), since, timelines)),
-    outbox: (lane) => told(readRest(connection, tagOf(lane))),
+    outbox: (lane) => told(secured(tagOf(lane), readRest(connection, tagOf(lane)))),
     async decided(lane, job) {
       const score = await told(connection.client.zscore(keysOf(lane)('jobs'), job));
       return score !== null;
@@ -153,13 +161,18 @@ async function commit(
       { expected: change.version, next: version, timeline: timelines.get(tag) },
       commands,
     );
-    await connection.secured(tag);
+    await expectSecured(connection, tag);
     done = wrote;
   } finally {
     // What the failed commit was to index is not, or nobody can tell.
     if (!done) indexed.delete(tag);
   }
   return done ? { kind: 'committed', version } : { kind: 'stale' };
+}
+
+async function expectSecured(connection: Connection, tag: string): Promise<void> {
+  if (await connection.secured(tag)) return;
+  throw new AppError('store-failed', 'no replica has it in time', { retryable: true });
 }
 
 function recordCommands({ put, remove }: Commit, version: number): readonly Command[] {

@@ -14,6 +14,7 @@ import { within } from './within.ts';
 export interface SentinelSetUp {
   readonly url: string;
   readonly master: RedisServer;
+  readonly replica: RedisServer;
   /** As planned, for an upgrade; resolves when the master has heard that it is none any more, much later than all others. */
   failOver(): Promise<void>;
 }
@@ -48,6 +49,7 @@ export async function startSentinel(): Promise<SentinelSetUp> {
   return {
     url: `redis+sentinel://127.0.0.1:${port}/${MASTER_NAME}`,
     master,
+    replica,
     async failOver() {
       const client = new Redis(port, '127.0.0.1');
       await client.call('sentinel', 'failover', MASTER_NAME);

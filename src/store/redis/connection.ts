@@ -4,6 +4,7 @@
  * Whoever answers somebody fails at once when Redis is away (`prompt`); whoever waits for work waits
  * (`patient`). A connection that says nothing for too long is taken for cut and is made anew.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { AppError } from '../../errors.ts';
 import type { RedisAddress } from './address.ts';
@@ -33,6 +34,8 @@ const SECURED_MS = 1_000;
 const DOUBTED_MS = 3_000;
 /** After that it is not waited for so long. */
 const UNSECURED_FOR_MS = 30_000;
+const SETTLED_MS = 10_000;
+const SETTLE_EVERY_MS = 100;
 
 export function connect(
   address: RedisAddress,
@@ -66,6 +69,23 @@ export function connect(
       client.disconnect();
     },
   };
+}
+
+/**
+ * Resolves when it is known whether another machine has what is written. Without any replica that takes as long as
+ * a master is doubted, and is then over before anybody waits for an answer. Rejects when it is not there in time.
+ */
+export async function settled(connection: Connection, key: string): Promise<void> {
+  const until = Date.now() + SETTLED_MS;
+  for (;;) {
+    try {
+      if (await connection.secured(key)) return;
+    } catch (error) {
+      // The connection is being made anew.
+      if (Date.now() > until) throw error;
+    }
+    await sleep(SETTLE_EVERY_MS);
+  }
 }
 
 /** WAIT names no key, and is about its connection: in a cluster another command takes it to the right one. */
