@@ -44,9 +44,9 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   const answerTimeMs = deps.answerTimeMs ?? SHAPE['answer-time'];
   let closing = false;
   const going = countRequests();
-  let connections = 0;
+  const open = new Set<Socket>();
   metrics.watchLimit('requests', () => going.all);
-  metrics.watchLimit('connections', () => connections);
+  metrics.watchLimit('connections', () => open.size);
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (closing) response.shouldKeepAlive = false;
     const ofConnection = going.begin(request, response);
@@ -86,8 +86,8 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     else socket.destroy();
   });
   server.on('connection', (socket) => {
-    connections++;
-    socket.once('close', () => connections--);
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
   });
   server.maxConnections = limits.connections;
   server.on('drop', () => metrics.limitReached('connections'));
@@ -103,7 +103,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     close: () => {
       closing = true;
       clearInterval(looking);
-      return close(server);
+      return close(server, open);
     },
   };
 }
@@ -205,15 +205,20 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
   return new AppError('cannot-listen', message, { retryable: false, cause: error });
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, open: ReadonlySet<Socket>): Promise<void> {
+  const closeIdle = (): void => {
+    server.closeIdleConnections();
+    // Node takes these for busy until `headersTimeout`: browsers and proxies open some ahead.
+    for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
+  };
   return new Promise((resolve) => {
-    const idle = setInterval(() => server.closeIdleConnections(), CLOSE_EVERY_MS);
+    const idle = setInterval(closeIdle, CLOSE_EVERY_MS);
     const last = setTimeout(() => server.closeAllConnections(), CLOSE_AFTER_MS);
     server.close(() => {
       clearInterval(idle);
       clearTimeout(last);
       resolve();
     });
-    server.closeIdleConnections();
+    closeIdle();
   });
 }

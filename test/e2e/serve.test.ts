@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { startChild } from '../support/child.ts';
 import { type Quell, startQuell } from '../support/quell-process.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
 import { within } from '../support/within.ts';
@@ -108,6 +109,37 @@ test('SIGTERM: a request in flight is answered, nothing new is taken, and a star
 
   const again = await startQuell({ dataDir });
   expect(await titles(again)).toEqual(['payments-db is down']);
+});
+
+test('SIGTERM to npm start ends the service too, and not npm alone', { timeout }, async () => {
+  const args = ['start', '--', '--port=0', `--data-dir=${scratchDir('data')}`];
+  const npm = startChild({ name: 'npm start', command: 'npm', args, env: { QUELL_HOST: '' } });
+  await within(60, 'it listens', npm.line(/Quell is ready/), npm.tail);
+  void npm.kill('SIGTERM');
+  await within(30, 'the service ends', npm.line(/"message":"stopped"/), npm.tail);
+});
+
+test('SIGTERM: a connection on which nothing was ever asked is cut, while a request in flight ends', {
+  timeout,
+}, async () => {
+  const quell = await startQuell();
+  const silent = connect(quell.port, '127.0.0.1');
+  const cut = once(silent, 'close');
+  await once(silent, 'connect');
+  const inFlight = connect(quell.port, '127.0.0.1');
+  await once(inFlight, 'connect');
+  const body = JSON.stringify(webhook(['payments-db']));
+  inFlight.write(
+    `POST /v1/ingest/alertmanager HTTP/1.1\r\nHost: quell\r\nContent-Length: ${body.length}\r\n\r\n`,
+  );
+  // Connections are taken in order: when this one is answered, the others are known.
+  expect((await fetch(`${quell.url}/-/ready`)).status).toBe(200);
+
+  const ended = quell.kill('SIGTERM');
+  await within(30, 'the silent one is cut', cut, quell.tail);
+  inFlight.write(body);
+  expect(await answerOn(inFlight)).toMatch(/^HTTP\/1\.1 200 OK/);
+  expect(await within(30, 'it ends', ended, quell.tail)).toEqual({ code: 0, signal: null });
 });
 
 test('a data directory has one owner; the second is told so and ends with code 2', {
