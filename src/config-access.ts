@@ -38,9 +38,12 @@ function listOf<T>(what: string, read: (entry: string) => T | undefined) {
 /** `name=rest`; a token may itself end in =, as base64 does. */
 const NAMED = /^([\w./-]{1,64})=(.*[^=].*)$/;
 
+/** `alertmanager=$TOKEN` or `prometheus=prom:$PASSWORD` with a variable that is not set: everybody could guess it. */
+const EMPTY = /^[a-z\d._/-]+=+$|:$/;
+
 /** `source=token`, `source/name=token`, `source=user:password`, or a token for every source. */
 function readIngestToken(entry: string): IngestToken | undefined {
-  if (/\s/.test(entry)) return undefined;
+  if (/\s/.test(entry) || EMPTY.test(entry)) return undefined;
   const [, place, rest] = NAMED.exec(entry) ?? [];
   if (place === undefined || rest === undefined) {
     if (/^=|^[^=]*=$/.test(entry) && entry.length < 8) return undefined;
@@ -58,7 +61,7 @@ export const IngestTokens = listOf(
 );
 
 function readApiToken(entry: string): (Token & { readonly clear: string | undefined }) | undefined {
-  if (/\s/.test(entry)) return undefined;
+  if (/\s/.test(entry) || EMPTY.test(entry)) return undefined;
   const [, name, rest] = NAMED.exec(entry) ?? [];
   const secret = rest ?? entry;
   if (secret.length < API_TOKEN_MIN) return undefined;

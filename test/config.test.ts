@@ -173,6 +173,15 @@ test('ingest tokens: for a source, named, for all, hashed, basic, and tokens tha
   );
 });
 
+test.each(['alertmanager=', 'alertmanager/2026-11=', 'prometheus=prom:', 'a=b,kube-prometheus='])(
+  'a token that was left out, as of a variable that is not set, is no token: %s',
+  (QUELL_INGEST_TOKENS) => {
+    const told = problems({ env: { QUELL_INGEST_TOKENS } });
+    expect(told[0]).toMatch(/^QUELL_INGEST_TOKENS entry \d must be source=token/);
+    expect(problems({ env: { QUELL_API_TOKEN: QUELL_INGEST_TOKENS } })).not.toEqual([]);
+  },
+);
+
 test('API tokens: several at once, with names, in clear or hashed', () => {
   const text = `let-me-read, ci=let-me-too,ops=sha256:${digestOf('hushhush')}`;
   expect(good({ env: { QUELL_API_TOKEN: text } }).api.tokens).toEqual([
