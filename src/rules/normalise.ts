@@ -133,8 +133,8 @@ export function normaliseBy(
   const host = hostBy(rules.host);
   const service = serviceBy(rules.service, catalog);
   const transactions = transactionsOf(rules.transaction);
-  const runbook = reading(rules.runbook);
-  const dashboard = reading(rules.dashboard);
+  const runbook = addressBy(rules.runbook);
+  const dashboard = addressBy(rules.dashboard);
   return (alert) => {
     const kind = name(alert) ?? 'alert';
     const at = host(alert);
@@ -170,6 +170,23 @@ function reading(rule: FactRule): Reader {
   return (alert) => {
     const raw = first(alert);
     return raw === undefined ? otherwise : mapped(raw);
+  };
+}
+
+/** The first that is a web address: `TBD` leads nowhere, and hides none that stands elsewhere. */
+function addressBy(rule: FactRule): Reader {
+  const { map, otherwise } = rule;
+  const readers = rule.from.map((source) => reading(guess([source], map)));
+  const isAddress = remember(
+    MEMORY_MAX,
+    (text) => /^https?:\/\//i.test(text) && URL.canParse(text),
+  );
+  return (alert) => {
+    for (const read of readers) {
+      const address = read(alert);
+      if (address !== undefined && isAddress(address)) return address;
+    }
+    return otherwise;
   };
 }
 

@@ -166,6 +166,16 @@ test('the catalog gives the runbook and the dashboard that the alert does not', 
   expect(CATALOG.normalise(own).runbook).toBe('https://own');
 });
 
+test('a runbook that is no web address leads nowhere, and hides none', () => {
+  for (const runbook_url of ['TBD', 'wiki page 7', 'javascript:alert(1)', 'https://', '']) {
+    const lost = alertOf({ service: 'payments' }, { runbook_url });
+    expect(CATALOG.normalise(lost).runbook, runbook_url).toBe('https://wiki/p');
+    const elsewhere = alertOf({ service: 'x' }, { runbook_url, runbook: 'https://own' });
+    expect(CATALOG.normalise(elsewhere).runbook, runbook_url).toBe('https://own');
+    expect(CATALOG.normalise(alertOf({ service: 'x' }, { runbook_url })).runbook).toBeUndefined();
+  }
+});
+
 test.each([
   ['tid_9F3ac1', 'tid_9f3ac1'],
   ['tid_a:b:c', 'tid_a:b:c'],
