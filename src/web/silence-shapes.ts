@@ -66,10 +66,11 @@ function readMatcher(value: unknown, index: number): SilenceMatcher {
   return matcher;
 }
 
+/** As in Alertmanager, where a matcher that says what is not silenced, `environment!="production"`, is enough. */
 function matchesEmpty({ value, isRegex, isEqual }: SilenceMatcher): boolean {
-  if (!isRegex) return (value === '') === isEqual;
+  if (!isEqual || !isRegex) return isEqual && value === '';
   const regex = compileAnchored(value);
-  return regex.kind !== 'refused' && regex.test('') === isEqual;
+  return regex.kind !== 'refused' && regex.test('');
 }
 
 const NOBODY_SAYS = '\u2603 nobody says this';

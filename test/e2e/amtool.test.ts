@@ -65,6 +65,18 @@ test('silences are added, shown, changed and expired', { timeout }, async () => 
   expect(await amtool('alert', 'query', 'service=basket')).toContain('ErrorRateHigh');
 });
 
+test('a silence may say only what it leaves out, as in Alertmanager', { timeout }, async () => {
+  service = await startService({ yaml: SHOP });
+  await service.pass(Date.now() - NOW);
+  await amtool('silence', 'add', 'service!=payments', '--author=ann', '--comment=c');
+  await amtool('silence', 'add', 'service!~pay.*', '--author=ann', '--comment=c');
+  await service.pass(60_000);
+  await fire('payments', 'basket');
+  expect(JSON.parse(await amtool('alert', 'query', '--silenced', '-o', 'json'))).toMatchObject([
+    { labels: { service: 'basket' }, status: { state: 'suppressed' } },
+  ]);
+});
+
 test('alerts are listed and filtered, and added', { timeout }, async () => {
   service = await startService({ yaml: SHOP });
   await amtool('alert', 'add', 'alertname=Down', 'service=basket', '--annotation=summary=gone');
