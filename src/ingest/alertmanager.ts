@@ -35,8 +35,9 @@ export function parseAlertmanager(body: unknown, context: DeliveryContext): Pars
   const events = readAlerts(alerts, context, (alert, index) =>
     readAlert(alert, `alerts[${index}]`, body['status'], context),
   );
-  const truncated =
-    typeof truncatedAlerts === 'number' && truncatedAlerts > 0 ? truncatedAlerts : 0;
+  // A number that cannot be counted would spoil the count for ever.
+  const counts = typeof truncatedAlerts === 'number' && Number.isSafeInteger(truncatedAlerts);
+  const truncated = counts ? Math.max(0, truncatedAlerts) : 0;
   return { kind: 'parsed', events, truncated };
 }
 

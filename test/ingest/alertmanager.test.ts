@@ -75,6 +75,10 @@ test('a truncated webhook says how many alerts are missing', () => {
     expect(parseAlertmanager(body, context())).toMatchObject({ kind: 'parsed', truncated });
     expect(truncated).toBeGreaterThan(0);
   }
+  for (const truncatedAlerts of [1e300, -3, 2.5, '7', null]) {
+    const odd = parseAlertmanager({ ...webhook(ALERT), truncatedAlerts }, context());
+    expect(odd, String(truncatedAlerts)).toMatchObject({ kind: 'parsed', truncated: 0 });
+  }
 });
 
 test('keys of newer versions and of custom payloads are no trouble', () => {
