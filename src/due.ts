@@ -12,7 +12,7 @@ import { subjectOf } from './life/lead.ts';
 import { escalate } from './life/escalation.ts';
 import { verifySolved } from './life/people.ts';
 import { knowsSource, lostSourceDue } from './life/lost-source.ts';
-import { rushUntil } from './life/rush.ts';
+import { tellableAt } from './life/rush.ts';
 import { show } from './life/show.ts';
 import { endQuiet, reviewQuietLeftOver, silenceDue } from './life/silences.ts';
 import { reviewStorm, STORM_KEY } from './life/storm.ts';
@@ -145,7 +145,7 @@ function firingDue(turn: Turn, alert: Alert): void {
   if (!isDue(alert.heldUntil, now) || incident === undefined) return scheduleAlert(turn, alert);
   // A window may have begun while it was held.
   if (incident.phase === 'gathering' && muteIfMatched(turn, alert)) return;
-  const until = incident.phase === 'gathering' ? rushUntil(turn) : undefined;
+  const until = tellableAt(turn, incident);
   if (until !== undefined) return schedule(turn.state.timers, alert.fingerprint, until);
   if (alert.flap?.flapping === true) return sustained(turn, incident, alert, alert.flap);
   if (incident.phase === 'gathering') return takeProvenPlace(turn, incident, alert);

@@ -82,9 +82,11 @@ export interface LaneState {
   readonly byMessage: MessageIndex;
   /** Instants of new episodes and of tellings within the last minute, to see a storm. */
   readonly episodesLately: Instant[];
-  readonly tellingsLately: Instant[];
+  readonly tellingsLately: { readonly at: Instant; readonly incident: string }[];
   /** When new alerts last came as fast as in a storm. */
   burstAt: Instant | undefined;
+  /** When something first would have begun a storm. */
+  stormSeenAt: Instant | undefined;
   readonly timers: Timers;
   /** Labels that did not count when the alerts got their names; undefined: that was before it was loaded. */
   notIdentity: ReadonlySet<string> | undefined;
@@ -132,6 +134,7 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     episodesLately: [],
     tellingsLately: [],
     burstAt: undefined,
+    stormSeenAt: undefined,
     timers: createTimers(),
     notIdentity: undefined,
     mapped: new Map(),

@@ -19,7 +19,8 @@ import type {
 } from './model.ts';
 import type { Rules } from './rules/rules.ts';
 import { type LaneState, tallyOf } from './state.ts';
-import { createTally, severityRank, type Tally } from './tally.ts';
+import { stormTally, type StormView, stormView } from './storm-view.ts';
+import { severityRank, type Tally } from './tally.ts';
 
 export interface KeptApart {
   readonly incident: string;
@@ -97,8 +98,7 @@ export interface MessageView {
   readonly mergedInto: string | undefined;
   /** What people said before it is not one with, as far as that goes on. */
   readonly keptApart?: readonly KeptApart[];
-  /** A storm: how many incidents it stands for. */
-  readonly storm: { readonly incidents: number } | undefined;
+  readonly storm: StormView | undefined;
   /** A lost heartbeat. */
   readonly heartbeat:
     | { readonly name: string; readonly lastSeenAt: Instant | undefined }
@@ -155,7 +155,7 @@ export function buildView(
         : { alerts: tally.flapping, episodes: episodesOf(state, incident) },
     mergedInto: incident.mergedInto,
     keptApart: keptApartOf(state, incident, now),
-    storm: incident.special === 'storm' ? { incidents: incident.standsFor } : undefined,
+    storm: incident.special === 'storm' ? stormView(state, incident) : undefined,
     heartbeat: incident.special === 'heartbeat' ? heartbeatView(state, incident) : undefined,
     toldBecause: incident.toldBecause,
   };
@@ -351,33 +351,6 @@ function episodesOf(state: LaneState, incident: Incident): number {
 function heartbeatView(state: LaneState, incident: Incident): MessageView['heartbeat'] {
   const name = incident.group?.slice('heartbeat/'.length) ?? '';
   return { name, lastSeenAt: state.heartbeats.get(name)?.lastSeenAt };
-}
-
-/** All that the storm stands for, added up. */
-function stormTally(state: LaneState): Tally {
-  const sum = createTally();
-  for (const id of state.stormed) {
-    const tally = state.tallies.get(id);
-    if (tally === undefined) continue;
-    sum.alerts += tally.alerts;
-    sum.firing += tally.firing;
-    for (const [name, own] of tally.services) {
-      const present = sum.services.get(name);
-      sum.services.set(
-        name,
-        present === undefined
-          ? { ...own }
-          : {
-              ...present,
-              alerts: present.alerts + own.alerts,
-              firing: present.firing + own.firing,
-            },
-      );
-    }
-    for (const [name, alerts] of tally.kinds)
-      sum.kinds.set(name, (sum.kinds.get(name) ?? 0) + alerts);
-  }
-  return sum;
 }
 
 function emojiOf(rules: Rules): MessageView['emoji'] {

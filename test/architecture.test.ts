@@ -39,6 +39,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'relane.ts': 'lane',
   'waiting.ts': 'lane',
   'view.ts': 'view',
+  'storm-view.ts': 'view',
   'decide.ts': 'decide',
   'episode.ts': 'decide',
   'due.ts': 'life',

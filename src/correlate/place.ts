@@ -6,7 +6,7 @@ import { revive } from '../life/end.ts';
 import { armEscalation } from '../life/escalation.ts';
 import { openIncident } from '../life/open.ts';
 import { tellInStorm } from '../life/in-storm.ts';
-import { rushUntil } from '../life/rush.ts';
+import { tellableAt } from '../life/rush.ts';
 import { touch } from '../life/show.ts';
 import { type Proof, proofNow, proofOf, reconsiderRoute, tell } from '../life/tell.ts';
 import { callMore, isYetToBeSaid, say } from '../life/worse.ts';
@@ -90,7 +90,7 @@ export function considerLasting(turn: Turn, incident: Incident): void {
 /** A message that stands for its likely cause already says this too: who reads it looks after that service. */
 function speak(turn: Turn, incident: Incident, proof: Proof): void {
   const { speaker } = proof;
-  const until = rushUntil(turn);
+  const until = tellableAt(turn, incident);
   if (until !== undefined) return wakeIncident(turn, incident.id, until);
   const rule = turn.rules.correlate(subjectOf(speaker));
   const service = incident.roots[0]?.service ?? speaker.facts.service;

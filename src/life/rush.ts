@@ -5,16 +5,23 @@
  * each of its beginnings is told two or three times. So its first message waits for some seconds, and says more.
  * What comes by itself does not wait.
  */
-import type { Instant } from '../model.ts';
+import type { Incident, Instant } from '../model.ts';
 import type { Turn } from '../turn.ts';
+import { stormUntil } from './storm.ts';
 
 /** Of new alerts, one after the other. */
 const APART_MS = 2_000;
 const ALERTS_MIN = 5;
 const WAIT_MAX_MS = 10_000;
 
-/** When a message may be sent; undefined: now. Asks for the newest alerts only, at most as many as make a storm. */
-export function rushUntil({ state, rules, now }: Turn): Instant | undefined {
+/** When the incident's first message may be sent; undefined: now, or it has one. */
+export function tellableAt(turn: Turn, incident: Incident): Instant | undefined {
+  if (incident.phase !== 'gathering') return undefined;
+  return rushUntil(turn) ?? stormUntil(turn, incident);
+}
+
+/** Asks for the newest alerts only, at most as many as make a storm. */
+function rushUntil({ state, rules, now }: Turn): Instant | undefined {
   const { episodesLately, storm } = state;
   const last = episodesLately.at(-1);
   if (last === undefined || now - last > APART_MS || storm !== undefined || !rules.storm.on)

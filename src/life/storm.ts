@@ -20,6 +20,8 @@ const BURST_MEMORY_MS = 4 * 60_000;
 const TELLINGS_BEARABLE = 2;
 /** What makes a storm within a minute came within this: there is no doubt. */
 const SUDDEN_MS = 20_000;
+/** What would begin a storm's message waits for so long: most of it is found to be part of what was told just before. */
+const STORM_WAIT_MS = 10_000;
 /** Its message does not stand for longer than this. */
 const STORM_MAX_MS = 3 * 60 * 60_000;
 export const STORM_KEY = 'storm';
@@ -35,10 +37,20 @@ export function countEpisode(turn: Turn): void {
     turn.state.burstAt = turn.now;
 }
 
-export function countTelling(turn: Turn): void {
-  const { tellingsLately } = turn.state;
-  tellingsLately.push(turn.now);
+export function countTelling({ state: { tellingsLately }, now }: Turn, { id }: Incident): void {
+  tellingsLately.push({ at: now, incident: id });
   if (tellingsLately.length > TELLINGS_BEARABLE) tellingsLately.shift();
+}
+
+/** Until when an incident that would begin a storm waits, for all of them the same instant; undefined: it need not. */
+export function stormUntil(turn: Turn, incident: Incident): Instant | undefined {
+  const { state, now } = turn;
+  if (!turn.rules.storm.on || state.storm !== undefined || !isStormy(turn, incident))
+    return undefined;
+  if (state.stormSeenAt === undefined || now - state.stormSeenAt > BURST_MEMORY_MS)
+    state.stormSeenAt = now;
+  const until = state.stormSeenAt + STORM_WAIT_MS;
+  return until > now ? until : undefined;
 }
 
 /** True when the storm's message tells of the incident too. May begin a storm. */
@@ -48,9 +60,10 @@ export function joinsStorm(turn: Turn, incident: Incident): boolean {
   if (state.storm === undefined && !isStormy(turn, incident)) return false;
   const storm = state.storm ?? begin(turn, incident.environment);
   if (incident.toldIn === 'storm') return true;
-  const standsFor = storm.counted + 1;
-  putStorm(state, { ...storm, counted: standsFor });
+  const counted = storm.counted + 1;
+  putStorm(state, { ...storm, counted });
   const parent = state.incidents.get(storm.incident);
+  const standsFor = counted + (storm.before?.length ?? 0);
   if (parent !== undefined) touch(turn, change(turn, parent, { standsFor }));
   return true;
 }
@@ -58,7 +71,7 @@ export function joinsStorm(turn: Turn, incident: Incident): boolean {
 function isStormy(turn: Turn, incident: Incident): boolean {
   const { burstAt, tellingsLately } = turn.state;
   if (burstAt === undefined || turn.now - burstAt > BURST_MEMORY_MS) return false;
-  trim(tellingsLately, turn.now);
+  while ((tellingsLately[0]?.at ?? turn.now) < turn.now - LATELY_MS) tellingsLately.shift();
   return tellingsLately.length >= TELLINGS_BEARABLE || isSudden(turn, incident);
 }
 
@@ -120,7 +133,8 @@ function begin(turn: Turn, environment: string): Storm {
     because: incident.toldBecause,
     rule: route.rule,
   });
-  const storm = { incident: incident.id, since: now, roughAt: now, counted: 0 };
+  const before = state.tellingsLately.map((telling) => telling.incident);
+  const storm = { incident: incident.id, since: now, roughAt: now, counted: 0, before };
   putStorm(state, storm);
   schedule(state.timers, STORM_KEY, now + LATELY_MS);
   show(turn, armEscalation(turn, incident));
@@ -142,6 +156,7 @@ function end(turn: Turn, storm: Storm): void {
   state.tellingsLately.length = 0;
   state.episodesLately.length = 0;
   state.burstAt = undefined;
+  state.stormSeenAt = undefined;
 }
 
 function trim(instants: Instant[], now: Instant): void {

@@ -254,7 +254,7 @@ function publish(
     note(turn, 'stormed', { ...about, rule, why });
     return tellInStorm(turn, change(turn, incident, { toldIn: 'storm' }));
   }
-  countTelling(turn);
+  countTelling(turn, incident);
   note(turn, 'told', { ...about, rule, why });
   return show(turn, armEscalation(turn, change(turn, incident, { toldIn: 'message' })));
 }

@@ -55,6 +55,8 @@ function facts(view: MessageView): Details['facts'] {
   const all: readonly (readonly [string, Line])[] = [
     ['Likely cause', cause(view)],
     ['Other candidates', [otherCandidates(view)]],
+    ['In it', [stormed(view)]],
+    ['Told by themselves', [toldBefore(view)]],
     ['Last heard', lastHeard(view)],
     ['Details', [description(view)]],
     ['Impact', [cut(view.lead.impact ?? '', TEXT_MAX)]],
@@ -98,6 +100,23 @@ function candidate(root: RootCandidate): string {
 
 function reason(text: string): string {
   return cut(text.replace(/\s*->\s*/g, ' → '), 160);
+}
+
+/** The worst that a storm's message stands for: each is found by its name. */
+function stormed({ storm }: MessageView): string {
+  if (storm === undefined) return '';
+  const names = storm.worst.map(
+    ({ service, name, incident }) =>
+      `${cut(service, NAME_MAX)}: ${cut(inWords(name), NAME_MAX)} (${cut(incident, NAME_MAX)})`,
+  );
+  return list(names, names.length, storm.goOn);
+}
+
+function toldBefore({ storm }: MessageView): string {
+  const names = (storm?.before ?? []).map(
+    ({ service, incident }) => `${cut(service, NAME_MAX)} (${cut(incident, NAME_MAX)})`,
+  );
+  return list(names, names.length);
 }
 
 /** Without what the headline says already. */

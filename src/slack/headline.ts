@@ -62,7 +62,9 @@ function company({ root, servicesTotal, special }: MessageView): Line | undefine
 export function sentence(view: MessageView): string {
   if (view.special === 'heartbeat') return silence(view);
   if (view.special === 'storm' && view.storm !== undefined) {
-    return `Alert storm: ${count(view.storm.incidents, 'incident')} at once`;
+    const { incidents } = view.storm;
+    // Beside one that is told, a storm is what was not worth telling yet.
+    return `Alert storm: ${incidents > 1 ? `${incidents} incidents at once` : 'very many alerts at once'}`;
   }
   const hit = capabilities(view);
   if (hit === undefined) return withVictim(view);

@@ -103,12 +103,54 @@ test('what only a storm told of, and flaps, is told when it fires on after the s
 test('after a storm the ten worst that go on are told, the earliest first, and the rest is listed', () => {
   const story = storm();
   const { stormed, incidents } = story.state;
+  const at = (id: string) => incidents.get(id)?.gatheredAt ?? 0;
+  const earliest = (one: string, other: string) => at(one) - at(other);
   const are = (severity: string) =>
-    [...stormed].filter((id) => incidents.get(id)?.severity === severity);
+    [...stormed].filter((id) => incidents.get(id)?.severity === severity).sort(earliest);
   const worstFirst = [...are('critical'), ...are('warning')];
   story.wait(5 * 60 * MINUTE);
   const told = story.posts().map(({ incident }) => incident);
   expect(told.filter((id) => worstFirst.includes(id))).toEqual(worstFirst.slice(0, 10));
   const listed = story.decisions.filter(({ reason }) => reason === 'digested');
   expect(listed.map(({ incident }) => incident)).toEqual(worstFirst.slice(10));
+});
+
+test('what would begin a storm, and seconds later is part of what was told, begins none', () => {
+  const strangers = Array.from(
+    { length: 25 },
+    (_, i) => `  - { name: svc-${i}, dependsOn: [db-${i}] }\n  - { name: db-${i} }\n`,
+  );
+  const story = tell(`
+services:
+  - { name: shop, tier: 1, dependsOn: [api] }
+  - { name: api, dependsOn: [worker] }
+  - { name: worker, dependsOn: [bus] }
+  - { name: bus, tier: 1 }
+${strangers.join('')}`);
+  story.fire('bus', 'Down', { severity: 'critical' });
+  for (let i = 0; i < 25; i++) {
+    story.fire(`svc-${i}`, 'Slow');
+    story.wait(500);
+  }
+  story.fire('shop', 'Down', { severity: 'critical' });
+  story.wait(5_000);
+  story.fire('worker', 'Down', { severity: 'high' });
+  story.wait(MINUTE);
+  expect(story.reasons()).not.toContain('storm-began');
+  expect(story.posts()).toMatchObject([{ root: 'bus' }]);
+});
+
+test('the message of a storm names the worst in it, and what was told just before', () => {
+  const story = storm();
+  const parent = story.messages.findLast(({ text }) => text.includes('Alert storm'));
+  const before = story.posts().filter(({ text }) => !text.includes('Alert storm'));
+  expect(before.length).toBeGreaterThan(0);
+  const { stormed } = story.state;
+  const total = stormed.size + before.slice(-2).length;
+  expect(parent?.text).toContain(`Alert storm: ${total} incidents at once`);
+  const list = /In it: (.*)/.exec(parent?.text ?? '')?.[1] ?? '';
+  expect(list.match(/svc-\d+: broken \(\w{8}\)/g)).toHaveLength(5);
+  expect(list).toContain(`and ${stormed.size - 5} more`);
+  for (const { incident } of before.slice(-2))
+    expect(parent?.text).toMatch(new RegExp(`Told by themselves: .*\\(${incident}\\)`));
 });

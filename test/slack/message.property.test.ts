@@ -152,7 +152,17 @@ const view: fc.Arbitrary<MessageView> = fc.record({
   reopened: count,
   flapping: fc.option(fc.record({ alerts: count, episodes: count }), { nil: undefined }),
   mergedInto: fc.option(text, { nil: undefined, freq: 5 }),
-  storm: fc.option(fc.record({ incidents: count }), { nil: undefined }),
+  storm: fc.option(
+    fc.record({
+      incidents: count,
+      goOn: count,
+      worst: fc.array(fc.record({ incident: text, service: text, name: text, severity }), {
+        maxLength: 5,
+      }),
+      before: fc.array(fc.record({ incident: text, service: text }), { maxLength: 2 }),
+    }),
+    { nil: undefined },
+  ),
   heartbeat: fc.option(fc.record({ name: text, lastSeenAt: fc.option(at, { nil: undefined }) }), {
     nil: undefined,
   }),

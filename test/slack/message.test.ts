@@ -129,7 +129,15 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
   storm: renderMessage(
     messageView({
       special: 'storm',
-      storm: { incidents: 42 },
+      storm: {
+        incidents: 42,
+        goOn: 40,
+        worst: [
+          { incident: '8A3M', service: 'payments', name: 'TargetDown', severity: 'critical' },
+          { incident: '9C4T', service: 'orders', name: 'HighErrorRate', severity: 'high' },
+        ],
+        before: [{ incident: '6B2Q', service: 'payments-db' }],
+      },
       capabilities: [],
       servicesTotal: 23,
       alerts: { firing: 171, total: 1_180 },

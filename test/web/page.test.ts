@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { html, linked } from '../../src/web/html.ts';
 import type { PreviewMessage } from '../../src/web/page.ts';
 import { NOW, type Service, type ServiceOptions, startService } from '../support/service.ts';
-import { SHOP } from '../support/story.ts';
+import { MINUTE, SHOP } from '../support/story.ts';
 
 const HOSTILE = `"><script>alert(1)</script><img src=x onerror=alert(2)> <!channel> ' & \u202egnp.exe`;
 
@@ -60,6 +60,8 @@ test('the page of a storm leads to the incidents that it stands for, by name', a
   );
   const service = await start({ yaml: `services:\n${catalog.join('\n')}\nhold: [{ for: 0s }]\n` });
   for (const name of names) await fire(service, 'Down', { service: name, summary: 'It is down' });
+  await service.pass(MINUTE);
+  await service.lane.settled();
   const [, path = ''] =
     /href="(\/incidents\/\w+)">why this message\?/.exec(
       (await page(service, '/')).split('Alert storm')[1] ?? '',
