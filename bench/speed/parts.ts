@@ -1,15 +1,14 @@
 /**
  * What is measured, part by part. Each part starts its own servers and returns the rows of a table.
  */
-import { get } from 'node:http';
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AlertSet, bodies, single as oneAlert } from './alerts.ts';
 import { openConnection, postAll } from './load.ts';
-import type { Server } from './process.ts';
 import { replay } from './replay.ts';
 import { type Contender, writeRules } from './servers.ts';
 import type { Sink } from './sink.ts';
-import { rmSync } from 'node:fs';
+import { listAll, openMany, quantile, quiet, report } from './steps.ts';
 
 export interface Setting {
   /** Quell as it is built: dist/main.js. */
@@ -29,6 +28,7 @@ export interface Table {
 
 export const PARTS: Readonly<Record<string, (setting: Setting) => Promise<Table>>> = {
   cpu,
+  told,
   single,
   memory,
   resent,
@@ -72,6 +72,54 @@ async function work(setting: Setting, sizes: readonly number[]): Promise<Table> 
   return {
     title: `CPU for ${alerts} alerts over ${connections} connections, the least of ${ROUNDS} runs each`,
     head: ['server', 'batches', 'distinct', 'CPU s', 'posted in s', 'RSS MB'],
+    rows,
+  };
+}
+
+const TOLD_MS = 240_000;
+
+/**
+ * All alerts are distinct and come once: the load, and what follows from it in four minutes (they time out after
+ * five). Alertmanager waits for more of a group for as long as it does by default, and tells of all of them then.
+ */
+async function told({ contenders, alerts, connections }: Setting): Promise<Table> {
+  const rows: string[][] = [];
+  for (const contender of contenders) {
+    const server = await contender.start({ fresh: true, groupWait: '30s' });
+    const prepared = bodies({ distinct: alerts, services: 2_000, tag: 'cpu' }, alerts, 64);
+    const used: number[] = [];
+    const rss: number[] = [];
+    const before = server.cpu();
+    await postAll(server.port, prepared, connections);
+    await quiet(server);
+    const began = performance.now();
+    for (let minute = 0; minute * 60_000 <= TOLD_MS; minute++) {
+      await sleep(began + minute * 60_000 - performance.now());
+      used.push(server.cpu() - before);
+      rss.push(server.memory().rss);
+    }
+    rows.push([
+      contender.name,
+      ...used.map((seconds) => seconds.toFixed(2)),
+      ...[rss[0], rss[1], rss.at(-1), server.memory().peak].map((mb = 0) => mb.toFixed(0)),
+    ]);
+    report(rows.at(-1));
+    await server.stop('SIGKILL');
+  }
+  return {
+    title: `${alerts} distinct alerts sent once in batches of 64, and the four minutes after`,
+    head: [
+      'server',
+      'CPU s right after',
+      'after 1 minute',
+      '2',
+      '3',
+      '4',
+      'RSS MB right after',
+      'after 1 minute',
+      'at the end',
+      'peak',
+    ],
     rows,
   };
 }
@@ -307,66 +355,4 @@ async function growth({ contenders, alerts, connections }: Setting): Promise<Tab
     head: ['server', 'open before', 'services', 'CPU us'],
     rows,
   };
-}
-
-async function openMany(
-  contender: Contender,
-  alerts: number,
-  connections: number,
-): Promise<Server> {
-  const server = await contender.start({ fresh: true });
-  const set: AlertSet = { distinct: alerts, services: 2_000, tag: 'open' };
-  await postAll(server.port, bodies(set, alerts, 64), connections);
-  await quiet(server);
-  return server;
-}
-
-/** Until the server has done what follows from the alerts: less than 5 % of a core for a second. */
-async function quiet(server: Server): Promise<void> {
-  for (let turn = 0; turn < 30; turn++) {
-    const before = server.cpu();
-    await sleep(1_000);
-    if (server.cpu() - before < 0.05) return;
-  }
-}
-
-async function listAll(server: Server, paged: boolean): Promise<number> {
-  if (!paged) return (await json<readonly unknown[]>(server.port, '/api/v2/alerts')).length;
-  let listed = 0;
-  let cursor: string | undefined;
-  do {
-    const query = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page = await json<{ readonly items: readonly unknown[]; readonly next: string | null }>(
-      server.port,
-      `/v1/alerts?limit=500${query}`,
-    );
-    listed += page.items.length;
-    cursor = page.next ?? undefined;
-  } while (cursor !== undefined);
-  return listed;
-}
-
-/** `T` is what the server's documentation says of its answer. */
-function json<T>(port: number, path: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, path }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString();
-        if (response.statusCode === 200) resolve(JSON.parse(text) as T);
-        else reject(new Error(`GET ${path}: ${response.statusCode} ${text.slice(0, 200)}`));
-      });
-    }).on('error', reject);
-  });
-}
-
-function quantile(values: readonly number[], share: number): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = Math.min(sorted.length - 1, Math.floor(sorted.length * share));
-  return (sorted[at] ?? 0).toFixed(1);
-}
-
-function report(row: readonly string[] | undefined): void {
-  if (row !== undefined) console.log(`  ${row.join('  ')}`);
 }

@@ -1,7 +1,7 @@
 /**
  * Quell side by side with the real Alertmanager, under the same load on the same machine.
  *
- *     npm run build && npx tsx bench/speed/run.ts [cpu single memory resent latency restart listing growth replay]
+ *     npm run build && npx tsx bench/speed/run.ts [cpu told single memory resent latency restart listing growth replay]
  *         [--alerts 100000] [--connections 4] [--only Quell] [--main dist/main.js] [--write]
  *
  * Without names all parts run. `--write` puts the tables into bench/speed/RESULTS.md. CPU is what the

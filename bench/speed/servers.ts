@@ -1,7 +1,7 @@
 /**
  * The two servers, each with a receiver that only notes when something came.
  *
- * Alertmanager sends a webhook for each alert at once; Quell posts to a stand-in for Slack. Both take
+ * Alertmanager sends a webhook for each new group at once, unless told to wait; Quell posts to a stand-in for Slack. Both take
  * alerts at /api/v2/alerts. Alertmanager has no cluster to talk to.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,31 +10,27 @@ import { join } from 'node:path';
 import { freePort, type Server, startServer } from './process.ts';
 import type { Sink } from './sink.ts';
 
+export interface StartOptions {
+  /** Begin with an empty data directory. */
+  readonly fresh: boolean;
+  readonly rules?: string;
+  /** Alertmanager tells of the first alert of a group after that; at once unless said. */
+  readonly groupWait?: string;
+}
+
 export interface Contender {
   readonly name: string;
-  /** `fresh` begins with an empty data directory. */
-  start(options: { readonly fresh: boolean; readonly rules?: string }): Promise<Server>;
+  start(options: StartOptions): Promise<Server>;
   remove(): void;
 }
 
 export function alertmanager(sink: Sink): Contender {
   const dir = mkdtempSync(join(tmpdir(), 'quell-speed-am-'));
   const config = join(dir, 'alertmanager.yml');
-  writeFileSync(
-    config,
-    `route:
-  receiver: sink
-  group_by: [alertname, service]
-  group_wait: 0s
-  group_interval: 5m
-receivers:
-  - name: sink
-    webhook_configs: [{ url: 'http://127.0.0.1:${sink.port}/webhook', send_resolved: true }]
-`,
-  );
   return {
     name: 'Alertmanager',
-    async start({ fresh }) {
+    async start({ fresh, groupWait = '0s' }) {
+      writeFileSync(config, configOf(sink, groupWait));
       const port = await freePort();
       const data = join(dir, 'data');
       if (fresh) rmSync(data, { recursive: true, force: true });
@@ -53,6 +49,18 @@ receivers:
     },
     remove: () => rmSync(dir, { recursive: true }),
   };
+}
+
+function configOf(sink: Sink, groupWait: string): string {
+  return `route:
+  receiver: sink
+  group_by: [alertname, service]
+  group_wait: ${groupWait}
+  group_interval: 5m
+receivers:
+  - name: sink
+    webhook_configs: [{ url: 'http://127.0.0.1:${sink.port}/webhook', send_resolved: true }]
+`;
 }
 
 /** `main` is Quell as it is built: dist/main.js. */
