@@ -5,6 +5,7 @@
  * Every string in it comes from outside and may contain anything.
  */
 import { causeOf, partingOf } from './correlate/apart.ts';
+import { callersOf } from './correlate/graph.ts';
 import { leadOf } from './life/lead.ts';
 import type {
   Alert,
@@ -69,6 +70,8 @@ export interface MessageView {
   readonly kinds: readonly { readonly name: string; readonly alerts: number }[];
   /** Of the services that still fire; of all when none does. */
   readonly capabilities: readonly string[];
+  /** Where none of these has a name: what depends on the likely cause by the catalog, nearest first. */
+  readonly neededBy: readonly string[];
   /** The service that is worst off, where the alert that speaks for the incident is milder than that. */
   readonly victim: string | undefined;
   readonly transactions: { readonly ids: readonly string[]; readonly total: number };
@@ -132,6 +135,12 @@ export function buildView(
 ): MessageView {
   const tally = incident.special === 'storm' ? stormTally(state) : tallyOf(state, incident.id);
   const lead = leadOf(state, incident);
+  const counts = countsView(tally, rules);
+  const callers = callersOf(
+    rules.catalog,
+    rules.hubCallers,
+    incident.roots[0]?.service ?? '',
+  ).keys();
   return {
     incident: incident.id,
     revision: incident.revision,
@@ -145,7 +154,8 @@ export function buildView(
     now,
     lead: leadView(lead, incident.roots[0]?.service),
     ...rootView(incident, lead, rules),
-    ...countsView(tally, rules),
+    ...counts,
+    neededBy: counts.capabilities.length > 0 ? [] : capabilitiesOf(rules, callers),
     victim: victimOf(tally, incident, lead),
     links: linksOf(incident, lead, rules, tally, publicUrl),
     ...peopleView(incident, rules),
@@ -320,13 +330,9 @@ function linksOf(
   };
 }
 
-function capabilitiesOf(rules: Rules, services: readonly string[]): readonly string[] {
-  const found = new Set<string>();
-  for (const name of services) {
-    const capability = rules.catalog.services.get(name)?.capability;
-    if (capability !== undefined) found.add(capability);
-  }
-  return [...found];
+function capabilitiesOf({ catalog }: Rules, services: Iterable<string>): readonly string[] {
+  const named = [...services].flatMap((name) => catalog.services.get(name)?.capability ?? []);
+  return [...new Set(named)];
 }
 
 function mostOf(

@@ -5,7 +5,7 @@
  */
 import type { RootCandidate } from '../model.ts';
 import type { MessageView } from '../view.ts';
-import { isOnlyTaken, explainsOthers } from './headline.ts';
+import { explainsOthers, isLive, isOnlyTaken } from './headline.ts';
 import { why, links } from './links.ts';
 import { bold, cut, joined, type Line, type Piece, time } from './rich.ts';
 import { call, calledBefore, person } from './who.ts';
@@ -25,6 +25,7 @@ const NAME_MAX = 60;
 const TEXT_MAX = 300;
 const SERVICES_MAX = 6;
 const CALLED_MAX = 10;
+const NEEDED_BY_MAX = 3;
 
 export function details(view: MessageView): Details {
   if (view.mergedInto !== undefined) {
@@ -59,6 +60,7 @@ function facts(view: MessageView): Details['facts'] {
     ['Told by themselves', [toldBefore(view)]],
     ['Last heard', lastHeard(view)],
     ['Details', [description(view)]],
+    ['Needed by', [neededBy(view)]],
     ['Impact', [cut(view.lead.impact ?? '', TEXT_MAX)]],
     [isAlone(view) ? 'Where' : 'Affected', affected(view)],
     ['Flapping', flapping(view)],
@@ -117,6 +119,13 @@ function toldBefore({ storm }: MessageView): string {
     ({ service, incident }) => `${cut(service, NAME_MAX)} (${cut(incident, NAME_MAX)})`,
   );
   return list(names, names.length);
+}
+
+/** Nothing that fails has a name that the business knows: what may fail next has. */
+function neededBy(view: MessageView): string {
+  if (!isLive(view) || view.special !== undefined) return '';
+  const names = view.neededBy.map((name) => cut(name, NAME_MAX)).filter((name) => name !== '');
+  return list(names, NEEDED_BY_MAX);
 }
 
 /** Without what the headline says already. */

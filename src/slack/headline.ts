@@ -104,10 +104,15 @@ const VERB = {
 const NOT_LIVE =
   /(^|[^a-z])(dev|devel|development|test|testing|tst|qa|uat|int|integration|stage|stg|staging|preview|sandbox|demo|lab|local)([^a-z]|$)/i;
 
+/** What customers use may suffer there. */
+export function isLive({ environment }: MessageView): boolean {
+  return !NOT_LIVE.test(environment);
+}
+
 function capabilities(
   view: MessageView,
 ): { readonly names: string; readonly several: boolean } | undefined {
-  if (NOT_LIVE.test(view.environment)) return undefined;
+  if (!isLive(view)) return undefined;
   const names = view.capabilities.map((name) => cut(name, NAME_MAX)).filter((name) => name !== '');
   return names.length === 0
     ? undefined

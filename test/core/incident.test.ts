@@ -47,6 +47,16 @@ test('a cascade is one message with the deepest failing service as its cause', (
   expect(story.last()?.alerts).toHaveLength(3);
 });
 
+test('what nobody outside knows says what they know that needs it, until that fails itself', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  expect(story.last()?.text).toMatch(/^🔴 payments-db: down[^]*\nNeeded by: Checkout\n/);
+  story.fire('checkout', 'Down', { severity: 'critical' });
+  story.wait(MINUTE);
+  expect(story.last()?.text).toMatch(/^🔴 Checkout is failing: payments-db: down/);
+  expect(story.last()?.text).not.toContain('Needed by');
+});
+
 test('what has recovered is said to fail no more, also when the rest fires again', () => {
   const story = tell();
   const resolve = (...services: readonly string[]) => {

@@ -127,6 +127,7 @@ const view: fc.Arbitrary<MessageView> = fc.record({
   alerts: fc.record({ firing: count, total: count }),
   kinds: fc.array(fc.record({ name: text, alerts: count }), { maxLength: 5 }),
   capabilities: fc.array(text, { maxLength: 4 }),
+  neededBy: fc.array(text, { maxLength: 4 }),
   victim: fc.option(text, { nil: undefined }),
   transactions: fc.record({ ids: fc.array(text, { maxLength: 3 }), total: count }),
   owner: maybe,

@@ -45,7 +45,9 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
       transactions: { ids: [], total: 0 },
     }),
   ),
-  'open-critical-in-staging': renderMessage(messageView({ environment: 'staging' })),
+  'open-critical-in-staging': renderMessage(
+    messageView({ environment: 'staging', neededBy: ['Checkout'] }),
+  ),
   'open-info-other-day': renderMessage(
     messageView({ severity: 'info', startsAt: minutesAgo(60 * 27 + 5), capabilities: [] }),
   ),
@@ -54,6 +56,16 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
       capabilities: [],
       victim: 'checkout',
       lead: { ...messageView({}).lead, service: 'payments-db', summary: 'payments-db is slow' },
+    }),
+  ),
+  'open-of-what-others-need': renderMessage(
+    messageView({
+      capabilities: [],
+      neededBy: ['Checkout', 'Refunds', 'Subscriptions', 'Search'],
+      services: [{ name: 'payments-db', firing: 2, alerts: 2 }],
+      servicesTotal: 1,
+      alerts: { firing: 2, total: 2 },
+      transactions: { ids: [], total: 0 },
     }),
   ),
   'open-of-services-that-nothing-links': renderMessage(
