@@ -120,6 +120,6 @@ function updated({ incident }: ChainOf): readonly Step[] {
 }
 
 /** Ids of people are names where somebody knows them. */
-function named(text: string, people: People): string {
+export function named(text: string, people: People): string {
   return text.replaceAll(/\b[UW][A-Z0-9]{2,20}\b/g, (id) => people.get(id) ?? id);
 }

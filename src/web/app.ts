@@ -22,6 +22,7 @@ import { missingPage } from './layout.ts';
 import { listDecisions, readDecisionQuery } from './list-decisions.ts';
 import { addLogin, askForToken } from './login.ts';
 import { overviewPage, type PreviewMessage } from './page.ts';
+import { peopleOf } from './people.ts';
 import { lanesOf, noAlert, noIncident, readApi, type ReadApiDeps } from './read-api.ts';
 import { alertPage, decisionsPage, incidentPage } from './story-page.ts';
 import { STYLE_HASH } from './style.ts';
@@ -123,7 +124,7 @@ function addPages(app: Express, deps: AppDeps): void {
     const query = readDecisionQuery(request.url, rules.catalog);
     const asked = new URL(request.url, 'http://quell.invalid').searchParams;
     asked.delete('cursor');
-    const decisions = await listDecisions(deps.store, query);
+    const decisions = await listDecisions(deps.store, query, peopleOf(deps, rules));
     sendPage(response, decisionsPage(decisions, asked.toString(), rules.version));
   });
   // The search box of every page.

@@ -114,7 +114,7 @@ export async function incidentDetail(
     chain: chain.map(stepShape),
     otherwise: (about === undefined ? [] : otherwise(about, 'incident')).map(otherwiseShape),
     rulesNow: lane.rules.version,
-    decisions: past.decisions.map((decision) => decisionShape(decision, titles)),
+    decisions: past.decisions.map((decision) => decisionShape(decision, titles, people)),
     complete: past.complete,
   };
 }
@@ -212,7 +212,7 @@ export async function alertDetail(
         ? []
         : otherwise(aboutOf(lane, { alert, incident, closed }, asked), 'alert').map(otherwiseShape),
     rulesNow: lane.rules.version,
-    decisions: past.decisions.map((decision) => decisionShape(decision, titles)),
+    decisions: past.decisions.map((decision) => decisionShape(decision, titles, people)),
     complete: past.complete,
   };
 }
@@ -266,7 +266,7 @@ async function heartbeatDetail(
     }).map(stepShape),
     otherwise: [],
     rulesNow: rules.version,
-    decisions: decisions.map((decision) => decisionShape(decision, titles)),
+    decisions: decisions.map((decision) => decisionShape(decision, titles, people)),
     complete: past.complete,
   };
 }

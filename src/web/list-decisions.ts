@@ -2,7 +2,7 @@
  * What happened between 10:00 and 10:30 for service X: the decision log as a list, newest first.
  */
 import { setImmediate } from 'node:timers/promises';
-import { CONSEQUENCES, type Instant, VERDICTS } from '../model.ts';
+import { CONSEQUENCES, type Instant, type People, VERDICTS } from '../model.ts';
 import type { Catalog } from '../rules/rules.ts';
 import { didYouMean } from '../rules/suggest.ts';
 import type { History, Wanted } from '../store/contract.ts';
@@ -48,6 +48,7 @@ const PAGES_MAX = 20;
 export async function listDecisions(
   store: History,
   query: DecisionQuery,
+  people: People,
 ): Promise<Listed<DecisionJson>> {
   const items: DecisionJson[] = [];
   let cursor = query.cursor;
@@ -55,7 +56,7 @@ export async function listDecisions(
     const page = await store.decisions(wantedOf(query, query.limit - items.length, cursor));
     for (const decision of page.items) {
       if (query.reason !== undefined && decision.reason !== query.reason) continue;
-      items.push(decisionShape(decision, () => undefined));
+      items.push(decisionShape(decision, () => undefined, people));
     }
     cursor = page.next;
     if (cursor === undefined) return { items, next: null };

@@ -68,7 +68,7 @@ export async function overviewOf(deps: OverviewDeps, lanes: Lanes): Promise<Over
       tellAt: tellAt(stateOf(lanes, one), one),
     })),
     gatheringTotal: gathering.length,
-    quiet: await latelyQuiet(deps, lanes),
+    quiet: await latelyQuiet(deps, lanes, people),
     resolved: await latelyOver(deps, lanes, people),
     silences: silencesInOrder(silencesIn(lanes).values(), deps.now()).filter(
       ({ status }) => status.state !== 'expired',
@@ -122,6 +122,7 @@ function tellAt(state: LaneState, { id }: Incident): Instant | undefined {
 async function latelyQuiet(
   { store }: OverviewDeps,
   lanes: Lanes,
+  people: People,
 ): Promise<readonly DecisionJson[]> {
   const found = new Map<string, DecisionJson>();
   const titles = titlesOf(lanes.all, undefined);
@@ -132,7 +133,7 @@ async function latelyQuiet(
     for (const decision of page.items) {
       if (!QUIET_REASONS.has(decision.reason)) continue;
       const key = `${decision.reason} ${decision.fingerprint ?? decision.incident}`;
-      if (!found.has(key)) found.set(key, decisionShape(decision, titles));
+      if (!found.has(key)) found.set(key, decisionShape(decision, titles, people));
       if (found.size === QUIET_SHOWN) return [...found.values()];
     }
     cursor = page.next;

@@ -22,7 +22,7 @@ import {
   sendAlertList,
 } from './lists.ts';
 import type { LookBack } from './past.ts';
-import type { NamesDeps } from './people.ts';
+import { type NamesDeps, peopleOf } from './people.ts';
 import { type QueryOptions, readQuery, SPAN } from './query.ts';
 import { type ReadRecording, sendRecording } from './recording.ts';
 import { silencesIn, silencesInOrder } from './silence-shapes.ts';
@@ -52,8 +52,9 @@ export function readApi(deps: ReadApiDeps): Router {
     response.json(await listIncidents(lanes, deps, query));
   });
   router.get('/v1/decisions', async (request, response) => {
-    const query = readDecisionQuery(request.url, lanesOf(deps).rules.catalog);
-    response.json(await listDecisions(deps.store, query));
+    const { rules } = lanesOf(deps);
+    const query = readDecisionQuery(request.url, rules.catalog);
+    response.json(await listDecisions(deps.store, query, peopleOf(deps, rules)));
   });
   router.get('/v1/silences', (_request, response) => {
     const silences = silencesIn(lanesOf(deps)).values();

@@ -4,6 +4,7 @@
  * Instants are RFC 3339, what is absent is null, labels are exactly as received.
  */
 import type { ClosedView } from '../closed-view.ts';
+import { named } from '../explain/chain.ts';
 import { describeDecision, type TitleOf } from '../explain/words.ts';
 import { leadOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant, Mark, People } from '../model.ts';
@@ -163,11 +164,11 @@ export function splitShape({ environment, services, by, at, until }: Parting, pe
 
 export type SplitJson = ReturnType<typeof splitShape>;
 
-export function decisionShape(decision: PastDecision, titles: TitleOf) {
+export function decisionShape(decision: PastDecision, titles: TitleOf, people: People) {
   return {
     at: iso(decision.at),
     reason: decision.reason,
-    text: describeDecision(decision, titles),
+    text: named(describeDecision(decision, titles), people),
     because: decision.because ?? null,
     rule: decision.rule ?? null,
     why: decision.why ?? null,

@@ -203,7 +203,10 @@ function definitions(entries: Readonly<Record<string, string>>): Html {
   return html`<dl>${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${linked(value)}</dd>`)}</dl>`;
 }
 
-type Row = Pick<StepJson, 'at' | 'text' | 'fingerprint' | 'service'>;
+/** `incident`: where the page is of no incident itself. */
+type Row = Pick<StepJson, 'at' | 'text' | 'fingerprint' | 'service'> & {
+  readonly incident?: string | null;
+};
 
 /** `about`: the alert that the page is of; others are named, and linked to. */
 function stepList(steps: readonly Row[], complete: boolean, about?: string): Html {
@@ -227,10 +230,11 @@ function daysOf(steps: readonly Row[], about?: string): readonly Html[] {
 }
 
 /** Its day stands above the list. */
-function rowOf({ at, text, fingerprint, service }: Row, about?: string): Html {
-  const isOther = fingerprint !== null && fingerprint !== about;
-  const who = isOther
-    ? html`<a href="${alertPath(fingerprint)}">${service ?? 'an alert'}</a> `
-    : undefined;
+function rowOf({ at, text, fingerprint, service, incident }: Row, about?: string): Html {
+  let who: Html | undefined;
+  if (fingerprint !== null && fingerprint !== about)
+    who = html`<a href="${alertPath(fingerprint)}">${service ?? 'an alert'}</a> `;
+  else if (fingerprint === null && incident !== undefined && incident !== null)
+    who = html`<a href="${incidentPath(incident)}">${service ?? 'an incident'}</a> `;
   return html`<li><time datetime="${at}">${at.slice(11, 19)}</time><span>${who}${text}</span></li>`;
 }

@@ -109,6 +109,23 @@ test('alerts that were not understood are counted, with a way to see why', async
   expect(await page(service, '/decisions?reason=quarantined')).toContain('not understood');
 });
 
+test('of each decision it is said what it is about, with a way there, and who did it', async () => {
+  const service = await start({ yaml: `${SHOP}\npeople: [{ name: Ann, slack: U012AB3CD }]` });
+  await fire(service, 'ErrorRate');
+  const told = [...service.lane.state.incidents.keys()].at(-1) ?? '';
+  const effect = `message:${told}`;
+  const on = { channel: 'C1', ts: '1.1' };
+  const outcome = { kind: 'sent', message: on, revision: 1 } as const;
+  await service.lane.submit(NOW, [{ kind: 'delivered', effect, outcome }]);
+  await service.lane.submit(NOW, [
+    { kind: 'reaction', added: true, emoji: 'eyes', user: 'U012AB3CD', on, orderedAt: NOW + 1 },
+  ]);
+  const all = await page(service, '/decisions');
+  expect(all).toContain(`<a href="/incidents/${told}">checkout</a> acknowledged: Ann is on it`);
+  for (const row of all.match(/<li>.*?<\/li>/gs) ?? [])
+    expect(row).toMatch(/<a href="\/(?:incidents|alerts)\/\w+">checkout<\/a>/);
+});
+
 test('an incident and an alert have pages that tell their story', async () => {
   const service = await start();
   await fire(service, 'ErrorRate', {
