@@ -21,8 +21,8 @@ export type DeliveryOutcome =
       /** Slack had it for a while before we knew: people may have reacted to it meanwhile. */
       readonly late?: true;
     }
-  /** The message to update is not there any more: somebody deleted it. */
-  | { readonly kind: 'gone' }
+  /** The message to update is not there any more: somebody deleted it, or archived its channel. `error` is Slack's word. */
+  | { readonly kind: 'gone'; readonly error?: string }
   /** Slack will never take it there (no such channel, not invited ...). `error` is Slack's own word. */
   | {
       readonly kind: 'refused';

@@ -81,12 +81,17 @@ function messageDelivered(turn: Turn, before: Incident, outcome: DeliveryOutcome
       // Nobody misses the pointer of an incident that became part of another: Slack has nothing to be told any more.
       if (incident.mergedInto !== undefined)
         return void change(turn, incident, { sentRevision: incident.revision });
-      note(turn, 'reposted', { ...about, because: 'its message was deleted' });
+      note(turn, 'reposted', { ...about, because: whyGone(outcome.error) });
       orderMessage(turn, change(turn, incident, withoutMessage(incident)));
       return;
     case 'refused':
       return refused(turn, incident, outcome);
   }
+}
+
+function whyGone(error: string | undefined): string {
+  const isArchived = error === 'is_inactive' || error === 'is_archived';
+  return isArchived ? 'its channel was archived' : 'its message was deleted';
 }
 
 /**

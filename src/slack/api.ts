@@ -190,12 +190,14 @@ async function fetchWithRetryAfter(url: string | URL, init?: RequestInit): Promi
 
 /** Slack's word for "something of ours broke, and we cannot say how far it got". */
 const AMBIGUOUS = new Set([
+  'external_channel_migrating',
   'fatal_error',
   'internal_error',
   'request_timeout',
   'service_unavailable',
+  'update_failed',
 ]);
-const RATE_LIMITS = new Set(['ratelimited', 'rate_limited']);
+const RATE_LIMITS = new Set(['ratelimited', 'rate_limited', 'message_limit_exceeded']);
 
 /** Faults before a request was on its way. */
 const NO_CONNECTION = new Set([

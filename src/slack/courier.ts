@@ -224,7 +224,7 @@ async function update(
     track.known = undefined;
     track.sent = undefined;
     track.gone = message.ts;
-    return { kind: 'done', outcome: { kind: 'gone' } };
+    return { kind: 'done', outcome: { kind: 'gone', error: answer.error } };
   }
   return failed(desk, task, answer, desk.updates, sent);
 }

@@ -16,13 +16,21 @@ const ABOUT_US = new Set([
   'not_authed',
   'org_login_required',
   'team_access_not_granted',
+  'team_added_to_org',
   'token_expired',
   'token_revoked',
   'two_factor_setup_required',
 ]);
 
-/** The message to update is not there, or is not ours any more: it is posted anew. */
-const GONE = new Set(['message_not_found', 'cant_update_message', 'channel_not_found']);
+/** The message to update is not there, is not ours any more, or stands where nobody reads: it is posted anew. */
+const GONE = new Set([
+  'message_not_found',
+  'cant_update_message',
+  'channel_not_found',
+  // Slack's word for an update in an archived channel, and for a post there.
+  'is_inactive',
+  'is_archived',
+]);
 
 /** Slack takes the words but not how they are laid out: they go without blocks. */
 const LAYOUT = new Set(['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_long']);

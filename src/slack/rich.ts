@@ -38,6 +38,7 @@ export type SlackBlock =
 export const SECTION_MAX = 2_900;
 export const BLOCKS_MAX = 45;
 const URL_MAX = 1_400;
+/** `chat.update` takes 4,000. */
 const TEXT_MAX = 3_900;
 
 /** Characters that are not seen but act: controls, direction overrides, lone surrogates. */
@@ -120,6 +121,9 @@ export function toPlain(line: Line): string {
   return line.map(pieceToPlain).join('');
 }
 
+/** How `&` is sent. */
+const ESCAPED = '&amp;';
+
 /** The whole message as plain text; what is too long for a notification ends with …. */
 export function toText(lines: readonly Line[]): string {
   const text = lines
@@ -127,7 +131,12 @@ export function toText(lines: readonly Line[]): string {
     .filter((line) => line !== '')
     .join('\n');
   const points = Array.from(text);
-  return points.length <= TEXT_MAX ? text : `${points.slice(0, TEXT_MAX - 1).join('')}…`;
+  let length = 0;
+  for (const [at, point] of points.entries()) {
+    length += point === '&' ? ESCAPED.length : point.length;
+    if (length >= TEXT_MAX) return `${points.slice(0, at).join('')}…`;
+  }
+  return text;
 }
 
 /** Lines packed into as few sections as Slack's limit allows. */

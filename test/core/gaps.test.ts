@@ -176,6 +176,32 @@ route: { channel: '#alerts', routes: [{ match: ['service="basket"'], channel: '#
   ]);
 });
 
+test('a message whose channel was archived goes on in the default channel', () => {
+  const state = createState('default');
+  const rules = rulesOf(`${SHOP}
+route: { channel: '#alerts', routes: [{ match: ['service="basket"'], channel: '#old' }] }
+`);
+  const opened = decide(state, firing('basket', 'Down', { severity: 'critical' }), START, rules);
+  const [posted] = [
+    ...opened.effects,
+    ...decide(state, { kind: 'tick' }, START + HOUR, rules).effects,
+  ];
+  const answer = (outcome: DeliveryOutcome) =>
+    decide(
+      state,
+      { kind: 'delivered', effect: posted?.id ?? '', outcome },
+      START + 2 * HOUR,
+      rules,
+    );
+  answer({ kind: 'sent', message: { channel: 'C1', ts: '1.2' }, revision: 1 });
+  const gone = answer({ kind: 'gone', error: 'is_inactive' });
+  expect(gone.effects).toMatchObject([{ kind: 'message', channel: '#old' }]);
+  const because = 'its channel was archived';
+  expect(gone.decisions).toMatchObject([{ reason: 'reposted', because }]);
+  const refused = answer({ kind: 'refused', error: 'is_archived', channel: '#old' });
+  expect(refused.effects).toMatchObject([{ kind: 'message', channel: '#alerts' }]);
+});
+
 test('what became part of another is remembered until Slack has said what it has of it', () => {
   const state = createState('default');
   const rules = rulesOf(`

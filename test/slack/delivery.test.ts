@@ -379,11 +379,51 @@ test('a message that somebody deleted is reported gone, and then posted anew', a
   see('A');
   delivery.enqueue([messageEffect('A')]);
   await delivery.idle();
-  expect(reports.at(-1)?.outcome).toEqual({ kind: 'gone' });
+  expect(reports.at(-1)?.outcome).toEqual({ kind: 'gone', error: 'message_not_found' });
   delivery.enqueue([messageEffect('A')]);
   await delivery.idle();
   expect(slack.messages()).toHaveLength(1);
 });
+
+test('a message whose channel was archived is reported gone, and what is to be replied waits for the next', async () => {
+  const { slack, delivery, see, reports } = await deliveryDesk();
+  see('A');
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  slack.channel('#alerts').isArchived = true;
+  see('A');
+  delivery.enqueue([messageEffect('A'), replyEffect('A')]);
+  await delivery.idle();
+  expect(reports.map(({ effect, outcome }) => [effect, outcome])).toMatchObject([
+    ['message:A', { kind: 'sent' }],
+    ['message:A', { kind: 'gone', error: 'is_inactive' }],
+  ]);
+  slack.channel('#alerts').isArchived = false;
+  delivery.enqueue([messageEffect('A')]);
+  await delivery.idle();
+  expect(slack.messages().map(({ thread }) => thread)).toEqual([
+    undefined,
+    undefined,
+    slack.messages()[1]?.ts,
+  ]);
+});
+
+test.each(['update_failed', 'external_channel_migrating', 'message_limit_exceeded'])(
+  'an update that Slack cannot make for a while is made later: %s',
+  async (error) => {
+    const { slack, clock, delivery, see, reports } = await deliveryDesk();
+    see('A');
+    delivery.enqueue([messageEffect('A')]);
+    await delivery.idle();
+    slack.next('chat.update').refuse(error);
+    see('A');
+    delivery.enqueue([messageEffect('A')]);
+    clock.hurry();
+    await delivery.idle();
+    expect(slack.messages()).toMatchObject([{ updates: 1 }]);
+    expect(reports.map(({ outcome }) => outcome.kind)).toEqual(['sent', 'sent']);
+  },
+);
 
 test('what the lane was told but has not decided yet is not posted twice', async () => {
   const { slack, delivery, see, laneLags } = await deliveryDesk();

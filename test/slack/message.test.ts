@@ -26,6 +26,19 @@ function shown({ text, blocks }: RenderedMessage): string {
   return `${text}\n\n--- blocks ---\n${lines.join('\n')}\n`;
 }
 
+/** What Slack takes of an update, with each & as it is sent. */
+const UPDATE_MAX = 4_000;
+
+test('however many & there are, an update of it is not too long', () => {
+  const address = `https://grafana.example.com/d/x?${'a&b&'.repeat(100)}`;
+  const links = { ...messageView().links, runbook: address, dashboard: address, source: address };
+  const many = { ...links, logs: address, silence: address, explain: address };
+  const { text } = renderMessage(messageView({ links: many }));
+  expect(text.length).toBeGreaterThan(1_000);
+  expect(text.endsWith('…')).toBe(true);
+  expect(text.replaceAll('&', '&amp;').length).toBeLessThanOrEqual(UPDATE_MAX);
+});
+
 const reply = (of: Reply) => renderReply(of, messageView());
 
 function heartbeat(change: Partial<MessageView>): MessageView {

@@ -81,7 +81,9 @@ export async function deliveryDesk(options: DeskOptions = {}): Promise<DeliveryD
             sent.set(effect.incident, outcome.revision);
           }
           if (outcome.kind === 'refused') sent.set(effect.incident, outcome.revision ?? 0);
-          if (outcome.kind === 'gone') messages.delete(effect.incident);
+          if (outcome.kind !== 'gone') return;
+          messages.delete(effect.incident);
+          sent.delete(effect.incident);
         };
         if (undecided === undefined) decide();
         else undecided.push(decide);

@@ -25,6 +25,7 @@ export interface StandInChannel {
   /** False: the bot was not invited, or was removed. */
   member: boolean;
   isPrivate: boolean;
+  isArchived: boolean;
 }
 
 export interface Person {
@@ -65,7 +66,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
 
   function add(name: string): StandInChannel {
     const id = `C${String(channels.size + 1).padStart(3, '0')}`;
-    const channel = { id, name, messages: [], member: true, isPrivate: false };
+    const channel = { id, name, messages: [], member: true, isPrivate: false, isArchived: false };
     channels.set(id, channel);
     return channel;
   }
@@ -137,6 +138,7 @@ function postMessage(workspace: Workspace, args: Args): Answer {
   const channel = workspace.channel(text(args, 'channel'));
   if (channel === undefined) return no('channel_not_found');
   if (!channel.member) return no(channel.isPrivate ? 'channel_not_found' : 'not_in_channel');
+  if (channel.isArchived) return no('is_archived');
   const wrong = whatIsWrong(args);
   if (wrong !== undefined) return no(wrong);
   const thread = text(args, 'thread_ts') || undefined;
@@ -164,8 +166,11 @@ function updateMessage(workspace: Workspace, args: Args): Answer {
   if (channel === undefined) return no('channel_not_found');
   const message = find(workspace, channel.id, text(args, 'ts'));
   if (message === undefined) return no('message_not_found');
+  if (channel.isArchived) return no('is_inactive');
   const wrong = whatIsWrong(args);
   if (wrong !== undefined) return no(wrong);
+  // Of an update only; a post may have 40,000.
+  if (text(args, 'text').length > 4_000) return no('msg_too_long');
   message.text = text(args, 'text');
   message.texts.push(message.text);
   message.blocks = list(args, 'blocks');
