@@ -54,7 +54,12 @@ export interface MessageView {
     readonly impact: string | undefined;
   };
   readonly root:
-    | (RootCandidate & { readonly tier: number | undefined; readonly owner: string | undefined })
+    | (RootCandidate & {
+        readonly tier: number | undefined;
+        readonly owner: string | undefined;
+        /** Alerts of other services, too, and not only its own. */
+        readonly explainsOthers: boolean;
+      })
     | undefined;
   /** The other candidates, best first. */
   readonly otherRoots: readonly RootCandidate[];
@@ -153,7 +158,7 @@ export function buildView(
     endedAt: tally.lastEndsAt,
     now,
     lead: leadView(lead, incident.roots[0]?.service),
-    ...rootView(incident, lead, rules),
+    ...rootView(incident, lead, rules, tally),
     ...counts,
     neededBy: counts.capabilities.length > 0 ? [] : capabilitiesOf(rules, callers),
     victim: victimOf(tally, incident, lead),
@@ -185,15 +190,15 @@ function rootView(
   incident: Incident,
   lead: Alert | undefined,
   rules: Rules,
+  tally: Tally,
 ): Pick<MessageView, 'root' | 'otherRoots' | 'owner'> {
-  const root = incident.roots[0];
-  const known = root === undefined ? undefined : rules.catalog.services.get(root.service);
-  const owner = known?.owner ?? rules.catalog.services.get(lead?.facts.service ?? '')?.owner;
-  return {
-    root: root === undefined ? undefined : { ...root, tier: known?.tier, owner: known?.owner },
-    otherRoots: incident.roots.slice(1),
-    owner,
-  };
+  const [root, ...otherRoots] = incident.roots;
+  const { services } = rules.catalog;
+  const leadOwner = services.get(lead?.facts.service ?? '')?.owner;
+  if (root === undefined) return { root, otherRoots, owner: leadOwner };
+  const { tier, owner } = services.get(root.service) ?? { tier: undefined, owner: undefined };
+  const explainsOthers = root.explains > (tally.services.get(root.service)?.alerts ?? 0);
+  return { root: { ...root, tier, owner, explainsOthers }, otherRoots, owner: owner ?? leadOwner };
 }
 
 function countsView(

@@ -5,7 +5,7 @@
  */
 import type { RootCandidate } from '../model.ts';
 import type { MessageView } from '../view.ts';
-import { explainsOthers, isLive, isOnlyTaken } from './headline.ts';
+import { isLive, isOnlyTaken } from './headline.ts';
 import { why, links } from './links.ts';
 import { bold, cut, joined, type Line, type Piece, time } from './rich.ts';
 import { call, calledBefore, person } from './who.ts';
@@ -79,9 +79,9 @@ function cause(view: MessageView): Line {
     cut(root.owner ?? '', NAME_MAX),
   ].filter((text) => text !== '');
   const reasons = root.reasons.map(reason).filter((text) => text !== '');
-  if (view.servicesTotal > 1 && !explainsOthers(root)) {
+  if (view.servicesTotal > 1 && !root.explainsOthers) {
     reasons.push('nothing is known that links it to the others');
-  } else if (root.of > 1 && !reasons.some((text) => text.includes('explains'))) {
+  } else if (root.of > 1) {
     reasons.push(`explains ${root.explains} of ${count(root.of, 'alert')}`);
   }
   return [

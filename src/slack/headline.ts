@@ -5,7 +5,6 @@
  * what the likely cause says of itself. Where nobody named the capability the service that is worst off
  * stands for it, if the cause is milder than that. Never the name of a rule when there are words for it.
  */
-import type { RootCandidate } from '../model.ts';
 import type { MessageView } from '../view.ts';
 import { bold, cut, joined, type Line, sinceThen, time } from './rich.ts';
 import { person } from './who.ts';
@@ -44,18 +43,10 @@ export function headline(view: MessageView): Headline {
   };
 }
 
-/** Something says so: a path, the host, or that those that call it fail. */
-export function explainsOthers({ reasons, explains, of }: RootCandidate): boolean {
-  return (
-    explains === of ||
-    reasons.some((text) => / -> | on host | and it has no alert here$/.test(text))
-  );
-}
-
 /** One of several that fail, and nothing says that it causes the others: who reads of it alone looks at too little. */
 function company({ root, servicesTotal, special }: MessageView): Line | undefined {
   if (special !== undefined || root === undefined || servicesTotal < COMPANY_MIN) return undefined;
-  return explainsOthers(root) ? undefined : [`${count(servicesTotal - 1, 'more service')} hit`];
+  return root.explainsOthers ? undefined : [`${count(servicesTotal - 1, 'more service')} hit`];
 }
 
 /** What is wrong, in one sentence without a dot at its end. */

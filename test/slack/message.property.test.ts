@@ -117,8 +117,8 @@ const view: fc.Arbitrary<MessageView> = fc.record({
   }),
   root: fc.option(
     fc
-      .tuple(candidate, fc.option(fc.nat(5), { nil: undefined }), maybe)
-      .map(([root, tier, owner]) => ({ ...root, tier, owner })),
+      .tuple(candidate, fc.option(fc.nat(5), { nil: undefined }), maybe, fc.boolean())
+      .map(([root, tier, owner, explainsOthers]) => ({ ...root, tier, owner, explainsOthers })),
     { nil: undefined },
   ),
   otherRoots: fc.array(candidate, { maxLength: 3 }),

@@ -92,6 +92,7 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
         reasons: ['it alerted first'],
         tier: undefined,
         owner: undefined,
+        explainsOthers: false,
       },
       otherRoots: [],
     }),

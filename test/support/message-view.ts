@@ -40,6 +40,7 @@ export function messageView(change: Partial<MessageView> = {}): MessageView {
       reasons: ['alerted first among 4 candidates', 'checkout -> payments -> payments-db'],
       tier: 1,
       owner: 'team-payments',
+      explainsOthers: true,
     },
     otherRoots: [
       { service: 'fraud-check', explains: 6, of: 14, since: minutesAgo(5), reasons: [] },
@@ -119,6 +120,7 @@ export function bareView(change: Partial<MessageView> = {}): MessageView {
       reasons: [],
       tier: undefined,
       owner: undefined,
+      explainsOthers: false,
     },
     otherRoots: [],
     services: [{ name: 'checkout', firing: 1, alerts: 1 }],
