@@ -116,7 +116,9 @@ export function createReplay(given: ReplayOptions): Replay {
     finish() {
       const end = now + AFTERWARDS_MS;
       counts.to = now;
-      // A recording that stops says nothing: what it last said stays so.
+      // A recording that stops says nothing: what it last said stays so, and no heartbeat stays away.
+      for (const { name, incident } of state.heartbeats.values())
+        if (incident === undefined) state.heartbeats.delete(name);
       while ((wakeAt(state) ?? Number.POSITIVE_INFINITY) <= end) {
         now = runDueUntil(state, Math.min(end, wakeAt(state) ?? end), now, 1, step).now;
       }

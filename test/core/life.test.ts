@@ -96,6 +96,17 @@ test('a heartbeat that stays away is told by Quell itself, and resolved when it 
   expect(story.reasons()).toContain('source-back');
 });
 
+test('a recording that stops says nothing of heartbeats: none is missed after its end', () => {
+  const story = tell(`${SHOP}
+heartbeats: [{ name: beat, match: ['alertname="Beat"'], missingAfter: 5m }]
+`);
+  story.fire('', 'Beat');
+  story.wait(4 * MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.end();
+  expect(story.posts()).toMatchObject([{ root: 'payments-db' }]);
+});
+
 test('a heartbeat that is missing is missed anew when its rule was gone for a moment', () => {
   const watched = rulesOf(`${SHOP}
 heartbeats: [{ name: beat, match: ['alertname="Beat"'], missingAfter: 5m, expected: true }]
