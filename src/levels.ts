@@ -5,6 +5,8 @@ import type { Lane } from './lane.ts';
 import type { Lanes } from './lanes.ts';
 import type { Instant } from './model.ts';
 import type { LaneUse } from './refusals.ts';
+import { resolveName } from './rules/catalog.ts';
+import type { Catalog } from './rules/rules.ts';
 import type { Loaded } from './rules/watch.ts';
 import type { Slack } from './slack/connect.ts';
 import type { Levels, Metrics } from './telemetry/metrics.ts';
@@ -40,10 +42,23 @@ function lanesLevels(lanes: Lanes): Omit<Levels, 'outbox' | 'outboxOldestMs'> {
     alerts: sum(led, ({ state }) => state.alerts.size),
     incidents: sum(led, ({ state }) => state.incidents.size),
     incidentsOpen: sum(led, ({ state }) => state.open.size),
+    unknownServices: unknownServices(led, lanes.rules.catalog),
     waiting: sum(all, ({ waiting }) => waiting),
     setAside: sum(all, ({ setAside }) => setAside),
     leads: led.length,
   };
+}
+
+/** By the catalog in force: who is added to it is known at once. */
+function unknownServices(led: readonly Lane[], { canonical }: Catalog): number {
+  const unknown = new Set<string>();
+  for (const { state } of led) {
+    for (const services of state.byService.values()) {
+      for (const name of services.keys())
+        if (resolveName(canonical, name) === undefined) unknown.add(name);
+    }
+  }
+  return unknown.size;
 }
 
 /** Limits hold for each lane: of several the fullest is told. */

@@ -38,6 +38,8 @@ export interface Levels {
   readonly alerts: number;
   readonly incidents: number;
   readonly incidentsOpen: number;
+  /** Services of incidents in memory that the catalog does not know. */
+  readonly unknownServices: number;
   /** Deliveries that are not decided yet: their senders wait for an answer. */
   readonly waiting: number;
   /** Jobs of the inbox that were given up, and are kept. */
@@ -262,6 +264,11 @@ function createLevels(registry: Registry, read: () => Levels | undefined): void 
   gauge('alerts', 'Alerts in memory, firing or lately resolved.', ({ alerts }) => alerts);
   gauge('incidents', 'Incidents in memory, unseen ones included.', ({ incidents }) => incidents);
   gauge('incidents_open', 'Incidents that were told and are not over.', (now) => now.incidentsOpen);
+  gauge(
+    'services_unknown',
+    'Services of incidents in memory that the catalog does not know.',
+    ({ unknownServices }) => unknownServices,
+  );
   gauge('deliveries_waiting', 'Deliveries that are not decided yet.', ({ waiting }) => waiting);
   gauge(
     'deliveries_set_aside',

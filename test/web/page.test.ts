@@ -126,6 +126,17 @@ test('of each decision it is said what it is about, with a way there, and who di
     expect(row).toMatch(/<a href="\/(?:incidents|alerts)\/\w+">checkout<\/a>/);
 });
 
+test('services that the catalog does not know are counted', async () => {
+  const service = await start();
+  const unknown = async () =>
+    /^quell_services_unknown (\d+)$/m.exec(await (await service.get('/metrics')).text())?.[1];
+  expect(await unknown()).toBe('0');
+  await fire(service, 'Down', { service: 'payments' });
+  await fire(service, 'Down', { service: 'printer' });
+  await fire(service, 'Slow', { service: 'printer', environment: 'staging' });
+  expect(await unknown()).toBe('1');
+});
+
 test('an incident and an alert have pages that tell their story', async () => {
   const service = await start();
   await fire(service, 'ErrorRate', {
