@@ -113,6 +113,11 @@ function addReload(app: Express, { reload }: AppDeps): void {
     if (result.kind === 'loaded') response.send(`rules ${result.version} are in force\n`);
     else response.status(400).send(`${result.diagnostics.trimEnd()}\n`);
   });
+  // Who forgot -X POST is told so, and not that there is nothing.
+  app.all('/-/reload', (request, response) => {
+    const error = `${request.method} is not allowed: post here to load the rules again`;
+    response.status(405).set('Allow', 'POST').json({ error });
+  });
 }
 
 function addPages(app: Express, deps: AppDeps): void {

@@ -63,7 +63,9 @@ test('reload answers with the new version, or with what is wrong', async () => {
   ]) {
     expect((await service.post('/-/reload', '', header)).status).toBe(403);
   }
-  expect((await service.get('/-/reload')).status).toBe(404);
+  const asked = await service.get('/-/reload');
+  expect([asked.status, asked.headers.get('allow')]).toEqual([405, 'POST']);
+  expect(await asked.text()).toContain('post here to load the rules again');
 });
 
 test('with an API token pages, API and reload ask for it; probes and ingest do not', async () => {
