@@ -190,11 +190,12 @@ export function endQuiet(turn: Turn, incident: Incident): Incident {
   if (next !== undefined) return quieten(turn, loud, next);
   const shown = show(turn, armEscalation(turn, loud));
   const { firing } = tallyOf(turn.state, shown.id);
-  // Whoever asked for it was answered.
-  if (firing === 0 || shown.repliedAt['unsilenced'] === turn.now) return shown;
+  if (firing === 0) return shown;
   const { service } = shown.roots[0] ?? {};
   const because = `${count(firing)} of it when the silence was over`;
   note(turn, 'unsilenced', { incident: shown.id, service, because });
+  // Whoever asked for it was answered.
+  if (shown.repliedAt['unsilenced'] === turn.now) return shown;
   return remind(turn, shown, firing, undefined);
 }
 

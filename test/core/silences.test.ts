@@ -237,6 +237,9 @@ test('who asks for the end of a silence in the thread gets one answer', () => {
     expect.stringContaining('Silenced by U7'),
     expect.stringContaining('No longer silenced'),
   ]);
+  // The story of the incident would end with the quiet.
+  const last = story.decisions.at(-1);
+  expect(last).toMatchObject({ reason: 'unsilenced', incident: story.posts()[0]?.incident });
 });
 
 test('a silence that begins while Quell is down quietens what stands', () => {
