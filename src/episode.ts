@@ -2,6 +2,7 @@
  * The episodes of an alert: it begins to fire, fires again, goes on, ends.
  */
 import { belongsElsewhere } from './correlate/join.ts';
+import { rememberNature } from './correlate/outside.ts';
 import { rejoin, standAlone, takePlace } from './correlate/place.ts';
 import { afterRefire } from './dedupe/flap.ts';
 import { learnLateness, nextWordMs } from './dedupe/lateness.ts';
@@ -90,6 +91,7 @@ export function fires(
   alert.muted = mutedNow(turn, alert);
   if (alert.muted !== undefined) return muted(turn, alert, alert.muted, known);
   countEpisode(turn);
+  rememberNature(turn, alert);
   if (before !== undefined && alert.flap?.flapping === true)
     return flaps(turn, before, alert, hidden);
   if (known !== undefined && belongsStill(turn, known, alert) && !isLongOver(turn, known))

@@ -6,6 +6,7 @@
  * keep the indexes right and remember what changed since the last commit. No look-up here walks over
  * open alerts or incidents.
  */
+import { type AlikeIndex, createAlikeIndex } from './alike-index.ts';
 import { recordOfAlert } from './alert-record.ts';
 import { alertsKept } from './closed-view.ts';
 import { type GroupIndex, indexGroup } from './group-index.ts';
@@ -87,6 +88,8 @@ export interface LaneState {
   burstAt: Instant | undefined;
   /** When something first would have begun a storm. */
   stormSeenAt: Instant | undefined;
+  /** What began lately, by what it says. */
+  readonly alikeLately: AlikeIndex;
   readonly timers: Timers;
   /** Labels that did not count when the alerts got their names; undefined: that was before it was loaded. */
   notIdentity: ReadonlySet<string> | undefined;
@@ -135,6 +138,7 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     tellingsLately: [],
     burstAt: undefined,
     stormSeenAt: undefined,
+    alikeLately: createAlikeIndex(),
     timers: createTimers(),
     notIdentity: undefined,
     mapped: new Map(),

@@ -48,6 +48,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'review.ts': 'life',
   'schedule.ts': 'life',
   'alert-record.ts': 'state',
+  'alike-index.ts': 'state',
   'closed-view.ts': 'state',
   'group-index.ts': 'state',
   'id-index.ts': 'state',

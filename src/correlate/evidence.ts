@@ -39,6 +39,16 @@ export function byTime(apartMs: number, service: string): string {
   return `began ${seconds(apartMs)} s apart; nobody said what ${service} depends on`;
 }
 
+/** Of two incidents that become one. `name`: of an alert; `other`: a service that it fires on, too. */
+export function byNature(name: string, other: string, apartMs: number): string {
+  return `${name} began ${seconds(apartMs)} s apart on ${other}, and on a third; nobody said what links them`;
+}
+
+/** The same, by a name from outside the catalog that both say. */
+export function byPeer(peer: string, other: string, apartMs: number): string {
+  return `names ${peer}, as ${other} does, ${seconds(apartMs)} s apart`;
+}
+
 function seconds(ms: number): number {
   return Math.round(Math.abs(ms) / 1000);
 }

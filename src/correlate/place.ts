@@ -22,6 +22,7 @@ import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
 import { matchesOf, toldOf } from './join.ts';
 import type { Match } from './joinable.ts';
+import { alikeWith } from './outside.ts';
 import { isSenior, leaveApart, mergeIncidents, shareMoved } from './merge.ts';
 import { onsetOf } from './onset.ts';
 import { rankRoots } from './root.ts';
@@ -99,9 +100,10 @@ function speak(turn: Turn, incident: Incident, proof: Proof): void {
     explainedBy(turn, incident, speaker, rule) ??
     toldOfSilent(turn, incident, speaker, rule) ??
     toldAtOnce(turn, incident, speaker, rule);
-  const isNews = match !== undefined && !isKnownIn(turn, match.incident, speaker);
-  const place = match === undefined ? incident : merged(turn, incident, [match], speaker);
-  if (place.id === incident.id) tell(turn, place, proof);
+  const matches = match === undefined ? alikeWith(turn, incident, speaker, rule) : [match];
+  const isNews = !matches.some((one) => isKnownIn(turn, one.incident, speaker));
+  const place = matches.length === 0 ? incident : merged(turn, incident, matches, speaker);
+  if (place.phase === 'gathering') tell(turn, place, proof);
   else enter(turn, place, alertWith(speaker, { incident: place.id }), isNews);
 }
 

@@ -9,13 +9,18 @@ import type { Incident, Instant, RootCandidate } from '../model.ts';
 import { tallyOf } from '../state.ts';
 import { CROWD, type ServiceTally, type Tally } from '../tally.ts';
 import type { Turn } from '../turn.ts';
+import { isCarriedByAll } from '../alike-index.ts';
 import { callersOf, pathTo } from './graph.ts';
+import { peersOf } from './peers.ts';
 import { silentCause } from './silent.ts';
 
 /** Candidates that people are shown. */
 const SHOWN = 3;
 /** Services weighed against each other, most alerts first: beyond that it is a storm, not a cascade. */
 export const WEIGHED_MAX = 40;
+
+/** Services that are asked whether they name the same from outside. */
+const PEERS_ASKED_MAX = 8;
 
 /** Checks looked through for the first that goes on. */
 const CHECKS_MAX = 4 * WEIGHED_MAX;
@@ -52,7 +57,9 @@ export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidat
   );
   const candidates = weighed.slice(0, SHOWN).map((one) => candidate(one, tally, earliest));
   const first =
-    hostCandidate(tally, weighed[0]) ?? silentCandidate(turn, incident, services, weighed);
+    hostCandidate(tally, weighed[0]) ??
+    silentCandidate(turn, incident, services, weighed) ??
+    outsideCandidate(turn, tally, services, weighed[0]);
   return first === undefined ? candidates : [first, ...candidates].slice(0, SHOWN);
 }
 
@@ -205,5 +212,36 @@ function silentCandidate(
     of: tally.alerts,
     since: Math.min(...explained.map(([, { firstSince }]) => firstSince)),
     reasons: [`${callers} services that call it alert, and it has no alert here`],
+  };
+}
+
+/** What none of them depends on by the catalog, and most of them name: two at least, where none explains another. */
+function outsideCandidate(
+  { state, rules }: Turn,
+  tally: Tally,
+  services: readonly (readonly [string, ServiceTally])[],
+  best: Weighed | undefined,
+): RootCandidate | undefined {
+  if (services.length < 2 || services.length > PEERS_ASKED_MAX || best?.explained !== 1)
+    return undefined;
+  const naming = new Map<string, ServiceTally[]>();
+  for (const [, own] of services) {
+    const lead = state.alerts.get(own.lead);
+    if (lead === undefined) continue;
+    for (const peer of peersOf(lead, rules.catalog)) {
+      if (tally.hosts.has(peer) || isCarriedByAll(state.alikeLately, peer)) continue;
+      naming.set(peer, [...(naming.get(peer) ?? []), own]);
+    }
+  }
+  const [first] = [...naming].toSorted(([, one], [, other]) => other.length - one.length);
+  if (first === undefined || first[1].length < 2 || first[1].length <= services.length / 2)
+    return undefined;
+  const [service, who] = first;
+  return {
+    service,
+    explains: who.reduce((sum, { alerts }) => sum + alerts, 0),
+    of: tally.alerts,
+    since: Math.min(...who.map(({ firstSince }) => firstSince)),
+    reasons: [`${who.length} services that share nothing in the catalog name it`],
   };
 }

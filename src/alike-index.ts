@@ -1,0 +1,69 @@
+/**
+ * What began lately in the same way, or says the same name of something outside: a key -> alerts, the newest last.
+ *
+ * Nothing of it is stored. Whoever starts has heard of nothing lately, and takes for two what may be one.
+ */
+import type { Instant } from './model.ts';
+
+export interface AlikeIndex {
+  readonly rows: Map<string, Recent[]>;
+  /** A name -> services whose alerts ever said it, as far as it matters. */
+  readonly carriers: Map<string, Set<string>>;
+}
+
+interface Recent {
+  readonly at: Instant;
+  readonly fingerprint: string;
+}
+
+/** As long as the longest usual hold takes: by then it is told, or over. */
+const LATELY_MS = 15 * 60_000;
+/** More that say the same within 15 minutes than this say it always, or are a storm. */
+const ROW_MAX = 16;
+const ROWS_MAX = 10_000;
+/** A name that more services say stands in a template of all texts. */
+const CARRIERS_MAX = 12;
+const NAMES_MAX = 10_000;
+
+export function createAlikeIndex(): AlikeIndex {
+  return { rows: new Map(), carriers: new Map() };
+}
+
+export function noteAlike({ rows }: AlikeIndex, key: string, recent: Recent): void {
+  const row = rows.get(key) ?? [];
+  // The map's order is that of the last news, so the first row is the oldest.
+  rows.delete(key);
+  rows.set(key, row);
+  row.push(recent);
+  if (row.length > ROW_MAX) row.shift();
+  for (const [oldest, { length }] of rows) {
+    const last = rows.get(oldest)?.[length - 1]?.at ?? 0;
+    if (rows.size <= ROWS_MAX && last >= recent.at - LATELY_MS) break;
+    rows.delete(oldest);
+  }
+}
+
+/** Those that began within `withinMs` of `at`; none where the row is so full that it says nothing. */
+export function alikeAt(
+  { rows }: AlikeIndex,
+  key: string,
+  at: Instant,
+  withinMs: number,
+): readonly string[] {
+  const row = rows.get(key) ?? [];
+  const near = row.filter((recent) => Math.abs(recent.at - at) <= withinMs);
+  return near.map(({ fingerprint }) => fingerprint);
+}
+
+export function noteCarrier({ carriers }: AlikeIndex, name: string, service: string): void {
+  const services = carriers.get(name) ?? new Set<string>();
+  if (services.size <= CARRIERS_MAX) services.add(service);
+  carriers.set(name, services);
+  if (carriers.size <= NAMES_MAX) return;
+  const oldest = carriers.keys().next();
+  if (oldest.done !== true) carriers.delete(oldest.value);
+}
+
+export function isCarriedByAll({ carriers }: AlikeIndex, name: string): boolean {
+  return (carriers.get(name)?.size ?? 0) > CARRIERS_MAX;
+}

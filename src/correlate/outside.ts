@@ -1,0 +1,209 @@
+/**
+ * One cause outside the catalog: a payment provider, the name service, a network.
+ *
+ * Services that have no path between them and begin to fail in the same way within 90 seconds, three of them at
+ * least, hardly do so by chance; nor do two whose alerts both name the same host that is none of ours. It is asked before a
+ * message is posted, so that what is over before that moves nothing.
+ */
+import { alikeAt, isCarriedByAll, noteAlike, noteCarrier } from '../alike-index.ts';
+import { isByTimeAlone } from '../group-index.ts';
+import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
+import type { Alert, Incident, Instant } from '../model.ts';
+import type { CorrelateRule } from '../rules/rules.ts';
+import { incidentOf, tallyOf } from '../state.ts';
+import { isMild } from '../tally.ts';
+import { isQuiet, type Turn } from '../turn.ts';
+import { byNature, byPeer } from './evidence.ts';
+import { callersOf } from './graph.ts';
+import { isInGraph } from './group.ts';
+import { isOpenTo, type Match } from './joinable.ts';
+import { peersOf } from './peers.ts';
+import { WEIGHED_MAX } from './root.ts';
+
+export const ALIKE_MS = 90_000;
+/** Fewer that merely fail in the same way may be a coincidence. */
+const ALIKE_MIN = 3;
+/** A failure tells within this what links it to others: before, time says less than what may still come. */
+const SETTLED_MS = 2 * 60_000;
+/** Checks of the likely cause that are asked about. */
+const CHECKS_MAX = 8;
+
+/** It begins to fire: those that follow are compared with it. */
+export function rememberNature({ state, rules }: Turn, alert: Alert): void {
+  const { facts, fingerprint, startsAt: at } = alert;
+  if (isMild(facts.severity) || alert.flap?.flapping === true) return;
+  noteAlike(state.alikeLately, keyOf(alert, facts.name), { fingerprint, at });
+  for (const peer of peersOf(alert, rules.catalog)) {
+    noteCarrier(state.alikeLately, peer, facts.service);
+    noteAlike(state.alikeLately, peerKey(alert, peer), { fingerprint, at });
+  }
+}
+
+/** Whom several clusters call is the same for all of them. */
+function peerKey({ facts }: Alert, peer: string): string {
+  return `${facts.environment}\npeer\n${peer}`;
+}
+
+function keyOf({ facts, labels }: Alert, name: string): string {
+  return `${facts.environment}\n${labels['cluster'] ?? ''}\n${name}`;
+}
+
+/** All that fails like the incident's likely cause, and nothing links to it; none, if too few do. */
+export function alikeWith(
+  turn: Turn,
+  incident: Incident,
+  speaker: Alert,
+  rule: CorrelateRule,
+): readonly Match[] {
+  if (!rule.on || turn.state.storm !== undefined) return [];
+  if (incident.group !== undefined && !isByTimeAlone(incident.group)) return [];
+  const cause = incident.roots[0]?.service ?? speaker.facts.service;
+  const found = new Map<string, Match>();
+  for (const own of ofCause(turn, incident, speaker, cause)) {
+    // The name last: it says more.
+    for (const match of failingLike(turn, incident, own, rule)) found.set(match.incident.id, match);
+    for (const match of namingIt(turn, incident, own, rule)) found.set(match.incident.id, match);
+  }
+  if (found.size > WEIGHED_MAX) return [];
+  return [...found.values()].filter((match) => isToldThere(turn, match.incident, speaker));
+}
+
+/** What fails in the same way, if three do. Where no graph places the cause, the time alone joins more (group.ts). */
+function failingLike(
+  turn: Turn,
+  incident: Incident,
+  own: Alert,
+  rule: CorrelateRule,
+): readonly Match[] {
+  if (turn.now - own.startsAt < SETTLED_MS || !isInGraph(turn.rules.catalog, own.facts.service))
+    return [];
+  const alike = [...alikeBy(turn, incident, own, keyOf(own, own.facts.name), rule)];
+  const others = alike.filter(({ alert, other }) => isOfCause(turn, other, alert));
+  const heads = headsOf(turn, alike, new Set(others.map(({ other }) => other.id)));
+  if (unshared(turn, [own.facts.service, ...heads]) < ALIKE_MIN) return [];
+  return others.map(({ alert, other }) => matchOf(own, alert, other));
+}
+
+/** Services that nothing in their incidents explains. */
+function headsOf(
+  turn: Turn,
+  alike: readonly Alike[],
+  others: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const heads = new Set<string>();
+  for (const { alert, other } of alike)
+    if (others.has(other.id) && isHead(turn, other, alert)) heads.add(alert.facts.service);
+  return heads;
+}
+
+/** How many there are if those are one that depend on the same: what these share the catalog knows, and it may be silent. */
+function unshared({ rules: { catalog } }: Turn, services: readonly string[]): number {
+  let parts: readonly (readonly string[])[] = [];
+  for (const service of services) {
+    const own = [service, ...(catalog.services.get(service)?.dependsOn ?? [])];
+    const overlaps = (part: readonly string[]) => part.some((name) => own.includes(name));
+    const joined = parts.filter(overlaps);
+    parts = [...parts.filter((part) => !overlaps(part)), [...own, ...joined.flat()]];
+  }
+  return parts.length;
+}
+
+/** It fires on what its incident is taken to come from: a service, or something outside that is no host of ours. */
+function isOfCause({ state, rules }: Turn, incident: Incident, alert: Alert): boolean {
+  const cause = causeOf(incident, alert);
+  if (cause === alert.facts.service) return true;
+  const { services, hosts } = tallyOf(state, incident.id);
+  return !services.has(cause) && !hosts.has(cause) && !rules.catalog.services.has(cause);
+}
+
+function causeOf({ roots }: Incident, { facts }: Alert): string {
+  return roots[0]?.service ?? facts.service;
+}
+
+/** Its incident's likely cause, or something that this does not explain: what calls it fails in the same way because it does. */
+function isHead({ rules }: Turn, incident: Incident, alert: Alert): boolean {
+  const cause = causeOf(incident, alert);
+  const { service } = alert.facts;
+  return service === cause || !callersOf(rules.catalog, rules.hubCallers, cause).has(service);
+}
+
+/** The alerts of the likely cause that go on, one for each check. */
+function ofCause(turn: Turn, { id }: Incident, speaker: Alert, cause: string): readonly Alert[] {
+  const { state } = turn;
+  const alerts = new Map<string, Alert>();
+  if (speaker.facts.service === cause) alerts.set(speaker.facts.name, speaker);
+  for (const key of tallyOf(state, id).checks.keys()) {
+    if (alerts.size >= CHECKS_MAX) break;
+    const name = key.slice(key.lastIndexOf('\n') + 1);
+    if (alerts.has(name) || key.slice(0, -name.length - 1) !== cause) continue;
+    for (const { fingerprint } of state.alikeLately.rows.get(keyOf(speaker, name)) ?? []) {
+      const alert = state.alerts.get(fingerprint);
+      if (alert?.incident === id && alert.facts.service === cause) alerts.set(name, alert);
+    }
+  }
+  return [...alerts.values()];
+}
+
+interface Alike {
+  readonly alert: Alert;
+  readonly other: Incident;
+}
+
+/** What began with it and whose likely cause names what it names, too; nothing, where everybody names that. */
+function* namingIt(
+  turn: Turn,
+  incident: Incident,
+  own: Alert,
+  rule: CorrelateRule,
+): Iterable<Match> {
+  const { state, rules } = turn;
+  for (const peer of peersOf(own, rules.catalog)) {
+    if (isCarriedByAll(state.alikeLately, peer)) continue;
+    for (const { alert, other } of alikeBy(turn, incident, own, peerKey(own, peer), rule)) {
+      if (!isOfCause(turn, other, alert)) continue;
+      const apartMs = Math.abs(own.startsAt - alert.startsAt);
+      const because = byPeer(peer, alert.facts.service, apartMs);
+      yield { incident: other, evidence: 'time', because, explains: false, hops: 0, apartMs };
+    }
+  }
+}
+
+function* alikeBy(
+  turn: Turn,
+  incident: Incident,
+  own: Alert,
+  key: string,
+  rule: CorrelateRule,
+): Iterable<Alike> {
+  const { state } = turn;
+  for (const fingerprint of alikeAt(state.alikeLately, key, own.startsAt, ALIKE_MS)) {
+    const alert = state.alerts.get(fingerprint);
+    const other = alert === undefined ? undefined : incidentOf(state, alert);
+    if (alert?.status !== 'firing' || other === undefined || other.id === incident.id) continue;
+    if (takesMore(turn, other, rule)) yield { alert, other };
+  }
+}
+
+/** It goes on, is told in a message or not yet, and no rule says what belongs to it; what people want quiet gathers nothing. */
+function takesMore({ now }: Turn, incident: Incident, rule: CorrelateRule): boolean {
+  const { resolvedAt, toldIn, group } = incident;
+  if (!isOpenTo(incident, rule, now) || resolvedAt !== undefined || isQuiet(incident, now))
+    return false;
+  if (toldIn !== undefined && toldIn !== 'message') return false;
+  return group === undefined || isByTimeAlone(group);
+}
+
+function matchOf(own: Alert, alert: Alert, incident: Incident): Match {
+  const apartMs: Instant = Math.abs(own.startsAt - alert.startsAt);
+  const because = byNature(own.facts.name, alert.facts.service, apartMs);
+  return { incident, evidence: 'time', because, explains: false, hops: 0, apartMs };
+}
+
+/** Those who would be told of the one read of the other: the same channel, and the same people called. */
+function isToldThere({ state, rules, now }: Turn, incident: Incident, speaker: Alert): boolean {
+  const lead = leadOf(state, incident);
+  if (lead === undefined) return false;
+  const own = rules.route(subjectOf(speaker), now);
+  const other = incident.route ?? rules.route(subjectOfIncident(lead, incident), now);
+  return own.channel === other.channel && own.mention.every((id) => other.mention.includes(id));
+}

@@ -1,0 +1,153 @@
+/**
+ * Failures whose cause is outside the catalog: services without a path between them that fail in the same way at once.
+ */
+import { expect, test } from 'vitest';
+import { MINUTE, SECOND, type Story, tell } from '../support/story.ts';
+
+/** Each has a database, and nothing in common with the others; two call the first. */
+const CATALOG = `services:
+${['pay', 'refund', 'payout', 'invoice'].map((name) => `  - { name: ${name}, dependsOn: [${name}-db] }\n  - { name: ${name}-db }`).join('\n')}
+  - { name: shop, dependsOn: [pay] }
+  - { name: app, dependsOn: [pay] }
+`;
+
+const LASTS = 10 * MINUTE;
+
+/** One after the other, and each in the same way. */
+function failInTurn(story: Story, services: readonly string[], everyMs: number): void {
+  for (const service of services) {
+    story.fire(service, 'ExternalCallsFail', { severity: 'high' });
+    story.wait(everyMs);
+  }
+}
+
+test('three services that share nothing and begin to fail in the same way at once are one incident', () => {
+  const story = tell(CATALOG);
+  failInTurn(story, ['pay', 'refund', 'payout'], 30 * SECOND);
+  story.wait(LASTS);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.alerts).toHaveLength(3);
+  const merged = story.decisions.find(({ reason }) => reason === 'merged');
+  expect(merged?.because).toMatch(
+    /ExternalCallsFail began \d+ s apart on \w+, and on a third; nobody said what links them$/,
+  );
+});
+
+test('what begins to fail like them when they were told joins their message', () => {
+  const story = tell(CATALOG);
+  failInTurn(story, ['pay', 'refund', 'payout'], 10 * SECOND);
+  story.fire('invoice', 'ExternalCallsFail');
+  story.wait(LASTS);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.alerts).toHaveLength(4);
+});
+
+test.each([
+  ['two only', ['pay', 'refund'], 30 * SECOND, 2],
+  ['three, one after the other', ['pay', 'refund', 'payout'], 2 * MINUTE, 3],
+  ['two, and what calls one of them', ['pay', 'shop', 'app', 'refund'], 20 * SECOND, 2],
+])('what may be chance stays apart: %s', (_, services, everyMs, posts) => {
+  const story = tell(CATALOG);
+  failInTurn(story, services, everyMs);
+  story.wait(LASTS);
+  expect(story.posts()).toHaveLength(posts);
+});
+
+test('three that fail each in another way stay apart', () => {
+  const story = tell(CATALOG);
+  for (const service of ['pay', 'refund', 'payout'])
+    story.fire(service, `${service}Fails`, { severity: 'high' });
+  story.wait(LASTS);
+  expect(story.posts()).toHaveLength(3);
+});
+
+test('what is over again, or only information, says nothing of what fails in the same way', () => {
+  const story = tell(CATALOG);
+  failInTurn(story, ['pay', 'refund', 'payout'], SECOND);
+  story.fire('invoice', 'ExternalCallsFail', { severity: 'info' });
+  story.resolve('payout', 'ExternalCallsFail', { severity: 'high' });
+  story.wait(LASTS);
+  expect(story.posts()).toHaveLength(2);
+});
+
+test('whoever reads another channel is told of their own', () => {
+  const owned = CATALOG.replaceAll(/name: (\w+), /g, 'name: $1, owner: team-$1, ');
+  const teams = ['pay', 'refund', 'payout', 'invoice', 'shop', 'app'].map(
+    (name) => `  - { name: team-${name}, channel: '#${name}' }`,
+  );
+  const story = tell(`${owned}teams:\n${teams.join('\n')}\nroute: { channel: owner }\n`);
+  failInTurn(story, ['pay', 'refund', 'payout'], SECOND);
+  story.wait(LASTS);
+  expect(story.posts().map(({ channel }) => channel)).toEqual(['#pay', '#refund', '#payout']);
+});
+
+test.each([
+  ['in their texts', { annotations: { summary: 'Calls to api.stripe.com fail' } }],
+  ['in a label', { labels: { peer_service: 'api.stripe.com' } }],
+  ['as an address', { labels: { target: 'https://api.stripe.com/v1' } }],
+])(
+  'two that name the same from outside %s are one incident, and that is its likely cause',
+  (_, more) => {
+    const story = tell(CATALOG);
+    story.fire('pay', 'CardsDeclined', { severity: 'high', ...more });
+    story.wait(40 * SECOND);
+    story.fire('payout', 'TransfersFail', { severity: 'high', ...more });
+    story.wait(LASTS);
+    expect(story.posts()).toHaveLength(1);
+    expect(story.last()).toMatchObject({ root: 'api.stripe.com' });
+    expect(story.last()?.text).toContain(
+      'Likely cause: api.stripe.com: 2 services that share nothing in the catalog name it',
+    );
+  },
+);
+
+test('a third that names it joins their message', () => {
+  const story = tell(CATALOG);
+  const more = { severity: 'high', labels: { provider: 'stripe' } };
+  for (const service of ['pay', 'payout']) story.fire(service, `${service}Fails`, more);
+  story.wait(30 * SECOND);
+  story.fire('invoice', 'NotSent', { ...more, severity: 'warning' });
+  story.wait(2 * LASTS);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()).toMatchObject({ root: 'stripe', alerts: [{}, {}, {}] });
+});
+
+test('what shares something in the catalog counts once', () => {
+  const shared = ['tax', 'fee'].map((name) => `  - { name: ${name}, dependsOn: [pay-db] }\n`);
+  const story = tell(`${CATALOG}${shared.join('')}hubs: { callers: 2 }\n`);
+  failInTurn(story, ['tax', 'fee', 'payout'], SECOND);
+  story.wait(LASTS);
+  expect(story.posts()).toHaveLength(3);
+});
+
+test.each([
+  ['is a service of the catalog', { labels: { peer_service: 'pay-db' } }],
+  ['is a link', { annotations: { summary: 'See https://wiki.example.com/cards' } }],
+  [
+    'is a class or a file',
+    { annotations: { summary: 'java.net.SocketTimeoutException in app.yaml' } },
+  ],
+])('what they name says nothing if it %s', (_, more) => {
+  const story = tell(CATALOG);
+  story.fire('payout', 'TransfersFail', { severity: 'high', ...more });
+  story.fire('refund', 'CardsDeclined', { severity: 'high', ...more });
+  story.wait(LASTS);
+  expect(story.posts()).toHaveLength(2);
+});
+
+test('a name that stands in the texts of everybody says nothing', () => {
+  const names = Array.from({ length: 16 }, (_, i) => `svc-${i}`);
+  const story = tell(
+    `services:\n${names.map((name) => `  - { name: ${name}, dependsOn: [${name}-db] }\n  - { name: ${name}-db }`).join('\n')}`,
+  );
+  const annotations = { summary: 'Slow, says monitor.example.com' };
+  for (const name of names.slice(0, 14)) {
+    story.fire(name, `${name}Slow`, { annotations });
+    story.resolve(name, `${name}Slow`, { annotations });
+    story.wait(5 * MINUTE);
+  }
+  story.fire('svc-14', 'Slow', { severity: 'high', annotations });
+  story.fire('svc-15', 'Failing', { severity: 'high', annotations });
+  story.wait(LASTS);
+  expect(story.posts()).toHaveLength(2);
+});
