@@ -71,3 +71,20 @@ test('the version of the rules is the one in force', async () => {
   expect(text).not.toContain('version="aaa"');
   expect(text).toContain('quell_rules_loads_total{outcome="refused"} 1');
 });
+
+test('times are told as they are, however many there were since somebody asked', async () => {
+  const metrics = createMetrics();
+  const commits = async () => /^quell_commit_seconds_count (\d+)$/m.exec(await metrics.text())?.[1];
+  expect(await commits()).toBe('0');
+  for (let count = 0; count < 2_500; count++) metrics.committed(0.002);
+  metrics.answered('/api/v2/alerts', 200, 0.25);
+  metrics.answered('/', 200, 0.5);
+  metrics.answered('/', 404, 2);
+  expect(await commits()).toBe('2500');
+  metrics.committed(1);
+  const text = await metrics.text();
+  expect(text).toContain('quell_commit_seconds_bucket{le="0.0025"} 2500');
+  expect(text).toContain('quell_commit_seconds_bucket{le="+Inf"} 2501');
+  expect(text).toContain('quell_http_answer_seconds_sum{route="/api/v2/alerts"} 0.25');
+  expect(text).toContain('quell_http_answer_seconds_sum{route="/"} 2.5');
+});
