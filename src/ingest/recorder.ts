@@ -128,11 +128,18 @@ function openFile(path: string): number {
 export function recordingLine(at: Instant, source: string, body: Uint8Array): Buffer {
   const head = `{"at":"${new Date(at).toISOString()}","source":${JSON.stringify(source)},"body":`;
   const bytes = inOneLine(body);
-  let from = isMarked(bytes) ? BYTE_ORDER_MARK.length : 0;
+  let from = isMarked(bytes) ? MARK_BYTES : 0;
   let end = bytes.length;
   while (isBlank(bytes[from])) from++;
   while (end > from && isBlank(bytes[end - 1])) end--;
-  return Buffer.concat([Buffer.from(head), bytes.subarray(from, end), LINE_END]);
+  const value = from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end);
+  // One buffer, written once: it is made for every delivery.
+  const line = Buffer.allocUnsafe(head.length * UTF8_MAX + value.length + LINE_END.length);
+  let written = line.write(head);
+  line.set(value, written);
+  written += value.length;
+  written += line.write(LINE_END, written);
+  return line.subarray(0, written);
 }
 
 /** As UTF-8 without line breaks: in JSON they are blanks. The body itself when it is that already, as nearly all are. */
@@ -146,12 +153,15 @@ function inOneLine(body: Uint8Array): Uint8Array {
   return bytes;
 }
 
-const LINE_END = Buffer.from('}\n');
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+const LINE_END = '}\n';
+/** Bytes that a character takes at most. */
+const UTF8_MAX = 3;
+/** Of a byte order mark. */
+const MARK_BYTES = 3;
 const [NEWLINE, RETURN, BLANK] = [10, 13, 32];
 
 function isMarked(bytes: Uint8Array): boolean {
-  return BYTE_ORDER_MARK.every((byte, index) => bytes[index] === byte);
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }
 
 /** What JSON allows around a value is below a blank, or one. */
