@@ -127,14 +127,14 @@ async function commit(
     const order = meta.order + effects.length;
     result = { kind: 'committed', version };
     const next: LaneMeta = { version, order, wakeAt: change.wakeAt };
-    lanes.set(lane, { ...open, meta: next });
+    lanes.set(lane, { meta: next, log, indexed });
     batch.put([name, 'v'], JSON.stringify(next));
-    writeRecords(rows, batch, lane, log, version, { ...change, text });
+    writeRecords(rows, batch, lane, log, version, change, text);
     for (const id of change.effectsDone) batch.remove([name, 'o', keyPart(id)]);
     for (const [index, { key, effect }] of effects.entries()) {
       batch.put(key, JSON.stringify({ order: meta.order + index, effect }));
     }
-    writeHistory(rows, batch, lane, indexed, { ...change, commit: change.version });
+    writeHistory(rows, batch, lane, indexed, change);
   });
   try {
     await staged;

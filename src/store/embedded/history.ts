@@ -6,7 +6,7 @@
  */
 import type { Key } from 'lmdb';
 import type { Decision, Instant } from '../../model.ts';
-import type { ClosedIncident } from '../contract.ts';
+import type { ClosedIncident, Commit } from '../contract.ts';
 import { closedAt, type DecisionPlace } from '../history-order.ts';
 import type { Rows, RowWriter } from './database.ts';
 import {
@@ -27,12 +27,7 @@ import {
 import { keyPart } from './keys.ts';
 
 /** What one commit adds. */
-export interface HistoryEntry {
-  readonly commit: number;
-  readonly rules: string;
-  readonly decisions: readonly Decision[];
-  readonly closed: readonly ClosedIncident[];
-}
+export type HistoryEntry = Pick<Commit, 'version' | 'rules' | 'decisions' | 'closed'>;
 
 /** Index rows that are written already: the newest span is the one that is written to. */
 export interface Indexed {
@@ -65,7 +60,7 @@ export function writeHistory(
   while (first < entry.decisions.length) {
     const end = endOfChunk(entry.decisions, first);
     const decisions = entry.decisions.slice(first, end);
-    const place = { at: decisions[0]?.at ?? 0, commit: entry.commit, index: first };
+    const place = { at: decisions[0]?.at ?? 0, commit: entry.version, index: first };
     putChunk(batch, lane, place, { rules: entry.rules, decisions });
     putIndex(batch, lane, indexed, place.at, decisions);
     first = end;

@@ -68,7 +68,8 @@ export function writeRecords(
   lane: string,
   log: RecordLog,
   version: number,
-  { put, remove, text }: Pick<Commit, 'put' | 'remove'> & { readonly text: string },
+  { put, remove }: Pick<Commit, 'put' | 'remove'>,
+  text: string,
 ): void {
   const before: StateRecord[] = [];
   for (const key of remove) if (log.where.delete(key)) before.push({ key, value: undefined });
