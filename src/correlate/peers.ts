@@ -31,15 +31,14 @@ export function peersOf(
   catalog: Catalog,
 ): readonly string[] {
   const names = new Set<string>();
-  for (const [label, value] of Object.entries(labels)) {
+  for (const label in labels) {
+    const value = labels[label] ?? '';
     if (CALLED.has(label)) names.add(value.toLowerCase());
-    else if (ADDRESSES.has(label))
-      for (const [name] of (ADDRESS.exec(value)?.[1] ?? '').matchAll(HOST))
-        names.add(name.toLowerCase());
+    else if (ADDRESSES.has(label)) addHosts(names, ADDRESS.exec(value)?.[1] ?? '');
   }
-  for (const text of TEXTS)
-    for (const [name] of (annotations[text] ?? '').slice(0, TEXT_MAX).matchAll(HOST))
-      names.add(name.toLowerCase());
+  for (const text of TEXTS) addHosts(names, annotations[text] ?? '');
+  // Most alerts name nobody.
+  if (names.size === 0) return [];
   const own = [facts.service, facts.host].map((name) => name?.toLowerCase());
   const isPeer = (name: string) =>
     name !== '' &&
@@ -48,4 +47,9 @@ export function peersOf(
     !NO_PEERS.test(name) &&
     !catalog.services.has(name);
   return [...names].filter(isPeer).slice(0, PEERS_MAX);
+}
+
+function addHosts(names: Set<string>, text: string): void {
+  if (!text.includes('.')) return;
+  for (const name of text.slice(0, TEXT_MAX).match(HOST) ?? []) names.add(name.toLowerCase());
 }
