@@ -67,6 +67,8 @@ const clock: Clock & DeliveryClock = {
 
 export interface Service {
   readonly port: number;
+  /** Loads the rules again; the log says what came of it. */
+  reload(): void;
   /** Requests in flight end, what came in is decided, the store closes. */
   stop(): Promise<void>;
 }
@@ -129,6 +131,10 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const retention = keepRetention({ ...past, now: clock.now, log, metrics });
   return {
     port,
+    reload() {
+      log.info('asked to load the rules again');
+      void keeper.reload();
+    },
     async stop() {
       log.info('stopping: requests in flight end, nothing new is taken');
       await server.close();

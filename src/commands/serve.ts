@@ -81,6 +81,8 @@ async function run(flags: ServeFlags): Promise<number> {
   for (const remark of read.notes) log.warn(remark);
   try {
     const service = await startService(read.config, log);
+    // As Prometheus and Alertmanager do. A terminal that is closed sends it, too, and means the end.
+    if (!process.stdin.isTTY) process.on('SIGHUP', service.reload);
     const signal = await nextSignal();
     log.info({ signal }, 'asked to stop');
     await service.stop();

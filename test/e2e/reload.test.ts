@@ -1,6 +1,7 @@
 /** Rules edited while the service runs and people are on an incident: it stays where it is, and ends there. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { startQuell } from '../support/quell-process.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
@@ -67,4 +68,15 @@ test('an edit and POST /-/reload leave the messages where they are, and they end
   await quell.settled();
   expect(ended.ts).toBe(message.ts);
   expect(slack.messages()).toHaveLength(told);
+});
+
+test('SIGHUP loads the rules again, as in Alertmanager, and ends nothing', {
+  timeout: 60_000,
+}, async () => {
+  const quell = await startQuell();
+  const loaded = () => quell.metrics('quell_rules_loads_total{outcome="loaded"}');
+  const [before = 0] = await loaded();
+  void quell.kill('SIGHUP');
+  while ((await loaded())[0] !== before + 1) await setTimeout(50);
+  expect((await quell.post('/-/reload')).status).toBe(200);
 });
