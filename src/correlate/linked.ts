@@ -22,9 +22,7 @@ export function linkedWeight(turn: Turn, tally: Tally): number {
   // So many services are no coincidence, and a transaction joins nothing by chance.
   if (weights.size === 1 || weights.size > WEIGHED_MAX || sharesTransaction(tally))
     return tally.weight;
-  const together = [...tally.hosts.values()].flatMap((there) =>
-    typeof there === 'string' || there.size < 2 ? [] : [there],
-  );
+  const together = shareAHost(tally);
   const linked = (service: string) => linksOf(turn, together, service);
   let heaviest = 0;
   const left = new Set(weights.keys());
@@ -33,6 +31,14 @@ export function linkedWeight(turn: Turn, tally: Tally): number {
     heaviest = Math.max(heaviest, weightFrom(service, linked, left, weights));
   }
   return heaviest + (tally.weight - heaviest) * UNLINKED_SHARE;
+}
+
+/** The services on each host that has several. What fails on very many hosts is about none of them. */
+function shareAHost({ hosts }: Tally): readonly ReadonlyMap<string, number>[] {
+  if (hosts.size > WEIGHED_MAX) return [];
+  return [...hosts.values()].flatMap((there) =>
+    typeof there === 'string' || there.size < 2 ? [] : [there],
+  );
 }
 
 /** The weight of a service and of all in `left` that it is linked to, one by one; takes them out. */
