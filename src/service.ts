@@ -131,10 +131,7 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   const retention = keepRetention({ ...past, now: clock.now, log, metrics });
   return {
     port,
-    reload() {
-      log.info('asked to load the rules again');
-      void keeper.reload();
-    },
+    reload: () => void keeper.reload(),
     async stop() {
       log.info('stopping: requests in flight end, nothing new is taken');
       await server.close();

@@ -82,7 +82,11 @@ async function run(flags: ServeFlags): Promise<number> {
   try {
     const service = await startService(read.config, log);
     // As Prometheus and Alertmanager do. A terminal that is closed sends it, too, and means the end.
-    if (!process.stdin.isTTY) process.on('SIGHUP', service.reload);
+    if (!process.stdin.isTTY)
+      process.on('SIGHUP', () => {
+        log.info('asked to load the rules again');
+        service.reload();
+      });
     const signal = await nextSignal();
     log.info({ signal }, 'asked to stop');
     await service.stop();
