@@ -31,6 +31,8 @@ const CHECKS_MAX = 8;
 /** It begins to fire: those that follow are compared with it. */
 export function rememberNature({ state, rules }: Turn, alert: Alert): void {
   const { facts, fingerprint, startsAt: at } = alert;
+  // Nothing is compared in a storm, and that is when much comes.
+  if (state.storm !== undefined) return;
   if (isMild(facts.severity) || alert.flap?.flapping === true) return;
   noteAlike(state.alikeLately, keyOf(alert, facts.name), { fingerprint, at });
   for (const peer of peersOf(alert, rules.catalog)) {

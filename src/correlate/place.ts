@@ -8,6 +8,7 @@ import { openIncident } from '../life/open.ts';
 import { tellInStorm } from '../life/in-storm.ts';
 import { tellableAt } from '../life/rush.ts';
 import { touch } from '../life/show.ts';
+import { waitingUntil } from '../life/storm.ts';
 import { type Proof, proofNow, proofOf, reconsiderRoute, tell } from '../life/tell.ts';
 import { callMore, isYetToBeSaid, say } from '../life/worse.ts';
 import type { Alert, Draft, Incident, Instant, Verdict } from '../model.ts';
@@ -42,9 +43,7 @@ export function takePlace(turn: Turn, alert: Draft<Alert>, isProven = false): Ve
     opens(turn, alert, groupOf(alert, rule, turn.rules.catalog));
     noteAlert(turn, 'opened', alert, 'nothing else is open that it belongs to', undefined);
     const own = incidentOf(turn.state, alert);
-    const opened = own === undefined ? undefined : merged(turn, own, found, alert);
-    const proof = opened === undefined ? undefined : proofOf(turn, opened, alert);
-    if (opened !== undefined && proof !== undefined) speak(turn, opened, proof);
+    if (own !== undefined) consider(turn, merged(turn, own, found, alert), alert);
     return 'opened';
   }
   const incident = merged(turn, best.incident, matches, alert);
@@ -80,6 +79,14 @@ export function takeProvenPlace(turn: Turn, incident: Incident, alert: Alert): v
   );
   const place = merged(turn, incident, matches, alert);
   enter(turn, place, alertWith(alert, { incident: place.id }));
+}
+
+/** Is it worth telling, now that the alert fires in it? */
+function consider(turn: Turn, incident: Incident, alert: Alert): void {
+  const until = waitingUntil(turn, incident);
+  if (until !== undefined) return wakeIncident(turn, incident.id, until);
+  const proof = proofOf(turn, incident, alert);
+  if (proof !== undefined) speak(turn, incident, proof);
 }
 
 /** Several of its alerts have fired for long enough, or a rush is over that its message waited for. */
@@ -164,10 +171,8 @@ function enter(
   const timed = isNews ? change(turn, revived, { startsAt, severity }) : revived;
   const joined = timed.group === undefined ? timed : beganBy(turn, timed, onsetOf(alert));
   const rooted = isNewService ? gatherEffects(turn, reroot(turn, joined), alert) : joined;
-  if (rooted.phase === 'gathering') {
-    const proof = proofOf(turn, rooted, alert);
-    if (proof !== undefined) speak(turn, rooted, proof);
-  } else if (rooted.toldIn === 'message')
+  if (rooted.phase === 'gathering') consider(turn, rooted, alert);
+  else if (rooted.toldIn === 'message')
     tellMore(turn, rooted, isNewService ? alert.facts.service : undefined);
   else if (rooted.toldIn === 'storm' && state.storm !== undefined) tellInStorm(turn, rooted);
   else reconsiderRoute(turn, rooted, alert);

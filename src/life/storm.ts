@@ -53,6 +53,14 @@ export function stormUntil(turn: Turn, incident: Incident): Instant | undefined 
   return until > now ? until : undefined;
 }
 
+/** The same, where others wait already: what would be told need not be found out before. Costs the same whatever is in it. */
+export function waitingUntil(turn: Turn, incident: Incident): Instant | undefined {
+  const { stormSeenAt } = turn.state;
+  if (incident.phase !== 'gathering') return undefined;
+  if (stormSeenAt === undefined || turn.now >= stormSeenAt + STORM_WAIT_MS) return undefined;
+  return stormUntil(turn, incident);
+}
+
 /** True when the storm's message tells of the incident too. May begin a storm. */
 export function joinsStorm(turn: Turn, incident: Incident): boolean {
   if (!turn.rules.storm.on) return false;
