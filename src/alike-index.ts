@@ -43,7 +43,18 @@ export function noteAlike({ rows }: AlikeIndex, key: string, recent: Recent): vo
   }
 }
 
-/** Those that began within `withinMs` of `at`; none where the row is so full that it says nothing. */
+/** How many began in the quarter of an hour before, by more than `withinMs`. */
+export function alikeBefore(
+  { rows }: AlikeIndex,
+  key: string,
+  at: Instant,
+  withinMs: number,
+): number {
+  const row = rows.get(key) ?? [];
+  return row.filter((recent) => at - recent.at > withinMs && at - recent.at <= LATELY_MS).length;
+}
+
+/** Those that began within `withinMs` of `at`. */
 export function alikeAt(
   { rows }: AlikeIndex,
   key: string,

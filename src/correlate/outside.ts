@@ -5,7 +5,7 @@
  * least, hardly do so by chance; nor do two whose alerts both name the same host that is none of ours. It is asked before a
  * message is posted, so that what is over before that moves nothing.
  */
-import { alikeAt, isCarriedByAll, noteAlike, noteCarrier } from '../alike-index.ts';
+import { alikeAt, alikeBefore, isCarriedByAll, noteAlike, noteCarrier } from '../alike-index.ts';
 import { isByTimeAlone } from '../group-index.ts';
 import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
@@ -70,7 +70,7 @@ export function alikeWith(
   return [...found.values()].filter((match) => isToldThere(turn, match.incident, speaker));
 }
 
-/** What fails in the same way, if three do. Where no graph places the cause, the time alone joins more (group.ts). */
+/** What fails in the same way, if three do, and more where that comes all the time. Where no graph places the cause, the time alone joins more (group.ts). */
 function failingLike(
   turn: Turn,
   incident: Incident,
@@ -79,10 +79,12 @@ function failingLike(
 ): readonly Match[] {
   if (turn.now - own.startsAt < SETTLED_MS || !isInGraph(turn.rules.catalog, own.facts.service))
     return [];
-  const alike = [...alikeBy(turn, incident, own, keyOf(own, own.facts.name), rule)];
+  const key = keyOf(own, own.facts.name);
+  const alike = [...alikeBy(turn, incident, own, key, rule)];
   const others = alike.filter(({ alert, other }) => isOfCause(turn, other, alert));
   const heads = headsOf(turn, alike, new Set(others.map(({ other }) => other.id)));
-  if (unshared(turn, [own.facts.service, ...heads]) < ALIKE_MIN) return [];
+  const usual = alikeBefore(turn.state.alikeLately, key, own.startsAt, ALIKE_MS);
+  if (unshared(turn, [own.facts.service, ...heads]) < ALIKE_MIN + usual) return [];
   return others.map(({ alert, other }) => matchOf(own, alert, other));
 }
 

@@ -53,6 +53,16 @@ test.each([
   expect(story.posts()).toHaveLength(posts);
 });
 
+test('where such failures come all the time, three at once are no surprise', () => {
+  const story = tell(CATALOG);
+  story.fire('shop-x', 'ExternalCallsFail');
+  story.resolve('shop-x', 'ExternalCallsFail');
+  story.wait(5 * MINUTE);
+  failInTurn(story, ['pay', 'refund', 'payout'], 30 * SECOND);
+  story.wait(LASTS);
+  expect(story.posts()).toHaveLength(3);
+});
+
 test('three that fail each in another way stay apart', () => {
   const story = tell(CATALOG);
   for (const service of ['pay', 'refund', 'payout'])
