@@ -18,7 +18,7 @@ interface Recent {
 
 /** As long as the longest usual hold takes: by then it is told, or over. */
 const LATELY_MS = 15 * 60_000;
-/** More that say the same within 15 minutes than this say it always, or are a storm. */
+/** Of each key the newest. */
 const ROW_MAX = 16;
 const ROWS_MAX = 10_000;
 /** A name that more services say stands in a template of all texts. */
@@ -36,8 +36,8 @@ export function noteAlike({ rows }: AlikeIndex, key: string, recent: Recent): vo
   rows.set(key, row);
   row.push(recent);
   if (row.length > ROW_MAX) row.shift();
-  for (const [oldest, { length }] of rows) {
-    const last = rows.get(oldest)?.[length - 1]?.at ?? 0;
+  for (const [oldest, its] of rows) {
+    const last = its.at(-1)?.at ?? 0;
     if (rows.size <= ROWS_MAX && last >= recent.at - LATELY_MS) break;
     rows.delete(oldest);
   }

@@ -42,7 +42,7 @@ function lanesLevels(lanes: Lanes): Omit<Levels, 'outbox' | 'outboxOldestMs'> {
     alerts: sum(led, ({ state }) => state.alerts.size),
     incidents: sum(led, ({ state }) => state.incidents.size),
     incidentsOpen: sum(led, ({ state }) => state.open.size),
-    unknownServices: unknownServices(led, lanes.rules.catalog),
+    unknownServices: () => unknownServices(led, lanes.rules.catalog),
     waiting: sum(all, ({ waiting }) => waiting),
     setAside: sum(all, ({ setAside }) => setAside),
     leads: led.length,

@@ -4,7 +4,7 @@
  */
 import { causeOf } from './correlate/apart.ts';
 import { leadOf } from './life/lead.ts';
-import type { Incident, Severity } from './model.ts';
+import type { Incident } from './model.ts';
 import type { LaneState } from './state.ts';
 import { createTally, severityRank, type Tally } from './tally.ts';
 
@@ -23,7 +23,6 @@ export interface StormedView {
   readonly incident: string;
   readonly service: string;
   readonly name: string;
-  readonly severity: Severity;
 }
 
 const WORST_MAX = 5;
@@ -38,7 +37,6 @@ export function stormView(state: LaneState, { standsFor, resolvedAt }: Incident)
       incident: incident.id,
       service: causeOf(state, incident) ?? '',
       name: leadOf(state, incident)?.facts.name ?? '',
-      severity: incident.severity,
     })),
     before: [...before].flatMap((id) => {
       const incident = state.open.has(id) ? state.incidents.get(id) : undefined;

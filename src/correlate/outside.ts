@@ -8,10 +8,10 @@
 import { alikeAt, alikeBefore, isCarriedByAll, noteAlike, noteCarrier } from '../alike-index.ts';
 import { isByTimeAlone } from '../group-index.ts';
 import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
-import type { Alert, Incident, Instant } from '../model.ts';
+import type { Alert, Incident } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { incidentOf, tallyOf } from '../state.ts';
-import { isMild } from '../tally.ts';
+import { isMild, serviceOfCheck } from '../tally.ts';
 import { isQuiet, type Turn } from '../turn.ts';
 import { byNature, byPeer } from './evidence.ts';
 import { callersOf } from './graph.ts';
@@ -20,7 +20,7 @@ import { isOpenTo, type Match } from './joinable.ts';
 import { peersOf } from './peers.ts';
 import { WEIGHED_MAX } from './root.ts';
 
-export const ALIKE_MS = 90_000;
+const ALIKE_MS = 90_000;
 /** Fewer that merely fail in the same way may be a coincidence. */
 const ALIKE_MIN = 3;
 /** A failure tells within this what links it to others: before, time says less than what may still come. */
@@ -59,7 +59,7 @@ export function alikeWith(
 ): readonly Match[] {
   if (!rule.on || turn.state.storm !== undefined) return [];
   if (incident.group !== undefined && !isByTimeAlone(incident.group)) return [];
-  const cause = incident.roots[0]?.service ?? speaker.facts.service;
+  const cause = causeOf(incident, speaker);
   const found = new Map<string, Match>();
   for (const own of ofCause(turn, incident, speaker, cause)) {
     // The name last: it says more.
@@ -85,7 +85,10 @@ function failingLike(
   const heads = headsOf(turn, alike, new Set(others.map(({ other }) => other.id)));
   const usual = alikeBefore(turn.state.alikeLately, key, own.startsAt, ALIKE_MS);
   if (unshared(turn, [own.facts.service, ...heads]) < ALIKE_MIN + usual) return [];
-  return others.map(({ alert, other }) => matchOf(own, alert, other));
+  return others.map(({ alert, other }) => {
+    const apartMs = apartBy(own, alert);
+    return matchOf(other, byNature(own.facts.name, alert.facts.service, apartMs), apartMs);
+  });
 }
 
 /** Services that nothing in their incidents explains. */
@@ -138,8 +141,8 @@ function ofCause(turn: Turn, { id }: Incident, speaker: Alert, cause: string): r
   if (speaker.facts.service === cause) alerts.set(speaker.facts.name, speaker);
   for (const key of tallyOf(state, id).checks.keys()) {
     if (alerts.size >= CHECKS_MAX) break;
-    const name = key.slice(key.lastIndexOf('\n') + 1);
-    if (alerts.has(name) || key.slice(0, -name.length - 1) !== cause) continue;
+    const name = key.slice(cause.length + 1);
+    if (serviceOfCheck(key) !== cause || alerts.has(name)) continue;
     for (const { fingerprint } of state.alikeLately.rows.get(keyOf(speaker, name)) ?? []) {
       const alert = state.alerts.get(fingerprint);
       if (alert?.incident === id && alert.facts.service === cause) alerts.set(name, alert);
@@ -165,9 +168,8 @@ function* namingIt(
     if (isCarriedByAll(state.alikeLately, peer)) continue;
     for (const { alert, other } of alikeBy(turn, incident, own, peerKey(own, peer), rule)) {
       if (!isOfCause(turn, other, alert)) continue;
-      const apartMs = Math.abs(own.startsAt - alert.startsAt);
-      const because = byPeer(peer, alert.facts.service, apartMs);
-      yield { incident: other, evidence: 'time', because, explains: false, hops: 0, apartMs };
+      const apartMs = apartBy(own, alert);
+      yield matchOf(other, byPeer(peer, alert.facts.service, apartMs), apartMs);
     }
   }
 }
@@ -197,9 +199,11 @@ function takesMore({ now }: Turn, incident: Incident, rule: CorrelateRule): bool
   return group === undefined || isByTimeAlone(group);
 }
 
-function matchOf(own: Alert, alert: Alert, incident: Incident): Match {
-  const apartMs: Instant = Math.abs(own.startsAt - alert.startsAt);
-  const because = byNature(own.facts.name, alert.facts.service, apartMs);
+function apartBy(one: Alert, other: Alert): number {
+  return Math.abs(one.startsAt - other.startsAt);
+}
+
+function matchOf(incident: Incident, because: string, apartMs: number): Match {
   return { incident, evidence: 'time', because, explains: false, hops: 0, apartMs };
 }
 

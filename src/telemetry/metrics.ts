@@ -38,8 +38,8 @@ export interface Levels {
   readonly alerts: number;
   readonly incidents: number;
   readonly incidentsOpen: number;
-  /** Services of incidents in memory that the catalog does not know. */
-  readonly unknownServices: number;
+  /** Services of incidents in memory that the catalog does not know: counted when asked, and only then. */
+  readonly unknownServices: () => number;
   /** Deliveries that are not decided yet: their senders wait for an answer. */
   readonly waiting: number;
   /** Jobs of the inbox that were given up, and are kept. */
@@ -288,7 +288,7 @@ function createLevels(registry: Registry, read: () => Levels | undefined): void 
   gauge(
     'services_unknown',
     'Services of incidents in memory that the catalog does not know.',
-    ({ unknownServices }) => unknownServices,
+    ({ unknownServices }) => unknownServices(),
   );
   gauge('deliveries_waiting', 'Deliveries that are not decided yet.', ({ waiting }) => waiting);
   gauge(

@@ -157,7 +157,7 @@ const view: fc.Arbitrary<MessageView> = fc.record({
     fc.record({
       incidents: count,
       goOn: count,
-      worst: fc.array(fc.record({ incident: text, service: text, name: text, severity }), {
+      worst: fc.array(fc.record({ incident: text, service: text, name: text }), {
         maxLength: 5,
       }),
       before: fc.array(fc.record({ incident: text, service: text }), { maxLength: 2 }),

@@ -159,8 +159,8 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
         incidents: 42,
         goOn: 40,
         worst: [
-          { incident: '8A3M', service: 'payments', name: 'TargetDown', severity: 'critical' },
-          { incident: '9C4T', service: 'orders', name: 'HighErrorRate', severity: 'high' },
+          { incident: '8A3M', service: 'payments', name: 'TargetDown' },
+          { incident: '9C4T', service: 'orders', name: 'HighErrorRate' },
         ],
         before: [{ incident: '6B2Q', service: 'payments-db' }],
       },

@@ -12,7 +12,7 @@ test('docs/operations.md explains exactly the metrics that there are', async () 
     alerts: 1,
     incidents: 1,
     incidentsOpen: 1,
-    unknownServices: 0,
+    unknownServices: () => 0,
     waiting: 0,
     setAside: 0,
     leads: 1,
