@@ -28,7 +28,13 @@ import {
 import { queryClosed, queryDecisions, readClosed } from './embedded/history-query.ts';
 import { readRow } from './embedded/history-rows.ts';
 import { keyPart } from './embedded/keys.ts';
-import { emptyLog, readRecords, type RecordLog, writeRecords } from './embedded/records.ts';
+import {
+  emptyLog,
+  linesOf,
+  readRecords,
+  type RecordLog,
+  writeRecords,
+} from './embedded/records.ts';
 import { UNFINISHED, unfinished } from './unfinished.ts';
 
 interface LaneMeta {
@@ -114,7 +120,7 @@ async function commit(
   let result: CommitResult = { kind: 'stale' };
   const name = keyPart(lane);
   // What can fail is done before the transaction: inside it only rows are put.
-  const text = JSON.stringify(change.put);
+  const lines = linesOf(change.put);
   const effects = change.effects.map((effect) => ({
     key: [name, 'o', keyPart(effect.id)],
     effect,
@@ -129,7 +135,7 @@ async function commit(
     const next: LaneMeta = { version, order, wakeAt: change.wakeAt };
     lanes.set(lane, { meta: next, log, indexed });
     batch.put([name, 'v'], JSON.stringify(next));
-    writeRecords(rows, batch, lane, log, version, change, text);
+    writeRecords(rows, batch, lane, log, version, change, lines);
     for (const id of change.effectsDone) batch.remove([name, 'o', keyPart(id)]);
     for (const [index, { key, effect }] of effects.entries()) {
       batch.put(key, JSON.stringify({ order: meta.order + index, effect }));

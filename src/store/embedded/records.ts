@@ -2,7 +2,7 @@
  * The state records of a lane, kept as a log of chunks: one row for each commit, with all records
  * that it put or removed.
  *
- *   [lane, 'l', version]  a line or two of JSON, each an array of {key,value}, or {key} of one that
+ *   [lane, 'l', version]  lines of JSON, each an array of {key,value}, or {key} of one that
  *                         is gone. Of records with one key the last counts.
  *
  * A row for each record would cost a place in the tree for each, and a hundred thousand alerts that
@@ -61,7 +61,18 @@ export function* readRecords(rows: Rows, lane: string, log: RecordLog): Iterable
   }
 }
 
-/** Stages the row of one commit. `text`: its `put` as JSON, which can fail and is made beforehand. */
+/** Records in a line: a text of many megabytes would be in memory twice when it is written. */
+const LINE_RECORDS = 32;
+
+/** What a commit puts, as lines. Can fail, if a record is no JSON. */
+export function linesOf(put: Commit['put']): readonly string[] {
+  const lines: string[] = [];
+  for (let from = 0; from < put.length; from += LINE_RECORDS)
+    lines.push(JSON.stringify(put.slice(from, from + LINE_RECORDS)));
+  return lines;
+}
+
+/** Stages the row of one commit. `lines`: its `put`, made beforehand. */
 export function writeRecords(
   rows: Rows,
   batch: RowWriter,
@@ -69,7 +80,7 @@ export function writeRecords(
   log: RecordLog,
   version: number,
   { put, remove }: Pick<Commit, 'put' | 'remove'>,
-  text: string,
+  lines: readonly string[],
 ): void {
   const before: StateRecord[] = [];
   for (const key of remove) if (log.where.delete(key)) before.push({ key, value: undefined });
@@ -79,11 +90,10 @@ export function writeRecords(
     carryForward(rows, batch, lane, log, version, before, most);
   }
   log.written += before.length + put.length;
-  const lines = before.length === 0 ? [] : [JSON.stringify(before)];
-  if (put.length > 0) lines.push(text);
-  if (lines.length === 0) return;
-  log.length += lengthOf(lines);
-  batch.put([keyPart(lane), 'l', version], lines);
+  const row = before.length === 0 ? lines : [JSON.stringify(before), ...lines];
+  if (row.length === 0) return;
+  log.length += lengthOf(row);
+  batch.put([keyPart(lane), 'l', version], row);
 }
 
 /** The oldest rows go; a record of theirs that is in force is written again, into `carried`. */
