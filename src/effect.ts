@@ -53,12 +53,12 @@ export interface DigestLine {
   readonly incidents: number;
   readonly alerts: number;
   readonly firing: boolean;
-  /** Its services that still fire, the first of `of`; lines that an older version ordered do not name them. */
+  /** Its services that still fire, the first of `of`. */
   readonly still?: { readonly services: readonly string[]; readonly of: number } | undefined;
 }
 
 type Rise = Readonly<Record<'from' | 'to', Severity>>;
-/** Whom the line calls; lines that an older version ordered say nothing of it. */
+/** Whom the line calls. */
 type Calls = {
   readonly mention: readonly string[] | undefined;
   /** Said in another channel than that of the message. */
@@ -75,15 +75,14 @@ export type Reply =
       readonly kind: 'silenced';
       readonly user: string;
       readonly until: Instant;
-      readonly silence: string;
       readonly matchers: readonly string[];
       /** That it matches, of so many that fire. */
       readonly alerts: number;
       readonly firing: number;
     }
   | { readonly kind: 'unsilenced'; readonly user: string; readonly silences: number }
-  /** `from`: what it is kept apart from from now on; lines that an older version ordered say nothing of it. */
-  | ({ readonly kind: 'split'; readonly incident: string; readonly from?: string } & Asked)
+  /** `from`: what it is kept apart from from now on. */
+  | ({ readonly kind: 'split'; readonly incident: string; readonly from: string } & Asked)
   /** `tooLarge`: it has too many alerts to be moved at once. */
   | ({ readonly kind: 'not-split' | 'not-unsplit'; readonly tooLarge?: true } & Asked)
   | { readonly kind: 'misunderstood'; readonly user: string; readonly text: string }

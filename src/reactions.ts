@@ -21,19 +21,17 @@ export interface Standing {
 const REACTIONS_MAX = 200;
 
 /** Undefined: it was never heard of. */
-export function lastHeard(known: Reactions, reaction: Reaction, gesture: Gesture) {
-  return known[keyOf(reaction)] ?? known[earlierKeyOf(reaction, gesture)];
+export function lastHeard(known: Reactions, reaction: Reaction) {
+  return known[keyOf(reaction)];
 }
 
 export function remember(
   known: Reactions,
   reaction: Reaction & { readonly added: boolean; readonly orderedAt: Instant },
-  gesture: Gesture,
 ): Reactions {
   const key = keyOf(reaction);
-  const earlier = earlierKeyOf(reaction, gesture);
   const { added, orderedAt } = reaction;
-  const others = Object.entries(known).filter(([name]) => name !== key && name !== earlier);
+  const others = Object.entries(known).filter(([name]) => name !== key);
   return Object.fromEntries([...others.slice(-REACTIONS_MAX), [key, { added, orderedAt }]]);
 }
 
@@ -74,11 +72,6 @@ export function forgetThoseOn(known: Reactions, messages: readonly string[]): Re
 
 function keyOf(reaction: Reaction): string {
   return `${reaction.user} ${reaction.emoji} ${tsOf(reaction)}`;
-}
-
-/** Records that were made before the emoji and the message were part of them: nobody knows where those stand. */
-function earlierKeyOf({ user }: Reaction, gesture: Gesture): string {
-  return `${user} ${gesture}`;
 }
 
 function tsOf({ on }: Reaction): string {

@@ -19,8 +19,8 @@ export interface Storm {
   readonly roughAt: Instant;
   /** How many incidents it stands for. */
   readonly counted: number;
-  /** Those that got messages of their own just before it began. Absent: an earlier version began it. */
-  readonly before?: readonly string[];
+  /** Those that got messages of their own just before it began. */
+  readonly before: readonly string[];
 }
 
 export interface Digest {

@@ -107,7 +107,7 @@ function reactionLine(lanes: Lanes, reaction: Reaction, at: Instant): string | u
   const incident = lane === undefined ? undefined : incidentOf(lane, reaction.on);
   const gesture = lanes.rules.gestures.get(reaction.emoji);
   if (lane === undefined || incident === undefined || gesture === undefined) return undefined;
-  const known = lastHeard(incident.reactions, reaction, gesture);
+  const known = lastHeard(incident.reactions, reaction);
   if (known !== undefined && known.orderedAt >= reaction.orderedAt) return undefined;
   if (!reaction.added && saidOtherwise(incident.reactions, reaction, lanes.rules.gestures))
     return undefined;

@@ -26,7 +26,7 @@ export function react(turn: Turn, reaction: Reaction): void {
         : 'its message is not ours, or is long over';
     return note(turn, 'ignored', { because: `reaction of ${reaction.user}: ${what}` });
   }
-  const last = lastHeard(incident.reactions, reaction, gesture);
+  const last = lastHeard(incident.reactions, reaction);
   if (last !== undefined && last.orderedAt >= reaction.orderedAt) {
     return note(turn, 'ignored', {
       incident: incident.id,
@@ -34,7 +34,7 @@ export function react(turn: Turn, reaction: Reaction): void {
     });
   }
   const remembered = change(turn, incident, {
-    reactions: remember(incident.reactions, reaction, gesture),
+    reactions: remember(incident.reactions, reaction),
   });
   if (!reaction.added && saidOtherwise(incident.reactions, reaction, turn.rules.gestures)) {
     return note(turn, 'ignored', {

@@ -65,7 +65,6 @@ function silence(turn: Turn, incident: Incident, asked: Request, rest: string): 
     kind: 'silenced',
     user: asked.user,
     until: set.endsAt,
-    silence: set.id,
     matchers: matchersInWords(set),
     alerts: matched,
     firing,

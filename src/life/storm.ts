@@ -71,7 +71,7 @@ export function joinsStorm(turn: Turn, incident: Incident): boolean {
   const counted = storm.counted + 1;
   putStorm(state, { ...storm, counted });
   const parent = state.incidents.get(storm.incident);
-  const standsFor = counted + (storm.before?.length ?? 0);
+  const standsFor = counted + storm.before.length;
   if (parent !== undefined) touch(turn, change(turn, parent, { standsFor }));
   return true;
 }

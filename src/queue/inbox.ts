@@ -79,19 +79,12 @@ interface Written {
   readonly rows: number;
 }
 
-/** As earlier versions wrote it. */
-interface WrittenWhole {
-  readonly format: 1;
-  readonly at: Instant;
-  readonly events: readonly Event[];
-}
-
 /** Whoever wrote it has its events at hand. */
 interface OwnJob extends Written {
   readonly events: readonly Event[];
 }
 
-type AnyJob = Written | WrittenWhole | OwnJob;
+type AnyJob = Written | OwnJob;
 
 interface Delivery {
   readonly at: Instant;

@@ -178,7 +178,7 @@ function answer(reply: Answer, view: MessageView): Line {
         bold(`Split off: ${joinedNames(reply.services)}`),
         ' by ',
         person(reply.user, view.people),
-        `, told as ${reply.incident}${keptApart(reply.from)} · what belongs together after all: mention me there with `,
+        `, told as ${reply.incident} and kept apart from ${joinedNames([reply.from])} for 30 days · what belongs together after all: mention me there with `,
         bold('unsplit'),
       ];
     case 'not-split':
@@ -203,10 +203,6 @@ function answer(reply: Answer, view: MessageView): Line {
 
 function tooLarge({ user }: Extract<Reply, { tooLarge?: true }>, view: MessageView): Line {
   return [person(user, view.people), ', it stays as it is: too many alerts would have to move'];
-}
-
-function keptApart(from: string | undefined): string {
-  return from === undefined ? '' : ` and kept apart from ${joinedNames([from])} for 30 days`;
 }
 
 /** A silence of nothing, or of everything, is likely not what was meant. */

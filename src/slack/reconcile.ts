@@ -42,7 +42,7 @@ const MESSAGES_MAX = 200;
 const PACE = { perMinute: 40, burst: 20 };
 const RETRY_MS = { first: 2_000, most: 60_000 };
 
-type Stance = { readonly user: string; readonly gesture: Gesture; readonly emoji: string };
+type Stance = { readonly user: string; readonly emoji: string };
 
 export function createReconciler(options: ReconcileOptions): Reconciler {
   const { clock, signal, log } = options;
@@ -118,10 +118,9 @@ async function stancesOf(
   const stances: Stance[] = [];
   for (const { name, users } of reactions) {
     const emoji = name.replace(/::skin-tone-\d$/, '');
-    const gesture = gestures().get(emoji);
-    if (gesture === undefined) continue;
+    if (!gestures().has(emoji)) continue;
     for (const user of users) {
-      if (!(await isBot?.(user))) stances.push({ user, gesture, emoji });
+      if (!(await isBot?.(user))) stances.push({ user, emoji });
     }
   }
   return stances;
@@ -139,8 +138,8 @@ function added(
   known: OpenMessage['reactions'],
   stances: readonly Stance[],
 ): readonly ReactionEvent[] {
-  return stances.flatMap(({ user, gesture, emoji }): readonly ReactionEvent[] => {
-    const last = lastHeard(known, { user, emoji, on }, gesture);
+  return stances.flatMap(({ user, emoji }): readonly ReactionEvent[] => {
+    const last = lastHeard(known, { user, emoji, on });
     if (last?.added === true) return [];
     const orderedAt = (last?.orderedAt ?? instantOf(on.ts)) + 1;
     return [{ kind: 'reaction', added: true, emoji, user, on, orderedAt }];

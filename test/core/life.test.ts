@@ -365,19 +365,3 @@ test('a message is deleted: what people said on it stands, until they take it ba
   eyes(false, anew);
   expect(now()?.phase).toBe('open');
 });
-
-test('a reaction that was kept before it was known where it stands is taken back like any other', () => {
-  const story = tell();
-  story.fire('payments-db', 'Down', { severity: 'critical' });
-  const id = story.posts()[0]?.incident ?? '';
-  story.react('eyes', id);
-  const incident = story.state.incidents.get(id);
-  if (incident === undefined) throw new Error('it is open');
-  const reactions = { 'U1 acknowledge': { added: true, orderedAt: story.now() } };
-  story.state.incidents.set(id, { ...incident, reactions });
-  story.react('eyes', id);
-  expect(story.reasons().at(-1)).toBe('ignored');
-  story.wait(1000);
-  story.unreact('eyes', id);
-  expect(story.reasons()).toContain('unacknowledged');
-});

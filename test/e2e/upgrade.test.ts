@@ -94,9 +94,9 @@ async function expectReadable(quell: Quell): Promise<void> {
 const missing = earlierIsMissing();
 if (missing !== undefined) process.stdout.write(`not run: an earlier version ${missing}\n`);
 test.skipIf(missing !== undefined)(
-  `this version, whose jobs have another format, replaces an earlier one (${EARLIER.slice(0, 7)})`,
+  `an earlier version (${EARLIER.slice(0, 7)}) and this one take over from each other`,
   TIMEOUT,
-  async () => replaced(await buildEarlier(), undefined),
+  async () => toAndFro(await buildEarlier(), undefined),
 );
 
 test.skipIf(missing !== undefined)(

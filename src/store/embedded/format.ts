@@ -1,5 +1,5 @@
 /**
- * Which format the data directory has, so that a version that does not know it refuses, or migrates.
+ * Which format the data directory has, so that a version that does not know it refuses.
  */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,14 +7,12 @@ import { AppError } from '../../errors.ts';
 import { storeDamaged } from './failure.ts';
 
 const FORMAT = 4;
-/** As ours, but everything is in LMDB: it becomes ours by being written to. */
-const WITHOUT_CHANGE_LOG = 3;
 
-/** Checks the format of the directory; one that is new, or can be read, gets ours. */
+/** Checks the format of the directory; one that is new gets ours. */
 export async function checkFormat(dir: string): Promise<void> {
   const path = join(dir, 'format.json');
   const found = await readFormat(path);
-  if (found === undefined || found === WITHOUT_CHANGE_LOG) {
+  if (found === undefined) {
     await writeFile(`${path}.new`, `${JSON.stringify({ format: FORMAT })}\n`, { flush: true });
     await rename(`${path}.new`, path);
     return;
