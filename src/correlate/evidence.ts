@@ -44,6 +44,11 @@ export function byNature(name: string, other: string, apartMs: number): string {
   return `${name} began ${seconds(apartMs)} s apart on ${other}, and on a third; nobody said what links them`;
 }
 
+/** The same: in so many places. */
+export function byTogether(places: number, apartMs: number): string {
+  return `began ${seconds(apartMs)} s apart, and with it what fails in ${places} places; nobody said what links them`;
+}
+
 /** The same, by a name from outside the catalog that both say. */
 export function byPeer(peer: string, other: string, apartMs: number): string {
   return `names ${peer}, as ${other} does, ${seconds(apartMs)} s apart`;

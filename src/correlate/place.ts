@@ -12,6 +12,7 @@ import { waitingUntil } from '../life/storm.ts';
 import { type Proof, proofNow, proofOf, reconsiderRoute, tell } from '../life/tell.ts';
 import { callMore, isYetToBeSaid, say } from '../life/worse.ts';
 import type { Alert, Draft, Incident, Instant, Verdict } from '../model.ts';
+import type { CorrelateRule } from '../rules/rules.ts';
 import { scheduleAlert } from '../schedule.ts';
 import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
@@ -29,6 +30,7 @@ import { onsetOf } from './onset.ts';
 import { rankRoots } from './root.ts';
 import { toldOfSilent } from './silent.ts';
 import { explainedBy, toldAtOnce } from './standing.ts';
+import { togetherWith } from './together.ts';
 
 /** Whoever was just told expects more to come: what joins this soon only shows in the message. */
 const NEWS_AFTER_MS = 60_000;
@@ -96,10 +98,11 @@ export function considerLasting(turn: Turn, incident: Incident): void {
 }
 
 /** A message that stands for its likely cause already says this too: who reads it looks after that service. */
-function speak(turn: Turn, incident: Incident, proof: Proof): void {
+function speak(turn: Turn, gathered: Incident, proof: Proof): void {
   const { speaker } = proof;
-  const until = tellableAt(turn, incident);
-  if (until !== undefined) return wakeIncident(turn, incident.id, until);
+  const until = tellableAt(turn, gathered);
+  if (until !== undefined) return wakeIncident(turn, gathered.id, until);
+  const incident = beganBy(turn, gathered, onsetOf(speaker));
   const rule = turn.rules.correlate(subjectOf(speaker));
   const service = incident.roots[0]?.service ?? speaker.facts.service;
   const match =
@@ -107,11 +110,22 @@ function speak(turn: Turn, incident: Incident, proof: Proof): void {
     explainedBy(turn, incident, speaker, rule) ??
     toldOfSilent(turn, incident, speaker, rule) ??
     toldAtOnce(turn, incident, speaker, rule);
-  const matches = match === undefined ? alikeWith(turn, incident, speaker, rule) : [match];
+  const matches = match === undefined ? linkedByNothing(turn, incident, speaker, rule) : [match];
   const isNews = !matches.some((one) => isKnownIn(turn, one.incident, speaker));
   const place = matches.length === 0 ? incident : merged(turn, incident, matches, speaker);
   if (place.phase === 'gathering') tell(turn, place, proof);
   else enter(turn, place, alertWith(speaker, { incident: place.id }), isNews);
+}
+
+/** What has a cause of which the catalog does not know. */
+function linkedByNothing(
+  turn: Turn,
+  incident: Incident,
+  speaker: Alert,
+  rule: CorrelateRule,
+): readonly Match[] {
+  const alike = alikeWith(turn, incident, speaker, rule);
+  return alike.length > 0 ? alike : togetherWith(turn, incident, speaker, rule);
 }
 
 function isKnownIn({ state }: Turn, { id }: Incident, { facts }: Alert): boolean {

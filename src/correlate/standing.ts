@@ -141,12 +141,12 @@ function isOutage({ state }: Turn, { id }: Incident): boolean {
   return hit === 1 && checks.size > 1 && weight >= WEIGHT_SUFFICES;
 }
 
-function beganOf({ beganAt, startsAt }: Incident): Instant {
+export function beganOf({ beganAt, startsAt }: Incident): Instant {
   return beganAt ?? startsAt;
 }
 
 /** A storm has a message for all of it; what a rule groups belongs to what that says; what flaps began long ago. */
-function goesByTime(
+export function goesByTime(
   { state }: Turn,
   { group }: Incident,
   { facts, flap }: Alert,
@@ -187,6 +187,17 @@ function takesMore({ state, now, rules }: Turn, incident: Incident, rule: Correl
   const { checks, hit } = tallyOf(state, id);
   // What only flaps gathers nothing, nor what nothing is left of.
   return hit > 0 && hit <= WEIGHED_MAX && (resolvedAt !== undefined || checks.size > 0);
+}
+
+/** What the time alone may add `alert` to: it goes on, in the same cluster, and those who would be told of the alert read of it. */
+export function takesTogether(
+  turn: Turn,
+  other: Incident,
+  alert: Alert,
+  rule: CorrelateRule,
+): boolean {
+  if (!takesMore(turn, other, rule) || !isToldThere(turn, other, alert)) return false;
+  return isNear(turn, other, alert) && !callsOthers(turn, other, alert);
 }
 
 function isToldThere({ rules, now }: Turn, { route }: Incident, alert: Alert): boolean {

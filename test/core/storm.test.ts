@@ -18,10 +18,14 @@ route:
     - { match: ['tier="2"'], channel: owner }
 `;
 
+/** Each in a cluster of its own: nothing makes them one. */
+const inOwnCluster = (i: number) => ({ labels: { cluster: `cluster-${i}` } });
+
 function storm(): Story {
   const story = tell(RULES);
   for (let i = 0; i < 40; i++) {
-    story.fire(`svc-${i}`, 'Broken', { severity: i % 4 === 0 ? 'critical' : 'warning' });
+    const severity = i % 4 === 0 ? 'critical' : 'warning';
+    story.fire(`svc-${i}`, 'Broken', { severity, ...inOwnCluster(i) });
     story.wait(1_000);
   }
   story.wait(MINUTE);
@@ -81,17 +85,17 @@ test('people who asked for quiet of a storm hear what comes and is critical at t
 test('what only a storm told of, and flaps, is told when it fires on after the storm', () => {
   const story = tell(RULES);
   for (let i = 0; i < 32; i++) {
-    story.fire(`svc-${i}`, 'Broken');
+    story.fire(`svc-${i}`, 'Broken', inOwnCluster(i));
     story.wait(1_000);
   }
-  const critical = { severity: 'critical' };
+  const critical = { severity: 'critical', ...inOwnCluster(36) };
   for (let n = 0; n < 6; n++) {
     story.fire('svc-36', 'Flapping', critical);
     story.wait(1_000);
     story.resolve('svc-36', 'Flapping', critical);
     story.wait(1_000);
   }
-  for (let i = 0; i < 32; i++) story.resolve(`svc-${i}`, 'Broken');
+  for (let i = 0; i < 32; i++) story.resolve(`svc-${i}`, 'Broken', inOwnCluster(i));
   story.wait(7 * MINUTE);
   expect(story.reasons()).toContain('storm-ended');
   story.fire('svc-36', 'Flapping', critical);

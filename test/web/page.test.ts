@@ -59,7 +59,13 @@ test('the page of a storm leads to the incidents that it stands for, by name', a
     (name) => `  - { name: ${name}, dependsOn: [of-${name}] }\n  - { name: of-${name} }`,
   );
   const service = await start({ yaml: `services:\n${catalog.join('\n')}\nhold: [{ for: 0s }]\n` });
-  for (const name of names) await fire(service, 'Down', { service: name, summary: 'It is down' });
+  // Each in a cluster of its own: nothing makes them one.
+  for (const name of names)
+    await fire(service, 'Down', {
+      service: name,
+      labels: { cluster: name },
+      summary: 'It is down',
+    });
   await service.pass(MINUTE);
   await service.lane.settled();
   const [, path = ''] =
