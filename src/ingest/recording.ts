@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import type { Event, Instant, Labels, Silence } from '../model.ts';
 import { describe, isObject, isProblem, type JsonObject, readIdentity } from './parsed.ts';
+import { mayHaveLarge, withDigits } from './digits.ts';
 import { readJson } from './json.ts';
 import { parseTime } from './time.ts';
 
@@ -135,7 +136,19 @@ export function readLine(text: string, line: number): Recorded | undefined {
   if (typeof source !== 'string' || body === undefined) {
     return { kind: 'bad', line, error: 'expected "source" and "body", or "reaction"' };
   }
-  return { kind: 'delivery', line, at, source, body };
+  return {
+    kind: 'delivery',
+    line,
+    at,
+    source,
+    body: mayHaveLarge(source, text) ? bodyOf(text) : body,
+  };
+}
+
+/** As it was read when it came in. */
+function bodyOf(line: string): unknown {
+  // It was read before, as an object.
+  return (JSON.parse(withDigits(line)) as JsonObject)['body'];
 }
 
 function readReaction(value: JsonObject, at: Instant, line: number): Recorded {

@@ -8,7 +8,8 @@ import { hasMoreNamesThan } from './names.ts';
 import type { Mapping, SOURCES } from '../rules/rules.ts';
 import { parseAlertmanager } from './alertmanager.ts';
 import { parseGeneric } from './generic.ts';
-import { holdsMoreThan, readJson, textOf } from './json.ts';
+import { readJsonOf } from './digits.ts';
+import { holdsMoreThan, textOf } from './json.ts';
 import { parseMapped } from './mapped.ts';
 import type { DeliveryContext, Parsed } from './parsed.ts';
 import { parsePrometheus } from './prometheus.ts';
@@ -58,7 +59,7 @@ export function parseBytes(body: Uint8Array, context: DeliveryContext, mappings:
     const error = `body: more than ${SHAPE.names} different names: send smaller batches`;
     return { kind: 'refused', field: 'body', error: over('names', error) };
   }
-  const json = readJson(textOf(body));
+  const json = readJsonOf(context.source, textOf(body));
   if (json.kind === 'bad') return { kind: 'refused', field: 'body', error: json.error };
   return parseDelivery(json.value, context, mappings);
 }
