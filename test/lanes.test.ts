@@ -9,7 +9,7 @@ import { relane } from '../src/relane.ts';
 import { laneNames, laneOf, type Split, WHOLE } from '../src/split.ts';
 import { acrossLanes } from '../src/store/across-lanes.ts';
 import type { StateRecord, Store } from '../src/store/contract.ts';
-import { createMemoryStore } from '../src/store/memory.ts';
+import { createMemoryStore } from './support/memory-store.ts';
 import { alertEvent, rulesOf } from './support/story.ts';
 import { withSubmit } from './support/service.ts';
 

@@ -1,8 +1,8 @@
 /** What is kept of the past: how long, and how much. */
 import { expect, test } from 'vitest';
 import { keepRetention } from '../src/retention.ts';
-import { createMemoryStore } from '../src/store/memory.ts';
-import { createSilentLog } from '../src/telemetry/log.ts';
+import { createMemoryStore } from './support/memory-store.ts';
+import { createLog } from '../src/telemetry/log.ts';
 import { createMetrics } from '../src/telemetry/metrics.ts';
 import { aCommit, aDecision } from './support/store-builders.ts';
 
@@ -30,7 +30,7 @@ async function afterRound({ decisions: count, apartMs, history = Infinity }: Giv
     limits: { history },
     retentionMs: HOUR,
     now: () => NOW,
-    log: createSilentLog(),
+    log: createLog('silent'),
     metrics,
   });
   await retention.round();

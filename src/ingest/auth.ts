@@ -31,8 +31,6 @@ export interface IngestAuth {
   readonly proxies: readonly string[];
 }
 
-export const OPEN_DOOR: IngestAuth = { tokens: [], signatures: [], ranges: [], proxies: [] };
-
 export type Admission =
   /** `token`: the one that was shown. `signature`: still to be verified, with the body. */
   | {

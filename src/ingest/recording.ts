@@ -59,20 +59,10 @@ export interface RecordedAlert {
 const LINE_MAX = 256 * 1024 * 1024;
 const CHUNK = 1024 * 1024;
 
-/** Fails with the error of the file system when the file cannot be read. */
-export async function* readRecording(path: string): AsyncGenerator<Recorded> {
-  let number = 0;
-  for await (const texts of textsInBatches(path, 'all')) {
-    for (const text of texts) {
-      const line = readLine(text, ++number);
-      if (line !== undefined) yield line;
-    }
-  }
-}
-
 /**
  * The lines of a file as texts, as many at once as are read: an await for each would cost more than the
- * line. A last line without a line break is one too, unless `wanted` are whole lines.
+ * line. A last line without a line break is one too, unless `wanted` are whole lines. Fails with the error of the
+ * file system when the file cannot be read.
  */
 export async function* textsInBatches(
   path: string,

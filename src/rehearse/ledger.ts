@@ -33,7 +33,6 @@ export interface Firing {
 /** An incident, from its first alert on. */
 export interface Story {
   readonly id: string;
-  readonly beganAt: Instant;
   /** When people were told in Slack, or told again because it re-opened. */
   readonly tellings: Instant[];
   /** Ended in the digest, or nowhere, and by which entry. The last such decision. */
@@ -188,7 +187,6 @@ function storyOf(
   if (known !== undefined) return known;
   const story: Story = {
     id,
-    beganAt: at,
     tellings: [],
     quiet: undefined,
     mergedInto: undefined,
@@ -281,6 +279,6 @@ export function shownIn(ledger: Ledger): readonly Shown[] {
   );
 }
 
-export function count(counts: Map<string, number>, name: string, by = 1): void {
-  counts.set(name, (counts.get(name) ?? 0) + by);
+export function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }

@@ -3,12 +3,6 @@
  */
 import type { Catalog, Service } from './rules.ts';
 
-export const EMPTY_CATALOG: Catalog = {
-  services: new Map(),
-  canonical: new Map(),
-  callers: new Map(),
-};
-
 /** `dependsOn` may name aliases; whatever the catalog does not know is left out. */
 export function buildCatalog(sources: readonly Service[]): Catalog {
   const canonical = new Map<string, string>();

@@ -86,7 +86,7 @@ interface Read {
 /** Stands for a matcher with a mistake: nothing is known of what it matches, so nothing is like it. */
 function unread({ source, path }: Place): Read {
   const value = JSON.stringify([source.name, path]);
-  const matcher: Matcher = { name: '', operator: '!~', value, nameAt: 0, valueAt: 0, end: 0 };
+  const matcher: Matcher = { name: '', operator: '!~', value, valueAt: 0, end: 0 };
   return { condition: conditionOf(matcher, () => false), test: () => false };
 }
 

@@ -30,7 +30,7 @@ export function compileServices(collected: Collected, report: Report): Catalog {
   for (const entry of unique) defineAliases(entry, defined, report);
   for (const entry of unique) {
     checkDependencies(entry, defined, collected, report);
-    services.push(toService(entry));
+    services.push(toService(entry.value));
   }
   for (const { value, place } of unique) {
     if (value.owner !== undefined || value.channel !== undefined) continue;
@@ -75,7 +75,7 @@ function warnOfShape(
   }
 }
 
-function toService({ value, place }: ServiceEntry): Service {
+function toService(value: ServiceEntry['value']): Service {
   return {
     name: value.name,
     aliases: value.aliases ?? [],
@@ -86,7 +86,6 @@ function toService({ value, place }: ServiceEntry): Service {
     runbook: value.runbook,
     dashboard: value.dashboard,
     dependsOn: value.dependsOn ?? [],
-    rule: refOf(place),
   };
 }
 

@@ -22,7 +22,6 @@ function words(text: string): readonly string[] {
 }
 
 export interface Schedules {
-  readonly named: ReadonlyMap<string, Schedule>;
   /** Reports a name that is not defined. */
   readonly find: (name: string, place: Place) => NamedSchedule | undefined;
 }
@@ -58,7 +57,7 @@ export function compileSchedules(collected: Collected, report: Report): Schedule
     report.error(place, `unknown time interval "${name}"`, hint);
     return undefined;
   }
-  return { named, find };
+  return { find };
 }
 
 export function compileInterval(parts: Parts, place: Place, report: Report): Interval {

@@ -15,8 +15,7 @@ export interface Matcher {
   readonly name: string;
   readonly operator: Operator;
   readonly value: string;
-  /** Where name and value stand in the text that was parsed. */
-  readonly nameAt: number;
+  /** Where the value stands in the text that was parsed. */
   readonly valueAt: number;
   readonly end: number;
 }
@@ -113,7 +112,6 @@ function readMatcher(
     name: name.text,
     operator,
     value: value.text,
-    nameAt: start,
     valueAt: text[valueAt] === '"' ? valueAt + 1 : valueAt,
     end: value.end,
   };

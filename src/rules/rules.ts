@@ -13,7 +13,6 @@ import type {
   ReceivedAlert,
   RouteDecision,
   RuleRef,
-  Severity,
   SilenceMatcher,
   Urgency,
 } from '../model.ts';
@@ -41,7 +40,6 @@ export interface Service {
   readonly dashboard: string | undefined;
   /** Canonical names of the services it calls. */
   readonly dependsOn: readonly string[];
-  readonly rule: RuleRef;
 }
 
 export interface Catalog {
@@ -207,9 +205,6 @@ export interface Mapping {
   readonly annotations: Readonly<Record<string, string>>;
   readonly rule: RuleRef;
 }
-
-/** Severity order: 0 is the worst. */
-export type SeverityRank = Readonly<Record<Severity, number>>;
 
 /** Only this part of a version says whether rules are other rules: the rest says which commit they are of. */
 export function hashOf(version: string): string {

@@ -16,7 +16,7 @@ export function factOrLabel(
   asked: Asked,
   catalog: Catalog,
 ): { readonly kind: 'predicate'; readonly test: Predicate } | BadRegex {
-  const matcher: Matcher = { ...asked, nameAt: 0, valueAt: 0, end: 0 };
+  const matcher: Matcher = { ...asked, valueAt: 0, end: 0 };
   const { name, operator } = matcher;
   const isService = name === 'service' && (operator === '=' || operator === '!=');
   const canonical = isService ? resolveName(catalog.canonical, matcher.value) : undefined;

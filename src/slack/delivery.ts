@@ -64,8 +64,6 @@ export interface DeliveryOptions {
   readonly unpaced?: boolean | undefined;
   /** What the log says of what was carried out. */
   readonly done?: string | undefined;
-  /** For metrics: what came of an effect, and how long after it was ordered. */
-  readonly delivered?: (effect: Effect, outcome: DeliveryOutcome, afterMs: number) => void;
 }
 
 const RETRY_MS = { first: 500, most: 60_000 };
@@ -242,7 +240,6 @@ async function handOver(office: Office, effect: Effect, came: DeliveryOutcome): 
   const fields = { effect: id, delivery, channel, outcome, afterMs };
   if (outcome.kind === 'refused') log.error(fields, 'Slack refused a message for good');
   else log.info(fields, office.done ?? 'delivered to Slack');
-  office.delivered?.(effect, outcome, afterMs);
 }
 
 function backoff({ random }: Office, failures: number): number {

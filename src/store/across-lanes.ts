@@ -60,8 +60,7 @@ async function merge<T>(
   const open = lanes.filter((lane) => places[lane] !== null);
   const heads = await Promise.all(
     open.map(async (lane): Promise<Head<T>> => {
-      const cursor = places[lane];
-      const own = { ...rest, lane, ...(typeof cursor === 'string' ? { cursor } : {}) };
+      const own = { ...rest, lane, cursor: places[lane] ?? undefined };
       const page = await ask(own);
       return { query: asOf(page, own, atOf), page, taken: 0 };
     }),

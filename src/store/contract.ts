@@ -56,12 +56,12 @@ export interface PastDecision extends Decision {
 
 /** Newest first. `from` inclusive, `to` exclusive; `cursor` is what the page before returned as `next`. */
 export interface Wanted {
-  readonly from?: Instant;
-  readonly to?: Instant;
-  readonly service?: string;
-  readonly incident?: string;
+  readonly from?: Instant | undefined;
+  readonly to?: Instant | undefined;
+  readonly service?: string | undefined;
+  readonly incident?: string | undefined;
   readonly limit: number;
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 export interface HistoryQuery extends Wanted {

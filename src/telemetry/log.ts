@@ -29,8 +29,3 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
   };
   return destination === undefined ? pino(options) : pino(options, destination);
 }
-
-/** For tests and for commands that say what they do in their own way. */
-export function createSilentLog(): Log {
-  return pino({ level: 'silent' });
-}

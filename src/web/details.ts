@@ -97,7 +97,7 @@ export async function incidentDetail(
   const shown = liveIncident(deps, lane, id) ?? (await pastIncident(deps, lane, id));
   if (shown === undefined) return undefined;
   const { parts, incident, lead, closed } = shown;
-  const past = await pastOfIncident(deps.store, look, id, () => true);
+  const past = await pastOfIncident(deps.store, look, id);
   const now = deps.now();
   const asked = { rules: lane.rules, decisions: past.decisions, now };
   const about =
@@ -246,7 +246,7 @@ async function heartbeatDetail(
   const past =
     incident === undefined
       ? { decisions: [], complete: true }
-      : await pastOfIncident(deps.store, look, incident, () => true);
+      : await pastOfIncident(deps.store, look, incident);
   const rule = rules.heartbeats.find((one) => one.name === name);
   const titles: TitleOf = () => undefined;
   const people = peopleOf(deps, rules);

@@ -5,7 +5,6 @@
  * What is in memory is found by index; what left it is looked for in history, with a bound on how much
  * of that is read.
  */
-import { setImmediate } from 'node:timers/promises';
 import { incidentOn, ownerOf } from '../lanes.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Instant, MessageRef } from '../model.ts';
@@ -17,7 +16,7 @@ import { placeOfReply } from '../reactions.ts';
 import type { ClosedIncident, History } from '../store/contract.ts';
 import type { LanesView } from './details.ts';
 import { newest } from './newest.ts';
-import { closedAlert } from './past.ts';
+import { closedAlert, pagesOf } from './past.ts';
 import { readMatch } from './query.ts';
 import { viewOf } from './shapes.ts';
 
@@ -162,15 +161,11 @@ async function closedWith(
 ): Promise<ClosedIncident | undefined> {
   let from = after;
   for (const span of SPANS_MS) {
-    let cursor: string | undefined;
-    for (let pages = 0; pages < PAGES_MAX; pages++) {
-      const query = { from: Math.floor(from), to: Math.ceil(after + span), limit: PAGE };
-      const page = await store.closedIncidents(cursor === undefined ? query : { ...query, cursor });
-      const found = page.items.find(accepts);
+    const wanted = { from: Math.floor(from), to: Math.ceil(after + span), limit: PAGE };
+    const ask = (cursor: string | undefined) => store.closedIncidents({ ...wanted, cursor });
+    for await (const { items } of pagesOf(ask, PAGES_MAX)) {
+      const found = items.find(accepts);
       if (found !== undefined) return found;
-      cursor = page.next;
-      if (cursor === undefined) break;
-      await setImmediate();
     }
     from = after + span;
   }

@@ -1,12 +1,12 @@
 /**
  * What happened between 10:00 and 10:30 for service X: the decision log as a list, newest first.
  */
-import { setImmediate } from 'node:timers/promises';
 import { CONSEQUENCES, type Instant, type People, VERDICTS } from '../model.ts';
 import type { Catalog } from '../rules/rules.ts';
 import { didYouMean } from '../rules/suggest.ts';
-import type { History, Wanted } from '../store/contract.ts';
+import type { History } from '../store/contract.ts';
 import type { Listed } from './lists.ts';
+import { pagesOf } from './past.ts';
 import { badQuery, readLimit, readParameters, readService, readSpan, SPAN } from './query.ts';
 import { type DecisionJson, decisionShape } from './shapes.ts';
 
@@ -50,33 +50,18 @@ export async function listDecisions(
   query: DecisionQuery,
   people: People,
 ): Promise<Listed<DecisionJson>> {
+  const { reason, limit, cursor: first, ...wanted } = query;
   const items: DecisionJson[] = [];
-  let cursor = query.cursor;
-  for (let pages = 0; pages < PAGES_MAX; pages++) {
-    const page = await store.decisions(wantedOf(query, query.limit - items.length, cursor));
+  const ask = (cursor: string | undefined) =>
+    store.decisions({ ...wanted, limit: limit - items.length, cursor });
+  let next: string | undefined;
+  for await (const page of pagesOf(ask, PAGES_MAX, first)) {
     for (const decision of page.items) {
-      if (query.reason !== undefined && decision.reason !== query.reason) continue;
+      if (reason !== undefined && decision.reason !== reason) continue;
       items.push(decisionShape(decision, () => undefined, people));
     }
-    cursor = page.next;
-    if (cursor === undefined) return { items, next: null };
-    if (items.length >= query.limit) break;
-    await setImmediate();
+    next = page.next;
+    if (items.length >= limit) break;
   }
-  return { items, next: cursor ?? null };
-}
-
-function wantedOf(
-  { service, incident, from, to }: DecisionQuery,
-  limit: number,
-  cursor: string | undefined,
-): Wanted {
-  return {
-    limit,
-    ...(service === undefined ? {} : { service }),
-    ...(incident === undefined ? {} : { incident }),
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
-    ...(cursor === undefined ? {} : { cursor }),
-  };
+  return { items, next: next ?? null };
 }

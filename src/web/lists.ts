@@ -4,19 +4,18 @@
  * Incidents in memory come before those that left it; each page does a bounded amount of work and may
  * hold fewer items than asked for. Only `next: null` is the end.
  */
-import { setImmediate } from 'node:timers/promises';
 import type { Response } from 'express';
 import { idsAt } from '../id-index.ts';
 import type { Lanes } from '../lanes.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import { type LaneState, tallyOf } from '../state.ts';
-import type { ClosedIncident, History, Wanted } from '../store/contract.ts';
+import type { ClosedIncident, History } from '../store/contract.ts';
 import { newest } from './newest.ts';
+import { pagesOf } from './past.ts';
 import { type NamesDeps, peopleOf } from './people.ts';
 import { badCursor, FILTERS, type ListQuery, readCursor, SPAN, writeCursor } from './query.ts';
 import {
-  type AlertJson,
   alertShape,
   closedCounts,
   type IncidentJson,
@@ -46,12 +45,7 @@ const CLOSED = 'h';
 /** What is read of lanes for a list. */
 type InMemory = Pick<Lanes, 'all'>;
 
-export async function listAlerts(lanes: InMemory, query: ListQuery): Promise<Listed<AlertJson>> {
-  const { items, next } = await pageOfAlerts(lanes, query);
-  return { items: items.map(alertShape), next };
-}
-
-/** The same page, put into words only as it is sent. */
+/** Put into words only as it is sent. */
 export async function sendAlertList(
   response: Response,
   lanes: InMemory,
@@ -211,22 +205,27 @@ async function listClosed(
   from: string | undefined,
 ): Promise<Listed<IncidentJson>> {
   const items: IncidentJson[] = [];
-  const people = peopleOf(deps, lanes.rules);
-  let cursor = from;
   if (!wantsClosed(query)) return { items, next: null };
-  for (let pages = 0; pages < CLOSED_PAGES_MAX; pages++) {
-    const limit = Math.min(CLOSED_PAGE, query.limit - items.length);
-    const page = await deps.store.closedIncidents(wantedOf(query, limit, cursor));
+  const people = peopleOf(deps, lanes.rules);
+  // History is ordered by when an incident was over: it was going on in a span only if that is later.
+  const { service, from: since, limit } = query;
+  const ask = (cursor: string | undefined) =>
+    deps.store.closedIncidents({
+      service,
+      from: since,
+      limit: Math.min(CLOSED_PAGE, limit - items.length),
+      cursor,
+    });
+  let next: string | undefined;
+  for await (const page of pagesOf(ask, CLOSED_PAGES_MAX, from)) {
     for (const closed of page.items) {
       if (!acceptsClosed(closed, query)) continue;
       items.push(incidentShape(closed.incident, closedCounts(closed), people));
     }
-    cursor = page.next;
-    if (cursor === undefined) return { items, next: null };
-    if (items.length >= query.limit) break;
-    await setImmediate();
+    next = page.next;
+    if (items.length >= limit) break;
   }
-  return { items, next: closedCursor(cursor ?? '') };
+  return { items, next: next === undefined ? null : closedCursor(next) };
 }
 
 function acceptsClosed(closed: ClosedIncident, query: ListQuery): boolean {
@@ -235,16 +234,6 @@ function acceptsClosed(closed: ClosedIncident, query: ListQuery): boolean {
   return viewOf(closed).alerts.some((alert) =>
     query.matches.every((test) => test(subjectOf(alert))),
   );
-}
-
-/** History is ordered by when an incident was over: it was going on in a span only if that is later. */
-function wantedOf({ service, from }: ListQuery, limit: number, cursor: string | undefined): Wanted {
-  return {
-    limit,
-    ...(service === undefined ? {} : { service }),
-    ...(from === undefined ? {} : { from }),
-    ...(cursor === undefined ? {} : { cursor }),
-  };
 }
 
 function closedCursor(cursor: string): string {

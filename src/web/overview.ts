@@ -10,6 +10,7 @@ import { severityRank } from '../tally.ts';
 import { titlesOf } from './details.ts';
 import { newest } from './newest.ts';
 import { type Overview, type PreviewMessage, QUIET_KINDS } from './page.ts';
+import { pagesOf } from './past.ts';
 import { type NamesDeps, peopleOf } from './people.ts';
 import {
   closedCounts,
@@ -126,18 +127,14 @@ async function latelyQuiet(
 ): Promise<readonly DecisionJson[]> {
   const found = new Map<string, DecisionJson>();
   const titles = titlesOf(lanes.all, undefined);
-  let cursor: string | undefined;
-  for (let pages = 0; pages < DECISIONS_PAGES_MAX; pages++) {
-    const query = { limit: DECISIONS_PAGE };
-    const page = await store.decisions(cursor === undefined ? query : { ...query, cursor });
-    for (const decision of page.items) {
+  const ask = (cursor: string | undefined) => store.decisions({ limit: DECISIONS_PAGE, cursor });
+  for await (const { items } of pagesOf(ask, DECISIONS_PAGES_MAX)) {
+    for (const decision of items) {
       if (!QUIET_REASONS.has(decision.reason)) continue;
       const key = `${decision.reason} ${decision.fingerprint ?? decision.incident}`;
       if (!found.has(key)) found.set(key, decisionShape(decision, titles, people));
       if (found.size === QUIET_SHOWN) return [...found.values()];
     }
-    cursor = page.next;
-    if (cursor === undefined) break;
   }
   return [...found.values()];
 }

@@ -6,7 +6,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Alert, Instant } from '../model.ts';
-import type { ClosedIncident, History, PastDecision, Wanted } from '../store/contract.ts';
+import type { ClosedIncident, History, Page, PastDecision, Wanted } from '../store/contract.ts';
 import { viewOf } from './shapes.ts';
 
 const PAGE = 500;
@@ -26,14 +26,9 @@ export interface Past {
   readonly complete: boolean;
 }
 
-/** The decisions of one incident that are not about one of its alerts, or about all. */
-export async function pastOfIncident(
-  store: History,
-  look: LookBack,
-  incident: string,
-  accepts: (decision: PastDecision) => boolean,
-): Promise<Past> {
-  return collect(store, { ...look, incident }, accepts);
+/** All decisions of one incident. */
+export function pastOfIncident(store: History, look: LookBack, incident: string): Promise<Past> {
+  return collect(store, { ...look, incident }, () => true);
 }
 
 /** What was decided about an alert, and about the incidents it was part of since it came to them. */
@@ -52,8 +47,8 @@ export async function pastOfAlert(
   const decisions = [...own.decisions];
   let complete = own.complete;
   for (const [incident, at] of [...cameAt].slice(-INCIDENTS_MAX)) {
-    const since = { ...look, from: Math.max(at, look.from ?? at) };
-    const shared = await pastOfIncident(store, since, incident, isAboutAll);
+    const since = { ...look, incident, from: Math.max(at, look.from ?? at) };
+    const shared = await collect(store, since, isAboutAll);
     decisions.push(...shared.decisions);
     complete &&= shared.complete;
   }
@@ -70,37 +65,21 @@ const INCIDENTS_MAX = 20;
 
 async function collect(
   store: History,
-  look: LookBack & { readonly service?: string; readonly incident?: string },
+  { limit, ...wanted }: LookBack & Pick<Wanted, 'service' | 'incident'>,
   accepts: (decision: PastDecision) => boolean,
 ): Promise<Past> {
   const found: PastDecision[] = [];
-  let cursor: string | undefined;
-  for (let pages = 0; pages < PAGES_MAX; pages++) {
-    const page = await store.decisions(queryOf(look, cursor));
+  const ask = (cursor: string | undefined) => store.decisions({ ...wanted, limit: PAGE, cursor });
+  let complete = false;
+  for await (const page of pagesOf(ask, PAGES_MAX)) {
     for (const decision of page.items) {
       if (!accepts(decision)) continue;
       found.push(decision);
-      if (found.length === look.limit) return { decisions: found.reverse(), complete: false };
+      if (found.length === limit) return { decisions: found.reverse(), complete: false };
     }
-    cursor = page.next;
-    if (cursor === undefined) return { decisions: found.reverse(), complete: true };
-    await setImmediate();
+    complete = page.next === undefined;
   }
-  return { decisions: found.reverse(), complete: false };
-}
-
-function queryOf(
-  look: LookBack & { readonly service?: string; readonly incident?: string },
-  cursor: string | undefined,
-): Wanted {
-  return {
-    limit: PAGE,
-    ...(look.from === undefined ? {} : { from: look.from }),
-    ...(look.to === undefined ? {} : { to: look.to }),
-    ...(look.service === undefined ? {} : { service: look.service }),
-    ...(look.incident === undefined ? {} : { incident: look.incident }),
-    ...(cursor === undefined ? {} : { cursor }),
-  };
+  return { decisions: found.reverse(), complete };
 }
 
 const CLOSED_PAGE = 50;
@@ -111,17 +90,28 @@ export async function closedAlert(
   store: History,
   accepts: (alert: Alert) => boolean,
 ): Promise<{ readonly alert: Alert; readonly closed: ClosedIncident } | undefined> {
-  let cursor: string | undefined;
-  for (let pages = 0; pages < CLOSED_PAGES_MAX; pages++) {
-    const query = { limit: CLOSED_PAGE, ...(cursor === undefined ? {} : { cursor }) };
-    const page = await store.closedIncidents(query);
-    for (const closed of page.items) {
+  const ask = (cursor: string | undefined) => store.closedIncidents({ limit: CLOSED_PAGE, cursor });
+  for await (const { items } of pagesOf(ask, CLOSED_PAGES_MAX)) {
+    for (const closed of items) {
       const alert = viewOf(closed).alerts.find(accepts);
       if (alert !== undefined) return { alert, closed };
     }
-    cursor = page.next;
-    if (cursor === undefined) return undefined;
-    await setImmediate();
   }
   return undefined;
+}
+
+/** One page after the other, from the cursor `first` on, and at most so many. Between two of them others have a turn. */
+export async function* pagesOf<T>(
+  ask: (cursor: string | undefined) => Promise<Page<T>>,
+  pagesMax: number,
+  first?: string,
+): AsyncGenerator<Page<T>> {
+  let cursor = first;
+  for (let pages = 0; pages < pagesMax; pages++) {
+    if (pages > 0) await setImmediate();
+    const page = await ask(cursor);
+    yield page;
+    cursor = page.next;
+    if (cursor === undefined) return;
+  }
 }

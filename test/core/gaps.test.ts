@@ -5,7 +5,7 @@ import { openLane } from '../../src/lane.ts';
 import { describeDecision } from '../../src/explain/words.ts';
 import type { DeliveryOutcome, Effect, Event, Outcome } from '../../src/model.ts';
 import { createState } from '../../src/state.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 
 const DIGESTED = `${SHOP}

@@ -4,7 +4,7 @@ import { decide, runDueUntil } from '../../src/decide.ts';
 import { openLane } from '../../src/lane.ts';
 import type { Event, Labels } from '../../src/model.ts';
 import { createState } from '../../src/state.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { alertEvent, rulesOf, START } from '../support/story.ts';
 
 function firing(labels: Labels): Event {

@@ -6,7 +6,7 @@ import type { Lane } from '../../src/lane.ts';
 import { openLane } from '../../src/lane.ts';
 import type { Event } from '../../src/model.ts';
 import type { Rules } from '../../src/rules/rules.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { createClock, createTime } from '../simulation/time.ts';
 import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 import { heavy, MB, weighed } from '../support/weighed.ts';

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { startService } from '../../src/service.ts';
-import { createSilentLog } from '../../src/telemetry/log.ts';
+import { createLog } from '../../src/telemetry/log.ts';
 import { slackForTest, topLevel } from '../support/slack-for-test.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
 
@@ -30,7 +30,7 @@ test('no request goes to an address that stood in an alert, wherever it stood', 
   };
   const read = readConfig({ env, flags: {}, file: undefined });
   if (read.kind === 'refused') throw new Error(read.problems.join());
-  const service = await startService(read.config, createSilentLog());
+  const service = await startService(read.config, createLog('silent'));
   const quell = `http://127.0.0.1:${service.port}`;
   const texts = { summary: url, description: url, runbook_url: url, dashboard_url: url, logs: url };
   const labels = {

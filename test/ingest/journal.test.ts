@@ -6,11 +6,11 @@ import { expect, test } from 'vitest';
 import { openJournal } from '../../src/ingest/journal.ts';
 import { readJournal } from '../../src/ingest/journal-read.ts';
 import { recordingLine } from '../../src/ingest/recorder.ts';
-import { createSilentLog } from '../../src/telemetry/log.ts';
+import { createLog } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
 
-const deps = { log: createSilentLog(), metrics: createMetrics() };
+const deps = { log: createLog('silent'), metrics: createMetrics() };
 const DAY = 86_400_000;
 const NOON = Date.parse('2026-03-02T12:00:00Z');
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openRecorder, recordingLine } from '../../src/ingest/recorder.ts';
-import { readLine, readRecording, type Recorded } from '../../src/ingest/recording.ts';
-import { createLog, createSilentLog } from '../../src/telemetry/log.ts';
+import { readLine, type Recorded, textsInBatches } from '../../src/ingest/recording.ts';
+import { createLog } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { startService } from '../support/service.ts';
 import { samplesOf } from './samples.ts';
@@ -29,7 +29,12 @@ async function read(name: string, content: string | Uint8Array): Promise<readonl
 
 async function all(path: string): Promise<readonly Recorded[]> {
   const lines: Recorded[] = [];
-  for await (const line of readRecording(path)) lines.push(line);
+  let number = 0;
+  for await (const texts of textsInBatches(path, 'all'))
+    for (const text of texts) {
+      const line = readLine(text, ++number);
+      if (line !== undefined) lines.push(line);
+    }
   return lines;
 }
 
@@ -124,7 +129,7 @@ test('a file that is not there, or no gzip, fails with its error', async () => {
 
 test('what is recorded is what came, and is read back', async () => {
   const path = join(dir, 'r.jsonl');
-  const recorder = openRecorder(path, { log: createSilentLog(), metrics: createMetrics() });
+  const recorder = openRecorder(path, { log: createLog('silent'), metrics: createMetrics() });
   const service = await startService({ recorder });
   const samples = samplesOf('prometheus');
   for (const { bytes } of samples) await service.post('/api/v2/alerts', bytes);
@@ -162,7 +167,7 @@ test.skipIf(!existsSync('/dev/full'))(
 );
 
 test('a recording that cannot be opened is refused', () => {
-  const deps = { log: createSilentLog(), metrics: createMetrics() };
+  const deps = { log: createLog('silent'), metrics: createMetrics() };
   expect(() => openRecorder(join(dir, 'no', 'such', 'dir', 'r.jsonl'), deps)).toThrow(
     /cannot record to .*ENOENT/,
   );

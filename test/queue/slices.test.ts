@@ -19,7 +19,7 @@ import {
 } from '../../src/state.ts';
 import type { SharedStore } from '../../src/store/contract.ts';
 import { createTimers } from '../../src/timers.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { openRedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
 import { startRedis } from '../support/redis.ts';

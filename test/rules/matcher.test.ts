@@ -21,7 +21,6 @@ const PAYMENTS: Service = {
   runbook: undefined,
   dashboard: undefined,
   dependsOn: [],
-  rule: 'services.yaml:1',
 };
 const CATALOG = buildCatalog([PAYMENTS]);
 
@@ -193,7 +192,7 @@ test('matchers mean what a naive reference says', () => {
       pattern,
       fc.option(word),
       (operator, value, label) => {
-        const matcher = { name: 'x', operator, value, nameAt: 0, valueAt: 0, end: 0 };
+        const matcher = { name: 'x', operator, value, valueAt: 0, end: 0 };
         const compiled = compileMatcher(matcher, CATALOG);
         if (compiled.kind === 'refused') throw new Error(compiled.message);
         const subject = subjectOf(label === null ? {} : { x: label });

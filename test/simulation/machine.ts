@@ -10,7 +10,7 @@ import { openMessages } from '../../src/slack/connect.ts';
 import { createDelivery } from '../../src/slack/delivery.ts';
 import { createReconciler } from '../../src/slack/reconcile.ts';
 import type { Store } from '../../src/store/contract.ts';
-import { createMemoryStore, type PlannedFault } from '../../src/store/memory.ts';
+import { createMemoryStore, type PlannedFault } from '../support/memory-store.ts';
 import { buildView } from '../../src/view.ts';
 import type { Random } from '../support/random.ts';
 import type { SlackWorld, Step } from './slack.ts';

@@ -9,7 +9,7 @@ import type { ReactionEvent } from '../../src/slack/events.ts';
 import { createPeople } from '../../src/slack/people.ts';
 import { createReconciler, type OpenMessage } from '../../src/slack/reconcile.ts';
 import { WHOLE } from '../../src/split.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { buildView } from '../../src/view.ts';
 import { type SlackStandIn, startSlackStandIn } from '../support/slack-stand-in.ts';
 import { sleepingClock } from '../support/sleeping-clock.ts';

@@ -4,7 +4,7 @@
  */
 import type { Event, Instant } from '../../src/model.ts';
 import { type FrontHandler, ingestHandler } from '../../src/ingest/http.ts';
-import { type IngestAuth, OPEN_DOOR } from '../../src/ingest/auth.ts';
+import type { IngestAuth } from '../../src/ingest/auth.ts';
 import { digestOf } from '../../src/ingest/credentials.ts';
 import { CAPACITY, type Capacity } from '../../src/limits.ts';
 import type { DeliveryReader } from '../../src/ingest/read-apart.ts';
@@ -18,9 +18,9 @@ import { renderMessage } from '../../src/slack/message.ts';
 import { WHOLE } from '../../src/split.ts';
 import { acrossLanes } from '../../src/store/across-lanes.ts';
 import type { Store } from '../../src/store/contract.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
+import { createMemoryStore } from './memory-store.ts';
 import { createHealth } from '../../src/telemetry/health.ts';
-import { createSilentLog, type Log } from '../../src/telemetry/log.ts';
+import { createLog, type Log } from '../../src/telemetry/log.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { buildView } from '../../src/view.ts';
 import type { AppDeps, Reloaded } from '../../src/web/app.ts';
@@ -133,7 +133,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const clock = manualClock(NOW, options.clockRuns ?? false);
   const store = options.store ?? createMemoryStore();
   const metrics = createMetrics(limits);
-  const log = options.log ?? createSilentLog();
+  const log = options.log ?? createLog('silent');
   const submitted: { readonly at: Instant; readonly events: readonly Event[] }[] = [];
   const real = await openLane({
     name: 'default',
@@ -157,7 +157,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const lanes = lane === undefined ? undefined : createLanes([lane], WHOLE);
   const ingest: FrontHandler = ingestHandler({
     lanes: () => lanes,
-    auth: { ...OPEN_DOOR, ...options.auth },
+    auth: { tokens: [], signatures: [], ranges: [], proxies: [], ...options.auth },
     limits,
     log,
     metrics,

@@ -12,7 +12,7 @@ import type { ClosedIncident, Commit, Store } from '../../src/store/contract.ts'
 import { openEmbeddedStore } from '../../src/store/embedded.ts';
 import { openRedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
+import { createMemoryStore } from './memory-store.ts';
 
 export const NOON = Date.UTC(2026, 0, 1, 12);
 

@@ -8,7 +8,7 @@ import type { Event, Reason } from '../../src/model.ts';
 import type { LaneUse } from '../../src/refusals.ts';
 import type { Rules } from '../../src/rules/rules.ts';
 import type { Commit, Store } from '../../src/store/contract.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
+import { createMemoryStore } from './memory-store.ts';
 import { createClock, createTime, type VirtualTime } from '../simulation/time.ts';
 import { alertEvent, rulesOf, SHOP, START } from './story.ts';
 

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { createMemoryStore } from '../../src/store/memory.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { type Service, startService } from '../support/service.ts';
 
 /** What can wait at once, in events; each delivery has ten. */

@@ -5,8 +5,8 @@
  * changes nothing here. To simulate a crash drop the lane and `load` again from the same store; to
  * simulate a bad disk plan the failures with `faults`.
  */
-import { AppError } from '../errors.ts';
-import type { Effect, Instant } from '../model.ts';
+import { AppError } from '../../src/errors.ts';
+import type { Effect, Instant } from '../../src/model.ts';
 import type {
   ClosedIncident,
   Commit,
@@ -16,7 +16,7 @@ import type {
   Page,
   PastDecision,
   Store,
-} from './contract.ts';
+} from '../../src/store/contract.ts';
 import {
   closedAt,
   closedCursor,
@@ -28,8 +28,8 @@ import {
   inTime,
   readClosedCursor,
   readDecisionCursor,
-} from './history-order.ts';
-import { UNFINISHED, unfinished } from './unfinished.ts';
+} from '../../src/store/history-order.ts';
+import { UNFINISHED, unfinished } from '../../src/store/unfinished.ts';
 
 /** What becomes of one call: it fails before or after it took effect. The caller cannot tell which. */
 export type PlannedFault = 'ok' | 'fail-before' | 'fail-after';
