@@ -17,14 +17,7 @@ import { type Database, openDatabase, type Rows } from './embedded/database.ts';
 import { lockDir } from './embedded/dir-lock.ts';
 import { storeFailure } from './embedded/failure.ts';
 import { checkFormat } from './embedded/format.ts';
-import {
-  forgetIndexed,
-  type Indexed,
-  nothingIndexed,
-  pruneClosed,
-  pruneDecisions,
-  writeHistory,
-} from './embedded/history.ts';
+import { pruneClosed, pruneDecisions, writeHistory } from './embedded/history.ts';
 import { queryClosed, queryDecisions, readClosed } from './embedded/history-query.ts';
 import { readRow } from './embedded/history-rows.ts';
 import { keyPart } from './embedded/keys.ts';
@@ -35,6 +28,7 @@ import {
   type RecordLog,
   writeRecords,
 } from './embedded/records.ts';
+import { forgetIndexed, type Indexed, nothingIndexed } from './history-chunks.ts';
 import { UNFINISHED, unfinished } from './unfinished.ts';
 
 interface LaneMeta {

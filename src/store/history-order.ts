@@ -7,7 +7,7 @@
  * newer and moves nobody's page.
  */
 import { AppError } from '../errors.ts';
-import type { Incident, Instant } from '../model.ts';
+import type { Decision, Incident, Instant } from '../model.ts';
 import type { ClosedIncident, HistoryQuery } from './contract.ts';
 
 /** Place of a decision: its instant, the version of the lane that it was committed to, its index in that commit. */
@@ -40,6 +40,11 @@ export function closedCursor(place: ClosedPlace): string {
   return encode(['c', place.at, place.id]);
 }
 
+/** Of the page that ends with this incident. */
+export function cursorAfter({ incident }: ClosedIncident): string {
+  return closedCursor({ at: closedAt(incident), id: incident.id });
+}
+
 export function readDecisionCursor(cursor: string): DecisionPlace {
   const [kind, at, commit, index] = decode(cursor);
   const numbers = typeof at === 'number' && typeof commit === 'number' && typeof index === 'number';
@@ -56,6 +61,15 @@ export function readClosedCursor(cursor: string): ClosedPlace {
 /** True when the instant lies in the query's time: `from` inclusive, `to` exclusive. */
 export function inTime(at: Instant, query: HistoryQuery): boolean {
   return at >= (query.from ?? -Infinity) && at < (query.to ?? Infinity);
+}
+
+/** True when a decision is of the service and the incident that the query names, if it names any. */
+export function decisionMatches(
+  { service, incident }: Pick<Decision, 'service' | 'incident'>,
+  query: HistoryQuery,
+): boolean {
+  if (query.service !== undefined && service !== query.service) return false;
+  return query.incident === undefined || incident === query.incident;
 }
 
 /** True when a closed incident is of the service and the id that the query names, if it names any. */

@@ -12,16 +12,10 @@ import { AppError } from '../errors.ts';
 import type { Instant } from '../model.ts';
 import type { Split } from '../split.ts';
 import type { ClosedIncident, Commit, CommitResult, SharedStore } from './contract.ts';
+import { type Indexed, nothingIndexed } from './history-chunks.ts';
 import type { RedisAddress } from './redis/address.ts';
 import { connect, type Connection, ready, redisFailure, settled } from './redis/connection.ts';
-import {
-  addHistory,
-  type Indexed,
-  nothingIndexed,
-  pruneClosed,
-  pruneDecisions,
-  readClosed,
-} from './redis/history.ts';
+import { addHistory, pruneClosed, pruneDecisions, readClosed } from './redis/history.ts';
 import { queryClosed, queryDecisions } from './redis/history-query.ts';
 import { inspectRedis } from './redis/inspect.ts';
 import { fieldOf, type LaneKey, laneTag } from './redis/keys.ts';

@@ -24,6 +24,7 @@ import {
   type ClosedPlace,
   compareDecisionPlaces,
   decisionCursor,
+  decisionMatches,
   type DecisionPlace,
   inTime,
   readClosedCursor,
@@ -179,9 +180,7 @@ function decisionsPage(lane: Lane, query: HistoryQuery): Page<PastDecision> {
   const older = query.cursor === undefined ? undefined : readDecisionCursor(query.cursor);
   const found = lane.decisions.toReversed().filter((kept) => {
     if (older !== undefined && compareDecisionPlaces(kept.place, older) >= 0) return false;
-    if (query.service !== undefined && kept.service !== query.service) return false;
-    if (query.incident !== undefined && kept.incident !== query.incident) return false;
-    return inTime(kept.place.at, query);
+    return decisionMatches(kept, query) && inTime(kept.place.at, query);
   });
   const page = found.slice(0, query.limit);
   const last = page.at(-1);

@@ -7,12 +7,14 @@
 import type { Key } from 'lmdb';
 import type { Instant } from '../../model.ts';
 import type { ClosedIncident, HistoryQuery, Page, PastDecision } from '../contract.ts';
+import { type Chunk, spanOf, termOfQuery, withinSpan } from '../history-chunks.ts';
 import {
   closedAt,
-  closedCursor,
   closedMatches,
   compareDecisionPlaces,
+  cursorAfter,
   decisionCursor,
+  decisionMatches,
   type DecisionPlace,
   inTime,
   readClosedCursor,
@@ -20,16 +22,12 @@ import {
 } from '../history-order.ts';
 import type { Rows } from './database.ts';
 import {
-  type Chunk,
   chunkKey,
   chunkPrefix,
   closedKey,
   closedPrefix,
   keyRest,
   readRow,
-  spanBounds,
-  spanOf,
-  termOfQuery,
   termPrefix,
 } from './history-rows.ts';
 import { keyPart } from './keys.ts';
@@ -40,8 +38,7 @@ export function queryDecisions(rows: Rows, query: HistoryQuery): Page<PastDecisi
   let last: DecisionPlace | undefined;
   for (const { place, decision } of decisionsNewestFirst(rows, query, cursor)) {
     if (cursor !== undefined && compareDecisionPlaces(place, cursor) >= 0) continue;
-    if (query.service !== undefined && decision.service !== query.service) continue;
-    if (query.incident !== undefined && decision.incident !== query.incident) continue;
+    if (!decisionMatches(decision, query)) continue;
     if (items.length >= query.limit) {
       return { items, next: last === undefined ? undefined : decisionCursor(last) };
     }
@@ -92,13 +89,8 @@ function* chunksNewestFirst(
     end: [...index, ...lower],
     reverse: true,
   })) {
-    const { from: start, to: end } = spanBounds(Number(keyRest(key, index)[0]));
-    const within = {
-      ...query,
-      from: Math.max(start, query.from ?? start),
-      to: Math.min(end, query.to ?? end),
-    };
-    yield* keysNewestFirst(rows, prefix, within, from);
+    const span = Number(keyRest(key, index)[0]);
+    yield* keysNewestFirst(rows, prefix, withinSpan(query, span), from);
   }
 }
 
@@ -119,10 +111,6 @@ export function queryClosed(rows: Rows, query: HistoryQuery): Page<ClosedInciden
     items.push(closed);
   }
   return { items, next: undefined };
-}
-
-function cursorAfter({ incident }: ClosedIncident): string {
-  return closedCursor({ at: closedAt(incident), id: incident.id });
 }
 
 export function readClosed(rows: Rows, lane: string, id: string): ClosedIncident | undefined {

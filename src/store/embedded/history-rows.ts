@@ -7,22 +7,13 @@
  *   [lane, 'c', id]                  a closed incident
  *   [lane, 't', at, id]              the same by the instant it was closed
  *   [lane, 'u', service, at, id]     and by service
- *
- * All decisions of a chunk share their instant, so chunks never overlap in time. An index row stands
- * for a span of ten seconds, because it is the number of rows, each in its own place of the tree,
- * that costs: whoever follows one looks through the chunks of that span.
  */
 import type { Key } from 'lmdb';
-import type { Decision, Instant } from '../../model.ts';
 import type { ClosedIncident, HistoryQuery } from '../contract.ts';
+import type { Term } from '../history-chunks.ts';
 import { closedAt, type DecisionPlace } from '../history-order.ts';
 import type { Rows } from './database.ts';
 import { keyPart } from './keys.ts';
-
-export interface Chunk {
-  readonly rules: string;
-  readonly decisions: readonly Decision[];
-}
 
 /** An index row has a key and no value. */
 export const NO_VALUE = '';
@@ -31,42 +22,12 @@ export function chunkKey(lane: string, { at, commit, index }: DecisionPlace): Ke
   return [keyPart(lane), 'd', at, commit, index];
 }
 
-const SPAN_MS = 10_000;
-
-export function spanOf(at: Instant): number {
-  return Math.floor(at / SPAN_MS);
-}
-
-/** The instants of a span: from inclusive, to exclusive. */
-export function spanBounds(span: number): { readonly from: Instant; readonly to: Instant } {
-  return { from: span * SPAN_MS, to: (span + 1) * SPAN_MS };
-}
-
-/** What an index row is about: `s` and a service, or `i` and an incident. */
-export type Term = readonly [kind: 's' | 'i', name: string];
-
 export function termKey(lane: string, [kind, name]: Term, span: number): Key[] {
   return [...termPrefix(lane, [kind, name]), span];
 }
 
 export function termPrefix(lane: string, [kind, name]: Term): string[] {
   return [keyPart(lane), kind, keyPart(name)];
-}
-
-/** Each distinct service and incident among the decisions, by what names it in memory. */
-export function termsOf(decisions: readonly Decision[]): Map<string, Term> {
-  const terms = new Map<string, Term>();
-  for (const { service, incident } of decisions) {
-    if (service !== undefined) terms.set(`s${service}`, ['s', service]);
-    if (incident !== undefined) terms.set(`i${incident}`, ['i', incident]);
-  }
-  return terms;
-}
-
-/** The term that leads to the fewest chunks for a query, if it names one. */
-export function termOfQuery({ service, incident }: HistoryQuery): Term | undefined {
-  if (incident !== undefined) return ['i', incident];
-  return service === undefined ? undefined : ['s', service];
 }
 
 export function chunkPrefix(lane: string): string[] {

@@ -7,10 +7,19 @@
 import type { Key } from 'lmdb';
 import type { Decision, Instant } from '../../model.ts';
 import type { ClosedIncident, Commit } from '../contract.ts';
+import {
+  type Chunk,
+  chunksOf,
+  type Indexed,
+  newTerms,
+  spanBounds,
+  spanOf,
+  type Term,
+  termsOf,
+} from '../history-chunks.ts';
 import { closedAt, type DecisionPlace } from '../history-order.ts';
 import type { Rows, RowWriter } from './database.ts';
 import {
-  type Chunk,
   chunkKey,
   chunkPrefix,
   closedIndexKeys,
@@ -18,90 +27,28 @@ import {
   keyRest,
   NO_VALUE,
   readRow,
-  spanBounds,
-  spanOf,
-  type Term,
   termKey,
-  termsOf,
 } from './history-rows.ts';
 import { keyPart } from './keys.ts';
-
-/** What one commit adds. */
-export type HistoryEntry = Pick<Commit, 'version' | 'rules' | 'decisions' | 'closed'>;
-
-/** Index rows that are written already: the newest span is the one that is written to. */
-export interface Indexed {
-  span: number;
-  readonly services: Set<string>;
-  readonly incidents: Set<string>;
-}
-
-export function nothingIndexed(): Indexed {
-  return { span: Number.NaN, services: new Set(), incidents: new Set() };
-}
-
-/** What is written of the newest span may be gone. */
-export function forgetIndexed(indexed: Indexed): void {
-  indexed.services.clear();
-  indexed.incidents.clear();
-}
-
-/** Keeps small what a query reads beside what it returns. */
-const CHUNK_MAX = 256;
 
 export function writeHistory(
   rows: Rows,
   batch: RowWriter,
   lane: string,
   indexed: Indexed,
-  entry: HistoryEntry,
+  commit: Commit,
 ): void {
-  let first = 0;
-  while (first < entry.decisions.length) {
-    const end = endOfChunk(entry.decisions, first);
-    const decisions = entry.decisions.slice(first, end);
-    const place = { at: decisions[0]?.at ?? 0, commit: entry.version, index: first };
-    putChunk(batch, lane, place, { rules: entry.rules, decisions });
-    putIndex(batch, lane, indexed, place.at, decisions);
-    first = end;
+  for (const { place, chunk } of chunksOf(commit)) {
+    putChunk(batch, lane, place, chunk);
+    const span = spanOf(place.at);
+    for (const term of newTerms(indexed, span, chunk.decisions))
+      batch.put(termKey(lane, term, span), NO_VALUE);
   }
-  for (const closed of entry.closed) putClosed(rows, batch, lane, closed);
-}
-
-function endOfChunk(decisions: readonly Decision[], first: number): number {
-  let end = first + 1;
-  const max = Math.min(decisions.length, first + CHUNK_MAX);
-  while (end < max && decisions[end]?.at === decisions[first]?.at) end += 1;
-  return end;
+  for (const closed of commit.closed) putClosed(rows, batch, lane, closed);
 }
 
 function putChunk(batch: RowWriter, lane: string, place: DecisionPlace, chunk: Chunk): void {
   batch.put(chunkKey(lane, place), JSON.stringify(chunk));
-}
-
-function putIndex(
-  batch: RowWriter,
-  lane: string,
-  indexed: Indexed,
-  at: Instant,
-  decisions: readonly Decision[],
-): void {
-  const span = spanOf(at);
-  if (span !== indexed.span) {
-    indexed.span = span;
-    forgetIndexed(indexed);
-  }
-  const { services, incidents } = indexed;
-  for (const { service, incident } of decisions) {
-    if (service !== undefined && !services.has(service)) {
-      services.add(service);
-      batch.put(termKey(lane, ['s', service], span), NO_VALUE);
-    }
-    if (incident !== undefined && !incidents.has(incident)) {
-      incidents.add(incident);
-      batch.put(termKey(lane, ['i', incident], span), NO_VALUE);
-    }
-  }
 }
 
 function putClosed(rows: Rows, batch: RowWriter, lane: string, closed: ClosedIncident): void {

@@ -3,12 +3,13 @@
  * place in steps, until it is known that there is more than a page.
  */
 import type { ClosedIncident, HistoryQuery, Page, PastDecision } from '../contract.ts';
+import { spanOf, termOfQuery, withinSpan } from '../history-chunks.ts';
 import {
-  closedAt,
-  closedCursor,
   closedMatches,
   compareDecisionPlaces,
+  cursorAfter,
   decisionCursor,
+  decisionMatches,
   type DecisionPlace,
   inTime,
   readClosedCursor,
@@ -23,11 +24,9 @@ import {
   closedPrefix,
   placeText,
   readChunkRow,
-  spanBounds,
-  spanOf,
   spanOfRow,
-  termOfQuery,
   termRow,
+  termText,
 } from './history-rows.ts';
 import { fieldOf } from './keys.ts';
 
@@ -47,8 +46,7 @@ export async function queryDecisions(
     for (const [offset, decision] of [...chunk.decisions.entries()].reverse()) {
       const place = { ...first, index: first.index + offset };
       if (cursor !== undefined && compareDecisionPlaces(place, cursor) >= 0) continue;
-      if (query.service !== undefined && decision.service !== query.service) continue;
-      if (query.incident !== undefined && decision.incident !== query.incident) continue;
+      if (!decisionMatches(decision, query)) continue;
       if (items.length >= query.limit) return { items, next: last && decisionCursor(last) };
       items.push({ ...decision, rules: chunk.rules });
       last = place;
@@ -70,15 +68,11 @@ async function* chunksNewestFirst(
     return;
   }
   const newest = Math.min(query.to ?? Infinity, cursor === undefined ? Infinity : cursor.at + 1);
-  const upper = Number.isFinite(newest) ? termRow(term, spanOf(newest) + 1) : term + AFTER_ALL;
-  const lower = query.from === undefined ? term : termRow(term, spanOf(query.from));
+  const all = termText(term);
+  const upper = Number.isFinite(newest) ? termRow(term, spanOf(newest) + 1) : all + AFTER_ALL;
+  const lower = query.from === undefined ? all : termRow(term, spanOf(query.from));
   for await (const row of rowsNewestFirst(connection, keys.index, upper, lower)) {
-    const { from, to } = spanBounds(spanOfRow(row));
-    const within = {
-      ...query,
-      from: Math.max(from, query.from ?? from),
-      to: Math.min(to, query.to ?? to),
-    };
+    const within = withinSpan(query, spanOfRow(row));
     yield* chunksWithin(connection, keys.history, within, cursor);
   }
 }
@@ -134,8 +128,4 @@ export async function queryClosed(
     items.push(closed);
   }
   return { items, next: undefined };
-}
-
-function cursorAfter({ incident }: ClosedIncident): string {
-  return closedCursor({ at: closedAt(incident), id: incident.id });
 }

@@ -8,17 +8,12 @@
  *             u"<service>"<at>"<id>"           and by service
  *
  * Numbers have a fixed width, so that their text sorts as they do; names are JSON strings, so that
- * none is the beginning of another. The score of all rows is 0. An index row stands for a span of time,
- * because it is the number of rows that costs: whoever follows one looks through the chunks of that span.
+ * none is the beginning of another. The score of all rows is 0.
  */
-import type { Decision, Instant } from '../../model.ts';
+import type { Instant } from '../../model.ts';
 import type { ClosedIncident, HistoryQuery } from '../contract.ts';
+import type { Chunk, PlacedChunk, Term } from '../history-chunks.ts';
 import { closedAt, type DecisionPlace } from '../history-order.ts';
-
-export interface Chunk {
-  readonly rules: string;
-  readonly decisions: readonly Decision[];
-}
 
 /** Up to the last instant that JavaScript knows. */
 const AT_DIGITS = 16;
@@ -26,7 +21,6 @@ const COMMIT_DIGITS = 16;
 const FIRST_DIGITS = 7;
 /** Digits and three dots. */
 const PLACE_LENGTH = AT_DIGITS + COMMIT_DIGITS + FIRST_DIGITS + 3;
-const SPAN_MS = 10_000;
 /** Comes after whatever may follow in a row. */
 export const AFTER_ALL = '\u{10ffff}';
 
@@ -48,50 +42,19 @@ export function chunkRow(place: DecisionPlace, chunk: Chunk): string {
   return placeText(place) + JSON.stringify(chunk);
 }
 
-export function readChunkRow(row: string): {
-  readonly place: DecisionPlace;
-  readonly chunk: Chunk;
-} {
+export function readChunkRow(row: string): PlacedChunk {
   const [at = 0, commit = 0, index = 0] = row.slice(0, PLACE_LENGTH).split('.').map(Number);
   // Our own data, written by `chunkRow`.
   return { place: { at, commit, index }, chunk: JSON.parse(row.slice(PLACE_LENGTH)) as Chunk };
 }
 
-export function spanOf(at: Instant): number {
-  return Math.floor(at / SPAN_MS);
-}
-
-/** The instants of a span: from inclusive, to exclusive. */
-export function spanBounds(span: number): { readonly from: Instant; readonly to: Instant } {
-  return { from: span * SPAN_MS, to: (span + 1) * SPAN_MS };
-}
-
-export function serviceTerm(service: string): string {
-  return `s${JSON.stringify(service)}`;
-}
-
-export function incidentTerm(incident: string): string {
-  return `i${JSON.stringify(incident)}`;
-}
-
 /** What the rows of a service's or an incident's decisions begin with. */
-export function termsOf(decisions: readonly Decision[]): Set<string> {
-  const terms = new Set<string>();
-  for (const { service, incident } of decisions) {
-    if (service !== undefined) terms.add(serviceTerm(service));
-    if (incident !== undefined) terms.add(incidentTerm(incident));
-  }
-  return terms;
+export function termText([kind, name]: Term): string {
+  return kind + JSON.stringify(name);
 }
 
-/** The term that leads to the fewest chunks for a query, if it names one. */
-export function termOfQuery({ service, incident }: HistoryQuery): string | undefined {
-  if (incident !== undefined) return incidentTerm(incident);
-  return service === undefined ? undefined : serviceTerm(service);
-}
-
-export function termRow(term: string, span: number): string {
-  return term + atText(span);
+export function termRow(term: Term, span: number): string {
+  return termText(term) + atText(span);
 }
 
 export function spanOfRow(row: string): number {

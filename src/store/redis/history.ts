@@ -1,58 +1,38 @@
 /**
  * Writing history: the commands for what a commit adds, and what retention takes away.
  */
-import type { Decision, Instant } from '../../model.ts';
+import type { Instant } from '../../model.ts';
 import type { ClosedIncident, Commit } from '../contract.ts';
-import type { Connection } from './connection.ts';
 import {
-  atText,
   type Chunk,
-  chunkRow,
-  closedIdOf,
-  closedRows,
-  incidentTerm,
-  readChunkRow,
-  serviceTerm,
+  chunksOf,
+  type Indexed,
+  newTerms,
   spanBounds,
   spanOf,
-  termRow,
+  type Term,
   termsOf,
-} from './history-rows.ts';
+} from '../history-chunks.ts';
+import type { Connection } from './connection.ts';
+import { atText, chunkRow, closedIdOf, closedRows, readChunkRow, termRow } from './history-rows.ts';
 import { fieldOf } from './keys.ts';
 import { type Command, inParts } from './scripts.ts';
 
-/** Index rows that are written already: the newest span is the one that is written to. */
-export interface Indexed {
-  span: number;
-  readonly services: Set<string>;
-  readonly incidents: Set<string>;
-}
-
-export function nothingIndexed(): Indexed {
-  return { span: Number.NaN, services: new Set(), incidents: new Set() };
-}
-
-/** Keeps small what a query reads beside what it returns. */
-const CHUNK_MAX = 256;
-
 /** `before`: the incidents of the commit as they were closed earlier, if they were. */
 export function addHistory(
-  { version, rules, decisions, closed }: Commit,
+  commit: Commit,
   indexed: Indexed,
   before: readonly ClosedIncident[],
 ): readonly Command[] {
   const chunks: string[] = [];
   const index: string[] = [];
-  for (let first = 0; first < decisions.length; ) {
-    const end = endOfChunk(decisions, first);
-    const part = decisions.slice(first, end);
-    const at = part[0]?.at ?? 0;
-    chunks.push(chunkRow({ at, commit: version, index: first }, { rules, decisions: part }));
-    index.push(...newTermRows(indexed, at, part));
-    first = end;
+  for (const { place, chunk } of chunksOf(commit)) {
+    chunks.push(chunkRow(place, chunk));
+    const span = spanOf(place.at);
+    for (const term of newTerms(indexed, span, chunk.decisions)) index.push(termRow(term, span));
   }
   // Of two with one id the later counts, and the earlier must leave no rows.
-  const last = new Map(closed.map((one) => [one.incident.id, one]));
+  const last = new Map(commit.closed.map((one) => [one.incident.id, one]));
   index.push(...[...last.values()].flatMap(closedRows));
   return [
     ...inParts('ZREM', 'index', before.flatMap(closedRows)),
@@ -64,41 +44,6 @@ export function addHistory(
 
 function closedField([id, closed]: readonly [string, ClosedIncident]): readonly string[] {
   return [fieldOf(id), JSON.stringify(closed)];
-}
-
-function endOfChunk(decisions: readonly Decision[], first: number): number {
-  let end = first + 1;
-  const max = Math.min(decisions.length, first + CHUNK_MAX);
-  while (end < max && decisions[end]?.at === decisions[first]?.at) end += 1;
-  return end;
-}
-
-function newTermRows(
-  indexed: Indexed,
-  at: Instant,
-  decisions: readonly Decision[],
-): readonly string[] {
-  const span = spanOf(at);
-  if (span !== indexed.span) {
-    indexed.span = span;
-    indexed.services.clear();
-    indexed.incidents.clear();
-  }
-  // The names themselves are looked up: nearly all are known, and a term costs more than that.
-  const rows: string[] = [];
-  for (const { service, incident } of decisions) {
-    if (service !== undefined && isNew(indexed.services, service))
-      rows.push(termRow(serviceTerm(service), span));
-    if (incident !== undefined && isNew(indexed.incidents, incident))
-      rows.push(termRow(incidentTerm(incident), span));
-  }
-  return rows;
-}
-
-function isNew(names: Set<string>, name: string): boolean {
-  if (names.has(name)) return false;
-  names.add(name);
-  return true;
 }
 
 function scored(rows: readonly string[]): readonly string[] {
@@ -120,7 +65,7 @@ export async function pruneDecisions(
 ): Promise<Pruned> {
   const remove: string[] = [];
   const rest: string[] = [];
-  const spans = new Map<number, Set<string>>();
+  const spans = new Map<number, Map<string, Term>>();
   let gone = 0;
   const rows = await client.zrangebylex(history, '-', `(${atText(before)}`, 'LIMIT', 0, limit);
   for (const row of rows) {
@@ -131,8 +76,8 @@ export async function pruneDecisions(
     const left: Chunk = { ...chunk, decisions: chunk.decisions.slice(goes) };
     if (left.decisions.length > 0)
       rest.push(chunkRow({ ...place, index: place.index + goes }, left));
-    const terms = spans.get(spanOf(place.at)) ?? new Set();
-    for (const term of termsOf(chunk.decisions)) terms.add(term);
+    const terms = spans.get(spanOf(place.at)) ?? new Map<string, Term>();
+    for (const [name, term] of termsOf(chunk.decisions)) terms.set(name, term);
     spans.set(spanOf(place.at), terms);
     gone += goes;
   }
@@ -145,9 +90,9 @@ export async function pruneDecisions(
     for (const row of [...there.filter((one) => !removed.has(one)), ...rest]) {
       const { place, chunk } = readChunkRow(row);
       if (spanOf(place.at) !== span) continue;
-      for (const term of termsOf(chunk.decisions)) terms.delete(term);
+      for (const name of termsOf(chunk.decisions).keys()) terms.delete(name);
     }
-    for (const term of terms) index.push(termRow(term, span));
+    for (const term of terms.values()) index.push(termRow(term, span));
   }
   const commands = [
     ...inParts('ZREM', 'history', remove),
