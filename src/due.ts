@@ -17,7 +17,7 @@ import { show } from './life/show.ts';
 import { endQuiet, reviewQuietLeftOver, silenceDue } from './life/silences.ts';
 import { reviewStorm, STORM_KEY } from './life/storm.ts';
 import { list, reconsiderRoute, tellAfterStorm } from './life/tell.ts';
-import { considerLasting, takeProvenPlace } from './correlate/place.ts';
+import { considerLasting, joinsAfterStorm, takeProvenPlace } from './correlate/place.ts';
 import type { Alert, Flap, Incident, Instant } from './model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
 import { inSlices } from './review.ts';
@@ -63,8 +63,9 @@ function* tellOutlasting(turn: Turn): Steps {
     yield;
     const incident = state.incidents.get(id);
     if (incident === undefined) continue;
-    const left = change(turn, incident, { toldIn: undefined });
-    if (tallyOf(state, id).firing === 0) continue;
+    const joining = change(turn, incident, { toldIn: undefined });
+    if (tallyOf(state, id).firing === 0 || joinsAfterStorm(turn, joining)) continue;
+    const left = state.incidents.get(id) ?? joining;
     if (told++ < OUTLASTING_TOLD) tellAfterStorm(turn, left);
     else list(turn, left, 'it outlasted the storm');
   }

@@ -49,6 +49,11 @@ export function byTogether(places: number, apartMs: number): string {
   return `began ${seconds(apartMs)} s apart, and with it what fails in ${places} places; nobody said what links them`;
 }
 
+/** The same: a storm told of both. */
+export function byStorm(apartMs: number): string {
+  return `began ${seconds(apartMs)} s apart in a storm, and outlasted it`;
+}
+
 /** The same, by a name from outside the catalog that both say. */
 export function byPeer(peer: string, other: string, apartMs: number): string {
   return `names ${peer}, as ${other} does, ${seconds(apartMs)} s apart`;

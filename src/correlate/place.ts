@@ -18,7 +18,7 @@ import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
 import { severityRank, worstFiring } from '../tally.ts';
 import { change, isQuiet, note, noteAlert, type Turn, turnWith, wakeIncident } from '../turn.ts';
 import { alertWith } from '../with.ts';
-import { subjectOf } from '../life/lead.ts';
+import { leadOf, subjectOf } from '../life/lead.ts';
 import { areApart, keepApart, partingFrom, partingOf } from './apart.ts';
 import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
@@ -30,7 +30,7 @@ import { onsetOf } from './onset.ts';
 import { rankRoots } from './root.ts';
 import { toldOfSilent } from './silent.ts';
 import { explainedBy, toldAtOnce } from './standing.ts';
-import { togetherWith } from './together.ts';
+import { outlastingWith, togetherWith } from './together.ts';
 
 /** Whoever was just told expects more to come: what joins this soon only shows in the message. */
 const NEWS_AFTER_MS = 60_000;
@@ -115,6 +115,26 @@ function speak(turn: Turn, gathered: Incident, proof: Proof): void {
   const place = matches.length === 0 ? incident : merged(turn, incident, matches, speaker);
   if (place.phase === 'gathering') tell(turn, place, proof);
   else enter(turn, place, alertWith(speaker, { incident: place.id }), isNews);
+}
+
+/**
+ * A storm is over, and the incident, which its message told of, goes on: it joins what explains it or began with it, and is told by
+ * now, else it is to be told by itself. True: it joined.
+ */
+export function joinsAfterStorm(turn: Turn, incident: Incident): boolean {
+  const speaker = leadOf(turn.state, incident);
+  if (speaker === undefined) return false;
+  const rule = turn.rules.correlate(subjectOf(speaker));
+  const service = incident.roots[0]?.service ?? speaker.facts.service;
+  const match =
+    toldOf(turn, { ...speaker.facts, service }, rule, incident) ??
+    explainedBy(turn, incident, speaker, rule) ??
+    outlastingWith(turn, incident, speaker, rule);
+  if (match === undefined || isSenior(incident, match.incident)) return false;
+  const place = merged(turn, incident, [match], speaker);
+  if (place.id !== match.incident.id) return false;
+  enter(turn, place, alertWith(speaker, { incident: place.id }));
+  return true;
 }
 
 /** What has a cause of which the catalog does not know. */

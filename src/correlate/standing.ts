@@ -127,6 +127,8 @@ function mayBeOne(
   other: Incident,
   alert: Alert,
 ): boolean {
+  // More than so many services are a storm.
+  if (tallyOf(turn.state, other.id).hit > WEIGHED_MAX) return false;
   const isOtherPlaced = isPlaced(turn, other, other.roots[0]?.service);
   if (isCausePlaced && isOtherPlaced) return false;
   const isHalf = isCausePlaced || isOtherPlaced;
@@ -176,7 +178,7 @@ function isNear({ state }: Turn, incident: Incident, alert: Alert): boolean {
 }
 
 /**
- * It goes on, or would open again; more than so many services are a storm. Where people asked for quiet nobody would hear
+ * It goes on, or would open again. Where people asked for quiet nobody would hear
  * of it, and they did not ask it of this: the time alone is not enough.
  */
 function takesMore({ state, now, rules }: Turn, incident: Incident, rule: CorrelateRule): boolean {
@@ -186,7 +188,7 @@ function takesMore({ state, now, rules }: Turn, incident: Incident, rule: Correl
   if (now - (resolvedAt ?? now) > rules.life.reopenWithinMs) return false;
   const { checks, hit } = tallyOf(state, id);
   // What only flaps gathers nothing, nor what nothing is left of.
-  return hit > 0 && hit <= WEIGHED_MAX && (resolvedAt !== undefined || checks.size > 0);
+  return hit > 0 && (resolvedAt !== undefined || checks.size > 0);
 }
 
 /** What the time alone may add `alert` to: it goes on, in the same cluster, and those who would be told of the alert read of it. */

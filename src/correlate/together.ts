@@ -10,7 +10,7 @@ import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state.ts';
 import { serviceOfCheck, servicesOn } from '../tally.ts';
 import type { Turn } from '../turn.ts';
-import { byTogether } from './evidence.ts';
+import { byStorm, byTogether } from './evidence.ts';
 import { callersOf } from './graph.ts';
 import { isInGraph, TOGETHER_MS } from './group.ts';
 import type { Match } from './joinable.ts';
@@ -19,6 +19,9 @@ import { beganOf, goesByTime, takesTogether } from './standing.ts';
 
 /** Two may be a coincidence; where messages come all the time, three and more. */
 const PLACES_MIN = 3;
+/** What fails in this many places may go on to spread for so long. */
+const SPREADING_MIN = 6;
+const SPREADS_MS = 30 * 60_000;
 /** Before that, what is usual is counted for so long. */
 const BEFORE_MS = 12 * 60_000;
 
@@ -29,24 +32,68 @@ export function togetherWith(
   speaker: Alert,
   rule: CorrelateRule,
 ): readonly Match[] {
-  const { state } = turn;
-  if (!goesByTime(turn, incident, speaker, rule)) return [];
-  const began = beganOf(incident);
-  const others: Incident[] = [];
-  for (const id of toldAround(state.byGroup, incident.environment, began, TOGETHER_MS)) {
-    const other = state.incidents.get(id);
-    if (other === undefined || id === incident.id || others.includes(other)) continue;
-    if (other.resolvedAt !== undefined || Math.abs(beganOf(other) - began) > TOGETHER_MS) continue;
-    if (takesTogether(turn, other, speaker, rule)) others.push(other);
-  }
+  const others = begunWith(turn, incident, speaker, rule);
   if (others.length === 0) return [];
   const places = placesOf(turn, [incident, ...others]);
-  if (places < PLACES_MIN + toldBefore(turn, incident, began - TOGETHER_MS)) return [];
+  const before = beganOf(incident) - TOGETHER_MS;
+  if (places < PLACES_MIN + toldBefore(turn, incident, before)) return [];
   return others.map((other) => {
-    const apartMs = Math.abs(beganOf(other) - began);
-    const because = byTogether(places, apartMs);
-    return { incident: other, evidence: 'time', because, explains: false, hops: 0, apartMs };
+    const apartMs = apartBy(incident, other);
+    return matchOf(other, byTogether(places, apartMs), apartMs);
   });
+}
+
+/** The message of what began with it: a storm's message told of both, and both go on after it. */
+export function outlastingWith(
+  turn: Turn,
+  incident: Incident,
+  speaker: Alert,
+  rule: CorrelateRule,
+): Match | undefined {
+  const others = begunWith(turn, incident, speaker, { ...rule, spanMs: Number.POSITIVE_INFINITY });
+  const [nearest] = others.toSorted(
+    (one, other) => apartBy(incident, one) - apartBy(incident, other),
+  );
+  if (nearest === undefined) return undefined;
+  const apartMs = apartBy(incident, nearest);
+  return matchOf(nearest, byStorm(apartMs), apartMs);
+}
+
+/** The messages that the time alone may add it to. */
+function begunWith(
+  turn: Turn,
+  incident: Incident,
+  speaker: Alert,
+  rule: CorrelateRule,
+): readonly Incident[] {
+  const { state } = turn;
+  if (!goesByTime(turn, incident, speaker, rule)) return [];
+  const others = new Set<Incident>();
+  const middle = beganOf(incident) - SPREADS_MS / 2;
+  const withinMs = TOGETHER_MS + SPREADS_MS / 2;
+  for (const id of toldAround(state.byGroup, incident.environment, middle, withinMs)) {
+    const other = state.incidents.get(id);
+    if (other === undefined || id === incident.id || other.resolvedAt !== undefined) continue;
+    if (!isNearInTime(turn, incident, other)) continue;
+    if (takesTogether(turn, other, speaker, rule)) others.add(other);
+  }
+  return [...others];
+}
+
+/** It began with the other, or while that spread from place to place. */
+function isNearInTime(turn: Turn, incident: Incident, other: Incident): boolean {
+  if (apartBy(incident, other) <= TOGETHER_MS) return true;
+  const sinceMs = beganOf(incident) - tallyOf(turn.state, other.id).lastSince;
+  const isLater = beganOf(incident) > beganOf(other);
+  return isLater && sinceMs <= TOGETHER_MS && placesOf(turn, [other]) >= SPREADING_MIN;
+}
+
+function apartBy(one: Incident, other: Incident): number {
+  return Math.abs(beganOf(one) - beganOf(other));
+}
+
+function matchOf(incident: Incident, because: string, apartMs: number): Match {
+  return { incident, evidence: 'time', because, explains: false, hops: 0, apartMs };
 }
 
 /** Messages of what began in the minutes before. */
@@ -60,28 +107,36 @@ function toldBefore({ state }: Turn, { environment }: Incident, until: Instant):
   return told.size;
 }
 
-/** How many parts what fires in them falls into, of the graph or beyond it; one, if it is too much to look through. */
+/** How many parts what fires in them falls into, of the graph or beyond it. */
 function placesOf(turn: Turn, incidents: readonly Incident[]): number {
-  const { state } = turn;
+  const { state, rules } = turn;
   const names = new Set<string>();
   const hosts: (readonly string[])[] = [];
-  for (const { id } of incidents) {
+  for (const { id, roots } of incidents) {
     const tally = tallyOf(state, id);
-    if (tally.services.size > WEIGHED_MAX || tally.hosts.size > WEIGHED_MAX) return 1;
-    // What a transaction or a person put together says nothing of what happened elsewhere.
-    if ([...tally.transactions.values()].some((alerts) => alerts > 1)) return 1;
-    for (const key of tally.checks.keys()) names.add(serviceOfCheck(key));
+    // What a transaction put together says nothing of what happened elsewhere.
+    if (hasShared(tally.transactions)) return 1;
+    // Of very many some are enough, and what explains the others is one of them.
+    const cause = roots[0]?.service ?? '';
+    if (isInGraph(rules.catalog, cause)) names.add(cause);
+    let more = WEIGHED_MAX;
+    for (const key of tally.checks.keys()) if (more-- > 0) names.add(serviceOfCheck(key));
+    if (tally.hosts.size > WEIGHED_MAX) continue;
     for (const host of tally.hosts.keys()) hosts.push([...servicesOn(tally, host).keys(), host]);
   }
-  if (names.size > WEIGHED_MAX) return 1;
   let parts: readonly (readonly string[])[] = [];
   for (const name of names) {
     const joined = parts.filter((part) => part.some((other) => isLinked(turn, hosts, name, other)));
     parts = [...parts.filter((part) => !joined.includes(part)), [name, ...joined.flat()]];
   }
   // What the graph does not place may be of either of two failures that it does: one kind alone must suffice.
-  const placed = parts.filter(([name = '']) => isInGraph(turn.rules.catalog, name)).length;
+  const placed = parts.filter(([name = '']) => isInGraph(rules.catalog, name)).length;
   return Math.max(placed, parts.length - placed);
+}
+
+function hasShared(transactions: ReadonlyMap<string, number>): boolean {
+  for (const alerts of transactions.values()) if (alerts > 1) return true;
+  return false;
 }
 
 /** One reaches the other, they share what both call, or they run on one machine. */

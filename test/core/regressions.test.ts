@@ -192,7 +192,8 @@ test('what outlasts a storm is told by the worst, and listed by the rest', () =>
   const databases = services.map((_, i) => `  - { name: db-${i} }`);
   const story = tell(`services:\n${[...services, ...databases].join('\n')}\n`);
   for (let i = 0; i < 200; i++) {
-    story.fire(`svc-${i}`, 'Broken', { severity: 'critical' });
+    const labels = { cluster: `c-${i}` };
+    story.fire(`svc-${i}`, 'Broken', { severity: 'critical', labels });
     story.wait(1_000);
   }
   // While nearly all of it goes on, its message stands for it, but not for ever.

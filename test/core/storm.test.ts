@@ -158,3 +158,22 @@ test('the message of a storm names the worst in it, and what was told just befor
   for (const { incident } of before.slice(-2))
     expect(parent?.text).toMatch(new RegExp(`Told by themselves: .*\\(${incident}\\)`));
 });
+
+test('what goes on after a storm, in one cluster and for one channel, is one message', () => {
+  const catalog = RULES.slice(0, RULES.indexOf('teams:')).replaceAll(/, owner: team-\d/g, '');
+  const story = tell(`${catalog}\nhold: [{ for: 0s }]`);
+  const inCluster = (i: number) => inOwnCluster(Math.min(i, 30));
+  for (let i = 0; i < 40; i++) {
+    story.fire(`svc-${i}`, 'Broken', inCluster(i));
+    story.wait(1_000);
+  }
+  for (let i = 0; i < 30; i++) story.resolve(`svc-${i}`, 'Broken', inCluster(i));
+  story.wait(5 * 60 * MINUTE);
+  const ended = story.decisions.find(({ reason }) => reason === 'storm-ended')?.at ?? 0;
+  expect(ended).toBeGreaterThan(0);
+  const after = story.posts().filter(({ at }) => Date.parse(at) >= ended);
+  expect(after).toHaveLength(1);
+  expect(story.last()?.alerts).toHaveLength(10);
+  const merged = story.decisions.findLast(({ reason }) => reason === 'merged');
+  expect(merged?.because).toMatch(/began \d+ s apart in a storm, and outlasted it$/);
+});

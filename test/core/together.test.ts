@@ -64,6 +64,24 @@ test('a service of the graph joins the message of machines that no graph places,
   expect(story.last()?.alerts).toHaveLength(5);
 });
 
+test.each([
+  [8, 1],
+  [4, 2],
+])(
+  'what fails in %i places and spreads takes in what begins soon after the last',
+  (places, posts) => {
+    const story = tell(CATALOG);
+    const down = (vm: string) => story.fire(vm, 'HostDown', { labels: { host: vm } });
+    for (let i = 1; i < places; i++) down(`vm-${i}`);
+    story.wait(2.5 * MINUTE);
+    down('vm-0');
+    story.wait(2.5 * MINUTE);
+    story.fire('pay', 'Slow');
+    story.wait(LASTS);
+    expect(story.posts()).toHaveLength(posts);
+  },
+);
+
 test('what waited before it fired began with the others', () => {
   const story = tell(CATALOG);
   failInTurn(story, ['pay', 'refund'], SECOND);
