@@ -4,7 +4,7 @@
 import { Command, Option } from 'commander';
 import { AppError } from '../errors.ts';
 import type { LoadResult } from '../rules/compile.ts';
-import { type Diagnostic, formatDiagnostics, summarise } from '../rules/diagnostics.ts';
+import { counted, type Diagnostic, formatDiagnostics, summarise } from '../rules/diagnostics.ts';
 import { loadRules, overlookedIn } from '../rules/load.ts';
 import { missingBySeen } from '../rules/seen.ts';
 import type { HistoryFlags } from './history-place.ts';
@@ -124,7 +124,7 @@ function conclusion({ result, overlooked, missing, past }: Found): string {
   const seen = past === undefined ? '' : `; ${past}`;
   if (result.files.length === 0) return `${summary}: the built-in rules apply${seen}`;
   const services = result.rules.catalog.services.size;
-  return `${summary}; ${services} ${services === 1 ? 'service' : 'services'}, version ${result.rules.version}${seen}`;
+  return `${summary}; ${counted(services, 'service')}, version ${result.rules.version}${seen}`;
 }
 
 function toJson({ result, overlooked, missing }: Found): string {

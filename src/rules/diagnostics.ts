@@ -76,6 +76,7 @@ export function summarise(result: {
   return `${found} in ${counted(result.files, 'file')}`;
 }
 
-function counted(count: number, word: string): string {
+/** `1 error`, `2 errors` */
+export function counted(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? '' : 's'}`;
 }

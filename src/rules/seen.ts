@@ -6,7 +6,7 @@ import type { Instant, ReceivedAlert } from '../model.ts';
 import type { Collected } from './collect.ts';
 import type { PlacedInhibit } from './compile-inhibit.ts';
 import type { PlacedMute } from './compile-lists.ts';
-import type { Diagnostic } from './diagnostics.ts';
+import { counted, type Diagnostic } from './diagnostics.ts';
 import { formatDuration } from './duration.ts';
 import { type Report, below } from './report.ts';
 import type { Rules, Subject } from './rules.ts';
@@ -274,10 +274,6 @@ function namesOf(known: readonly Known[], by: 'name' | 'service'): string {
   const names = [...new Set(known.map(({ subject }) => subject.facts[by]))];
   const more = names.length > 3 ? [`${names.length - 3} more`] : [];
   return [...names.slice(0, 3), ...more].join(', ');
-}
-
-function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {
