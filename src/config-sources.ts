@@ -61,7 +61,7 @@ export type Found =
   | { readonly kind: 'found'; readonly name: string; readonly value: string | undefined }
   | { readonly kind: 'refused'; readonly problem: string };
 
-export interface ConfigPlaces {
+interface ConfigPlaces {
   readonly problems: readonly string[];
   find(setting: Setting): Found;
 }

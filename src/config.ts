@@ -63,13 +63,13 @@ export interface Config {
   };
 }
 
-export interface ApiAuth {
+interface ApiAuth {
   readonly tokens: readonly Token[];
   /** In lower case: a trusted proxy names in it whom it let in. */
   readonly userHeader: string | undefined;
 }
 
-export type ReadConfig =
+type ReadConfig =
   /** `notes`: what an operator should know, for the log at the start. */
   | { readonly kind: 'config'; readonly config: Config; readonly notes: readonly string[] }
   | { readonly kind: 'refused'; readonly problems: readonly string[] };
@@ -136,7 +136,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Does it ask who reads? */
-export function isGuarded({ tokens, userHeader }: ApiAuth): boolean {
+function isGuarded({ tokens, userHeader }: ApiAuth): boolean {
   return tokens.length > 0 || userHeader !== undefined;
 }
 

@@ -11,7 +11,7 @@ import type { Loaded } from './rules/watch.ts';
 import type { Slack } from './slack/connect.ts';
 import type { Levels, Metrics } from './telemetry/metrics.ts';
 
-export interface Watched {
+interface Watched {
   readonly lanes: Lanes;
   readonly slack: Pick<Slack, 'deliveries'>;
   /** The rules in force. */

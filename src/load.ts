@@ -9,7 +9,7 @@ import { restoring } from './restore.ts';
 import { createState, type LaneState } from './state.ts';
 import type { Store } from './store/contract.ts';
 
-export interface LoadOptions {
+interface LoadOptions {
   readonly name: string;
   readonly store: Store;
   readonly limits?: Room;

@@ -9,7 +9,7 @@ type Reactions = Incident['reactions'];
 type Reaction = Pick<Extract<Event, { readonly kind: 'reaction' }>, 'user' | 'emoji' | 'on'>;
 type Gestures = ReadonlyMap<string, Gesture>;
 
-export interface Standing {
+interface Standing {
   readonly user: string;
   readonly emoji: string;
   /** Of the message or line; empty when only the incident was named. */

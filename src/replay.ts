@@ -74,7 +74,7 @@ export interface MessageSubject {
 /** After the last line, time runs on for this long: holds elapse, but nothing is missed that was not recorded. */
 const AFTERWARDS_MS = 10 * 60_000;
 
-export interface ReplayOptions {
+interface ReplayOptions {
   readonly rules: Rules;
   /** Undefined: messages are counted only, which is faster. */
   readonly onMessage: ((message: SentMessage, subject: MessageSubject) => void) | undefined;

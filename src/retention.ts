@@ -17,7 +17,7 @@ const PRUNE_LIMIT = 5_000;
 /** Between two goes: others have a turn, and more goes than can come in. */
 const PAUSE_MS = 100;
 
-export interface RetentionOptions {
+interface RetentionOptions {
   readonly store: Pick<Store, 'prune' | 'bytes'>;
   readonly journal: Pick<Journal, 'prune' | 'bytes'>;
   readonly lanes: { readonly all: readonly Pick<Lane, 'name' | 'leads'>[] };

@@ -11,9 +11,9 @@ import type { Turn } from './turn.ts';
 import { wakeIncident } from './turn.ts';
 
 /** A resolved alert that stands in no incident is remembered this long, to recognise late deliveries. */
-export const STRAY_MEMORY_MS = 60 * 60_000;
+const STRAY_MEMORY_MS = 60 * 60_000;
 /** A resolved alert of an incident that goes on for long is remembered this long. */
-export const MEMBER_MEMORY_MS = 6 * 60 * 60_000;
+const MEMBER_MEMORY_MS = 6 * 60 * 60_000;
 
 export function scheduleAlert(turn: Turn, alert: Alert): void {
   const at = alert.status === 'firing' ? firingDue(turn, alert) : resolvedDue(turn, alert);

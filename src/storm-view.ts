@@ -19,7 +19,7 @@ export interface StormView {
   readonly before: readonly Pick<StormedView, 'incident' | 'service'>[];
 }
 
-export interface StormedView {
+interface StormedView {
   readonly incident: string;
   readonly service: string;
   readonly name: string;

@@ -3,7 +3,7 @@
  */
 import type { Alert, Instant } from './model.ts';
 
-export interface TransactionUse {
+interface TransactionUse {
   readonly incidents: Set<string>;
   readonly services: Set<string>;
   alerts: number;

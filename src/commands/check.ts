@@ -11,9 +11,9 @@ import type { HistoryFlags } from './history-place.ts';
 import { prefixOf, rulesDirOf } from './program.ts';
 
 export const CHECK_FORMATS = ['text', 'json', 'github'] as const;
-export type CheckFormat = (typeof CHECK_FORMATS)[number];
+type CheckFormat = (typeof CHECK_FORMATS)[number];
 
-export interface CheckFlags extends HistoryFlags {
+interface CheckFlags extends HistoryFlags {
   readonly format: CheckFormat;
   readonly seen?: readonly string[];
 }

@@ -9,7 +9,7 @@ import { askFiles, askService, type Answers } from './explain-source.ts';
 import { readMoment, renderIncident, renderStory } from './explain-text.ts';
 import { rulesDirOf } from './program.ts';
 
-export interface ExplainFlags {
+interface ExplainFlags {
   readonly at?: string;
   readonly url?: string;
   readonly dataDir?: string;
@@ -65,7 +65,7 @@ Environment:
 
 Exit code: 0 explained, 1 no such alert, 2 could not ask.`;
 
-export interface Explained {
+interface Explained {
   readonly output: string;
   readonly problem: string;
   readonly exitCode: 0 | 1 | 2;

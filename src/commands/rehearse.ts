@@ -14,7 +14,7 @@ import { fileError, reportMistakes } from './history.ts';
 import { asJson } from './json.ts';
 import type { ReadAhead } from './read-ahead.ts';
 
-export interface RehearseFlags {
+interface RehearseFlags {
   /** Of the rules that are tried. */
   readonly rules: string;
   readonly against: string;

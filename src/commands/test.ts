@@ -9,12 +9,12 @@ import { TEST_FORMATS, type TestFormat, printResults } from '../rule-tests/print
 import { runTests } from '../rule-tests/run.ts';
 import { prefixOf, rulesDirOf } from './program.ts';
 
-export interface TestFlags {
+interface TestFlags {
   readonly format: TestFormat;
   readonly filter?: string;
 }
 
-export interface Tested {
+interface Tested {
   readonly output: string;
   readonly exitCode: 0 | 1 | 2;
 }

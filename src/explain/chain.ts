@@ -26,7 +26,7 @@ export interface Step {
   readonly service: string | undefined;
 }
 
-export interface ChainOf {
+interface ChainOf {
   /** Undefined for the chain of an incident. */
   readonly alert: Alert | undefined;
   readonly incident: Incident | undefined;

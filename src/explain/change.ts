@@ -7,7 +7,7 @@ import { type Entry, inFlow } from '../rules/edit.ts';
 import { quotedValue } from '../rules/matcher.ts';
 
 /** Keys of rules files. */
-export type Section = 'hold' | 'flap' | 'correlate' | 'inhibit' | 'route' | 'storm' | 'services';
+type Section = 'hold' | 'flap' | 'correlate' | 'inhibit' | 'route' | 'storm' | 'services';
 
 export interface RuleChange {
   /** The entry that decided: `quiet.yaml:9`; `built-in` for a default that no file states. */

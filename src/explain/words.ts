@@ -138,7 +138,7 @@ function released({ incident, because }: Decision, titleOf: TitleOf): string {
   return because === undefined ? `released: ${what}` : `released because ${because}: ${what}`;
 }
 
-export function incidentInWords(id: string | undefined, titleOf: TitleOf): string {
+function incidentInWords(id: string | undefined, titleOf: TitleOf): string {
   if (id === undefined) return 'an incident';
   const title = titleOf(id);
   return title === undefined ? `incident ${id}` : `incident ${id} "${title}"`;
@@ -146,7 +146,7 @@ export function incidentInWords(id: string | undefined, titleOf: TitleOf): strin
 
 // ---------------------------------------------------------------------------------------------
 
-export interface StateInWords {
+interface StateInWords {
   readonly alert: Alert;
   readonly incident: Incident | undefined;
   readonly title: string | undefined;

@@ -12,7 +12,7 @@ import { createNotes, isRecord, type Note, type Notes, textOf, textsOf } from '.
 import { readReceivers } from './receivers.ts';
 import { type ImportedRoute, readRoot, routeLines } from './routes.ts';
 
-export type Imported =
+type Imported =
   | {
       readonly kind: 'imported';
       readonly files: readonly RulesFile[];

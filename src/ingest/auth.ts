@@ -31,7 +31,7 @@ export interface IngestAuth {
   readonly proxies: readonly string[];
 }
 
-export type Admission =
+type Admission =
   /** `token`: the one that was shown. `signature`: still to be verified, with the body. */
   | {
       readonly kind: 'admitted';

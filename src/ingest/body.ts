@@ -19,13 +19,13 @@ export type ReadBody =
   /** The client went away: there is nobody to answer. */
   | { readonly kind: 'gone' };
 
-export interface BodyReader {
+interface BodyReader {
   read(request: IncomingMessage, done: (result: ReadBody) => void): void;
   /** Bytes of all bodies that were not released yet. */
   readonly inFlight: number;
 }
 
-export interface BodyLimits {
+interface BodyLimits {
   readonly bodyMax: number;
   /** Of all requests together. */
   readonly inFlightMax: number;

@@ -24,7 +24,7 @@ import { recordingLine } from './recorder.ts';
 import type { Signature } from './signature.ts';
 import { knowsSource, NO_MAPPINGS, sourceNames } from './sources.ts';
 
-export interface IngestDeps {
+interface IngestDeps {
   /** Undefined until it is loaded: answered 503. */
   readonly lanes: () => Lanes | undefined;
   readonly auth: IngestAuth;

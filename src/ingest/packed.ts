@@ -50,7 +50,7 @@ const UNDATED = 2;
 /** All are forgotten when there are more: the memory of both threads is bounded. */
 const WORDS_MAX = 20_000;
 
-export interface Packer {
+interface Packer {
   readonly add: (line: ReadLine, path: string) => void;
   /** What was added since it was called last. */
   readonly take: () => Batch;

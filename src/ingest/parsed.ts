@@ -33,7 +33,7 @@ const URL_MAX = 16_384;
 const EXCERPT_MAX = 500;
 
 /** A problem in words, with the field first: `alerts[3].labels: expected ...`. */
-export type Problem = string;
+type Problem = string;
 /** Nothing that is read this way is itself a string. */
 export type Read<T extends object> = T | Problem;
 
@@ -157,7 +157,7 @@ export function readAnnotations(value: unknown, field: string): Read<Labels> {
   return readEntries(value, field, 'annotations');
 }
 
-export const NO_LABELS: Labels = Object.freeze({});
+const NO_LABELS: Labels = Object.freeze({});
 
 /** A link is never a reason to quarantine an alert: what is no text is left out. */
 export function readUrl(value: unknown): string | undefined {

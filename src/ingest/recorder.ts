@@ -27,7 +27,7 @@ export interface RecorderDeps {
   readonly metrics: Metrics;
 }
 
-export interface RecorderOptions extends RecorderDeps {
+interface RecorderOptions extends RecorderDeps {
   /** Of the file, with what stands in it: nothing is added beyond. */
   readonly bytesMax?: number;
 }

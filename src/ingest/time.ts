@@ -9,7 +9,7 @@ import type { Instant } from '../model.ts';
 /** Go's zero time. Prometheus, Alertmanager and amtool write it for "not given". */
 const ZERO = '0001-01-01T00:00:00Z';
 const ZERO_TIME = /^0001-01-01T00:00:00(\.0+)?(Z|[+-]00:00)$/;
-export const YEAR_MIN = 1970;
+const YEAR_MIN = 1970;
 
 export type ReadTime = Instant | 'unset' | 'odd';
 

@@ -42,7 +42,7 @@ export interface InboxJob {
   readonly again: boolean;
 }
 
-export interface InboxOptions {
+interface InboxOptions {
   /** For writing: fails at once when Redis is away. */
   readonly prompt: Connection;
   /** For workers. */

@@ -22,7 +22,7 @@ export interface Lead {
   stop(): Promise<void>;
 }
 
-export interface LeadOptions {
+interface LeadOptions {
   /** For commands that are answered at once. */
   readonly prompt: Connection;
   /** For waiting. */

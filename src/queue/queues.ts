@@ -23,7 +23,7 @@ const CLOSE_MS = 1_000;
 /** BullMQ's own record of what happens in a queue: nobody here reads it. */
 const EVENTS_KEPT = 100;
 
-export function queueOptions({ client }: Connection, tag: string): QueueOptions {
+function queueOptions({ client }: Connection, tag: string): QueueOptions {
   return { connection: client, prefix: tag, streams: { events: { maxLen: EVENTS_KEPT } } };
 }
 

@@ -32,7 +32,7 @@ const WEIGHT_OF_CHARACTER = 16;
 /** Records that are sorted in one go: as many as Redis tells at most of what changed. */
 const SORTED_MAX = 20_000;
 
-export interface ReplicaOptions {
+interface ReplicaOptions {
   readonly store: Pick<SharedStore, 'changes'>;
   readonly lane: string;
   readonly room: Room;

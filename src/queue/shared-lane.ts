@@ -53,7 +53,7 @@ export interface SharedLaneObserver {
 }
 
 /** Lets another instance lead it, when this one does. */
-export interface SharedLane extends Lane {
+interface SharedLane extends Lane {
   giveBack(): void;
 }
 

@@ -17,7 +17,7 @@ import {
 } from './ledger.ts';
 
 /** `hidden`: nobody is told at all; `digest`: only once a day. */
-export type Fate = 'same' | 'later' | 'earlier' | 'digest' | 'hidden' | 'new';
+type Fate = 'same' | 'later' | 'earlier' | 'digest' | 'hidden' | 'new';
 
 export interface Change {
   readonly fate: Fate;

@@ -19,7 +19,7 @@ import {
   verdictOf,
 } from './words.ts';
 
-export interface Titles {
+interface Titles {
   readonly now: string;
   readonly tried: string;
   readonly history: string;

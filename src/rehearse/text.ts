@@ -151,7 +151,7 @@ function acknowledgedLines({ changes }: Comparison): readonly string[] {
   return more > 0 ? [...lines, `and ${figure(more)} more`] : lines;
 }
 
-export function changeLine(change: Change): string {
+function changeLine(change: Change): string {
   const { at, service, alerts, rule } = change;
   const by = rule === undefined ? '' : ` (${rule})`;
   return `${minute(at)}  ${alerts.join(', ')} of ${service}: ${changeInWords(change)}${by}`;

@@ -29,7 +29,7 @@ export interface Seen {
 }
 
 /** Something that the test wants to do and cannot. */
-export interface Impossible {
+interface Impossible {
   readonly place: Place;
   readonly problem: string;
 }

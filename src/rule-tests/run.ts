@@ -18,7 +18,7 @@ export interface TestResult {
   readonly trace: readonly string[];
 }
 
-export type TestRun =
+type TestRun =
   | { readonly kind: 'ran'; readonly results: readonly TestResult[] }
   | { readonly kind: 'refused'; readonly errors: readonly Diagnostic[] };
 

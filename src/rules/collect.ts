@@ -50,7 +50,7 @@ const KEYS: readonly string[] = [
   ...Object.keys(NAMED),
 ];
 
-export interface CollectOptions {
+interface CollectOptions {
   /** True when some file could not even be read. */
   readonly incomplete: boolean;
 }

@@ -25,7 +25,7 @@ export interface Matching {
   readonly matchers?: readonly string[] | undefined;
 }
 
-export interface CompiledMatch {
+interface CompiledMatch {
   readonly test: Predicate;
   readonly conditions: readonly Condition[];
 }

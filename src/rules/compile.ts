@@ -59,7 +59,7 @@ export type LoadResult =
       readonly files: readonly string[];
     };
 
-export interface CompileOptions {
+interface CompileOptions {
   /** Without it nothing is said about silences that are over. */
   readonly now?: Instant | undefined;
   /** True when some file could not be read: then nothing is said to be missing. */

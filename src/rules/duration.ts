@@ -22,7 +22,7 @@ const SPELLED: readonly (readonly [RegExp, string])[] = [
 ];
 const YEAR_MS = 366 * 86_400_000;
 
-export type ParsedDuration =
+type ParsedDuration =
   | { readonly kind: 'duration'; readonly ms: number }
   | { readonly kind: 'refused'; readonly message: string };
 

@@ -26,7 +26,7 @@ export interface Interval {
   readonly zone: string;
 }
 
-export interface IntervalState {
+interface IntervalState {
   readonly active: boolean;
   /** The answer holds until then, exclusive. */
   readonly until: Instant;
@@ -35,7 +35,7 @@ export interface IntervalState {
 export type Schedule = (now: Instant) => IntervalState;
 
 const MINUTE = 60_000;
-export const DAY_MINUTES = 1_440;
+const DAY_MINUTES = 1_440;
 /** We look no further than this: whoever asked looks again then. */
 const LOOK_AHEAD_DAYS = 40;
 

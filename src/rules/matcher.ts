@@ -20,10 +20,10 @@ export interface Matcher {
   readonly end: number;
 }
 
-export type ParsedMatchers =
+type ParsedMatchers =
   | { readonly kind: 'matchers'; readonly matchers: readonly Matcher[] }
   | BadMatcher;
-export interface BadMatcher {
+interface BadMatcher {
   readonly kind: 'refused';
   readonly message: string;
   readonly hint: string | undefined;
@@ -70,7 +70,7 @@ export function parseMatchers(text: string): ParsedMatchers {
   return { kind: 'matchers', matchers };
 }
 
-export type ParsedSelector =
+type ParsedSelector =
   | {
       readonly kind: 'selector';
       readonly name: string | undefined;
@@ -193,7 +193,7 @@ function refused(
 
 export type Predicate = (subject: Subject) => boolean;
 
-export type CompiledMatcher =
+type CompiledMatcher =
   | {
       readonly kind: 'predicate';
       readonly test: Predicate;

@@ -21,7 +21,7 @@ export interface Mute {
   readonly why: string | undefined;
 }
 
-export type MutedBy = (subject: Subject, now: Instant) => Muted | undefined;
+type MutedBy = (subject: Subject, now: Instant) => Muted | undefined;
 
 /** An endless silence is looked at again after this. */
 const AGAIN_MS = 86_400_000;

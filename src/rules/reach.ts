@@ -35,7 +35,7 @@ export function conditionOf(matcher: Matcher, holds: (value: string) => boolean)
 }
 
 /** What all of some conditions leave possible. */
-export interface Bounds {
+interface Bounds {
   readonly conditions: readonly Condition[];
   readonly keys: ReadonlySet<string>;
   /** Values that a name can still have; undefined: any. */
@@ -105,7 +105,7 @@ export function impliesAll(
 }
 
 /** Entries of an ordered list in which the first that matches counts. */
-export interface Order<T> {
+interface Order<T> {
   readonly add: (entry: T, conditions: readonly Condition[]) => void;
   /** Those that together take all that is within the bounds; undefined when something is left over. */
   readonly takers: (bounds: Bounds) => readonly T[] | undefined;

@@ -21,7 +21,7 @@ import { firstLineOf, syntaxErrors } from './yaml-errors.ts';
 
 export const TOO_LARGE = over('rules-file', 'it has more than 2 MB');
 
-export type ReadSource =
+type ReadSource =
   | {
       readonly kind: 'data';
       readonly source: SourceFile;

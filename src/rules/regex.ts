@@ -12,7 +12,7 @@ export const SUBJECT_MAX = 4_096;
 const MEMORY_MAX = 2_000;
 const LITERALS = /^[\w \-/:@#%&=~,;<>'"!|]*$/;
 
-export type CompiledRegex =
+type CompiledRegex =
   | { readonly kind: 'regex'; readonly test: (value: string) => boolean }
   | BadRegex;
 export interface BadRegex {
@@ -35,7 +35,7 @@ export function compileAnchored(pattern: string): CompiledRegex {
   return { kind: 'regex', test };
 }
 
-export type CompiledSearch =
+type CompiledSearch =
   | { readonly kind: 'search'; readonly find: (text: string) => readonly string[] }
   | BadRegex;
 

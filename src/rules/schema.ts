@@ -69,7 +69,7 @@ export const Fact = z
     strict({ from: Places.optional(), map: WORDS.optional(), default: Text.optional(), why: Why }),
   )
   .meta({ id: 'fact', besides: 'from' });
-export const FactPlaces = z
+const FactPlaces = z
   .preprocess(
     (value) =>
       typeof value === 'object' && value !== null && !Array.isArray(value) && !('text' in value)
@@ -96,7 +96,7 @@ export const Flap = strict({
   why: Why,
 });
 
-export const Correlate = strict({
+const Correlate = strict({
   ...matching,
   off: Flag,
   by: oneOrMany(Text.transform((name) => name.replace(/^labels?\./, ''))).optional(),
@@ -107,13 +107,13 @@ export const Correlate = strict({
   why: Why,
 });
 
-export const Transactions = strict({
+const Transactions = strict({
   ttl: Duration.optional(),
   alertsMax: z.int().min(2).max(10_000).optional(),
   servicesMax: z.int().min(1).max(1_000).optional(),
   why: Why,
 });
-export const Hubs = strict({ callers: z.int().min(1).max(100_000), why: Why });
+const Hubs = strict({ callers: z.int().min(1).max(100_000), why: Why });
 
 // --- time -------------------------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ const intervalParts = {
   location: Zone.optional(),
 };
 export const IntervalParts = strict(intervalParts).meta({ id: 'interval' });
-export const TimeInterval = strict({
+const TimeInterval = strict({
   name: Text,
   ...intervalParts,
   intervals: oneOrMany(IntervalParts).optional(),
@@ -192,7 +192,7 @@ export interface RouteSource {
   readonly why?: string | undefined;
 }
 
-export const Route: z.ZodType<RouteSource> = z
+const Route: z.ZodType<RouteSource> = z
   .lazy(() =>
     strict({
       ...matching,
@@ -213,7 +213,7 @@ export const Route: z.ZodType<RouteSource> = z
 
 // --- the life of an incident and the rest -----------------------------------------------------
 
-export const IncidentLife = strict({
+const IncidentLife = strict({
   reopenWithin: Duration.optional(),
   verifySolved: Duration.optional(),
   snooze: Duration.optional(),

@@ -14,7 +14,7 @@ import { refOf } from './source-file.ts';
 import { didYouMean } from './suggest.ts';
 
 /** One alert, however often it fired. */
-export interface SeenAlert {
+interface SeenAlert {
   readonly alert: ReceivedAlert;
   /** The file and line where it was first seen. */
   readonly file: string;

@@ -28,7 +28,7 @@ export interface RulesKeeper {
   readonly stop: () => void;
 }
 
-export interface KeepOptions {
+interface KeepOptions {
   /**
    * Other rules are in force from now on. Not called for the first ones, nor when nothing changed.
    * `isSame`: the files are as before, and only their commit is another one.

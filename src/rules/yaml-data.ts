@@ -21,14 +21,14 @@ const DEPTH_MAX = 40;
 const VALUES_MAX = 500_000;
 const DUPLICATES_MAX = 50;
 
-export interface Duplicate {
+interface Duplicate {
   readonly name: string;
   readonly span: Span;
   /** Offset of the first. */
   readonly first: number;
 }
 
-export type PlainData =
+type PlainData =
   | {
       readonly kind: 'data';
       readonly data: unknown;

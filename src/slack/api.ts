@@ -19,7 +19,7 @@ import { type Call, read, type SlackResult } from './result.ts';
 import type { SlackBlock } from './rich.ts';
 
 /** By this a message of Quell is found again. Readable by everybody in the workspace: ids only. */
-export interface MessageTag {
+interface MessageTag {
   readonly id: string;
   readonly revision: number;
 }

@@ -12,7 +12,7 @@ import { type DeliveryClock, rest } from './pace.ts';
 import type { SlackResult } from './result.ts';
 import type { Look } from './track.ts';
 
-export interface LeaderOptions {
+interface LeaderOptions {
   readonly api: WholeSlackApi;
   readonly lane: { readonly leads: boolean };
   readonly look: Look;

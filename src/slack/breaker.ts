@@ -30,7 +30,7 @@ export interface Breaker {
 /** Asks Slack; undefined when there is nothing to ask it any more. */
 type Call<T> = () => Promise<SlackResult<T>> | undefined;
 
-export interface BreakerOptions {
+interface BreakerOptions {
   readonly clock: DeliveryClock;
   readonly signal: AbortSignal;
   readonly random: () => number;

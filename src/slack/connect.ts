@@ -20,7 +20,7 @@ import { createReconciler, type OpenMessage } from './reconcile.ts';
 import { createSlackSocket } from './socket.ts';
 import type { Look } from './track.ts';
 
-export interface SlackOptions {
+interface SlackOptions {
   readonly config: Config['slack'];
   readonly lanes: Lanes;
   readonly look: (lane: Lane) => Look;

@@ -24,14 +24,14 @@ import {
   type Track,
 } from './track.ts';
 
-export type Attempt =
+type Attempt =
   | { readonly kind: 'done'; readonly outcome: DeliveryOutcome }
   /** Something was put right: the next attempt can be made at once. */
   | { readonly kind: 'again' }
   | { readonly kind: 'later'; readonly error: string }
   | { readonly kind: 'stopped' };
 
-export interface CourierOptions {
+interface CourierOptions {
   readonly api: SlackApi;
   readonly look: Look;
   readonly clock: DeliveryClock;

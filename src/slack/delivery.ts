@@ -44,7 +44,7 @@ export interface Delivery {
   missed(incident: string): string | undefined;
 }
 
-export interface DeliveryHealth {
+interface DeliveryHealth {
   /** Effects that were ordered and not sent, and when the oldest of them was ordered. */
   readonly waiting: number;
   readonly oldestAt: Instant | undefined;

@@ -11,7 +11,7 @@ import { bold, cut, joined, type Line, type Piece, time } from './rich.ts';
 import { call, calledBefore, person } from './who.ts';
 import { capitalised, count, duration, inWords, list, times } from './words.ts';
 
-export interface Details {
+interface Details {
   readonly facts: readonly { readonly title: string; readonly line: Line }[];
   /** What to do, in words. */
   readonly advice: readonly Line[];

@@ -10,7 +10,7 @@ import { over, SHAPE } from '../limits.ts';
 import type { Instant } from '../model.ts';
 import { type IntakeOptions, takeIn } from './events.ts';
 
-export interface SlackEventsOptions extends IntakeOptions {
+interface SlackEventsOptions extends IntakeOptions {
   readonly signingSecret: string;
   readonly now: () => Instant;
   /** Told of each request that is not believed, for logs and metrics. */

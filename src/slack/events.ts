@@ -11,7 +11,7 @@ import type { Log } from './log.ts';
 
 export type ReactionEvent = Extract<Event, { kind: 'reaction' }>;
 export type PersonEvent = Extract<Event, { kind: 'reaction' | 'request' }>;
-export interface Challenge {
+interface Challenge {
   readonly kind: 'challenge';
   readonly challenge: string;
 }

@@ -15,7 +15,7 @@ const NAME_MAX = 60;
 /** Two that fail are both named right below. */
 const COMPANY_MIN = 3;
 
-export interface Headline {
+interface Headline {
   /** 🔴, or what stands for a state that matters more. */
   readonly icon: string;
   readonly what: string;

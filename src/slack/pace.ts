@@ -26,7 +26,7 @@ export interface Bucket {
   pause(ms: number): void;
 }
 
-export interface BucketOptions {
+interface BucketOptions {
   readonly clock: DeliveryClock;
   readonly signal: AbortSignal;
   readonly perMinute: number;

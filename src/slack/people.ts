@@ -7,7 +7,7 @@
 import type { Instant } from '../model.ts';
 import type { SlackApi } from './api.ts';
 
-export interface SlackPeople {
+interface SlackPeople {
   readonly isBot: (user: string) => Promise<boolean>;
   /** As Slack has it. Undefined: it is asked for, and is there the next time. */
   readonly nameOf: (user: string) => string | undefined;

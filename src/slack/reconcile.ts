@@ -21,7 +21,7 @@ export interface OpenMessage {
   readonly reactions: Incident['reactions'];
 }
 
-export interface ReconcileOptions {
+interface ReconcileOptions {
   readonly api: Pick<SlackApi, 'reactions'>;
   readonly gestures: () => ReadonlyMap<string, Gesture>;
   readonly submit: (event: ReactionEvent) => Promise<void>;
@@ -31,7 +31,7 @@ export interface ReconcileOptions {
   readonly log: Log;
 }
 
-export interface Reconciler {
+interface Reconciler {
   /** Resolves when Slack has answered for each of them, and what it said is kept; or when all stops. */
   ask(messages: readonly OpenMessage[]): Promise<void>;
 }

@@ -24,7 +24,7 @@ export type Piece =
 
 export type Line = readonly Piece[];
 
-export interface SlackText {
+interface SlackText {
   readonly type: 'mrkdwn';
   readonly text: string;
   /** True: Slack makes no links or mentions of its own out of what it reads. */

@@ -10,7 +10,7 @@ import { type IntakeOptions, takeIn } from './events.ts';
 import { sdkLogger } from './log.ts';
 import { type DeliveryClock, rest } from './pace.ts';
 
-export interface SocketOptions extends IntakeOptions {
+interface SocketOptions extends IntakeOptions {
   readonly appToken: string;
   readonly apiUrl: string | undefined;
   readonly clock: DeliveryClock;

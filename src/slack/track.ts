@@ -27,7 +27,7 @@ export interface Seen {
 export type Look = (incident: string) => Seen | undefined;
 
 /** It may be in Slack already: it is looked up before it is posted. */
-export interface Doubt {
+interface Doubt {
   readonly channel: string;
   /** Undefined: an earlier process may have posted it, at any time since it was ordered. */
   readonly triedAt: Instant | undefined;

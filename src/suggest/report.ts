@@ -8,7 +8,7 @@ import { quantile } from './survival.ts';
 import type { Kind, Survey } from './survey.ts';
 
 /** One line of a list: what it is of, and its figures by name. */
-export interface ReportLine {
+interface ReportLine {
   readonly alert: string;
   readonly services: readonly string[];
   readonly messages: number;
@@ -21,7 +21,7 @@ export interface ReportLine {
   readonly firingShare: number;
 }
 
-export interface NoiseReport {
+interface NoiseReport {
   readonly from: string;
   readonly to: string;
   readonly firings: number;

@@ -14,14 +14,14 @@ import { propose, SPARE_MIN } from './propose.ts';
 import { surveyOf, type Survey } from './survey.ts';
 
 /** The rules in force; `path`: of their folder, as patches name files. */
-export interface Ground {
+interface Ground {
   readonly rules: Rules;
   readonly files: readonly RulesFile[];
   readonly path: string;
 }
 
 /** Decides what came in again, under the rules in force and those to be tried. */
-export type Decide = (tried: readonly Rules[]) => Promise<Rehearsed>;
+type Decide = (tried: readonly Rules[]) => Promise<Rehearsed>;
 
 export interface Suggested {
   readonly survey: Survey;

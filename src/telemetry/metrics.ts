@@ -17,7 +17,7 @@ import {
 } from '../limits.ts';
 import { CONSEQUENCES, type Decision, type Event, type Verdict, VERDICTS } from '../model.ts';
 
-export type SlackOutcome = 'ok' | 'rate-limited' | 'refused' | 'failed' | 'unclear';
+type SlackOutcome = 'ok' | 'rate-limited' | 'refused' | 'failed' | 'unclear';
 export type Door = 'ingest' | 'api' | 'slack';
 /** Why somebody was not let in. */
 export type AuthFailure =
@@ -30,7 +30,7 @@ export type AuthFailure =
   | 'old-signature'
   | 'web-page'
   | 'unknown-host';
-export type RulesOutcome = 'loaded' | 'refused';
+type RulesOutcome = 'loaded' | 'refused';
 
 /** Read when /metrics is asked for. */
 export interface Levels {

@@ -2,7 +2,7 @@
  * Log lines that strangers can cause, but not flood: the first few of a kind in each minute are written,
  * the rest is counted, and told with the next line of that kind.
  */
-export interface SeldomOptions {
+interface SeldomOptions {
   readonly now: () => number;
   /** Lines of one kind in a minute. */
   readonly max: number;

@@ -16,7 +16,7 @@ import type { LaneState } from '../state.ts';
 import { badQuery } from './query.ts';
 import { arrayText, createPause, streamArray, streamText } from './stream-array.ts';
 
-export interface AlertsQuery {
+interface AlertsQuery {
   readonly active: boolean;
   readonly silenced: boolean;
   readonly inhibited: boolean;

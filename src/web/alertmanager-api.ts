@@ -25,7 +25,7 @@ import {
   silencesInOrder,
 } from './silence-shapes.ts';
 
-export interface AlertmanagerApiDeps extends ReadApiDeps {
+interface AlertmanagerApiDeps extends ReadApiDeps {
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'limitReached'>;
 }

@@ -35,7 +35,7 @@ import {
 } from './shapes.ts';
 
 /** What is read of a lane: also of one that only lies on disk. */
-export type LaneView = Pick<Lane, 'state' | 'rules'>;
+type LaneView = Pick<Lane, 'state' | 'rules'>;
 export interface LanesView {
   readonly all: readonly [LaneView, ...LaneView[]];
   readonly rules: Rules;

@@ -38,7 +38,7 @@ export type Answer =
   | { readonly kind: 'explained'; readonly explanation: Explanation }
   | { readonly kind: 'unknown'; readonly message: string };
 
-export interface ExplainQuery extends Asked {
+interface ExplainQuery extends Asked {
   readonly limit: number;
 }
 

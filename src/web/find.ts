@@ -81,7 +81,7 @@ function unknownLink(link: string): Found {
   );
 }
 
-export interface LinkedMessage {
+interface LinkedMessage {
   readonly channel: string;
   /** Of the message; for a reply also of the message that it answers, first. */
   readonly ts: readonly string[];

@@ -25,7 +25,7 @@ export interface GuardOptions {
   readonly loopbackOnly: boolean;
 }
 
-export interface GuardDeps {
+interface GuardDeps {
   readonly access: GuardOptions;
   readonly log: Log;
   readonly metrics: Metrics;

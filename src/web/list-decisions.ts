@@ -10,7 +10,7 @@ import { pagesOf } from './past.ts';
 import { badQuery, readLimit, readParameters, readService, readSpan, SPAN } from './query.ts';
 import { type DecisionJson, decisionShape } from './shapes.ts';
 
-export interface DecisionQuery {
+interface DecisionQuery {
   readonly service: string | undefined;
   readonly incident: string | undefined;
   readonly reason: string | undefined;

@@ -11,7 +11,7 @@ import { COOKIES, type Guard } from './guard.ts';
 import { type Html, html } from './html.ts';
 import { layout } from './layout.ts';
 
-export interface LoginDeps {
+interface LoginDeps {
   readonly guard: Guard;
   readonly sendPage: (response: Response, page: string) => void;
 }

@@ -13,7 +13,7 @@ export interface Place {
   readonly id: string;
 }
 
-export interface NewestOptions<T> {
+interface NewestOptions<T> {
   readonly atOf: (item: T) => Instant;
   readonly idOf: (item: T) => string;
   /** Asked only for what could be on the page. */

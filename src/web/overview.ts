@@ -22,7 +22,7 @@ import {
 } from './shapes.ts';
 import { silencesIn, silencesInOrder } from './silence-shapes.ts';
 
-export interface OverviewDeps extends NamesDeps {
+interface OverviewDeps extends NamesDeps {
   readonly store: History;
   readonly now: () => Instant;
   readonly metrics: Metrics;

@@ -29,13 +29,13 @@ export interface PreviewMessage {
   readonly text: string;
 }
 
-export interface OpenIncident {
+interface OpenIncident {
   readonly incident: IncidentJson;
   /** Its message; undefined when it has none of its own. */
   readonly text: string | undefined;
 }
 
-export interface HeldIncident {
+interface HeldIncident {
   readonly incident: IncidentJson;
   /** When it is told if it still fires then, as far as that is known. */
   readonly tellAt: Instant | undefined;

@@ -13,8 +13,8 @@ import { type Matcher, parseSelector, type Predicate } from '../rules/matcher.ts
 import type { Catalog, Subject } from '../rules/rules.ts';
 import type { Place } from './newest.ts';
 
-export const LIMIT_DEFAULT = 100;
-export const LIMIT_MAX = 1_000;
+const LIMIT_DEFAULT = 100;
+const LIMIT_MAX = 1_000;
 
 export interface ListQuery {
   /** Undefined: any. */

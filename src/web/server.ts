@@ -13,7 +13,7 @@ import type { FrontHandler } from '../ingest/http.ts';
 import { type Capacity, over, SHAPE } from '../limits.ts';
 import { createApp, type AppDeps } from './app.ts';
 
-export interface HttpServerDeps extends AppDeps {
+interface HttpServerDeps extends AppDeps {
   /** Tried before everything else. */
   readonly ingest: FrontHandler;
   readonly limits: Pick<Capacity, 'requests' | 'connections'>;

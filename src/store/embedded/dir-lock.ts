@@ -10,7 +10,7 @@ import { open } from 'lmdb';
 import { AppError } from '../../errors.ts';
 import { storeFailure } from './failure.ts';
 
-export interface DirLock {
+interface DirLock {
   release(): Promise<void>;
 }
 

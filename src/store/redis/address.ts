@@ -9,7 +9,7 @@
  * `rediss` in place of `redis`: by TLS. Options: ?prefix=quell (what all keys begin with, so that
  * several Quells may share one Redis), ?sentinelPassword=...
  */
-export interface HostPort {
+interface HostPort {
   readonly host: string;
   readonly port: number;
 }

@@ -22,7 +22,7 @@ export interface Connection {
 }
 
 /** `blocking`: may wait for work on the server, longer than any answer takes. */
-export type Manner = 'prompt' | 'patient' | 'blocking';
+type Manner = 'prompt' | 'patient' | 'blocking';
 
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 5_000;

@@ -51,7 +51,7 @@ function scored(rows: readonly string[]): readonly string[] {
 }
 
 /** What retention takes away in one step. */
-export interface Pruned {
+interface Pruned {
   readonly commands: readonly Command[];
   readonly gone: number;
 }
