@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { SETTINGS } from '../src/config-sources.ts';
+import { SETTINGS } from '../src/config/sources.ts';
 import { filesUnder } from './support/project-files.ts';
 
 const CHART = 'deploy/helm/quell';

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { SETTINGS } from '../src/config-sources.ts';
+import { SETTINGS } from '../src/config/sources.ts';
 import { compileRules } from '../src/rules/compile.ts';
 import { formatDiagnostics } from '../src/rules/diagnostics.ts';
 import { createMetrics } from '../src/telemetry/metrics.ts';

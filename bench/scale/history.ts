@@ -3,7 +3,7 @@
  * looked at.
  */
 import type { Redis } from 'ioredis';
-import { openLane } from '../../src/lane.ts';
+import { openLane } from '../../src/lane/lane.ts';
 import type { Event, ReceivedAlert } from '../../src/model.ts';
 import { loadRules } from '../../src/rules/load.ts';
 import { openRedisStore } from '../../src/store/redis.ts';

@@ -2,8 +2,8 @@
  * Whom `quell explain` asks: the read API of a running service, or the files of one that is not.
  */
 import { existsSync } from 'node:fs';
-import { clearApiToken } from '../config-access.ts';
-import { openSources } from '../config-sources.ts';
+import { clearApiToken } from '../config/access.ts';
+import { openSources } from '../config/sources.ts';
 import { AppError } from '../errors.ts';
 import { journalDir } from '../ingest/journal.ts';
 import { type JournalSpan, readJournal } from '../ingest/journal-read.ts';

@@ -2,7 +2,7 @@
  * Which history a command decides again, out of its flags and the settings: plain data, which a thread can
  * be told (history-thread.ts).
  */
-import { openSources } from '../config-sources.ts';
+import { openSources } from '../config/sources.ts';
 import { AppError } from '../errors.ts';
 import type { JournalSpan } from '../ingest/journal-read.ts';
 import { parseDuration } from '../rules/duration.ts';

@@ -5,9 +5,9 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { carry, type EmptyPlace, type Place } from '../carry.ts';
-import { readSplit } from '../config-lanes.ts';
-import { openSources } from '../config-sources.ts';
+import { carry, type EmptyPlace, type Place } from '../service/carry.ts';
+import { readSplit } from '../config/lanes.ts';
+import { openSources } from '../config/sources.ts';
 import { AppError } from '../errors.ts';
 import { whyBusy } from '../queue/idle.ts';
 import { type Split, splitInWords, WHOLE } from '../split.ts';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { type Command, CommanderError } from 'commander';
-import { openSources } from '../config-sources.ts';
+import { openSources } from '../config/sources.ts';
 import { AppError } from '../errors.ts';
 
 export async function runProgram(program: Command, args: readonly string[]): Promise<void> {

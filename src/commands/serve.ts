@@ -3,9 +3,9 @@
  * opposite one: first nothing more comes in, then what came in is decided, then the store closes.
  */
 import { Command } from 'commander';
-import { readConfig } from '../config.ts';
+import { readConfig } from '../config/config.ts';
 import { AppError } from '../errors.ts';
-import { startService } from '../service.ts';
+import { startService } from '../service/service.ts';
 import { createLog } from '../telemetry/log.ts';
 
 /** How long the process may take to end by itself. */

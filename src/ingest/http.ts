@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../errors.ts';
-import { type Lanes, PartlyTaken } from '../lanes.ts';
+import { type Lanes, PartlyTaken } from '../lane/lanes.ts';
 import { type Capacity, limitNamed, over } from '../limits.ts';
 import type { Event, Instant } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';

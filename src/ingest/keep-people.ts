@@ -2,8 +2,8 @@
  * What people say, kept beside what came in. Reactions and requests with the alerts that the message
  * stood for, because other rules may make other incidents of them; silences as they were set.
  */
-import type { Lane } from '../lane.ts';
-import { type Lanes, ownerOf } from '../lanes.ts';
+import type { Lane } from '../lane/lane.ts';
+import { type Lanes, ownerOf } from '../lane/lanes.ts';
 import type { Alert, Event, Incident, Instant, MessageRef } from '../model.ts';
 import { lastHeard, saidOtherwise } from '../reactions.ts';
 import { messageKey } from '../message-index.ts';

@@ -11,7 +11,7 @@ import { type Job, type Queue, WaitingError, Worker } from 'bullmq';
 import { AppError } from '../errors.ts';
 import { type Capacity, over } from '../limits.ts';
 import type { Event, Instant } from '../model.ts';
-import { refusal } from '../refusals.ts';
+import { refusal } from '../lane/refusals.ts';
 import type { Connection } from '../store/redis/connection.ts';
 import { weightOf } from '../weight.ts';
 import { keepRows, leaveRows, readRows, rowsOf, sendRows } from './job-rows.ts';

@@ -11,11 +11,11 @@
  */
 import { performance } from 'node:perf_hooks';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import type { LaneObserver } from '../batch.ts';
+import type { LaneObserver } from '../lane/batch.ts';
 import { AppError } from '../errors.ts';
-import type { Clock } from '../clock.ts';
-import { type Lane, openLane, type Outbox } from '../lane.ts';
-import { tooManyAlerts } from '../refusals.ts';
+import type { Clock } from '../lane/clock.ts';
+import { type Lane, openLane, type Outbox } from '../lane/lane.ts';
+import { tooManyAlerts } from '../lane/refusals.ts';
 import { firingIn, whatIsFull } from '../life/room.ts';
 import type { Capacity } from '../limits.ts';
 import type { Event } from '../model.ts';

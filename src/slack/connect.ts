@@ -3,9 +3,9 @@
  * everything is shown instead of sent.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Config } from '../config.ts';
-import type { Lane } from '../lane.ts';
-import type { Lanes } from '../lanes.ts';
+import type { Config } from '../config/config.ts';
+import type { Lane } from '../lane/lane.ts';
+import type { Lanes } from '../lane/lanes.ts';
 import type { DeliveryOutcome, Effect, Event } from '../model.ts';
 import type { LaneState } from '../state.ts';
 import { type CallOutcome, createSlackApi, type SlackApi } from './api.ts';

@@ -3,8 +3,8 @@
  * asks for a hundred thousand of them must not keep alerts from coming in.
  */
 import type { Response } from 'express';
-import type { Lane } from '../lane.ts';
-import type { Lanes } from '../lanes.ts';
+import type { Lane } from '../lane/lane.ts';
+import type { Lanes } from '../lane/lanes.ts';
 import { subjectOf } from '../life/lead.ts';
 import { testOf } from '../life/silenced.ts';
 import type { Alert, Instant, Silence } from '../model.ts';

@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Request, type Response, Router } from 'express';
 import { AppError } from '../errors.ts';
-import { type Lanes, PartlyTaken } from '../lanes.ts';
+import { type Lanes, PartlyTaken } from '../lane/lanes.ts';
 import { countMatches, matchersInWords } from '../life/silences.ts';
 import { over, SHAPE } from '../limits.ts';
 import type { Instant, Silence } from '../model.ts';

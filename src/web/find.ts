@@ -5,7 +5,7 @@
  * What is in memory is found by index; what left it is looked for in history, with a bound on how much
  * of that is read.
  */
-import { incidentOn, ownerOf } from '../lanes.ts';
+import { incidentOn, ownerOf } from '../lane/lanes.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Instant, MessageRef } from '../model.ts';
 import { resolveName } from '../rules/catalog.ts';

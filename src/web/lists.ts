@@ -6,7 +6,7 @@
  */
 import type { Response } from 'express';
 import { idsAt } from '../id-index.ts';
-import type { Lanes } from '../lanes.ts';
+import type { Lanes } from '../lane/lanes.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import { type LaneState, tallyOf } from '../state.ts';

@@ -1,7 +1,7 @@
 /**
  * What the first page shows of all lanes: at most a screenful of each kind, whatever is open.
  */
-import { type Lanes, ownerOf } from '../lanes.ts';
+import { type Lanes, ownerOf } from '../lane/lanes.ts';
 import type { Incident, Instant, People } from '../model.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { LaneState } from '../state.ts';

@@ -6,7 +6,7 @@
  */
 import { Router } from 'express';
 import { AppError } from '../errors.ts';
-import type { Lanes } from '../lanes.ts';
+import type { Lanes } from '../lane/lanes.ts';
 import type { Instant } from '../model.ts';
 import type { History } from '../store/contract.ts';
 import { alertDetail, incidentDetail } from './details.ts';

@@ -2,7 +2,7 @@
  * Silences as Alertmanager's API says them, in and out.
  */
 import { AppError } from '../errors.ts';
-import type { Lanes } from '../lanes.ts';
+import type { Lanes } from '../lane/lanes.ts';
 import { parseTime } from '../ingest/time.ts';
 import type { Instant, Silence, SilenceMatcher } from '../model.ts';
 import { compileAnchored } from '../rules/regex.ts';

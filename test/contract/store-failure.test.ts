@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeDataDir } from '../../src/backing.ts';
+import { makeDataDir } from '../../src/service/backing.ts';
 import { openEmbeddedStore } from '../../src/store/embedded.ts';
 import { storeFailure } from '../../src/store/embedded/failure.ts';
 import { scratchDir } from '../support/scratch-dir.ts';

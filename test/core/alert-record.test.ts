@@ -1,6 +1,6 @@
 /** What is kept of an alert, and what alerts share in memory. */
 import { expect, test } from 'vitest';
-import { createBatch } from '../../src/batch.ts';
+import { createBatch } from '../../src/lane/batch.ts';
 import { alertOfRecord, recordOfAlert } from '../../src/alert-record.ts';
 import { decide } from '../../src/decide.ts';
 import type { Alert } from '../../src/model.ts';

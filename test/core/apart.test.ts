@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import { partingKey } from '../../src/correlate/apart.ts';
-import { type LaneContents, relane } from '../../src/relane.ts';
+import { type LaneContents, relane } from '../../src/lane/relane.ts';
 import { follow, restore } from '../../src/restore.ts';
 import { WHOLE } from '../../src/split.ts';
 import { createState, type LaneState } from '../../src/state.ts';

@@ -1,7 +1,7 @@
 /** What must not be lost, kept for ever, or tried for ever. */
 import { expect, test } from 'vitest';
 import { decide, runDueUntil } from '../../src/decide.ts';
-import { openLane } from '../../src/lane.ts';
+import { openLane } from '../../src/lane/lane.ts';
 import { describeDecision } from '../../src/explain/words.ts';
 import type { DeliveryOutcome, Effect, Event, Outcome } from '../../src/model.ts';
 import { createState } from '../../src/state.ts';

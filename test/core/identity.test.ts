@@ -1,7 +1,7 @@
 /** Who an alert is under other rules: it goes on under its new name, in slices if there are many. */
 import { expect, test } from 'vitest';
 import { decide, runDueUntil } from '../../src/decide.ts';
-import { openLane } from '../../src/lane.ts';
+import { openLane } from '../../src/lane/lane.ts';
 import type { Event, Labels } from '../../src/model.ts';
 import { createState } from '../../src/state.ts';
 import { createMemoryStore } from '../support/memory-store.ts';

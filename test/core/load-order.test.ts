@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createRandom, type Random } from '../../bench/noise/random.ts';
-import { createBatch } from '../../src/batch.ts';
+import { createBatch } from '../../src/lane/batch.ts';
 import { runDueUntil } from '../../src/decide.ts';
 import { type GroupIndex, indexGroup, standsFor } from '../../src/group-index.ts';
 import type { Event, Incident } from '../../src/model.ts';

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
-import { startService } from '../../src/service.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { startService } from '../../src/service/service.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { slackForTest, topLevel } from '../support/slack-for-test.ts';
 import { scratchDir } from '../support/scratch-dir.ts';

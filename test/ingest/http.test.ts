@@ -3,7 +3,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { AppError } from '../../src/errors.ts';
-import type { Lane } from '../../src/lane.ts';
+import type { Lane } from '../../src/lane/lane.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { type Service, type ServiceOptions, startService, withSubmit } from '../support/service.ts';
 import { sampleOf, samplesOf } from './samples.ts';

@@ -5,7 +5,7 @@ import { readLine } from '../../src/ingest/recording.ts';
 import type { Event, MessageRef, Silence } from '../../src/model.ts';
 import { createReplay } from '../../src/replay.ts';
 import { createRehearsal, requestIn } from '../../src/rehearse/rehearsal.ts';
-import { createLanes } from '../../src/lanes.ts';
+import { createLanes } from '../../src/lane/lanes.ts';
 import { WHOLE } from '../../src/split.ts';
 import { NOW, type Service, startService } from '../support/service.ts';
 import { rulesOf, SHOP } from '../support/story.ts';

@@ -1,7 +1,7 @@
 /** An instance that follows has the same in memory as the one that decides. */
 import { afterAll, expect, test } from 'vitest';
 import { createRandom, type Random } from '../../bench/noise/random.ts';
-import { openLane } from '../../src/lane.ts';
+import { openLane } from '../../src/lane/lane.ts';
 import { CAPACITY } from '../../src/limits.ts';
 import type { Event } from '../../src/model.ts';
 import { createReplica, type Replica } from '../../src/queue/replica.ts';

@@ -6,7 +6,7 @@ import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { recordOfAlert } from '../../src/alert-record.ts';
 import { decide } from '../../src/decide.ts';
 import { fingerprintOf } from '../../src/dedupe/fingerprint.ts';
-import { openLane } from '../../src/lane.ts';
+import { openLane } from '../../src/lane/lane.ts';
 import { CAPACITY } from '../../src/limits.ts';
 import type { Alert, Event } from '../../src/model.ts';
 import { openSharedLane } from '../../src/queue/shared-lane.ts';

@@ -3,7 +3,7 @@
  * dead process waits for never comes back; what its last call did may have happened.
  */
 import { AppError } from '../../src/errors.ts';
-import { type Lane, openLane } from '../../src/lane.ts';
+import { type Lane, openLane } from '../../src/lane/lane.ts';
 import type { Event } from '../../src/model.ts';
 import type { Rules } from '../../src/rules/rules.ts';
 import { openMessages } from '../../src/slack/connect.ts';

@@ -2,7 +2,7 @@
  * The oracle: what must be so, worked out from what truly fires, and from nothing that Quell computes.
  */
 import type { Event } from '../../src/model.ts';
-import type { Lane } from '../../src/lane.ts';
+import type { Lane } from '../../src/lane/lane.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { ENDED, type SlackMessage, type SlackWorld } from './slack.ts';
 

@@ -1,7 +1,7 @@
 /** Reactions that came while nobody listened. */
 import { expect, onTestFinished, test } from 'vitest';
-import { openLane } from '../../src/lane.ts';
-import { createLanes } from '../../src/lanes.ts';
+import { openLane } from '../../src/lane/lane.ts';
+import { createLanes } from '../../src/lane/lanes.ts';
 import type { Gesture } from '../../src/model.ts';
 import { createSlackApi } from '../../src/slack/api.ts';
 import { connectSlack } from '../../src/slack/connect.ts';

@@ -67,12 +67,12 @@ export const WRITES_MORE: readonly Planted[] = [
     to: "return incident && { ...recordOfIncident(incident), later: { is: ['better'] } };",
   },
   {
-    file: 'src/batch.ts',
+    file: 'src/lane/batch.ts',
     from: '      state.closed.length = 0;',
     to: "      state.closed.length = 0;\n      if (put.length > 0) put.push({ key: 'later/1', value: { kind: 'of a later version' } });",
   },
   {
-    file: 'src/batch.ts',
+    file: 'src/lane/batch.ts',
     from: 'for (const decision of outcome.decisions) decisions.push(decision);',
     to: "for (const decision of outcome.decisions) {\n        decisions.push(decision);\n        if (decision.reason === 'told') decisions.push({ ...decision, reason: 'noticed', because: 'by a later version' });\n      }",
   },

@@ -2,10 +2,10 @@
  * A lane in virtual time whose commits are weighed, and fail when they are told to.
  */
 import { onTestFinished } from 'vitest';
-import { type Lane, openLane } from '../../src/lane.ts';
+import { type Lane, openLane } from '../../src/lane/lane.ts';
 import { CAPACITY } from '../../src/limits.ts';
 import type { Event, Reason } from '../../src/model.ts';
-import type { LaneUse } from '../../src/refusals.ts';
+import type { LaneUse } from '../../src/lane/refusals.ts';
 import type { Rules } from '../../src/rules/rules.ts';
 import type { Commit, Store } from '../../src/store/contract.ts';
 import { createMemoryStore } from './memory-store.ts';

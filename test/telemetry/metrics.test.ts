@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { SETTINGS } from '../../src/config-sources.ts';
+import { SETTINGS } from '../../src/config/sources.ts';
 import { CONSEQUENCES, type Decision, VERDICTS } from '../../src/model.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { capacityHere } from '../src/config-access.ts';
-import { type Config, readConfig } from '../src/config.ts';
-import { digestOf } from '../src/ingest/credentials.ts';
+import { capacityHere } from '../../src/config/access.ts';
+import { type Config, readConfig } from '../../src/config/config.ts';
+import { digestOf } from '../../src/ingest/credentials.ts';
 
 let dir = '';
 beforeEach(async () => {

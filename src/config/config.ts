@@ -17,22 +17,16 @@ import {
   SignatureHeaders,
   signaturesOf,
   SigningSecrets,
-} from './config-access.ts';
-import { splitOf } from './config-lanes.ts';
-import {
-  type ConfigSources,
-  misspelt,
-  openSources,
-  type Read,
-  readerOf,
-} from './config-sources.ts';
-import { type IngestAuth, isSecured } from './ingest/auth.ts';
-import type { Token } from './ingest/credentials.ts';
-import type { Capacity } from './limits.ts';
-import { parseDuration } from './rules/duration.ts';
-import type { Split } from './split.ts';
-import { readRedisUrl, REDIS_URL_EXPECTED, type RedisAddress } from './store/redis/address.ts';
-import { LOG_LEVELS, type LogLevel } from './telemetry/log.ts';
+} from './access.ts';
+import { splitOf } from './lanes.ts';
+import { type ConfigSources, misspelt, openSources, type Read, readerOf } from './sources.ts';
+import { type IngestAuth, isSecured } from '../ingest/auth.ts';
+import type { Token } from '../ingest/credentials.ts';
+import type { Capacity } from '../limits.ts';
+import { parseDuration } from '../rules/duration.ts';
+import type { Split } from '../split.ts';
+import { readRedisUrl, REDIS_URL_EXPECTED, type RedisAddress } from '../store/redis/address.ts';
+import { LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
 
 export interface Config {
   readonly host: string;

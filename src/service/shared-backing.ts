@@ -3,20 +3,20 @@
  * out here whether all of them split the alerts alike.
  */
 import { type Backing, type BackingOptions, backingOf } from './backing.ts';
-import type { Config } from './config.ts';
-import type { Lane } from './lane.ts';
-import { createLanes, type Lanes } from './lanes.ts';
-import { agreeOnSplit } from './queue/agree.ts';
-import { isTooOld } from './queue/lead.ts';
-import { keepShare } from './queue/share.ts';
+import type { Config } from '../config/config.ts';
+import type { Lane } from '../lane/lane.ts';
+import { createLanes, type Lanes } from '../lane/lanes.ts';
+import { agreeOnSplit } from '../queue/agree.ts';
+import { isTooOld } from '../queue/lead.ts';
+import { keepShare } from '../queue/share.ts';
 import {
   openSharedLane,
   type SharedLaneObserver,
   type SharedLaneOptions,
-} from './queue/shared-lane.ts';
-import { laneNames, type Split } from './split.ts';
-import { openRedisStore } from './store/redis.ts';
-import type { RedisAddress } from './store/redis/address.ts';
+} from '../queue/shared-lane.ts';
+import { laneNames, type Split } from '../split.ts';
+import { openRedisStore } from '../store/redis.ts';
+import type { RedisAddress } from '../store/redis/address.ts';
 
 type Troubled = Pick<SharedLaneObserver, 'trouble'>;
 

@@ -2,8 +2,8 @@
  * The settings that split alerts into lanes: a label, and those of its values that have a lane.
  */
 import { z } from 'zod';
-import { type ConfigSources, openSources, type Read, readerOf } from './config-sources.ts';
-import { LANE, type Split } from './split.ts';
+import { type ConfigSources, openSources, type Read, readerOf } from './sources.ts';
+import { LANE, type Split } from '../split.ts';
 
 const LANE_LABELS_MAX = 5;
 /** Each costs every instance connections, and a few questions a second. */

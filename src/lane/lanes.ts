@@ -5,13 +5,13 @@
  * message it is on, a silence to all. Heartbeats are watched over by the first lane, wherever they come
  * from: there one name is one heartbeat, and is expected once.
  */
-import { AppError } from './errors.ts';
-import { heartbeatOf } from './life/heartbeat.ts';
+import { AppError } from '../errors.ts';
+import { heartbeatOf } from '../life/heartbeat.ts';
 import type { Lane } from './lane.ts';
-import type { Event, Instant, MessageRef, ReceivedAlert } from './model.ts';
-import type { Rules } from './rules/rules.ts';
-import { LANE, laneOf, type Split } from './split.ts';
-import { messageKey } from './message-index.ts';
+import type { Event, Instant, MessageRef, ReceivedAlert } from '../model.ts';
+import type { Rules } from '../rules/rules.ts';
+import { LANE, laneOf, type Split } from '../split.ts';
+import { messageKey } from '../message-index.ts';
 
 export interface Lanes {
   /** The first is the one that takes what has no lane of its own. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createGathering } from '../src/gather.ts';
-import type { Instant } from '../src/model.ts';
+import { createGathering } from '../../src/lane/gather.ts';
+import type { Instant } from '../../src/model.ts';
 
 test('those whom the last write served are waited for', async () => {
   const { clock, pass } = clockFrom(1_000);

@@ -3,11 +3,11 @@
  * instance leads.
  */
 import { setImmediate } from 'node:timers/promises';
-import { CAPACITY, type Room } from './limits.ts';
-import type { Effect } from './model.ts';
-import { restoring } from './restore.ts';
-import { createState, type LaneState } from './state.ts';
-import type { Store } from './store/contract.ts';
+import { CAPACITY, type Room } from '../limits.ts';
+import type { Effect } from '../model.ts';
+import { restoring } from '../restore.ts';
+import { createState, type LaneState } from '../state.ts';
+import type { Store } from '../store/contract.ts';
 
 interface LoadOptions {
   readonly name: string;

@@ -1,10 +1,10 @@
 /** What is kept of the past: how long, and how much. */
 import { expect, test } from 'vitest';
-import { keepRetention } from '../src/retention.ts';
-import { createMemoryStore } from './support/memory-store.ts';
-import { createLog } from '../src/telemetry/log.ts';
-import { createMetrics } from '../src/telemetry/metrics.ts';
-import { aCommit, aDecision } from './support/store-builders.ts';
+import { keepRetention } from '../../src/service/retention.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { aCommit, aDecision } from '../support/store-builders.ts';
 
 const HOUR = 3_600_000;
 const NOW = Date.parse('2026-03-02T12:00:00Z');

@@ -4,15 +4,15 @@
  */
 import { mkdir, opendir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { Config } from './config.ts';
-import { AppError } from './errors.ts';
-import { type LaneOptions, openLane } from './lane.ts';
-import { createLanes, type Lanes } from './lanes.ts';
-import { LANE, WHOLE } from './split.ts';
-import { acrossLanes } from './store/across-lanes.ts';
-import type { History, Store } from './store/contract.ts';
-import { openEmbeddedStore } from './store/embedded.ts';
-import type { Log } from './telemetry/log.ts';
+import type { Config } from '../config/config.ts';
+import { AppError } from '../errors.ts';
+import { type LaneOptions, openLane } from '../lane/lane.ts';
+import { createLanes, type Lanes } from '../lane/lanes.ts';
+import { LANE, WHOLE } from '../split.ts';
+import { acrossLanes } from '../store/across-lanes.ts';
+import type { History, Store } from '../store/contract.ts';
+import { openEmbeddedStore } from '../store/embedded.ts';
+import type { Log } from '../telemetry/log.ts';
 
 export interface Backing {
   readonly store: Store;

@@ -1,12 +1,12 @@
 /**
  * What a lane answers to what it cannot take now: come again.
  */
-import { AppError } from './errors.ts';
-import { whatIsFull } from './life/room.ts';
-import { type Capacity, over, type Room } from './limits.ts';
-import type { Event } from './model.ts';
-import type { Rules } from './rules/rules.ts';
-import type { LaneState } from './state.ts';
+import { AppError } from '../errors.ts';
+import { whatIsFull } from '../life/room.ts';
+import { type Capacity, over, type Room } from '../limits.ts';
+import type { Event } from '../model.ts';
+import type { Rules } from '../rules/rules.ts';
+import type { LaneState } from '../state.ts';
 
 /** How far the limits of a lane are used up, or what they are. */
 export type LaneUse = Pick<Capacity, 'waiting'> & Room;

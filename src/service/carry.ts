@@ -2,10 +2,10 @@
  * Carries a service over from one place to another, lane by lane; where the other place is split otherwise,
  * into its lanes. What is broken off has to be begun anew, at an empty place.
  */
-import { AppError } from './errors.ts';
-import { relane, type LaneContents } from './relane.ts';
-import { LANE, laneNames, type Split } from './split.ts';
-import type { Store } from './store/contract.ts';
+import { AppError } from '../errors.ts';
+import { relane, type LaneContents } from '../lane/relane.ts';
+import { LANE, laneNames, type Split } from '../split.ts';
+import type { Store } from '../store/contract.ts';
 import {
   type Copied,
   copyHistory,
@@ -13,7 +13,7 @@ import {
   copyState,
   openTarget,
   type Writer,
-} from './store/copy.ts';
+} from '../store/copy.ts';
 
 export interface Place {
   readonly store: Store;

@@ -5,13 +5,13 @@
  * An incident and its alerts stay together, in the lane that its firing alerts belong to from now on; an
  * incident that would have to be in two is an objection, because its message can only be in one.
  */
-import { AppError } from './errors.ts';
-import type { DigestLine, Effect, Incident } from './model.ts';
-import type { Digest, KeptSilence, Parting } from './small-records.ts';
-import { LANE, laneNames, laneOf, type Split } from './split.ts';
-import { restore } from './restore.ts';
-import { createState, type LaneState, silenceKey } from './state.ts';
-import type { StateRecord } from './store/contract.ts';
+import { AppError } from '../errors.ts';
+import type { DigestLine, Effect, Incident } from '../model.ts';
+import type { Digest, KeptSilence, Parting } from '../small-records.ts';
+import { LANE, laneNames, laneOf, type Split } from '../split.ts';
+import { restore } from '../restore.ts';
+import { createState, type LaneState, silenceKey } from '../state.ts';
+import type { StateRecord } from '../store/contract.ts';
 
 export interface LaneContents {
   readonly lane: string;

@@ -2,8 +2,8 @@
  * A delivery that waits to be decided. A heavy one is decided in parts, each with a commit of its own, and answered
  * after the last: if the process dies before, its sender sends it again, and what was decided is only repeated.
  */
-import type { AppError } from './errors.ts';
-import type { Event, Instant } from './model.ts';
+import type { AppError } from '../errors.ts';
+import type { Event, Instant } from '../model.ts';
 import { withOdd } from './odd.ts';
 
 export interface Waiting {

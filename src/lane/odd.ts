@@ -2,7 +2,7 @@
  * What the pipeline failed on, as an event that it can decide: a bug is kept for inspection, so that
  * one alert, or one thing that is due, cannot stop all.
  */
-import type { Event } from './model.ts';
+import type { Event } from '../model.ts';
 
 /** What is kept of it. */
 const EXCERPT_MAX = 2_000;

@@ -1,17 +1,17 @@
 /** Several lanes as one: what goes where, and what is put where when the split changes. */
 import { expect, test } from 'vitest';
-import type { Lane } from '../src/lane.ts';
-import { openLane } from '../src/lane.ts';
-import { createLanes, type Lanes, PartlyTaken } from '../src/lanes.ts';
-import { AppError } from '../src/errors.ts';
-import type { Event, Instant, Silence } from '../src/model.ts';
-import { relane } from '../src/relane.ts';
-import { laneNames, laneOf, type Split, WHOLE } from '../src/split.ts';
-import { acrossLanes } from '../src/store/across-lanes.ts';
-import type { StateRecord, Store } from '../src/store/contract.ts';
-import { createMemoryStore } from './support/memory-store.ts';
-import { alertEvent, rulesOf } from './support/story.ts';
-import { withSubmit } from './support/service.ts';
+import type { Lane } from '../../src/lane/lane.ts';
+import { openLane } from '../../src/lane/lane.ts';
+import { createLanes, type Lanes, PartlyTaken } from '../../src/lane/lanes.ts';
+import { AppError } from '../../src/errors.ts';
+import type { Event, Instant, Silence } from '../../src/model.ts';
+import { relane } from '../../src/lane/relane.ts';
+import { laneNames, laneOf, type Split, WHOLE } from '../../src/split.ts';
+import { acrossLanes } from '../../src/store/across-lanes.ts';
+import type { StateRecord, Store } from '../../src/store/contract.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
+import { alertEvent, rulesOf } from '../support/story.ts';
+import { withSubmit } from '../support/service.ts';
 
 const NOW = Date.parse('2026-11-21T01:30:00Z');
 const SPLIT: Split = { by: ['environment', 'env'], lanes: ['europe', 'asia'] };

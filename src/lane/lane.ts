@@ -12,20 +12,20 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Batch, changesNothing, createBatch, type LaneObserver } from './batch.ts';
 import type { Clock } from './clock.ts';
-import { runDueUntil, wakeAt } from './decide.ts';
+import { runDueUntil, wakeAt } from '../decide.ts';
 import { createGathering, type Gathering } from './gather.ts';
-import { CAPACITY } from './limits.ts';
-import { firingIn } from './life/room.ts';
-import type { Effect, Event, Instant } from './model.ts';
+import { CAPACITY } from '../limits.ts';
+import { firingIn } from '../life/room.ts';
+import type { Effect, Event, Instant } from '../model.ts';
 import { oddOf } from './odd.ts';
 import { type LaneUse, refusal, unavailable, whyFull } from './refusals.ts';
 import { type LaneStart, loadLane } from './load.ts';
-import type { Rules } from './rules/rules.ts';
-import { createState, type LaneState } from './state.ts';
-import type { Commit, Store } from './store/contract.ts';
-import { DueFailed, schedule } from './timers.ts';
+import type { Rules } from '../rules/rules.ts';
+import { createState, type LaneState } from '../state.ts';
+import type { Commit, Store } from '../store/contract.ts';
+import { DueFailed, schedule } from '../timers.ts';
 import { decideEvents, ownEvent, quarantine, type Waiting } from './waiting.ts';
-import { isHeavy } from './weight.ts';
+import { isHeavy } from '../weight.ts';
 
 /** Events decided between two commits: about 20 ms of work ... */
 const BATCH_MAX = 1_000;

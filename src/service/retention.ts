@@ -3,13 +3,13 @@
  * there is for it.
  */
 import { setTimeout } from 'node:timers/promises';
-import type { Journal } from './ingest/journal.ts';
-import type { Lane } from './lane.ts';
-import type { Capacity } from './limits.ts';
-import type { Instant } from './model.ts';
-import type { Store } from './store/contract.ts';
-import type { Log } from './telemetry/log.ts';
-import type { Metrics } from './telemetry/metrics.ts';
+import type { Journal } from '../ingest/journal.ts';
+import type { Lane } from '../lane/lane.ts';
+import type { Capacity } from '../limits.ts';
+import type { Instant } from '../model.ts';
+import type { Store } from '../store/contract.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 const EVERY_MS = 60_000;
 /** How much of each kind goes in one go. */

@@ -1,7 +1,7 @@
 /**
  * The time that the shell around `decide` lives in: the real one, or one that a test moves.
  */
-import type { Instant } from './model.ts';
+import type { Instant } from '../model.ts';
 
 export interface Clock {
   now(): Instant;

@@ -2,13 +2,13 @@
  * What is decided between two commits, gathered: the changed records as they are at the end, every
  * decision, and the effects that are still wanted.
  */
-import { decide } from './decide.ts';
-import type { Decision, Effect, Event, Instant, Verdict } from './model.ts';
-import type { Rules } from './rules/rules.ts';
-import { type LaneState, takeChanges } from './state.ts';
-import type { Commit, StateRecord } from './store/contract.ts';
-import { closedView, servicesKept } from './closed-view.ts';
-import { recordOfIncident } from './incident-record.ts';
+import { decide } from '../decide.ts';
+import type { Decision, Effect, Event, Instant, Verdict } from '../model.ts';
+import type { Rules } from '../rules/rules.ts';
+import { type LaneState, takeChanges } from '../state.ts';
+import type { Commit, StateRecord } from '../store/contract.ts';
+import { closedView, servicesKept } from '../closed-view.ts';
+import { recordOfIncident } from '../incident-record.ts';
 
 /** Whoever counts and writes logs. */
 export interface LaneObserver {

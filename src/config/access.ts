@@ -5,11 +5,11 @@
  */
 import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
-import type { IngestToken, SourceRange } from './ingest/auth.ts';
-import { isRange } from './ingest/address.ts';
-import { digestOf, isHashed, type Token } from './ingest/credentials.ts';
-import { GRAFANA_HEADER, type Signature } from './ingest/signature.ts';
-import { CAPACITY, type Capacity, CAPACITY_NAMES, type CapacityName, IN_BYTES } from './limits.ts';
+import type { IngestToken, SourceRange } from '../ingest/auth.ts';
+import { isRange } from '../ingest/address.ts';
+import { digestOf, isHashed, type Token } from '../ingest/credentials.ts';
+import { GRAFANA_HEADER, type Signature } from '../ingest/signature.ts';
+import { CAPACITY, type Capacity, CAPACITY_NAMES, type CapacityName, IN_BYTES } from '../limits.ts';
 
 const ENTRIES_MAX = 100;
 const API_TOKEN_MIN = 8;

@@ -1,15 +1,15 @@
 /**
  * What /metrics tells of how things stand: read when it is asked for, from the parts of the service.
  */
-import type { Lane } from './lane.ts';
-import type { Lanes } from './lanes.ts';
-import type { Instant } from './model.ts';
-import type { LaneUse } from './refusals.ts';
-import { resolveName } from './rules/catalog.ts';
-import type { Catalog } from './rules/rules.ts';
-import type { Loaded } from './rules/watch.ts';
-import type { Slack } from './slack/connect.ts';
-import type { Levels, Metrics } from './telemetry/metrics.ts';
+import type { Lane } from '../lane/lane.ts';
+import type { Lanes } from '../lane/lanes.ts';
+import type { Instant } from '../model.ts';
+import type { LaneUse } from '../lane/refusals.ts';
+import { resolveName } from '../rules/catalog.ts';
+import type { Catalog } from '../rules/rules.ts';
+import type { Loaded } from '../rules/watch.ts';
+import type { Slack } from '../slack/connect.ts';
+import type { Levels, Metrics } from '../telemetry/metrics.ts';
 
 interface Watched {
   readonly lanes: Lanes;
