@@ -1,5 +1,5 @@
 /**
- * What came of the tests: for people and for programs.
+ * What came of the tests: for people, for programs, and for CI servers that read JUnit's XML.
  */
 import { counted } from '../rules/diagnostics.ts';
 import { lineAt, spanOf } from '../rules/source-file.ts';
@@ -7,7 +7,7 @@ import type { Failure } from './compare.ts';
 import type { RuleTest } from './read.ts';
 import type { TestResult } from './run.ts';
 
-export const TEST_FORMATS = ['text', 'json'] as const;
+export const TEST_FORMATS = ['text', 'json', 'junit'] as const;
 export type TestFormat = (typeof TEST_FORMATS)[number];
 
 /** `prefix` stands before the names of files. */
@@ -21,6 +21,8 @@ export function printResults(
       return toText(results, prefix);
     case 'json':
       return toJson(results, prefix);
+    case 'junit':
+      return toJunit(results, prefix);
   }
 }
 
@@ -103,4 +105,43 @@ function toJson(results: readonly TestResult[], prefix: string): string {
     decided: trace,
   }));
   return JSON.stringify({ ok: tests.every(({ ok }) => ok), tests }, undefined, 2);
+}
+
+function toJunit(results: readonly TestResult[], prefix: string): string {
+  const suites = byFile(results).flatMap(({ file, tests }) => {
+    const failed = tests.filter(({ failures }) => failures.length > 0).length;
+    const cases = tests.flatMap((result) => junitCase(result, prefix));
+    const head = `tests="${tests.length}" failures="${failed}"`;
+    return [`  <testsuite name="${xml(prefix + file)}" ${head}>`, ...cases, '  </testsuite>'];
+  });
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<testsuites name="quell test">',
+    ...suites,
+    '</testsuites>',
+  ].join('\n');
+}
+
+function junitCase(result: TestResult, prefix: string): readonly string[] {
+  const { test, file, failures } = result;
+  const path = xml(prefix + file);
+  const head = `name="${xml(test.name)}" classname="${path}" file="${path}" line="${placeOf(test).line}"`;
+  const [first] = failures;
+  if (first === undefined) return [`    <testcase ${head}/>`];
+  const message = `${first.what}: expected ${first.expected}, got ${first.got}`;
+  return [
+    `    <testcase ${head}>`,
+    `      <failure message="${xml(message)}">${xml(failedText(result, prefix))}</failure>`,
+    '    </testcase>',
+  ];
+}
+
+/** XML 1.0 has no place for most control characters, escaped or not. */
+function xml(text: string): string {
+  return text
+    .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
 }

@@ -213,7 +213,7 @@ test('a test file that cannot be read: nothing runs', async () => {
   });
 });
 
-test('for programs: JSON', async () => {
+test('for programs: JSON and JUnit', async () => {
   const tests = `tests:
   - { name: 'a < b & "c"', ${DOWN}, expect: { messages: [] } }
   - { name: well, ${DOWN}, expect: { messages: [{}] } }`;
@@ -226,6 +226,10 @@ test('for programs: JSON', async () => {
       { name: 'well', line: 3, ok: true, failures: [], decided: [] },
     ],
   });
+  const junit = await runFolder(dir, { format: 'junit' });
+  expect(junit.exitCode).toBe(1);
+  expect(junit.output).toContain('tests="2" failures="1"');
+  expect(junit.output).toContain('<testcase name="a &lt; b &amp; &quot;c&quot;"');
 });
 
 test('quell test --help says what the exit codes mean', () => {
