@@ -1,14 +1,13 @@
 /**
- * Which incident stands for a group: the next alert of the group is its. A group has one key or several, and each
- * finds it. What has a message is found by the minute in which it began, too, unless a rule says what it belongs to.
+ * Which incident stands for a group: the next alert of the group is its. What has a message is found by the minute in which it began, too, unless a rule says what it belongs to.
  *
  * What it answers follows from the incidents alone, and not from the order in which they came: whoever
  * loads them, and whoever followed them for days, decides the same.
  */
 import type { Incident, Instant } from './model.ts';
 
-/** Stands between the keys of a group. */
-export const KEYS_APART = '\f';
+/** In place of a rule, in a group that only the time makes. */
+export const BY_TIME = 'by time';
 
 /** Of each key its incidents: those that are over before those that go on, the newest of each last. */
 export type GroupIndex = Map<string, Place[]>;
@@ -17,10 +16,6 @@ interface Place {
   readonly id: string;
   readonly isOver: boolean;
   readonly gatheredAt: Instant;
-}
-
-export function keysOf(group: string): readonly string[] {
-  return group.includes(KEYS_APART) ? group.split(KEYS_APART) : [group];
 }
 
 const MINUTE_MS = 60_000;
@@ -37,9 +32,9 @@ export function* toldAround(
     for (const { id } of groups.get(momentKey(environment, minute)) ?? []) yield id;
 }
 
-/** Such a group has a key for what it has in common with others near it, and one for others elsewhere. */
-export function isByTimeAlone(group: string): boolean {
-  return group.includes(KEYS_APART);
+/** No rule says what belongs to such a group. */
+export function isByTime(group: string): boolean {
+  return group.split('\n', 2)[1] === BY_TIME;
 }
 
 function momentKey(environment: string, at: Instant): string {
@@ -48,13 +43,13 @@ function momentKey(environment: string, at: Instant): string {
 
 function keysAt(incident: Incident): readonly string[] {
   const { group, environment, beganAt, startsAt } = incident;
-  const keys = group === undefined ? [] : keysOf(group);
+  const keys = group === undefined ? [] : [group];
   if (!hasMoment(incident)) return keys;
   return [...keys, momentKey(environment, beganAt ?? startsAt)];
 }
 
 function hasMoment({ group, toldIn }: Incident): boolean {
-  return toldIn === 'message' && (group === undefined || isByTimeAlone(group));
+  return toldIn === 'message' && (group === undefined || isByTime(group));
 }
 
 /** The newest incident that goes on, else the newest that is over. */

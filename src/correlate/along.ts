@@ -39,7 +39,7 @@ export function dependency(
   return [...best.values()];
 }
 
-/** Incidents whose likely root depends on `root`, and has come to fire lately. */
+/** Incidents whose likely root depends on `root`, where something that does so, too, has come to fire lately. */
 export function effectsOf(
   turn: Turn,
   incident: Incident,
@@ -54,7 +54,6 @@ export function effectsOf(
       const other = state.incidents.get(id);
       if (other === undefined || id === incident.id || matches.has(id)) continue;
       if (other.resolvedAt !== undefined || !isOpenTo(other, rule, now)) continue;
-      if ((other.roots[0]?.service ?? near.service) !== near.service) continue;
       const match = alongPath(
         turn,
         { service: root, severity: incident.severity },
@@ -83,9 +82,7 @@ function alongPath(
   const between = near.path.slice(1, -1);
   if (between.filter((name) => !tally.services.has(name)).length > rule.silent) return undefined;
   const root = incident.roots[0]?.service ?? near.service;
-  // What was taken for the cause before it said anything itself is one that explains, now that it does.
-  const isRoot = service === root && (tally.services.get(root)?.alerts ?? 0) === 0;
-  const standing = isRoot ? 'cause' : standsTo(turn, service, root, near);
+  const standing = standsTo(turn, service, root);
   if (standing === 'sideways' && !explainsMost(turn, service, tally)) return undefined;
   const apartMs = turn.now - there.lastSince;
   const because = byPath(near.path, apartMs);
@@ -100,17 +97,10 @@ function alongPath(
 }
 
 /** How a service stands to the incident's root: reached by its failure, able to explain it, or neither. */
-function standsTo(
-  turn: Turn,
-  service: string,
-  root: string,
-  near: Near,
-): 'effect' | 'cause' | 'sideways' {
+function standsTo(turn: Turn, service: string, root: string): 'effect' | 'cause' | 'sideways' {
   const { catalog, hubCallers } = turn.rules;
   if (service === root || callersOf(catalog, hubCallers, root).has(service)) return 'effect';
-  if (callersOf(catalog, hubCallers, service).has(root)) return 'cause';
-  // The root may be a host: then being the effect of a member is enough.
-  return !catalog.services.has(root) && near.side === 'cause' ? 'effect' : 'sideways';
+  return callersOf(catalog, hubCallers, service).has(root) ? 'cause' : 'sideways';
 }
 
 /**

@@ -5,7 +5,7 @@
  * dependencies, a shared host, equal labels where a rule asks for it, and where nobody said what depends
  * on what the mere time.
  */
-import { keysOf, standsFor } from '../group-index.ts';
+import { isByTime, standsFor } from '../group-index.ts';
 import { idsAt, idsOf, removePlace } from '../id-index.ts';
 import type { Alert, Facts, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
@@ -16,16 +16,11 @@ import type { Turn } from '../turn.ts';
 import { dependency } from './along.ts';
 import { areApart, partingFrom } from './apart.ts';
 import { byHost, byLabels, byService, byTime, byTransaction } from './evidence.ts';
-import { groupOf, isApart, isByKind, isByTime, TOGETHER_MS } from './group.ts';
+import { groupOf, isApart, TOGETHER_MS } from './group.ts';
 import { onsetOf } from './onset.ts';
 import { gathers, isJoinable, isOpenTo, isStraggler, type Match } from './joinable.ts';
 import { WEIGHED_MAX } from './root.ts';
 
-/** Alerts on one host are one failure only if they come this close together. */
-export const HOST_WINDOW_MS = 120_000;
-
-/** In another namespace, the same kind of alert. */
-const SAME_KIND_TOGETHER_MS = 90_000;
 /** An Alertmanager of default settings says so up to five minutes later. */
 const SAID_LATER_MAX_MS = 6 * 60_000;
 
@@ -45,7 +40,7 @@ export function matchesOf(
   if (!rule.on) return own === undefined ? [] : [own];
   if (facts.transactions.length > 0) {
     const shared = sharedTransaction(turn, facts, rule);
-    if (shared.length > 0) return [...shared, ...explained(turn, facts, rule, shared)];
+    if (shared.length > 0) return shared;
   }
   // The service itself is the shortest path, and the common case: its neighbours need no asking.
   if (own !== undefined) return [own, ...failingHost(turn, facts, rule, own.incident)];
@@ -55,11 +50,8 @@ export function matchesOf(
   if (onHost.length > 0) return onHost;
   const group = groupOf(alert, rule, turn.rules.catalog);
   if (group === undefined) return [];
-  for (const key of keysOf(group)) {
-    const match = sharedGroup(turn, alert, key, rule, isProven);
-    if (match !== undefined) return [match];
-  }
-  return [];
+  const match = sharedGroup(turn, alert, group, rule, isProven);
+  return match === undefined ? [] : [match];
 }
 
 /**
@@ -98,19 +90,6 @@ function closest(one: Match, other: Match): number {
     one.hops - other.hops ||
     one.apartMs - other.apartMs ||
     (one.incident.id < other.incident.id ? -1 : 1)
-  );
-}
-
-/** Incidents that the alert is a deeper cause of, besides those that it belongs to anyway. */
-function explained(
-  turn: Turn,
-  facts: Facts,
-  rule: CorrelateRule,
-  found: readonly Match[],
-): readonly Match[] {
-  const known = new Set(found.map(({ incident }) => incident.id));
-  return dependency(turn, facts, rule, true).filter(
-    (match) => match.explains && !known.has(match.incident.id),
   );
 }
 
@@ -192,9 +171,8 @@ function placeIn(
   if (tally === undefined || tally.alerts === 0 || !isFresh(incident, tally, rule, turn.now))
     return undefined;
   if (!proven && isStraggler(facts, tally, rule, turn.now)) return undefined;
-  if (incident.resolvedAt === undefined && !gathers(incident, whole, facts.severity))
-    return undefined;
-  return isElsewhere(incident, whole, facts) ? undefined : tally;
+  const isShut = incident.resolvedAt === undefined && !gathers(incident, whole, facts.severity);
+  return isShut ? undefined : tally;
 }
 
 /** A service counts while it fires, and where people were told of it for a window after its last new alert. */
@@ -206,12 +184,6 @@ function isFresh(
 ): boolean {
   if (tally.firing > 0) return true;
   return incident.toldIn === 'message' && now - tally.lastSince <= rule.windowMs;
-}
-
-/** It fails on another host than the one that the incident is about. */
-function isElsewhere(incident: Incident, whole: Tally, { host }: Facts): boolean {
-  const root = incident.roots[0]?.service ?? '';
-  return host !== undefined && host !== root && !whole.services.has(root) && whole.hosts.has(root);
 }
 
 /** A service that fails by itself so far, and now on a host where others do: one with them. */
@@ -239,7 +211,7 @@ function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
     if (incident === undefined || !isOpenTo(incident, rule, now)) continue;
     const tally = tallyOf(state, incident.id);
     const apartMs = now - tally.lastSince;
-    if (apartMs > HOST_WINDOW_MS || !gathers(incident, tally, facts.severity)) continue;
+    if (apartMs > rule.windowMs || !gathers(incident, tally, facts.severity)) continue;
     if (!isAboutHost(tally, host)) continue;
     const because = byHost(host, apartMs);
     matches.push({ incident, evidence: 'host', because, explains: false, hops: 0, apartMs });
@@ -276,33 +248,32 @@ function isOnlyOn(tally: Tally, host: string, services: number): boolean {
 function sharedGroup(
   turn: Turn,
   alert: Pick<Alert, 'annotations' | 'facts' | 'startsAt'>,
-  key: string,
+  group: string,
   rule: CorrelateRule,
   proven: boolean,
 ): Match | undefined {
   const { state, now } = turn;
   const { facts } = alert;
-  const incident = state.incidents.get(standsFor(state.byGroup, key) ?? '');
+  const incident = state.incidents.get(standsFor(state.byGroup, group) ?? '');
   if (incident === undefined || !isJoinable(incident, rule, now)) return undefined;
   const tally = tallyOf(state, incident.id);
   const apartMs = now - tally.lastSince;
   const match = { incident, explains: false, hops: 0, apartMs } as const;
-  if (!isByTime(key)) {
+  if (!isByTime(group)) {
     if (apartMs > rule.windowMs) return undefined;
-    const because = byLabels(rule.by, key.split('\n').slice(2));
+    const because = byLabels(rule.by, group.split('\n').slice(2));
     return { ...match, evidence: 'labels', because };
   }
   const beganMs = apartBy(Math.abs(now - incident.gatheredAt), now, alert, incident);
-  const togetherMs = isByKind(key) ? SAME_KIND_TOGETHER_MS : proven ? rule.windowMs : TOGETHER_MS;
-  if (beganMs > togetherMs || isMild(facts.severity)) return undefined;
+  if (beganMs > (proven ? rule.windowMs : TOGETHER_MS) || isMild(facts.severity)) return undefined;
   if (!gathers(incident, tally, facts.severity)) return undefined;
   const because = byTime(beganMs, facts.service);
   return { ...match, evidence: 'time', because };
 }
 
 /**
- * Heard of apart, it may have begun together all the same; or its source's clock is off. What fires for longer
- * than any source takes to say so is told to whoever newly listens, all at once: then only its beginning counts.
+ * Heard of apart, it may have begun together all the same. What fires for longer than any source takes to say so is told
+ * to whoever newly listens, all at once: then only its beginning counts.
  */
 function apartBy(
   heardMs: number,
@@ -310,11 +281,6 @@ function apartBy(
   alert: Pick<Alert, 'annotations' | 'facts' | 'startsAt'>,
   incident: Incident,
 ): number {
-  const { startsAt } = alert;
-  const onset = onsetOf(alert);
-  const begunMs = Math.abs(onset - (incident.beganAt ?? incident.startsAt));
-  // Heard of late because it waited: then too only its beginning counts.
-  if (onset < startsAt && begunMs < heardMs) return begunMs;
-  if (now - startsAt > SAID_LATER_MAX_MS) return begunMs;
-  return heardMs > SAID_LATER_MAX_MS ? heardMs : Math.min(heardMs, begunMs);
+  const begunMs = Math.abs(onsetOf(alert) - (incident.beganAt ?? incident.startsAt));
+  return now - alert.startsAt > SAID_LATER_MAX_MS ? begunMs : Math.min(heardMs, begunMs);
 }

@@ -3,7 +3,7 @@
  *
  * Over a silent service, or by the time alone, so much lies within reach that something there always
  * passes by. So what counts in full are the checks of services that are linked directly: one calls the
- * other, they share a host or a transaction. Of what fails besides, half counts.
+ * other, or they share a transaction. Of what fails besides, half counts.
  */
 import type { Turn } from '../turn.ts';
 import { serviceOfCheck, type Tally } from '../tally.ts';
@@ -22,29 +22,19 @@ export function linkedWeight(turn: Turn, tally: Tally): number {
   // So many services are no coincidence, and a transaction joins nothing by chance.
   if (weights.size === 1 || weights.size > WEIGHED_MAX || sharesTransaction(tally))
     return tally.weight;
-  const together = shareAHost(tally);
-  const linked = (service: string) => linksOf(turn, together, service);
   let heaviest = 0;
   const left = new Set(weights.keys());
   for (const service of weights.keys()) {
     if (!left.delete(service)) continue;
-    heaviest = Math.max(heaviest, weightFrom(service, linked, left, weights));
+    heaviest = Math.max(heaviest, weightFrom(turn, service, left, weights));
   }
   return heaviest + (tally.weight - heaviest) * UNLINKED_SHARE;
 }
 
-/** The services on each host that has several. What fails on very many hosts is about none of them. */
-function shareAHost({ hosts }: Tally): readonly ReadonlyMap<string, number>[] {
-  if (hosts.size > WEIGHED_MAX) return [];
-  return [...hosts.values()].flatMap((there) =>
-    typeof there === 'string' || there.size < 2 ? [] : [there],
-  );
-}
-
 /** The weight of a service and of all in `left` that it is linked to, one by one; takes them out. */
 function weightFrom(
+  { rules }: Turn,
   service: string,
-  linked: (service: string) => Iterable<string>,
   left: Set<string>,
   weights: ReadonlyMap<string, number>,
 ): number {
@@ -52,19 +42,10 @@ function weightFrom(
   const reached = [service];
   for (let at = reached.pop(); at !== undefined; at = reached.pop()) {
     weight += weights.get(at) ?? 0;
-    for (const name of linked(at)) if (left.delete(name)) reached.push(name);
+    for (const near of nearby(rules.catalog, rules.hubCallers, at, 1))
+      if (left.delete(near.service)) reached.push(near.service);
   }
   return weight;
-}
-
-/** `together`: the services on each host that has several. */
-function* linksOf(
-  { rules }: Turn,
-  together: readonly ReadonlyMap<string, number>[],
-  service: string,
-): Iterable<string> {
-  for (const near of nearby(rules.catalog, rules.hubCallers, service, 1)) yield near.service;
-  for (const there of together) if (there.has(service)) yield* there.keys();
 }
 
 function sharesTransaction({ transactions }: Tally): boolean {

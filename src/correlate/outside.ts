@@ -6,7 +6,7 @@
  * message is posted, so that what is over before that moves nothing.
  */
 import { alikeAt, alikeBefore, isCarriedByAll, noteAlike, noteCarrier } from '../alike-index.ts';
-import { isByTimeAlone } from '../group-index.ts';
+import { isByTime } from '../group-index.ts';
 import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
 import type { Alert, Incident } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
@@ -58,7 +58,7 @@ export function alikeWith(
   rule: CorrelateRule,
 ): readonly Match[] {
   if (!rule.on || turn.state.storm !== undefined) return [];
-  if (incident.group !== undefined && !isByTimeAlone(incident.group)) return [];
+  if (incident.group !== undefined && !isByTime(incident.group)) return [];
   const cause = causeOf(incident, speaker);
   const found = new Map<string, Match>();
   for (const own of ofCause(turn, incident, speaker, cause)) {
@@ -81,26 +81,15 @@ function failingLike(
     return [];
   const key = keyOf(own, own.facts.name);
   const alike = [...alikeBy(turn, incident, own, key, rule)];
-  const others = alike.filter(({ alert, other }) => isOfCause(turn, other, alert));
-  const heads = headsOf(turn, alike, new Set(others.map(({ other }) => other.id)));
+  const heads = alike.flatMap(({ alert, other }) =>
+    isHead(turn, other, alert) ? [alert.facts.service] : [],
+  );
   const usual = alikeBefore(turn.state.alikeLately, key, own.startsAt, ALIKE_MS);
   if (unshared(turn, [own.facts.service, ...heads]) < ALIKE_MIN + usual) return [];
-  return others.map(({ alert, other }) => {
+  return alike.map(({ alert, other }) => {
     const apartMs = apartBy(own, alert);
     return matchOf(other, byNature(own.facts.name, alert.facts.service, apartMs), apartMs);
   });
-}
-
-/** Services that nothing in their incidents explains. */
-function headsOf(
-  turn: Turn,
-  alike: readonly Alike[],
-  others: ReadonlySet<string>,
-): ReadonlySet<string> {
-  const heads = new Set<string>();
-  for (const { alert, other } of alike)
-    if (others.has(other.id) && isHead(turn, other, alert)) heads.add(alert.facts.service);
-  return heads;
 }
 
 /** How many there are if those are one that depend on the same: what these share the catalog knows, and it may be silent. */
@@ -113,14 +102,6 @@ function unshared({ rules: { catalog } }: Turn, services: readonly string[]): nu
     parts = [...parts.filter((part) => !overlaps(part)), [...own, ...joined.flat()]];
   }
   return parts.length;
-}
-
-/** It fires on what its incident is taken to come from: a service, or something outside that is no host of ours. */
-function isOfCause({ state, rules }: Turn, incident: Incident, alert: Alert): boolean {
-  const cause = causeOf(incident, alert);
-  if (cause === alert.facts.service) return true;
-  const { services, hosts } = tallyOf(state, incident.id);
-  return !services.has(cause) && !hosts.has(cause) && !rules.catalog.services.has(cause);
 }
 
 function causeOf({ roots }: Incident, { facts }: Alert): string {
@@ -156,7 +137,7 @@ interface Alike {
   readonly other: Incident;
 }
 
-/** What began with it and whose likely cause names what it names, too; nothing, where everybody names that. */
+/** What began with it and names what it names, too; nothing, where everybody names that. */
 function* namingIt(
   turn: Turn,
   incident: Incident,
@@ -167,7 +148,6 @@ function* namingIt(
   for (const peer of peersOf(own, rules.catalog)) {
     if (isCarriedByAll(state.alikeLately, peer)) continue;
     for (const { alert, other } of alikeBy(turn, incident, own, peerKey(own, peer), rule)) {
-      if (!isOfCause(turn, other, alert)) continue;
       const apartMs = apartBy(own, alert);
       yield matchOf(other, byPeer(peer, alert.facts.service, apartMs), apartMs);
     }
@@ -196,7 +176,7 @@ function takesMore({ now }: Turn, incident: Incident, rule: CorrelateRule): bool
   if (!isOpenTo(incident, rule, now) || resolvedAt !== undefined || isQuiet(incident, now))
     return false;
   if (toldIn !== undefined && toldIn !== 'message') return false;
-  return group === undefined || isByTimeAlone(group);
+  return group === undefined || isByTime(group);
 }
 
 function apartBy(one: Alert, other: Alert): number {

@@ -8,7 +8,7 @@
  * Where nobody said what one of two likely causes depends on, what lasts and began at the same moment as what people were
  * told of is taken for the same failure, wherever it is: two that have nothing to do with each other hardly ever begin together.
  */
-import { isByTimeAlone, toldAround } from '../group-index.ts';
+import { isByTime, toldAround } from '../group-index.ts';
 import { idsAt } from '../id-index.ts';
 import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
 import { WEIGHT_SUFFICES } from '../life/tell.ts';
@@ -93,10 +93,10 @@ export function toldAtOnce(
   let apartMs = TOGETHER_MS;
   for (const id of toldAround(state.byGroup, incident.environment, began, TOGETHER_MS)) {
     const other = state.incidents.get(id);
-    if (other === undefined || id === incident.id || !takesMore(turn, other, rule)) continue;
+    if (other === undefined || id === incident.id || !takesMore(turn, other)) continue;
     const otherMs = Math.abs(beganOf(other) - began);
     if (otherMs > apartMs) continue;
-    if (!mayBeOne(turn, { incident, isCausePlaced, apartMs: otherMs }, other, alert)) continue;
+    if (!mayBeOne(turn, { incident, isCausePlaced }, other, alert)) continue;
     best = other;
     apartMs = otherMs;
   }
@@ -106,24 +106,13 @@ export function toldAtOnce(
   return { incident: best, evidence: 'time', because, explains: false, hops: 0, apartMs };
 }
 
-/** How far apart what the graph places and what it does not may begin: of one of them it would have said more. */
-const HALF_PLACED_MS = 60_000;
-
 /**
  * The graph says of two of its services whether they have to do with each other, and labels do of two clusters. Where it
  * places one of them only, those who would have been told of the other are to read of it, too.
  */
 function mayBeOne(
   turn: Turn,
-  {
-    incident,
-    isCausePlaced,
-    apartMs,
-  }: {
-    readonly incident: Incident;
-    readonly isCausePlaced: boolean;
-    readonly apartMs: number;
-  },
+  { incident, isCausePlaced }: { readonly incident: Incident; readonly isCausePlaced: boolean },
   other: Incident,
   alert: Alert,
 ): boolean {
@@ -131,9 +120,10 @@ function mayBeOne(
   if (tallyOf(turn.state, other.id).hit > WEIGHED_MAX) return false;
   const isOtherPlaced = isPlaced(turn, other, other.roots[0]?.service);
   if (isCausePlaced && isOtherPlaced) return false;
-  const isHalf = isCausePlaced || isOtherPlaced;
-  if (isHalf && (apartMs > HALF_PLACED_MS || !isToldThere(turn, other, alert))) return false;
-  if (isHalf && isOutage(turn, isCausePlaced ? other : incident)) return false;
+  if (isCausePlaced !== isOtherPlaced) {
+    if (!isToldThere(turn, other, alert)) return false;
+    if (isOutage(turn, isCausePlaced ? other : incident)) return false;
+  }
   return isNear(turn, other, alert) && !callsOthers(turn, other, alert);
 }
 
@@ -141,22 +131,6 @@ function mayBeOne(
 function isOutage({ state }: Turn, { id }: Incident): boolean {
   const { hit, checks, weight } = tallyOf(state, id);
   return hit === 1 && checks.size > 1 && weight >= WEIGHT_SUFFICES;
-}
-
-export function beganOf({ beganAt, startsAt }: Incident): Instant {
-  return beganAt ?? startsAt;
-}
-
-/** A storm has a message for all of it; what a rule groups belongs to what that says; what flaps began long ago. */
-export function goesByTime(
-  { state }: Turn,
-  { group }: Incident,
-  { facts, flap }: Alert,
-  rule: CorrelateRule,
-): boolean {
-  if (!rule.on || state.storm !== undefined) return false;
-  if (group !== undefined && !isByTimeAlone(group)) return false;
-  return !isMild(facts.severity) && flap?.flapping !== true;
 }
 
 /** Somebody said of its cause what it depends on, or what depends on it; of a host, that of what fails on it. */
@@ -172,6 +146,22 @@ function isPlaced(
   return false;
 }
 
+export function beganOf({ beganAt, startsAt }: Incident): Instant {
+  return beganAt ?? startsAt;
+}
+
+/** A storm has a message for all of it; what a rule groups belongs to what that says. */
+export function goesByTime(
+  { state }: Turn,
+  { group }: Incident,
+  { facts }: Alert,
+  rule: CorrelateRule,
+): boolean {
+  if (!rule.on || state.storm !== undefined) return false;
+  if (group !== undefined && !isByTime(group)) return false;
+  return !isMild(facts.severity);
+}
+
 /** In the same cluster, if they say in which. */
 function isNear({ state }: Turn, incident: Incident, alert: Alert): boolean {
   return (leadOf(state, incident)?.labels['cluster'] ?? '') === (alert.labels['cluster'] ?? '');
@@ -181,24 +171,17 @@ function isNear({ state }: Turn, incident: Incident, alert: Alert): boolean {
  * It goes on, or would open again. Where people asked for quiet nobody would hear
  * of it, and they did not ask it of this: the time alone is not enough.
  */
-function takesMore({ state, now, rules }: Turn, incident: Incident, rule: CorrelateRule): boolean {
-  const { id, severity, special, gatheredAt, resolvedAt } = incident;
+function takesMore({ state, now, rules }: Turn, incident: Incident): boolean {
+  const { id, severity, special, resolvedAt } = incident;
   if (special !== undefined || isMild(severity) || isQuiet(incident, now)) return false;
-  if (now - gatheredAt > rule.spanMs) return false;
   if (now - (resolvedAt ?? now) > rules.life.reopenWithinMs) return false;
-  const { checks, hit } = tallyOf(state, id);
-  // What only flaps gathers nothing, nor what nothing is left of.
-  return hit > 0 && (resolvedAt !== undefined || checks.size > 0);
+  // Something is left of it.
+  return tallyOf(state, id).hit > 0;
 }
 
 /** What the time alone may add `alert` to: it goes on, in the same cluster, and those who would be told of the alert read of it. */
-export function takesTogether(
-  turn: Turn,
-  other: Incident,
-  alert: Alert,
-  rule: CorrelateRule,
-): boolean {
-  if (!takesMore(turn, other, rule) || !isToldThere(turn, other, alert)) return false;
+export function takesTogether(turn: Turn, other: Incident, alert: Alert): boolean {
+  if (!takesMore(turn, other) || !isToldThere(turn, other, alert)) return false;
   return isNear(turn, other, alert) && !callsOthers(turn, other, alert);
 }
 

@@ -50,7 +50,7 @@ export function outlastingWith(
   speaker: Alert,
   rule: CorrelateRule,
 ): Match | undefined {
-  const others = begunWith(turn, incident, speaker, { ...rule, spanMs: Number.POSITIVE_INFINITY });
+  const others = begunWith(turn, incident, speaker, rule);
   const [nearest] = others.toSorted(
     (one, other) => apartBy(incident, one) - apartBy(incident, other),
   );
@@ -75,7 +75,7 @@ function begunWith(
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || other.resolvedAt !== undefined) continue;
     if (!isNearInTime(turn, incident, other)) continue;
-    if (takesTogether(turn, other, speaker, rule)) others.add(other);
+    if (takesTogether(turn, other, speaker)) others.add(other);
   }
   return [...others];
 }

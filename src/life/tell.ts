@@ -71,7 +71,6 @@ function lastingProof(turn: Turn, incident: Incident): Proof | undefined {
   let first = Number.POSITIVE_INFINITY;
   let second = Number.POSITIVE_INFINITY;
   for (const check of checks.values()) {
-    if (check.weight === 0) continue;
     if (check.since < first) {
       second = first;
       first = check.since;

@@ -220,23 +220,26 @@ test('the end of a storm goes on after a start', async () => {
   expect(all.reasons.get('digested')).toBeGreaterThan(1_900);
 });
 
-/** What links the two: it depends on nothing, and shares a transaction with one. */
+/** What links the two: it shares a transaction with each. */
 const LINK = alertEvent({
   alertname: 'Down',
   service: 'payments-db',
   env: 'production',
   severity: 'warning',
-  transaction_id: 'tid_9f3ac1d2',
+  transaction_id: 'tid_9f3ac1d2 tid_9f3ac1d3',
 });
 
-/** Many alerts each of checkout and of the newsletter, and what links them. */
+/** Many alerts each of payments and of the newsletter. */
 async function linked(count: number): Promise<Weighed> {
   const all = await weighed(rulesOf(WAITING));
-  await all.take(heavy(count, { service: 'payments' }));
-  await all.take([
-    ...heavy(count - 1, { service: 'newsletter' }),
-    ...heavy(1, { service: 'newsletter', labels: { transaction_id: 'tid_9f3ac1d2' } }),
-  ]);
+  for (const [service, id] of [
+    ['payments', 'tid_9f3ac1d3'],
+    ['newsletter', 'tid_9f3ac1d2'],
+  ] as const)
+    await all.take([
+      ...heavy(count - 1, { service }),
+      ...heavy(1, { service, labels: { transaction_id: id } }),
+    ]);
   expect(open(all)).toHaveLength(2);
   return all;
 }

@@ -211,11 +211,11 @@ services:
   - { name: stock }
   - { name: bank }
 `);
-  const shared = { severity: 'critical', transaction_id: 'tid_9f3ac1' };
-  decide(state, firing('shop', 'Down', { severity: 'critical' }), START, rules);
-  decide(state, firing('till', 'Down', shared), START + 1, rules);
+  const carrying = (transaction_id: string) => ({ severity: 'critical', transaction_id });
+  decide(state, firing('shop', 'Down', carrying('tid_9f3ac1')), START, rules);
+  decide(state, firing('till', 'Down', carrying('tid_9f3ac2')), START + 1, rules);
   const [, id = ''] = state.incidents.keys();
-  decide(state, firing('stock', 'Down', { ...shared, severity: 'warning' }), START + 2, rules);
+  decide(state, firing('stock', 'Down', carrying('tid_9f3ac1 tid_9f3ac2')), START + 2, rules);
   const part = () => state.incidents.get(id);
   expect(part()).toMatchObject({ toldIn: 'message', mergedInto: expect.anything() });
   const wait = (until: number): void =>

@@ -351,21 +351,6 @@ test('services that nobody said anything about are grouped by the time at which 
   expect(story.posts()).toHaveLength(2);
 });
 
-test('what fails in several namespaces in the same way at the same moment is one incident', () => {
-  const posts = (kinds: readonly [string, string], apartMs: number): number => {
-    const story = tell('');
-    for (const [index, name] of kinds.entries()) {
-      const labels = { namespace: `team-${index}` };
-      story.fire(`app-${index}`, name, { severity: 'critical', labels });
-      story.wait(apartMs);
-    }
-    story.wait(3 * MINUTE);
-    return story.posts().length;
-  };
-  expect(posts(['HighErrorRate', 'HighErrorRate'], MINUTE)).toBe(1);
-  expect(posts(['HighErrorRate', 'HighErrorRate'], 4 * MINUTE)).toBe(2);
-});
-
 test('what lasts and began together is one message without a graph, whatever it is and wherever', () => {
   const posts = (apartMs: number, more: Record<string, string> = {}): number => {
     const story = tell('');
@@ -429,7 +414,7 @@ test('what the graph does not place joins what it places, and the other way roun
   };
   expect(posts(['payments-db', 'switch-7'], 50 * SECOND)).toBe(1);
   expect(posts(['switch-7', 'payments-db'], 50 * SECOND)).toBe(1);
-  expect(posts(['payments-db', 'switch-7'], 2 * MINUTE)).toBe(2);
+  expect(posts(['payments-db', 'switch-7'], 4 * MINUTE)).toBe(2);
   // Who would be told of the other reads another channel.
   const apart = `${SHOP}\nroute:\n  channel: '#payments'\n  routes: [{ match: ['service="switch-7"'], channel: '#network' }]\n`;
   expect(posts(['payments-db', 'switch-7'], 50 * SECOND, apart)).toBe(2);
@@ -467,15 +452,13 @@ test('what passes by does not join what began with it', () => {
 });
 
 test.each([
-  ['KubeNodeNotReady', {}, 1],
-  ['ReplicasMissing', { summary: 'Replicas have been missing for more than 15 minutes.' }, 1],
-  ['ReplicasMissing', { summary: 'Replicas are missing.' }, 2],
-  ['ReplicasMissing', { summary: 'Replicas have been missing for more than 5 minutes.' }, 2],
-])('%s with %o began as much earlier as its source waited', (name, annotations, posts) => {
+  ['KubeNodeNotReady', 1],
+  ['ReplicasMissing', 2],
+])('%s began as much earlier as its source is known to have waited: %i messages', (name, posts) => {
   const story = tell('');
   story.fire('app', 'HighErrorRate', { severity: 'critical', labels: { namespace: 'shop' } });
   story.wait(15 * MINUTE);
-  story.fire('node-7', name, { labels: { namespace: 'monitoring' }, annotations });
+  story.fire('node-7', name, { labels: { namespace: 'monitoring' } });
   story.wait(10 * MINUTE);
   expect(story.posts()).toHaveLength(posts);
 });
@@ -550,8 +533,7 @@ test('a message began when the first of what it became one with did', () => {
   const shop = { labels: { namespace: 'shop' } };
   story.fire('cart', 'Down', { severity: 'critical', ...shop });
   story.wait(20 * MINUTE);
-  const description = 'Not ready for longer than 15 minutes.';
-  story.fire('cart', 'NotReady', { ...shop, annotations: { description } });
+  story.fire('cart', 'KubePodNotReady', shop);
   story.wait(10 * MINUTE);
   expect(story.reasons()).toContain('merged');
   const labels = { namespace: 'office' };

@@ -84,7 +84,6 @@ test('whoever reads another channel is told of their own', () => {
 });
 
 test.each([
-  ['in their texts', { annotations: { summary: 'Calls to api.stripe.com fail' } }],
   ['in a label', { labels: { peer_service: 'api.stripe.com' } }],
   ['as an address', { labels: { target: 'https://api.stripe.com/v1' } }],
 ])(
@@ -124,11 +123,8 @@ test('what shares something in the catalog counts once', () => {
 
 test.each([
   ['is a service of the catalog', { labels: { peer_service: 'pay-db' } }],
-  ['is a link', { annotations: { summary: 'See https://wiki.example.com/cards' } }],
-  [
-    'is a class or a file',
-    { annotations: { summary: 'java.net.SocketTimeoutException in app.yaml' } },
-  ],
+  ['is a machine', { labels: { target: '10.0.0.7:9100' } }],
+  ['is a machine with a name', { labels: { target: 'web-1.internal:9100' } }],
 ])('what they name says nothing if it %s', (_, more) => {
   const story = tell(CATALOG);
   story.fire('payout', 'TransfersFail', { severity: 'high', ...more });
@@ -137,19 +133,19 @@ test.each([
   expect(story.posts()).toHaveLength(2);
 });
 
-test('a name that stands in the texts of everybody says nothing', () => {
+test('a name that stands on the alerts of everybody says nothing', () => {
   const names = Array.from({ length: 16 }, (_, i) => `svc-${i}`);
   const story = tell(
     `services:\n${names.map((name) => `  - { name: ${name}, dependsOn: [${name}-db] }\n  - { name: ${name}-db }`).join('\n')}`,
   );
-  const annotations = { summary: 'Slow, says monitor.example.com' };
+  const labels = { provider: 'cloud' };
   for (const name of names.slice(0, 14)) {
-    story.fire(name, `${name}Slow`, { annotations });
-    story.resolve(name, `${name}Slow`, { annotations });
+    story.fire(name, `${name}Slow`, { labels });
+    story.resolve(name, `${name}Slow`, { labels });
     story.wait(5 * MINUTE);
   }
-  story.fire('svc-14', 'Slow', { severity: 'high', annotations });
-  story.fire('svc-15', 'Failing', { severity: 'high', annotations });
+  story.fire('svc-14', 'Slow', { severity: 'high', labels });
+  story.fire('svc-15', 'Failing', { severity: 'high', labels });
   story.wait(LASTS);
   expect(story.posts()).toHaveLength(2);
 });

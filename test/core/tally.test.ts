@@ -1,11 +1,8 @@
 /** Counts over an incident's alerts: as they come and go. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { linkedWeight } from '../../src/correlate/linked.ts';
 import type { Alert } from '../../src/model.ts';
 import { addToTally, createTally, CROWD, removeFromTally, servicesOn } from '../../src/tally.ts';
-import type { Turn } from '../../src/turn.ts';
-import { rulesOf } from '../support/story.ts';
 
 function alertOn(host: string, service: string): Alert {
   const facts: Alert['facts'] = {
@@ -67,16 +64,4 @@ test('crowded hosts are counted as alerts come and go', () => {
       }
     }),
   );
-});
-
-test('services that share a host are linked by it, but not what fails on very many hosts', () => {
-  const rules = rulesOf('');
-  const tally = createTally();
-  const turn = { rules } as Turn;
-  for (let host = 0; host < 40; host++) {
-    for (const service of ['x', 'y']) addToTally(tally, alertOn(`host-${host}`, service));
-  }
-  expect(linkedWeight(turn, tally)).toBe(tally.weight);
-  addToTally(tally, alertOn('host-40', 'x'));
-  expect(linkedWeight(turn, tally)).toBe(tally.weight * 0.75);
 });

@@ -86,8 +86,8 @@ test('what waited before it fired began with the others', () => {
   const story = tell(CATALOG);
   failInTurn(story, ['pay', 'refund'], SECOND);
   story.wait(LASTS);
-  const annotations = { description: 'Not ready for longer than 10 minutes.' };
-  story.fire('payout', 'NotReady', { annotations });
+  // Of kube-prometheus: after ten minutes.
+  story.fire('payout', 'TargetDown');
   story.wait(LASTS);
   expect(story.posts()).toHaveLength(2);
   expect(story.last()?.alerts).toHaveLength(3);
