@@ -259,7 +259,11 @@ test('rules touch the disk only to load them and to see that they changed', () =
         room === 'rules' && packages.some((name) => name.startsWith('node:fs')),
     )
     .map(({ path }) => path);
-  expect(touching.sort()).toEqual(['src/rules/git.ts', 'src/rules/load.ts', 'src/rules/watch.ts']);
+  expect(touching.sort()).toEqual([
+    'src/rules/files/git.ts',
+    'src/rules/files/load.ts',
+    'src/rules/files/watch.ts',
+  ]);
 });
 
 test('only Slack, Redis and commands that ask the service open connections: alerts lead nowhere', () => {

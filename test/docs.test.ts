@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { SETTINGS } from '../src/config/sources.ts';
 import { compileRules } from '../src/rules/compile.ts';
-import { formatDiagnostics } from '../src/rules/diagnostics.ts';
+import { formatDiagnostics } from '../src/rules/files/diagnostics.ts';
 import { createMetrics } from '../src/telemetry/metrics.ts';
 import { recommendedConfig } from './support/alertmanager.ts';
 import { filesUnder } from './support/project-files.ts';

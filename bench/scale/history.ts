@@ -5,7 +5,7 @@
 import type { Redis } from 'ioredis';
 import { openLane } from '../../src/lane/lane.ts';
 import type { Event, ReceivedAlert } from '../../src/model.ts';
-import { loadRules } from '../../src/rules/load.ts';
+import { loadRules } from '../../src/rules/files/load.ts';
 import { openRedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
 import type { Random } from '../noise/random.ts';

@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import { TestFile } from '../../src/rule-tests/schema.ts';
-import { LISTS, NAMED, SINGLES, SPELLINGS } from '../../src/rules/schema.ts';
+import { LISTS, NAMED, SINGLES, SPELLINGS } from '../../src/rules/compile/schema.ts';
 import { SHAPE } from '../../src/limits.ts';
 import { KEY_HELP } from './key-help.ts';
 

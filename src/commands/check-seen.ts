@@ -3,7 +3,7 @@
  */
 import { parseDelivery } from '../ingest/sources.ts';
 import type { Rules } from '../rules/rules.ts';
-import { createSeen, type Seen } from '../rules/seen.ts';
+import { createSeen, type Seen } from '../rules/compile/seen.ts';
 import { openHistory, reportMistakes } from './history.ts';
 import { type HistoryFlags, historyPlace, withSince } from './history-place.ts';
 

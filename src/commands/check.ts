@@ -4,9 +4,14 @@
 import { Command, Option } from 'commander';
 import { AppError } from '../errors.ts';
 import type { LoadResult } from '../rules/compile.ts';
-import { counted, type Diagnostic, formatDiagnostics, summarise } from '../rules/diagnostics.ts';
-import { loadRules, overlookedIn } from '../rules/load.ts';
-import { missingBySeen } from '../rules/seen.ts';
+import {
+  counted,
+  type Diagnostic,
+  formatDiagnostics,
+  summarise,
+} from '../rules/files/diagnostics.ts';
+import { loadRules, overlookedIn } from '../rules/files/load.ts';
+import { missingBySeen } from '../rules/compile/seen.ts';
 import type { HistoryFlags } from './history-place.ts';
 import { prefixOf, rulesDirOf } from './program.ts';
 

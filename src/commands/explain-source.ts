@@ -7,7 +7,7 @@ import { openSources } from '../config/sources.ts';
 import { AppError } from '../errors.ts';
 import { journalDir } from '../ingest/journal.ts';
 import { type JournalSpan, readJournal } from '../ingest/journal-read.ts';
-import { loadRules } from '../rules/load.ts';
+import { loadRules } from '../rules/files/load.ts';
 import type { Rules } from '../rules/rules.ts';
 import { builtInRules } from '../rules/compile.ts';
 import { LANE } from '../split.ts';

@@ -10,9 +10,9 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { AppError } from '../errors.ts';
 import { importAlertmanager } from '../importing/alertmanager.ts';
-import { formatDiagnostics } from '../rules/diagnostics.ts';
-import { loadRules, readTextFile, reasonOf } from '../rules/load.ts';
-import type { RulesFile } from '../rules/source-file.ts';
+import { formatDiagnostics } from '../rules/files/diagnostics.ts';
+import { loadRules, readTextFile, reasonOf } from '../rules/files/load.ts';
+import type { RulesFile } from '../rules/files/source-file.ts';
 import { prefixOf } from './program.ts';
 
 interface ImportFlags {

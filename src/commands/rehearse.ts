@@ -7,7 +7,7 @@ import { createRehearsal, type Rehearsed } from '../rehearse/rehearsal.ts';
 import { renderPage } from '../rehearse/page.ts';
 import { renderText } from '../rehearse/text.ts';
 import { type Describe, losesAcknowledged } from '../rehearse/words.ts';
-import { entryText } from '../rules/entry.ts';
+import { entryText } from '../rules/files/entry.ts';
 import type { Rules } from '../rules/rules.ts';
 import { type LoadedFolder, loadFolder } from './rules-folder.ts';
 import { fileError, reportMistakes } from './history.ts';

@@ -2,10 +2,10 @@
  * A rules folder for commands that work with its texts as well as with what they mean.
  */
 import { compileRules } from '../rules/compile.ts';
-import { formatDiagnostics } from '../rules/diagnostics.ts';
-import { isRulesFile, readFolder } from '../rules/load.ts';
+import { formatDiagnostics } from '../rules/files/diagnostics.ts';
+import { isRulesFile, readFolder } from '../rules/files/load.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { RulesFile } from '../rules/source-file.ts';
+import type { RulesFile } from '../rules/files/source-file.ts';
 import { prefixOf } from './program.ts';
 
 export interface LoadedFolder {

@@ -3,8 +3,8 @@
  */
 import { Command, Option } from 'commander';
 import { AppError } from '../errors.ts';
-import { type Diagnostic, formatDiagnostics, summarise } from '../rules/diagnostics.ts';
-import { isTestFile, loadRules, readFolder } from '../rules/load.ts';
+import { type Diagnostic, formatDiagnostics, summarise } from '../rules/files/diagnostics.ts';
+import { isTestFile, loadRules, readFolder } from '../rules/files/load.ts';
 import { TEST_FORMATS, type TestFormat, printResults } from '../rule-tests/print.ts';
 import { runTests } from '../rule-tests/run.ts';
 import { prefixOf, rulesDirOf } from './program.ts';

@@ -7,7 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { didYouMean, nearest } from '../rules/suggest.ts';
+import { didYouMean, nearest } from '../rules/did-you-mean.ts';
 
 export interface ConfigSources {
   /** As the command line parsed them: `dataDir` for --data-dir. */

@@ -4,9 +4,9 @@
  */
 import { stringify } from 'yaml';
 import { compileRules } from '../rules/compile.ts';
-import type { Diagnostic } from '../rules/diagnostics.ts';
-import { readSource } from '../rules/read-source.ts';
-import type { RulesFile } from '../rules/source-file.ts';
+import type { Diagnostic } from '../rules/files/diagnostics.ts';
+import { readSource } from '../rules/files/read-source.ts';
+import type { RulesFile } from '../rules/files/source-file.ts';
 import { inhibitFile, readInhibitions } from './inhibit.ts';
 import { createNotes, isRecord, type Note, type Notes, textOf, textsOf } from './notes.ts';
 import { readReceivers } from './receivers.ts';

@@ -2,7 +2,7 @@
  * Alertmanager's inhibit rules as Quell's: the same rules, in the same order, with their matchers in the
  * newest notation.
  */
-import type { Path, RulesFile } from '../rules/source-file.ts';
+import type { Path, RulesFile } from '../rules/files/source-file.ts';
 import { readMatchers } from './matchers.ts';
 import { isRecord, type Notes, textOf, textsOf } from './notes.ts';
 import { list, quoted } from './routes.ts';

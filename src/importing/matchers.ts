@@ -6,7 +6,7 @@ import { SEVERITIES } from '../model.ts';
 import { type Matcher, type Operator, parseMatchers } from '../rules/matcher.ts';
 import { ENVIRONMENT_MAP, SEVERITY_MAP } from '../rules/normalise.ts';
 import { compileAnchored, wordsOf } from '../rules/regex.ts';
-import type { Path } from '../rules/source-file.ts';
+import type { Path } from '../rules/files/source-file.ts';
 import { isRecord, type Notes, textOf, textsOf } from './notes.ts';
 
 type Bare = Pick<Matcher, 'name' | 'operator' | 'value'>;

@@ -2,7 +2,7 @@
  * What could not be carried over, line by line. The line itself is never repeated: configurations of
  * Alertmanager hold secrets.
  */
-import { lineAt, type Path, type SourceFile, spanOf } from '../rules/source-file.ts';
+import { lineAt, type Path, type SourceFile, spanOf } from '../rules/files/source-file.ts';
 
 export interface Note {
   readonly file: string;

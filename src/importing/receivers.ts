@@ -1,7 +1,7 @@
 /**
  * What a receiver of Alertmanager is to Quell: a channel, and who is mentioned there.
  */
-import type { Path } from '../rules/source-file.ts';
+import type { Path } from '../rules/files/source-file.ts';
 import { isRecord, type Notes, textOf } from './notes.ts';
 
 export interface Receiver {

@@ -1,7 +1,7 @@
 /**
  * Alertmanager's route tree as Quell's: the same tree, with channels in place of receivers.
  */
-import type { Path } from '../rules/source-file.ts';
+import type { Path } from '../rules/files/source-file.ts';
 import { readMatchers } from './matchers.ts';
 import { isRecord, type Notes, textOf, textsOf } from './notes.ts';
 import type { Receiver } from './receivers.ts';

@@ -7,7 +7,7 @@
  */
 import type { Labels, ReceivedAlert } from '../model.ts';
 import { badTime, dated } from './alertmanager.ts';
-import { didYouMean } from '../rules/suggest.ts';
+import { didYouMean } from '../rules/did-you-mean.ts';
 import {
   type DeliveryContext,
   describe,

@@ -4,9 +4,9 @@
  */
 import type { Decision } from '../model.ts';
 import { formatDuration } from '../rules/duration.ts';
-import { below } from '../rules/report.ts';
+import { below } from '../rules/files/report.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { Place } from '../rules/source-file.ts';
+import type { Place } from '../rules/files/source-file.ts';
 import { checkMessage, describeTold, describeWanted, type Mismatch } from './message-fields.ts';
 import type { Played, Seen, Told } from './play.ts';
 import type { Expectation, RuleTest, WantedDecision, WantedMessage } from './read.ts';

@@ -5,7 +5,7 @@
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Instant } from '../model.ts';
 import { formatDuration } from '../rules/duration.ts';
-import type { Path } from '../rules/source-file.ts';
+import type { Path } from '../rules/files/source-file.ts';
 import type { Told } from './play.ts';
 import type { WantedMessage } from './read.ts';
 

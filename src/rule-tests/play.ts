@@ -7,7 +7,7 @@ import { subjectOf } from '../life/lead.ts';
 import type { Alert, Decision, Event, Incident, Instant, ReceivedAlert } from '../model.ts';
 import { createReplay, type MessageSubject, type Replay, type SentMessage } from '../replay.ts';
 import type { Rules, Subject } from '../rules/rules.ts';
-import { type Place, refOf } from '../rules/source-file.ts';
+import { type Place, refOf } from '../rules/files/source-file.ts';
 import type { Reacting, RuleTest, Selector } from './read.ts';
 
 /** A message as Slack showed it at some instant. */

@@ -1,8 +1,8 @@
 /**
  * What came of the tests: for people, for programs, and for CI servers that read JUnit's XML.
  */
-import { counted } from '../rules/diagnostics.ts';
-import { lineAt, spanOf } from '../rules/source-file.ts';
+import { counted } from '../rules/files/diagnostics.ts';
+import { lineAt, spanOf } from '../rules/files/source-file.ts';
 import type { Failure } from './compare.ts';
 import type { RuleTest } from './read.ts';
 import type { TestResult } from './run.ts';

@@ -4,14 +4,14 @@
  */
 import { z } from 'zod';
 import type { Instant, Silence } from '../model.ts';
-import { compileMatch } from '../rules/compile-match.ts';
+import { compileMatch } from '../rules/compile/match.ts';
 import { type Predicate, allOf, compileMatcher, parseSelector } from '../rules/matcher.ts';
-import { readSource } from '../rules/read-source.ts';
-import { type Report, below } from '../rules/report.ts';
+import { readSource } from '../rules/files/read-source.ts';
+import { type Report, below } from '../rules/files/report.ts';
 import type { Rules, Subject } from '../rules/rules.ts';
-import { parseAt } from '../rules/schema-errors.ts';
-import { type Place, type RulesFile, refOf } from '../rules/source-file.ts';
-import { strict } from '../rules/schema-parts.ts';
+import { parseAt } from '../rules/compile/schema-errors.ts';
+import { type Place, type RulesFile, refOf } from '../rules/files/source-file.ts';
+import { strict } from '../rules/compile/schema-parts.ts';
 import {
   type DecisionSource,
   type ExpectationSource,

@@ -1,10 +1,10 @@
 /**
  * Runs the tests of rules: all files are read first, and with a mistake in any of them nothing runs.
  */
-import { type Diagnostic, inOrder } from '../rules/diagnostics.ts';
-import { createReport } from '../rules/report.ts';
+import { type Diagnostic, inOrder } from '../rules/files/diagnostics.ts';
+import { createReport } from '../rules/files/report.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { RulesFile } from '../rules/source-file.ts';
+import type { RulesFile } from '../rules/files/source-file.ts';
 import { type Failure, failuresOf } from './compare.ts';
 import { playTest } from './play.ts';
 import { type RuleTest, readTests } from './read.ts';

@@ -14,7 +14,7 @@ import {
   Text,
   oneOrMany,
   strict,
-} from '../rules/schema-parts.ts';
+} from '../rules/compile/schema-parts.ts';
 
 /** Entries of one list of a test. */
 const ENTRIES_MAX = 1_000;

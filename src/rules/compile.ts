@@ -1,13 +1,13 @@
 /**
  * From the texts of rules files to the rules in force: pure, all or nothing, all errors at once.
  *
- * No file at all gives the built-in defaults. `load.ts` reads a folder, `watch.ts` keeps it current.
+ * No file at all gives the built-in defaults. `files/load.ts` reads a folder, `files/watch.ts` keeps it current.
  */
 import type { SilenceMatcher } from '../model.ts';
 import { createHash } from 'node:crypto';
 import type { Instant } from '../model.ts';
-import { collect } from './collect.ts';
-import { compileFacts, environmentNames } from './compile-facts.ts';
+import { collect } from './compile/collect.ts';
+import { compileFacts, environmentNames } from './compile/facts.ts';
 import {
   compileCorrelations,
   compileFlaps,
@@ -15,9 +15,9 @@ import {
   compileHolds,
   compileMutes,
   warnOfPast,
-} from './compile-lists.ts';
-import { compileInhibit, inhibitRulesOf } from './compile-inhibit.ts';
-import { compileDirectory } from './compile-people.ts';
+} from './compile/lists.ts';
+import { compileInhibit, inhibitRulesOf } from './compile/inhibit.ts';
+import { compileDirectory } from './compile/people.ts';
 import {
   compileDigest,
   compileGestures,
@@ -26,20 +26,20 @@ import {
   compileMappings,
   compileStorm,
   compileTransactionRule,
-} from './compile-rest.ts';
-import { compileRoute } from './compile-route.ts';
-import { compileServices } from './compile-services.ts';
-import { compileSchedules } from './compile-times.ts';
+} from './compile/settings.ts';
+import { compileRoute } from './compile/route.ts';
+import { compileServices } from './compile/services.ts';
+import { compileSchedules } from './compile/times.ts';
 import { DEFAULT_HUB_CALLERS } from './defaults.ts';
-import { type Diagnostic, inOrder } from './diagnostics.ts';
+import { type Diagnostic, inOrder } from './files/diagnostics.ts';
 import { mutedBy } from './mute.ts';
 import { normaliseBy, notIdentity, toSeverity } from './normalise.ts';
-import { type Report, createReport } from './report.ts';
+import { type Report, createReport } from './files/report.ts';
 import { loudnessBy, mutedByRoute, rootChannelOf, routeBy } from './route.ts';
 import { matchingAll } from './selector.ts';
 import type { Rules } from './rules.ts';
-import { type Seen, warnBySeen } from './seen.ts';
-import type { RulesFile } from './source-file.ts';
+import { type Seen, warnBySeen } from './compile/seen.ts';
+import type { RulesFile } from './files/source-file.ts';
 import { DEFAULT_CORRELATE, DEFAULT_FLAP, firstOf, holdBy } from './tuning.ts';
 
 export type LoadResult =
@@ -66,7 +66,7 @@ interface CompileOptions {
   readonly incomplete?: boolean;
   /** Alerts of the past, to check the rules against. */
   readonly seen?: Seen | undefined;
-  /** The commit that the files are of: see git.ts. */
+  /** The commit that the files are of: see files/git.ts. */
   readonly origin?: string | undefined;
 }
 

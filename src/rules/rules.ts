@@ -1,5 +1,5 @@
 /**
- * The rules in force, compiled: what the pipeline asks them. Built by `load.ts`; pure and frozen.
+ * The rules in force, compiled: what the pipeline asks them. Built by `compile.ts`; pure and frozen.
  *
  * Every answer says which rule gave it (`RuleRef`, file and line) and that rule's `why:`, so that a
  * decision can be explained. With no rules file at all every answer is a good default (`built-in`).

@@ -7,7 +7,7 @@ import type { Instant } from '../model.ts';
 import type { LaneUse } from '../lane/refusals.ts';
 import { resolveName } from '../rules/catalog.ts';
 import type { Catalog } from '../rules/rules.ts';
-import type { Loaded } from '../rules/watch.ts';
+import type { Loaded } from '../rules/files/watch.ts';
 import type { Slack } from '../slack/connect.ts';
 import type { Levels, Metrics } from '../telemetry/metrics.ts';
 

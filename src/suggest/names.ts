@@ -4,7 +4,7 @@
  */
 import { figure } from '../rehearse/words.ts';
 import type { Catalog } from '../rules/rules.ts';
-import { nearest } from '../rules/suggest.ts';
+import { nearest } from '../rules/did-you-mean.ts';
 import { count, list } from '../slack/words.ts';
 import type { Proposal } from './proposal.ts';
 import type { Survey } from './survey.ts';

@@ -1,7 +1,7 @@
 /**
  * A proposed change of rules, with the figures it rests on. A person decides.
  */
-import type { Edit } from '../rules/edit.ts';
+import type { Edit } from '../rules/files/edit.ts';
 
 export interface Proposal {
   readonly kind: 'hold' | 'digest' | 'chronic' | 'depends-on' | 'alias' | 'services';

@@ -5,9 +5,9 @@
 import type { Comparison } from '../rehearse/compare.ts';
 import type { Rehearsed } from '../rehearse/rehearsal.ts';
 import { compileRules } from '../rules/compile.ts';
-import { type Edited, edit } from '../rules/edit.ts';
+import { type Edited, edit } from '../rules/files/edit.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { RulesFile } from '../rules/source-file.ts';
+import type { RulesFile } from '../rules/files/source-file.ts';
 import { unifiedDiff } from './diff.ts';
 import type { Proposal } from './proposal.ts';
 import { propose, SPARE_MIN } from './propose.ts';

@@ -21,7 +21,7 @@ import { overviewOf } from './overview.ts';
 import { missingPage } from './layout.ts';
 import { listDecisions, readDecisionQuery } from './list-decisions.ts';
 import { addLogin, askForToken } from './login.ts';
-import { overviewPage, type PreviewMessage } from './page.ts';
+import { overviewPage, type PreviewMessage } from './overview-page.ts';
 import { peopleOf } from './people.ts';
 import { lanesOf, noAlert, noIncident, readApi, type ReadApiDeps } from './read-api.ts';
 import { alertPage, decisionsPage, incidentPage } from './story-page.ts';

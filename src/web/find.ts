@@ -11,7 +11,7 @@ import type { Alert, Instant, MessageRef } from '../model.ts';
 import { resolveName } from '../rules/catalog.ts';
 import { parseSelector } from '../rules/matcher.ts';
 import type { Catalog } from '../rules/rules.ts';
-import { didYouMean } from '../rules/suggest.ts';
+import { didYouMean } from '../rules/did-you-mean.ts';
 import { placeOfReply } from '../reactions.ts';
 import type { ClosedIncident, History } from '../store/contract.ts';
 import type { LanesView } from './details.ts';

@@ -3,7 +3,7 @@
  */
 import { CONSEQUENCES, type Instant, type People, VERDICTS } from '../model.ts';
 import type { Catalog } from '../rules/rules.ts';
-import { didYouMean } from '../rules/suggest.ts';
+import { didYouMean } from '../rules/did-you-mean.ts';
 import type { History } from '../store/contract.ts';
 import type { Listed } from './lists.ts';
 import { pagesOf } from './past.ts';

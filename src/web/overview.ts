@@ -9,7 +9,7 @@ import type { History } from '../store/contract.ts';
 import { severityRank } from '../tally.ts';
 import { titlesOf } from './details.ts';
 import { newest } from './newest.ts';
-import { type Overview, type PreviewMessage, QUIET_KINDS } from './page.ts';
+import { type Overview, type PreviewMessage, QUIET_KINDS } from './overview-page.ts';
 import { pagesOf } from './past.ts';
 import { type NamesDeps, peopleOf } from './people.ts';
 import {

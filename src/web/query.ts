@@ -8,7 +8,7 @@ import { readLooseTime } from '../ingest/loose.ts';
 import { type Instant, SEVERITIES } from '../model.ts';
 import { resolveName } from '../rules/catalog.ts';
 import { factOrLabel } from '../rules/selector.ts';
-import { didYouMean } from '../rules/suggest.ts';
+import { didYouMean } from '../rules/did-you-mean.ts';
 import { type Matcher, parseSelector, type Predicate } from '../rules/matcher.ts';
 import type { Catalog, Subject } from '../rules/rules.ts';
 import type { Place } from './newest.ts';

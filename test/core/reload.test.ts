@@ -3,7 +3,7 @@
  * digest: none is told again, forgotten or moved, and all end in place.
  */
 import { expect, test } from 'vitest';
-import { LISTS, NAMED, SINGLES } from '../../src/rules/schema.ts';
+import { LISTS, NAMED, SINGLES } from '../../src/rules/compile/schema.ts';
 import { EDITS } from '../support/edits.ts';
 import { type Night, PARTS, RULES, startNight, yamlOf } from '../support/night.ts';
 

@@ -9,7 +9,7 @@ import { readLine } from '../../src/ingest/recording.ts';
 import { NO_MAPPINGS, parseBytes, parseDelivery } from '../../src/ingest/sources.ts';
 import type { Effect } from '../../src/model.ts';
 import { compileRules } from '../../src/rules/compile.ts';
-import { formatDiagnostics } from '../../src/rules/diagnostics.ts';
+import { formatDiagnostics } from '../../src/rules/files/diagnostics.ts';
 import { slackEventsHandler } from '../../src/slack/events-http.ts';
 import { renderMessage } from '../../src/slack/message.ts';
 import { buildView } from '../../src/view.ts';

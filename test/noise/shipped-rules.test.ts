@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { test as testRules } from '../../src/commands/test.ts';
 import { compileRules } from '../../src/rules/compile.ts';
-import { isRulesFile, isTestFile } from '../../src/rules/load.ts';
+import { isRulesFile, isTestFile } from '../../src/rules/files/load.ts';
 
 const FILES = readdirSync('rules')
   .filter(isRulesFile)

@@ -7,7 +7,7 @@ import { createRehearsal, type Rehearsal, type Rehearsed } from '../../src/rehea
 import type { Comparison } from '../../src/rehearse/compare.ts';
 import { compileRules } from '../../src/rules/compile.ts';
 import type { Rules } from '../../src/rules/rules.ts';
-import type { RulesFile } from '../../src/rules/source-file.ts';
+import type { RulesFile } from '../../src/rules/files/source-file.ts';
 
 const BEGIN = Date.parse('2026-03-02T10:00:00Z');
 const MINUTE_MS = 60_000;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { renderPage } from '../../src/rehearse/page.ts';
 import { renderText } from '../../src/rehearse/text.ts';
 import { losesAcknowledged } from '../../src/rehearse/words.ts';
-import { entryText } from '../../src/rules/entry.ts';
+import { entryText } from '../../src/rules/files/entry.ts';
 import { fires, reacts, recordingOf, rehearsed, rulesFile } from './support.ts';
 
 const GOLDEN = new URL('../golden/rehearse/', import.meta.url);

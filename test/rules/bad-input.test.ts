@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { check } from '../../src/commands/check.ts';
 import { test as runTests } from '../../src/commands/test.ts';
-import { keepRules } from '../../src/rules/watch.ts';
+import { keepRules } from '../../src/rules/files/watch.ts';
 import { scratchDir } from '../support/scratch-dir.ts';
 
 type Make = (dir: string) => unknown;

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SEVERITIES } from '../../src/model.ts';
 import { builtInRules, compileRules } from '../../src/rules/compile.ts';
-import { formatDiagnostics } from '../../src/rules/diagnostics.ts';
-import { LISTS, NAMED, SINGLES } from '../../src/rules/schema.ts';
+import { formatDiagnostics } from '../../src/rules/files/diagnostics.ts';
+import { LISTS, NAMED, SINGLES } from '../../src/rules/compile/schema.ts';
 import { DEFAULT_HOLD_MS } from '../../src/rules/tuning.ts';
 import { alertOf, at, problemsOf, rulesOf, seenBy, subjectOf } from './support.ts';
 
@@ -154,7 +154,7 @@ services:
   expect(catalog.canonical.get('pay-api')).toBe('payments');
   expect(catalog.services.get('Web')?.dependsOn).toEqual(['payments', 'orders', 'Web2']);
   expect(catalog.callers.get('payments')).toEqual(['Web', 'Web2']);
-  expect(catalog.services.get('payments')).toMatchObject({ tier: 1, rule: 'rules.yaml:5' });
+  expect(catalog.services.get('payments')).toMatchObject({ tier: 1 });
 });
 
 test("untuned, a Watchdog is a heartbeat once it was seen; a list of one's own is expected", () => {

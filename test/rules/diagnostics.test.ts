@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { compileRules } from '../../src/rules/compile.ts';
-import { formatDiagnostics } from '../../src/rules/diagnostics.ts';
+import { formatDiagnostics } from '../../src/rules/files/diagnostics.ts';
 import { at, problemsOf } from './support.ts';
 
 const CASES = new URL('../golden/rules/', import.meta.url);

@@ -1,11 +1,11 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { compileRules } from '../../src/rules/compile.ts';
-import { formatDiagnostics } from '../../src/rules/diagnostics.ts';
-import { isRulesFile } from '../../src/rules/load.ts';
+import { formatDiagnostics } from '../../src/rules/files/diagnostics.ts';
+import { isRulesFile } from '../../src/rules/files/load.ts';
 import { ENVIRONMENT_WORDS, SEVERITY_WORDS } from '../../src/rules/normalise.ts';
 import { formatDuration } from '../../src/rules/duration.ts';
-import { LISTS, NAMED, SINGLES } from '../../src/rules/schema.ts';
+import { LISTS, NAMED, SINGLES } from '../../src/rules/compile/schema.ts';
 import { DEFAULT_HOLD_MS } from '../../src/rules/tuning.ts';
 
 const ROOT = new URL('../../', import.meta.url);

@@ -1,7 +1,7 @@
 /** Edits of rules files: the new text stands where it belongs, and nothing else is touched. */
 import { expect, test } from 'vitest';
 import { compileRules } from '../../src/rules/compile.ts';
-import { type Edit, edit } from '../../src/rules/edit.ts';
+import { type Edit, edit } from '../../src/rules/files/edit.ts';
 
 const HOLD: Edit = {
   kind: 'hold',

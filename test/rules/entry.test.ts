@@ -1,6 +1,6 @@
 /** An entry of a rules file by its place, on one line. */
 import { expect, test } from 'vitest';
-import { entryText } from '../../src/rules/entry.ts';
+import { entryText } from '../../src/rules/files/entry.ts';
 
 const FILE = {
   name: 'all.yaml',

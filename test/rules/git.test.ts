@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { commitOf, originOf } from '../../src/rules/git.ts';
-import { isRulesFile, loadRules } from '../../src/rules/load.ts';
-import { keepRules } from '../../src/rules/watch.ts';
+import { commitOf, originOf } from '../../src/rules/files/git.ts';
+import { isRulesFile, loadRules } from '../../src/rules/files/load.ts';
+import { keepRules } from '../../src/rules/files/watch.ts';
 
 let top = '';
 let rules = '';

@@ -3,8 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { CHECK_FORMATS, check, checkCommand } from '../../src/commands/check.ts';
-import { loadRules, overlookedIn } from '../../src/rules/load.ts';
-import { type Loaded, type Refused, type RulesKeeper, keepRules } from '../../src/rules/watch.ts';
+import { loadRules, overlookedIn } from '../../src/rules/files/load.ts';
+import {
+  type Loaded,
+  type Refused,
+  type RulesKeeper,
+  keepRules,
+} from '../../src/rules/files/watch.ts';
 import { messagesOf } from './support.ts';
 
 const cleanUp: (() => Promise<void> | void)[] = [];

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Document, isMap, isNode, isScalar, isSeq, parseAllDocuments } from 'yaml';
-import { plainDocument } from '../../src/rules/plain-yaml.ts';
-import { plainData } from '../../src/rules/yaml-data.ts';
+import { plainDocument } from '../../src/rules/files/plain-yaml.ts';
+import { plainData } from '../../src/rules/files/yaml-data.ts';
 
 const FOLDERS = ['rules', 'test/golden/rules', 'test/golden/rule-tests', 'test/golden/importing'];
 

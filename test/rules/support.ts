@@ -3,7 +3,7 @@
  */
 import type { Facts, ReceivedAlert } from '../../src/model.ts';
 import { type LoadResult, compileRules } from '../../src/rules/compile.ts';
-import { formatDiagnostics } from '../../src/rules/diagnostics.ts';
+import { formatDiagnostics } from '../../src/rules/files/diagnostics.ts';
 import type { Rules, Subject } from '../../src/rules/rules.ts';
 
 export function alertOf(

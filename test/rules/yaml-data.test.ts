@@ -1,6 +1,6 @@
 import { parse, parseDocument } from 'yaml';
 import { expect, test } from 'vitest';
-import { plainData } from '../../src/rules/yaml-data.ts';
+import { plainData } from '../../src/rules/files/yaml-data.ts';
 
 function dataOf(text: string) {
   return plainData(parseDocument(text, { uniqueKeys: false, stringKeys: true, version: '1.2' }));

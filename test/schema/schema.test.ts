@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { SCHEMAS } from '../../scripts/schema/json-schema.ts';
 import { KEY_HELP } from '../../scripts/schema/key-help.ts';
-import { isTestFile } from '../../src/rules/load.ts';
+import { isTestFile } from '../../src/rules/files/load.ts';
 import { problemsIn } from '../support/json-schema.ts';
 
 const NAMES = Object.keys(SCHEMAS) as (keyof typeof SCHEMAS)[];

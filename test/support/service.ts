@@ -24,7 +24,7 @@ import { createLog, type Log } from '../../src/telemetry/log.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { buildView } from '../../src/view.ts';
 import type { AppDeps, Reloaded } from '../../src/web/app.ts';
-import type { PreviewMessage } from '../../src/web/page.ts';
+import type { PreviewMessage } from '../../src/web/overview-page.ts';
 import { createHttpServer, type HttpServer } from '../../src/web/server.ts';
 import { rulesOf } from './story.ts';
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { html, linked } from '../../src/web/html.ts';
-import type { PreviewMessage } from '../../src/web/page.ts';
+import type { PreviewMessage } from '../../src/web/overview-page.ts';
 import { NOW, type Service, type ServiceOptions, startService } from '../support/service.ts';
 import { MINUTE, SHOP } from '../support/story.ts';
 

@@ -2,17 +2,17 @@
  * The catalog from `services:`, checked: names and aliases are unique, dependencies exist. Services that
  * depend on each other in a circle are legal: the cause among them is the one that fired first.
  */
-import { over, SHAPE } from '../limits.ts';
+import { over, SHAPE } from '../../limits.ts';
 import type { z } from 'zod';
-import { buildCatalog, resolveName } from './catalog.ts';
+import { buildCatalog, resolveName } from '../catalog.ts';
 import { circlesOf } from './circles.ts';
 import type { Collected, Entry } from './collect.ts';
-import { DEFAULT_HUB_CALLERS } from './defaults.ts';
-import { type Report, below } from './report.ts';
-import type { Catalog, Service } from './rules.ts';
+import { DEFAULT_HUB_CALLERS } from '../defaults.ts';
+import { type Report, below } from '../files/report.ts';
+import type { Catalog, Service } from '../rules.ts';
 import type { Service as ServiceSchema } from './schema.ts';
-import { type Place, refOf } from './source-file.ts';
-import { nearest } from './suggest.ts';
+import { type Place, refOf } from '../files/source-file.ts';
+import { nearest } from '../did-you-mean.ts';
 
 type ServiceEntry = Entry<z.output<typeof ServiceSchema>>;
 

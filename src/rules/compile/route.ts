@@ -2,11 +2,11 @@
  * The route tree from `route:`, checked: no route that nothing can reach, no unknown name.
  */
 import type { Entry } from './collect.ts';
-import type { Directory } from './compile-people.ts';
-import { type MatchContext, compileMatch, matchPlace } from './compile-match.ts';
-import type { Schedules } from './compile-times.ts';
+import type { Directory } from './people.ts';
+import { type MatchContext, compileMatch, matchPlace } from './match.ts';
+import type { Schedules } from './times.ts';
 import { type Condition, boundsOf, contradiction, createOrder } from './reach.ts';
-import { type Report, below } from './report.ts';
+import { type Report, below } from '../files/report.ts';
 import {
   DEFAULT_CHANNEL,
   DEFAULT_ROUTE,
@@ -14,9 +14,9 @@ import {
   type Mention,
   type NamedSchedule,
   type RouteNode,
-} from './route.ts';
+} from '../route.ts';
 import type { RouteSource } from './schema.ts';
-import { type Place, refOf } from './source-file.ts';
+import { type Place, refOf } from '../files/source-file.ts';
 
 export interface RouteContext extends MatchContext {
   readonly directory: Directory;

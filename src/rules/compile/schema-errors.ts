@@ -2,11 +2,11 @@
  * From zod's issues to words for people: what is wrong, where, and what would be right.
  */
 import { z } from 'zod';
-import { over, SHAPE } from '../limits.ts';
-import { type Report, below } from './report.ts';
+import { over, SHAPE } from '../../limits.ts';
+import { type Report, below } from '../files/report.ts';
 import { type Parsed, salvage, toPath, wrongPaths } from './salvage.ts';
-import type { Path, Place } from './source-file.ts';
-import { didYouMean, nearest } from './suggest.ts';
+import type { Path, Place } from '../files/source-file.ts';
+import { didYouMean, nearest } from '../did-you-mean.ts';
 
 /**
  * The value in its shape, with every mistake reported. What is wrong in a place that can be missed is

@@ -3,8 +3,8 @@
  * said at once. Nothing of it comes into force: a folder with a mistake is refused as a whole.
  */
 import type { z } from 'zod';
-import { below } from './report.ts';
-import type { Path, Place } from './source-file.ts';
+import { below } from '../files/report.ts';
+import type { Path, Place } from '../files/source-file.ts';
 
 export type Parsed<T> =
   | { readonly kind: 'value'; readonly value: T }

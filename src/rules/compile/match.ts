@@ -10,14 +10,14 @@ import {
   impossibleSeverity,
   parseMatchers,
   quotedValue,
-} from './matcher.ts';
-import { SEVERITIES } from '../model.ts';
-import { ENVIRONMENT_MAP } from './normalise.ts';
+} from '../matcher.ts';
+import { SEVERITIES } from '../../model.ts';
+import { ENVIRONMENT_MAP } from '../normalise.ts';
 import { type Condition, boundsOf, conditionOf, contradiction } from './reach.ts';
-import { type Report, below } from './report.ts';
-import type { Catalog } from './rules.ts';
-import type { Place } from './source-file.ts';
-import { didYouMean, nearest } from './suggest.ts';
+import { type Report, below } from '../files/report.ts';
+import type { Catalog } from '../rules.ts';
+import type { Place } from '../files/source-file.ts';
+import { didYouMean, nearest } from '../did-you-mean.ts';
 
 export interface Matching {
   readonly match?: readonly string[] | undefined;

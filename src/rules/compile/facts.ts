@@ -4,16 +4,16 @@
  */
 import type { z } from 'zod';
 import type { Collected, Entry } from './collect.ts';
-import { type FactRule, type NormaliseRules, DEFAULT_NORMALISE, toSeverity } from './normalise.ts';
-import type { FactSource } from './fact-source.ts';
-import { compileSearch } from './regex.ts';
-import { type Report, below } from './report.ts';
+import { type FactRule, type NormaliseRules, DEFAULT_NORMALISE, toSeverity } from '../normalise.ts';
+import type { FactSource } from '../fact-source.ts';
+import { compileSearch } from '../regex.ts';
+import { type Report, below } from '../files/report.ts';
 import type { Fact } from './schema.ts';
 import type { FactPlace } from './schema-parts.ts';
-import type { Place } from './source-file.ts';
-import { didYouMean } from './suggest.ts';
-import { SEVERITIES } from '../model.ts';
-import { TRANSACTIONS_MAX } from './transactions.ts';
+import type { Place } from '../files/source-file.ts';
+import { didYouMean } from '../did-you-mean.ts';
+import { SEVERITIES } from '../../model.ts';
+import { TRANSACTIONS_MAX } from '../transactions.ts';
 
 type FactEntry = Entry<z.output<typeof Fact>>;
 

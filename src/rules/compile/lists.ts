@@ -1,19 +1,19 @@
 /**
  * The ordered lists: hold, flap, correlate, silences, maintenance, heartbeats.
  */
-import type { Instant } from '../model.ts';
+import type { Instant } from '../../model.ts';
 import type { Collected, Entry } from './collect.ts';
-import { type MatchContext, type Matching, compileMatch, matchPlace } from './compile-match.ts';
-import { type Schedules, compileInterval } from './compile-times.ts';
-import { DEFAULT_HEARTBEAT } from './defaults.ts';
-import { type Schedule, scheduleOf } from './interval.ts';
-import { formatDuration } from './duration.ts';
-import type { Mute } from './mute.ts';
+import { type MatchContext, type Matching, compileMatch, matchPlace } from './match.ts';
+import { type Schedules, compileInterval } from './times.ts';
+import { DEFAULT_HEARTBEAT } from '../defaults.ts';
+import { type Schedule, scheduleOf } from '../interval.ts';
+import { formatDuration } from '../duration.ts';
+import type { Mute } from '../mute.ts';
 import { boundsOf, contradiction, createOrder, matchesAll } from './reach.ts';
-import { type Report, below } from './report.ts';
-import type { CorrelateRule, FlapRule, HeartbeatRule, HoldRule } from './rules.ts';
-import { type Place, refOf } from './source-file.ts';
-import { DEFAULT_CORRELATE, DEFAULT_FLAP, type Ruled } from './tuning.ts';
+import { type Report, below } from '../files/report.ts';
+import type { CorrelateRule, FlapRule, HeartbeatRule, HoldRule } from '../rules.ts';
+import { type Place, refOf } from '../files/source-file.ts';
+import { DEFAULT_CORRELATE, DEFAULT_FLAP, type Ruled } from '../tuning.ts';
 
 /** Reports entries that nothing reaches, because those before them take it all. */
 function ruled<V extends Matching, T>(

@@ -8,11 +8,11 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../errors.ts';
-import type { LoadResult } from './compile.ts';
+import { AppError } from '../../errors.ts';
+import type { LoadResult } from '../compile.ts';
 import { commitOf } from './git.ts';
 import { isRulesFile, loadRules, unreadable } from './load.ts';
-import { hashOf, type Rules } from './rules.ts';
+import { hashOf, type Rules } from '../rules.ts';
 
 export type Loaded = Extract<LoadResult, { readonly kind: 'loaded' }>;
 export type Refused = Extract<LoadResult, { readonly kind: 'refused' }>;

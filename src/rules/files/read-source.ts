@@ -3,7 +3,7 @@
  * never a wait: size, nesting and aliases are limited, and what the YAML library throws ends here.
  */
 import { type CST, Composer, type Document, Lexer, Parser, isMap, isScalar } from 'yaml';
-import { over, SHAPE } from '../limits.ts';
+import { over, SHAPE } from '../../limits.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import {
   type RulesFile,

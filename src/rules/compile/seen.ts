@@ -2,16 +2,16 @@
  * Rules against the alerts that were seen: what only history can tell. Recordings are read by
  * `quell check`; here is what is remembered of them, and what they say about the rules.
  */
-import type { Instant, ReceivedAlert } from '../model.ts';
+import type { Instant, ReceivedAlert } from '../../model.ts';
 import type { Collected } from './collect.ts';
-import type { PlacedInhibit } from './compile-inhibit.ts';
-import type { PlacedMute } from './compile-lists.ts';
-import { counted, type Diagnostic } from './diagnostics.ts';
-import { formatDuration } from './duration.ts';
-import { type Report, below } from './report.ts';
-import type { Rules, Subject } from './rules.ts';
-import { refOf } from './source-file.ts';
-import { didYouMean } from './suggest.ts';
+import type { PlacedInhibit } from './inhibit.ts';
+import type { PlacedMute } from './lists.ts';
+import { counted, type Diagnostic } from '../files/diagnostics.ts';
+import { formatDuration } from '../duration.ts';
+import { type Report, below } from '../files/report.ts';
+import type { Rules, Subject } from '../rules.ts';
+import { refOf } from '../files/source-file.ts';
+import { didYouMean } from '../did-you-mean.ts';
 
 /** One alert, however often it fired. */
 interface SeenAlert {

@@ -3,7 +3,7 @@
  */
 import { momentInWords } from '../explain/words.ts';
 import type { Instant, People } from '../model.ts';
-import { ago, count, DOTS, list, severityWord } from '../slack/words.ts';
+import { ago, count, DOTS, duration, list, severityWord } from '../slack/words.ts';
 import type { Heartbeat } from '../small-records.ts';
 import { type Html, html } from './html.ts';
 import {
@@ -17,7 +17,6 @@ import {
   stateInWords,
 } from './layout.ts';
 import type { DecisionJson, IncidentJson } from './shapes.ts';
-import { silenceSection } from './silence-section.ts';
 import type { SilenceJson } from './silence-shapes.ts';
 
 /** A message that would go to Slack, if Quell had a token. */
@@ -171,6 +170,36 @@ function resolvedSection(resolved: readonly IncidentJson[], now: Instant): Html 
   );
   return html`<h2>Lately over</h2><ul>${rows}</ul>
 <p class="soft">Times are UTC. <a href="/v1/incidents?state=resolved">All of them</a></p>`;
+}
+
+const SILENCES_SHOWN = 50;
+const COMMENT_SHOWN = 200;
+
+/** Those that last, and those that will begin, the next to end first. */
+function silenceSection(
+  silences: readonly SilenceJson[],
+  people: People,
+  now: Instant,
+): Html | undefined {
+  if (silences.length === 0) return undefined;
+  const rows = silences.slice(0, SILENCES_SHOWN).map((silence) => {
+    const { status, startsAt, endsAt, createdBy, comment, matchers } = silence;
+    const isPending = status.state === 'pending';
+    const at = isPending ? startsAt : endsAt;
+    const when = isPending ? 'from' : 'until';
+    const rest = duration(Date.parse(at) - now);
+    const what = matchers.map(({ name, value, isRegex, isEqual }) => {
+      const operator = isRegex ? (isEqual ? '=~' : '!~') : isEqual ? '=' : '!=';
+      return `${name}${operator}"${value}"`;
+    });
+    const left = isPending ? `begins in ${rest}` : `${rest} to go`;
+    return html`<li><span>${when} <time datetime="${at}">${clock(at, now).slice(0, -3)}</time></span>
+<span>{${what.join(', ')}} <span class="soft">${people.get(createdBy) ?? createdBy}: ${comment.slice(0, COMMENT_SHOWN)} · ${left}</span></span></li>`;
+  });
+  const others = silences.length - SILENCES_SHOWN;
+  const rest = others > 0 ? html`${count(others, 'silence')} more are not shown. ` : undefined;
+  return html`<h2>Silences</h2><ul>${rows}</ul>
+<p class="soft">${rest}Times are UTC. <a href="/v1/silences">All of them</a>, <a href="/v1/alerts?state=silenced">what is silenced</a>, <a href="/decisions?reason=silence-set">who set them</a></p>`;
 }
 
 function heartbeatSection(heartbeats: readonly Heartbeat[], now: Instant): Html | undefined {

@@ -4,12 +4,12 @@
  */
 import { hash } from 'node:crypto';
 import type { Collected } from './collect.ts';
-import { type MatchContext, compileLists } from './compile-match.ts';
-import { field } from './matcher.ts';
+import { type MatchContext, compileLists } from './match.ts';
+import { field } from '../matcher.ts';
 import { type Condition, boundsOf, impliesAll, matchesAll } from './reach.ts';
-import { type Report, below } from './report.ts';
-import type { InhibitRule, Subject } from './rules.ts';
-import { type Place, refOf } from './source-file.ts';
+import { type Report, below } from '../files/report.ts';
+import type { InhibitRule, Subject } from '../rules.ts';
+import { type Place, refOf } from '../files/source-file.ts';
 
 type Written = Collected['inhibit'][number];
 

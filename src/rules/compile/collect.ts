@@ -6,13 +6,13 @@
  * what they refer to does not exist.
  */
 import type { z } from 'zod';
-import { over, SHAPE } from '../limits.ts';
+import { over, SHAPE } from '../../limits.ts';
 import { LISTS, NAMED, SINGLES, SPELLINGS } from './schema.ts';
 import { parseAt } from './schema-errors.ts';
-import { type Report, below } from './report.ts';
-import { readSource } from './read-source.ts';
-import { type Place, type RulesFile, type SourceFile, refOf } from './source-file.ts';
-import { didYouMean } from './suggest.ts';
+import { type Report, below } from '../files/report.ts';
+import { readSource } from '../files/read-source.ts';
+import { type Place, type RulesFile, type SourceFile, refOf } from '../files/source-file.ts';
+import { didYouMean } from '../did-you-mean.ts';
 
 /** A value and where it stands. */
 export interface Entry<T> {

@@ -2,10 +2,10 @@
  * People and teams, and whom a `mention:` means.
  */
 import type { Collected, Entry } from './collect.ts';
-import { type Report, below } from './report.ts';
-import type { Mention, Team } from './route.ts';
-import { type Place, refOf } from './source-file.ts';
-import { didYouMean } from './suggest.ts';
+import { type Report, below } from '../files/report.ts';
+import type { Mention, Team } from '../route.ts';
+import { type Place, refOf } from '../files/source-file.ts';
+import { didYouMean } from '../did-you-mean.ts';
 
 export interface Directory {
   /** Slack id -> name. */

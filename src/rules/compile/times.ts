@@ -3,12 +3,12 @@
  */
 import type { z } from 'zod';
 import type { Collected } from './collect.ts';
-import { type Interval, type Range, type Schedule, scheduleOf } from './interval.ts';
-import { type Report, below } from './report.ts';
-import type { NamedSchedule } from './route.ts';
+import { type Interval, type Range, type Schedule, scheduleOf } from '../interval.ts';
+import { type Report, below } from '../files/report.ts';
+import type { NamedSchedule } from '../route.ts';
 import type { IntervalParts } from './schema.ts';
-import { type Place, refOf } from './source-file.ts';
-import { didYouMean } from './suggest.ts';
+import { type Place, refOf } from '../files/source-file.ts';
+import { didYouMean } from '../did-you-mean.ts';
 
 type Parts = z.output<typeof IntervalParts>;
 

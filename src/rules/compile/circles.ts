@@ -2,7 +2,7 @@
  * Services that depend on each other in a circle: the strongly connected parts of the graph, found by
  * Tarjan's algorithm (SIAM J. Comput. 1(2), 1972), in time linear in services and dependencies.
  */
-import type { Catalog } from './rules.ts';
+import type { Catalog } from '../rules.ts';
 
 /** One circle of each part that has any, a shortest one through the service that is named first. */
 export function circlesOf({ services }: Catalog): readonly (readonly string[])[] {

@@ -5,7 +5,7 @@
  * Keys are ours in camelCase; where a piece is Alertmanager's own, its spelling is taken as well.
  */
 import { z } from 'zod';
-import { SHAPE } from '../limits.ts';
+import { SHAPE } from '../../limits.ts';
 import {
   Channel,
   Clock,

@@ -5,13 +5,13 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../errors.ts';
-import { over, SHAPE } from '../limits.ts';
-import { type LoadResult, compileRules } from './compile.ts';
+import { AppError } from '../../errors.ts';
+import { over, SHAPE } from '../../limits.ts';
+import { type LoadResult, compileRules } from '../compile.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { originOf } from './git.ts';
 import { TOO_LARGE } from './read-source.ts';
-import type { Seen } from './seen.ts';
+import type { Seen } from '../compile/seen.ts';
 import type { RulesFile } from './source-file.ts';
 
 /** Rejects with rules-dir when there is no such folder. */

@@ -1,12 +1,12 @@
 /**
  * The small shapes that rules files are made of: durations, time zones, channels, links, places of
  * facts. Each says in its message what would be right, and in `meta` what editors are told of it:
- * words of JSON Schema, or `besides`, shorter ways to write it. scripts/schema.ts reads them.
+ * words of JSON Schema, or `besides`, shorter ways to write it. scripts/schema/ reads them.
  */
 import { IANAZone } from 'luxon';
 import { z } from 'zod';
-import { SHAPE } from '../limits.ts';
-import { parseDuration } from './duration.ts';
+import { SHAPE } from '../../limits.ts';
+import { parseDuration } from '../duration.ts';
 
 /** The keys that an object knows go into the message, where schema-errors.ts finds them. */
 export function strict<T extends z.core.$ZodLooseShape>(shape: T) {

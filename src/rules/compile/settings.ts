@@ -3,7 +3,7 @@
  * reactions, links, and the mappings of foreign JSON.
  */
 import { DateTime } from 'luxon';
-import type { Gesture, Instant } from '../model.ts';
+import type { Gesture, Instant } from '../../model.ts';
 import type { Collected } from './collect.ts';
 import {
   DEFAULT_DIGEST,
@@ -11,9 +11,9 @@ import {
   DEFAULT_LIFE,
   DEFAULT_STORM,
   DEFAULT_TRANSACTION_RULE,
-} from './defaults.ts';
-import { NAME_LABELS } from './normalise.ts';
-import { type Report, below } from './report.ts';
+} from '../defaults.ts';
+import { NAME_LABELS } from '../normalise.ts';
+import { type Report, below } from '../files/report.ts';
 import {
   type LifeRule,
   type Mapping,
@@ -21,9 +21,9 @@ import {
   SOURCES,
   type StormRule,
   type TransactionRule,
-} from './rules.ts';
-import { refOf } from './source-file.ts';
-import { didYouMean } from './suggest.ts';
+} from '../rules.ts';
+import { refOf } from '../files/source-file.ts';
+import { didYouMean } from '../did-you-mean.ts';
 
 export function compileLife({ incident }: Collected): LifeRule {
   const own = incident?.value;

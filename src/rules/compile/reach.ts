@@ -5,9 +5,9 @@
  * A name has known values when a matcher lists them (`=`, or `=~` with nothing but words) or when they
  * are a closed set (severity). A name without is thought to have any value.
  */
-import { SEVERITIES } from '../model.ts';
-import type { Matcher } from './matcher.ts';
-import { wordsOf } from './regex.ts';
+import { SEVERITIES } from '../../model.ts';
+import type { Matcher } from '../matcher.ts';
+import { wordsOf } from '../regex.ts';
 
 /** A matcher, and whether it holds for a value of its name. */
 export interface Condition {
