@@ -69,8 +69,10 @@ function resolveStripped(known: ReadonlyMap<string, string>, name: string): stri
 
 /** What Kubernetes puts at the end of names: no vowels, so that no word comes about by chance. */
 const SAFE = '[bcdfghjklmnpqrstvwxz2456789]';
+/** What others who make pods put there: a letter after a digit is no word either. */
+const HASH = '(?=[a-z]{0,9}\\d{1,9}[a-z])[a-z\\d]{8,10}-[a-z\\d]{5}';
 const POD = new RegExp(
-  `^(.+?)-(?:${SAFE}{6,10}-${SAFE}{5}|\\d{8,10}(?:-${SAFE}{5})?|${SAFE}{5}|\\d{1,3})$`,
+  `^(.+?)-(?:${SAFE}{6,10}-${SAFE}{5}|${HASH}|\\d{8,10}(?:-${SAFE}{5})?|${SAFE}{5}|\\d{1,3})$`,
 );
 
 /** The workload that a pod belongs to: `cart-6d5f8b7c9-x2k4z`, `cart-x2k4z`, `cart-0` and a job's `cart-28475920` are of `cart`. */

@@ -115,6 +115,11 @@ test.each([
   [{ service: 'kps-kubelet', persistentvolumeclaim: 'data-0-shop-kafka-2' }, 'shop-kafka'],
   [{ service: 'kps-kubelet', persistentvolumeclaim: 'grafana-data' }, 'grafana-data'],
   [{ job: 'kube-state-metrics', namespace: 'shop', job_name: 'report-28475920' }, 'report'],
+  [{ namespace: 'shop', pod: 'redis-cart-6d5f8b7c9-x2k4z' }, 'redis-cart'],
+  [{ namespace: 'shop', pod: 'redis-cart-a6f272c8e-f7a1a' }, 'redis-cart'],
+  [{ namespace: 'shop', pod: 'redis-cart-abc123xyz-12345' }, 'redis-cart'],
+  [{ namespace: 'shop', pod: 'redis-frontend-x2k4z' }, 'redis-frontend'],
+  [{ namespace: 'shop', pod: 'redis-service01-proxy' }, 'redis-service01-proxy'],
   [{ namespace: 'shop', horizontalpodautoscaler: 'cart', container: 'metrics' }, 'cart'],
   [{ job: 'kube-state-metrics', namespace: 'shop', resourcequota: 'team' }, 'shop'],
   [
