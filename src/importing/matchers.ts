@@ -3,7 +3,7 @@
  * except that `severity` and `environment` are Quell's own words there: `page` is `critical`.
  */
 import { SEVERITIES } from '../model.ts';
-import { type Matcher, type Operator, parseMatchers } from '../rules/matcher.ts';
+import { type Matcher, type Operator, parseMatchers, quotedValue } from '../rules/matcher.ts';
 import { ENVIRONMENT_MAP, SEVERITY_MAP } from '../rules/normalise.ts';
 import { compileAnchored, wordsOf } from '../rules/regex.ts';
 import type { Path } from '../rules/files/source-file.ts';
@@ -118,12 +118,6 @@ function onEnvironment(matcher: Bare): Bare {
 }
 
 function written({ name, operator, value }: Bare): string {
-  const label = /^[a-zA-Z_]\w*$/.test(name) ? name : `"${escaped(name)}"`;
-  return `${label}${operator}"${escaped(value)}"`;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
-
-function escaped(text: string): string {
-  return text.replace(/[\\"\n\t\r]/g, (char) => ESCAPES[char] ?? `\\${char}`);
+  const label = /^[a-zA-Z_]\w*$/.test(name) ? name : quotedValue(name);
+  return `${label}${operator}${quotedValue(value)}`;
 }

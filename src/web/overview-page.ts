@@ -2,6 +2,7 @@
  * The first page: what is open, what is held, what was kept quiet and why, what would be said in Slack.
  */
 import { momentInWords } from '../explain/words.ts';
+import { matchersInWords } from '../life/silences.ts';
 import type { Instant, People } from '../model.ts';
 import { ago, count, DOTS, duration, list, severityWord } from '../slack/words.ts';
 import type { Heartbeat } from '../small-records.ts';
@@ -183,15 +184,12 @@ function silenceSection(
 ): Html | undefined {
   if (silences.length === 0) return undefined;
   const rows = silences.slice(0, SILENCES_SHOWN).map((silence) => {
-    const { status, startsAt, endsAt, createdBy, comment, matchers } = silence;
+    const { status, startsAt, endsAt, createdBy, comment } = silence;
     const isPending = status.state === 'pending';
     const at = isPending ? startsAt : endsAt;
     const when = isPending ? 'from' : 'until';
     const rest = duration(Date.parse(at) - now);
-    const what = matchers.map(({ name, value, isRegex, isEqual }) => {
-      const operator = isRegex ? (isEqual ? '=~' : '!~') : isEqual ? '=' : '!=';
-      return `${name}${operator}"${value}"`;
-    });
+    const what = matchersInWords(silence);
     const left = isPending ? `begins in ${rest}` : `${rest} to go`;
     return html`<li><span>${when} <time datetime="${at}">${clock(at, now).slice(0, -3)}</time></span>
 <span>{${what.join(', ')}} <span class="soft">${people.get(createdBy) ?? createdBy}: ${comment.slice(0, COMMENT_SHOWN)} · ${left}</span></span></li>`;
