@@ -16,7 +16,7 @@ import { newsOf } from './dedupe/repeat.ts';
 import { recogniseHeartbeats, runDue, scheduleEverything } from './due.ts';
 import { fires, overUnseen, resolved, strange, wentOn } from './episode.ts';
 import { reviewInhibited } from './inhibit.ts';
-import { buildIndex, useInhibitRules } from './inhibit-index.ts';
+import { buildIndex, useInhibitRules } from './state/inhibit-index.ts';
 import { delivered } from './life/delivered.ts';
 import { expectHeartbeats } from './life/heartbeat.ts';
 import { reviewSources } from './life/lost-source.ts';
@@ -28,10 +28,10 @@ import type { Alert, Effect, Event, Instant, Outcome, ReceivedAlert, Verdict } f
 import { reviewMuting } from './mute.ts';
 import { beginReview, lookFurther } from './review.ts';
 import type { Rules } from './rules/rules.ts';
-import type { LaneState } from './state.ts';
-import { nextDue, type Steps, takeDue } from './timers.ts';
-import { note, type Turn } from './turn.ts';
-import { isHeavy } from './weight.ts';
+import type { LaneState } from './state/state.ts';
+import { nextDue, type Steps, takeDue } from './state/timers.ts';
+import { note, type Turn } from './state/turn.ts';
+import { isHeavy } from './state/weight.ts';
 
 /** What is due at most in one turn, so that a thousand time-outs at once do not take the breath away. */
 const DUE_MAX = 100;

@@ -2,7 +2,7 @@
  * What happens when the clock reaches an instant that a record asked for. A record that is called too
  * early does nothing but say when it is due.
  */
-import { isAlertKey } from './alert-record.ts';
+import { isAlertKey } from './state/alert-record.ts';
 import { nameAnew } from './dedupe/identity.ts';
 import { endsToInhibit } from './inhibit.ts';
 import { forget, settle } from './life/end.ts';
@@ -22,12 +22,19 @@ import type { Alert, Flap, Incident, Instant } from './model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
 import { inSlices } from './review.ts';
 import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule.ts';
-import { incidentOf, putAlert, refreshAlert, removeAlert, silenceKey, tallyOf } from './state.ts';
-import { sorted } from './sorted.ts';
-import { severityRank } from './tally.ts';
-import { DueFailed, schedule, type Steps } from './timers.ts';
-import { change, noteAlert, orderReply, type Turn } from './turn.ts';
-import { alertWith } from './with.ts';
+import {
+  incidentOf,
+  putAlert,
+  refreshAlert,
+  removeAlert,
+  silenceKey,
+  tallyOf,
+} from './state/state.ts';
+import { sorted } from './state/sorted.ts';
+import { severityRank } from './state/tally.ts';
+import { DueFailed, schedule, type Steps } from './state/timers.ts';
+import { change, noteAlert, orderReply, type Turn } from './state/turn.ts';
+import { alertWith } from './state/with.ts';
 
 /** Incidents that get a message of their own when a storm is over. */
 const OUTLASTING_TOLD = 10;

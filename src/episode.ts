@@ -28,9 +28,9 @@ import {
 import { noteMuted } from './mute.ts';
 import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './schedule.ts';
-import { closeIncident, incidentOf, putAlert, tallyOf } from './state.ts';
-import { noteAlert, type Turn } from './turn.ts';
-import { alertWith } from './with.ts';
+import { closeIncident, incidentOf, putAlert, tallyOf } from './state/state.ts';
+import { noteAlert, type Turn } from './state/turn.ts';
+import { alertWith } from './state/with.ts';
 
 /** An alert as it would be if nothing were known of it, but for what only a newer version knows. */
 export function strange(

@@ -8,10 +8,10 @@ import { subjectOf } from './life/lead.ts';
 import { mutedNow } from './life/silenced.ts';
 import type { Alert, Muted } from './model.ts';
 import { scheduleAlert } from './schedule.ts';
-import { incidentOf, putAlert } from './state.ts';
-import type { Steps } from './timers.ts';
-import { noteAlert, type Turn } from './turn.ts';
-import { alertWith } from './with.ts';
+import { incidentOf, putAlert } from './state/state.ts';
+import type { Steps } from './state/timers.ts';
+import { noteAlert, type Turn } from './state/turn.ts';
+import { alertWith } from './state/with.ts';
 
 /** Looks at one muted alert again: it stays muted, or is not any more. */
 export function reviewMuted(turn: Turn, alert: Alert): void {

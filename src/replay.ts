@@ -20,7 +20,7 @@ import {
 import { BEGINNINGS } from './reasons.ts';
 import type { Rules } from './rules/rules.ts';
 import { renderDigest, renderMessage, renderReply } from './slack/message.ts';
-import { createState, type LaneState } from './state.ts';
+import { createState, type LaneState } from './state/state.ts';
 import { buildView } from './view.ts';
 
 /** One line of the messages file: the contract that outside tools read. */

@@ -5,8 +5,8 @@
 import { causeOf } from './correlate/apart.ts';
 import { leadOf } from './life/lead.ts';
 import type { Incident } from './model.ts';
-import type { LaneState } from './state.ts';
-import { createTally, severityRank, type Tally } from './tally.ts';
+import type { LaneState } from './state/state.ts';
+import { createTally, severityRank, type Tally } from './state/tally.ts';
 
 export interface StormView {
   /** Those that it stands for, and those that were told just before. */

@@ -19,9 +19,9 @@ import type {
   Severity,
 } from './model.ts';
 import type { Rules } from './rules/rules.ts';
-import { type LaneState, tallyOf } from './state.ts';
+import { type LaneState, tallyOf } from './state/state.ts';
 import { stormTally, type StormView, stormView } from './storm-view.ts';
-import { severityRank, type Tally } from './tally.ts';
+import { severityRank, type Tally } from './state/tally.ts';
 
 export interface KeptApart {
   readonly incident: string;

@@ -14,7 +14,7 @@ import { createReplay, type Replay, type ReplaySummary, type SentMessage } from 
 import { formatDiagnostics } from '../rules/files/diagnostics.ts';
 import { loadRules } from '../rules/files/load.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { LaneState } from '../state.ts';
+import type { LaneState } from '../state/state.ts';
 import { fileError, reportMistakes } from './history.ts';
 import type { HistoryFlags } from './history-place.ts';
 import { asJson } from './json.ts';

@@ -3,12 +3,12 @@
  * a deeper cause. A sideways neighbour, something else that a mere symptom also depends on, does not
  * join, unless it explains nearly all that fails there.
  */
-import { idsAt } from '../id-index.ts';
+import { idsAt } from '../state/id-index.ts';
 import type { Facts, Incident } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
-import { tallyOf } from '../state.ts';
-import type { Tally } from '../tally.ts';
-import type { Turn } from '../turn.ts';
+import { tallyOf } from '../state/state.ts';
+import type { Tally } from '../state/tally.ts';
+import type { Turn } from '../state/turn.ts';
 import { byPath } from './evidence.ts';
 import { callersOf, type Near, nearby } from './graph.ts';
 import { gathers, isOpenTo, isStraggler, type Match } from './joinable.ts';

@@ -7,9 +7,9 @@
 import { inWords } from '../life/in-words.ts';
 import { touch } from '../life/show.ts';
 import type { Facts, Incident, Instant } from '../model.ts';
-import type { Parting } from '../small-records.ts';
-import { type LaneState, putParting, removeParting, tallyOf } from '../state.ts';
-import { change, note, type Turn } from '../turn.ts';
+import type { Parting } from '../state/small-records.ts';
+import { type LaneState, putParting, removeParting, tallyOf } from '../state/state.ts';
+import { change, note, type Turn } from '../state/turn.ts';
 import type { Match } from './joinable.ts';
 
 const DAY_MS = 24 * 60 * 60_000;

@@ -4,7 +4,7 @@
  * Equal values of the labels that a `correlate: by` rule names. Where nobody said what a service depends on
  * or who calls it only the time is left to go by: what fails together in one namespace.
  */
-import { BY_TIME } from '../group-index.ts';
+import { BY_TIME } from '../state/group-index.ts';
 import type { Alert } from '../model.ts';
 import type { Catalog, CorrelateRule } from '../rules/rules.ts';
 

@@ -5,14 +5,14 @@
  * dependencies, a shared host, equal labels where a rule asks for it, and where nobody said what depends
  * on what the mere time.
  */
-import { isByTime, standsFor } from '../group-index.ts';
-import { idsAt, idsOf, removePlace } from '../id-index.ts';
+import { isByTime, standsFor } from '../state/group-index.ts';
+import { idsAt, idsOf, removePlace } from '../state/id-index.ts';
 import type { Alert, Facts, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
-import { tallyOf } from '../state.ts';
-import { isMild, type ServiceTally, servicesOn, type Tally } from '../tally.ts';
-import { unlinkTransaction } from '../transaction-index.ts';
-import type { Turn } from '../turn.ts';
+import { tallyOf } from '../state/state.ts';
+import { isMild, type ServiceTally, servicesOn, type Tally } from '../state/tally.ts';
+import { unlinkTransaction } from '../state/transaction-index.ts';
+import type { Turn } from '../state/turn.ts';
 import { dependency } from './along.ts';
 import { areApart, partingFrom } from './apart.ts';
 import { byHost, byLabels, byService, byTime, byTransaction } from './evidence.ts';

@@ -3,7 +3,7 @@
  */
 import type { Facts, Incident, Instant, Severity } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
-import { isMild, type ServiceTally, severityRank, type Tally } from '../tally.ts';
+import { isMild, type ServiceTally, severityRank, type Tally } from '../state/tally.ts';
 import { isApart } from './group.ts';
 
 const STRAGGLING_FROM = severityRank('warning');

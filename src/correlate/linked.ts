@@ -5,8 +5,8 @@
  * passes by. So what counts in full are the checks of services that are linked directly: one calls the
  * other, or they share a transaction. Of what fails besides, half counts.
  */
-import type { Turn } from '../turn.ts';
-import { serviceOfCheck, type Tally } from '../tally.ts';
+import type { Turn } from '../state/turn.ts';
+import { serviceOfCheck, type Tally } from '../state/tally.ts';
 import { nearby } from './graph.ts';
 import { WEIGHED_MAX } from './root.ts';
 

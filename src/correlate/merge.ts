@@ -7,10 +7,10 @@ import { revive } from '../life/end.ts';
 import { isRequestKey } from '../life/people.ts';
 import { nextRevision } from '../life/show.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
-import { type LaneState, putAlert } from '../state.ts';
-import { change, note, orderMessage, type Turn, wakeIncident } from '../turn.ts';
-import { weightOf } from '../weight.ts';
-import { alertWith } from '../with.ts';
+import { type LaneState, putAlert } from '../state/state.ts';
+import { change, note, orderMessage, type Turn, wakeIncident } from '../state/turn.ts';
+import { weightOf } from '../state/weight.ts';
+import { alertWith } from '../state/with.ts';
 
 /** What one decision moves from incident to incident at most, and what that weighs, about. */
 const MOVED_MAX = 5_000;

@@ -5,14 +5,20 @@
  * least, hardly do so by chance; nor do two whose alerts both name the same host that is none of ours. It is asked before a
  * message is posted, so that what is over before that moves nothing.
  */
-import { alikeAt, alikeBefore, isCarriedByAll, noteAlike, noteCarrier } from '../alike-index.ts';
-import { isByTime } from '../group-index.ts';
+import {
+  alikeAt,
+  alikeBefore,
+  isCarriedByAll,
+  noteAlike,
+  noteCarrier,
+} from '../state/alike-index.ts';
+import { isByTime } from '../state/group-index.ts';
 import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
 import type { Alert, Incident } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
-import { incidentOf, tallyOf } from '../state.ts';
-import { isMild, serviceOfCheck } from '../tally.ts';
-import { isQuiet, type Turn } from '../turn.ts';
+import { incidentOf, tallyOf } from '../state/state.ts';
+import { isMild, serviceOfCheck } from '../state/tally.ts';
+import { isQuiet, type Turn } from '../state/turn.ts';
 import { byNature, byPeer } from './evidence.ts';
 import { callersOf } from './graph.ts';
 import { isInGraph } from './group.ts';

@@ -14,10 +14,18 @@ import { callMore, isYetToBeSaid, say } from '../life/worse.ts';
 import type { Alert, Draft, Incident, Instant, Verdict } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { scheduleAlert } from '../schedule.ts';
-import { incidentOf, type LaneState, putAlert, tallyOf } from '../state.ts';
-import { severityRank, worstFiring } from '../tally.ts';
-import { change, isQuiet, note, noteAlert, type Turn, turnWith, wakeIncident } from '../turn.ts';
-import { alertWith } from '../with.ts';
+import { incidentOf, type LaneState, putAlert, tallyOf } from '../state/state.ts';
+import { severityRank, worstFiring } from '../state/tally.ts';
+import {
+  change,
+  isQuiet,
+  note,
+  noteAlert,
+  type Turn,
+  turnWith,
+  wakeIncident,
+} from '../state/turn.ts';
+import { alertWith } from '../state/with.ts';
 import { leadOf, subjectOf } from '../life/lead.ts';
 import { areApart, keepApart, partingFrom, partingOf } from './apart.ts';
 import { groupOf } from './group.ts';

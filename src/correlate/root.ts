@@ -6,10 +6,10 @@
  * for people to judge.
  */
 import type { Incident, Instant, RootCandidate } from '../model.ts';
-import { tallyOf } from '../state.ts';
-import { CROWD, type ServiceTally, type Tally } from '../tally.ts';
-import type { Turn } from '../turn.ts';
-import { isCarriedByAll } from '../alike-index.ts';
+import { tallyOf } from '../state/state.ts';
+import { CROWD, type ServiceTally, type Tally } from '../state/tally.ts';
+import type { Turn } from '../state/turn.ts';
+import { isCarriedByAll } from '../state/alike-index.ts';
 import { callersOf, pathTo } from './graph.ts';
 import { peersOf } from './peers.ts';
 import { silentCause } from './silent.ts';

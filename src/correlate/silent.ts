@@ -6,12 +6,12 @@
  * Two that share something fail together by chance too often, so three are asked for; and of a hub, which nearly
  * everything shares, nothing is concluded.
  */
-import { idsAt } from '../id-index.ts';
+import { idsAt } from '../state/id-index.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
-import { type LaneState, tallyOf } from '../state.ts';
-import type { ServiceTally, Tally } from '../tally.ts';
-import type { Turn } from '../turn.ts';
+import { type LaneState, tallyOf } from '../state/state.ts';
+import type { ServiceTally, Tally } from '../state/tally.ts';
+import type { Turn } from '../state/turn.ts';
 import { byPath } from './evidence.ts';
 import { callersOf } from './graph.ts';
 import { TOGETHER_MS } from './group.ts';

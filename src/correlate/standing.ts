@@ -8,15 +8,15 @@
  * Where nobody said what one of two likely causes depends on, what lasts and began at the same moment as what people were
  * told of is taken for the same failure, wherever it is: two that have nothing to do with each other hardly ever begin together.
  */
-import { isByTime, toldAround } from '../group-index.ts';
-import { idsAt } from '../id-index.ts';
+import { isByTime, toldAround } from '../state/group-index.ts';
+import { idsAt } from '../state/id-index.ts';
 import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
 import { WEIGHT_SUFFICES } from '../life/tell.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
-import { tallyOf } from '../state.ts';
-import { isMild, servicesOn, severityRank } from '../tally.ts';
-import { isQuiet, type Turn } from '../turn.ts';
+import { tallyOf } from '../state/state.ts';
+import { isMild, servicesOn, severityRank } from '../state/tally.ts';
+import { isQuiet, type Turn } from '../state/turn.ts';
 import { byPath, byTime } from './evidence.ts';
 import { callersOf, nearby, pathTo } from './graph.ts';
 import { isInGraph, TOGETHER_MS } from './group.ts';

@@ -4,12 +4,12 @@
  * Three failures that last and have nothing to do with each other hardly ever begin within minutes. What they come from, a
  * network, a node, a provider, is not in the catalog then, and so the catalog does not know whom else it hits.
  */
-import { toldAround } from '../group-index.ts';
+import { toldAround } from '../state/group-index.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
-import { tallyOf } from '../state.ts';
-import { serviceOfCheck, servicesOn } from '../tally.ts';
-import type { Turn } from '../turn.ts';
+import { tallyOf } from '../state/state.ts';
+import { serviceOfCheck, servicesOn } from '../state/tally.ts';
+import type { Turn } from '../state/turn.ts';
 import { byStorm, byTogether } from './evidence.ts';
 import { callersOf } from './graph.ts';
 import { isInGraph, TOGETHER_MS } from './group.ts';

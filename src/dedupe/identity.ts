@@ -6,10 +6,10 @@
 import { settleWithout } from '../life/end.ts';
 import type { Alert, Instant, Labels, ReceivedAlert } from '../model.ts';
 import { scheduleAlert } from '../schedule.ts';
-import { type LaneState, nameKey, putAlert, removeAlert } from '../state.ts';
-import { schedule, type Steps } from '../timers.ts';
-import type { Turn } from '../turn.ts';
-import { alertWith } from '../with.ts';
+import { type LaneState, nameKey, putAlert, removeAlert } from '../state/state.ts';
+import { schedule, type Steps } from '../state/timers.ts';
+import type { Turn } from '../state/turn.ts';
+import { alertWith } from '../state/with.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { REPLICA_SKEW_MS } from './repeat.ts';
 

@@ -8,8 +8,8 @@
  * Muthukrishnan and Sandler, 2013.)
  */
 import type { Instant } from '../model.ts';
-import { putLateness } from '../state.ts';
-import type { Turn } from '../turn.ts';
+import { putLateness } from '../state/state.ts';
+import type { Turn } from '../state/turn.ts';
 
 const RISE_MS = 16_000;
 const FALL_MS = 1_000;

@@ -7,10 +7,10 @@ import { beginsToInhibit } from '../inhibit.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Facts, ReceivedAlert, Verdict } from '../model.ts';
 import { expiryOf, scheduleAlert } from '../schedule.ts';
-import { areSameTexts } from '../texts.ts';
-import { putAlert, refreshAlert } from '../state.ts';
-import { note, type Turn } from '../turn.ts';
-import { alertWith } from '../with.ts';
+import { areSameTexts } from '../state/texts.ts';
+import { putAlert, refreshAlert } from '../state/state.ts';
+import { note, type Turn } from '../state/turn.ts';
+import { alertWith } from '../state/with.ts';
 import type { News } from './repeat.ts';
 
 /** Transaction ids that one alert collects. */

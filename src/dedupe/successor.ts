@@ -4,9 +4,9 @@
  * Fingerprints count the flaps of one alert. A workload whose pods come and go has a new alert each
  * time, and would never be seen to flap.
  */
-import { idsAt } from '../id-index.ts';
+import { idsAt } from '../state/id-index.ts';
 import type { Alert } from '../model.ts';
-import { type LaneState, tallyOf } from '../state.ts';
+import { type LaneState, tallyOf } from '../state/state.ts';
 
 /** Incidents of the service that are looked at: there are few within the memory of a flap. */
 const LOOKED_AT_MAX = 20;

@@ -1,11 +1,11 @@
 /**
  * Gathers what is asked about one alert: from memory, or from what was kept of an incident that left it.
  */
-import type { ClosedView } from '../closed-view.ts';
+import type { ClosedView } from '../state/closed-view.ts';
 import { leadOf } from '../life/lead.ts';
 import type { Alert, Decision, Incident, Instant } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
-import { incidentOf, type LaneState, tallyOf } from '../state.ts';
+import { incidentOf, type LaneState, tallyOf } from '../state/state.ts';
 import type { About } from './gates.ts';
 
 interface Asked {

@@ -3,7 +3,7 @@
  */
 import type { Alert } from '../model.ts';
 import { count } from '../slack/words.ts';
-import type { LaneState } from '../state.ts';
+import type { LaneState } from '../state/state.ts';
 
 const NAMED_MAX = 3;
 

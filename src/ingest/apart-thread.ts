@@ -4,7 +4,7 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Event } from '../model.ts';
-import { endOfPart } from '../weight.ts';
+import { endOfPart } from '../state/weight.ts';
 import type { DeliveryContext, Parsed } from './parsed.ts';
 import { recordingLine } from './recorder.ts';
 import { type Mappings, parseBytes } from './sources.ts';

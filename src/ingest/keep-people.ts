@@ -5,8 +5,8 @@
 import type { Lane } from '../lane/lane.ts';
 import { type Lanes, ownerOf } from '../lane/lanes.ts';
 import type { Alert, Event, Incident, Instant, MessageRef } from '../model.ts';
-import { lastHeard, saidOtherwise } from '../reactions.ts';
-import { messageKey } from '../message-index.ts';
+import { lastHeard, saidOtherwise } from '../state/reactions.ts';
+import { messageKey } from '../state/message-index.ts';
 
 type Reaction = Extract<Event, { readonly kind: 'reaction' }>;
 type Request = Extract<Event, { readonly kind: 'request' }>;

@@ -6,7 +6,7 @@
  * for them.
  */
 import type { Event, Instant, Labels, ReceivedAlert } from '../model.ts';
-import { areSameTexts } from '../texts.ts';
+import { areSameTexts } from '../state/texts.ts';
 import type { Recorded } from './recording.ts';
 
 /** A line as it was recorded, or what was read out of it already. */

@@ -5,10 +5,10 @@
 import { decide } from '../decide.ts';
 import type { Decision, Effect, Event, Instant, Verdict } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
-import { type LaneState, takeChanges } from '../state.ts';
+import { type LaneState, takeChanges } from '../state/state.ts';
 import type { Commit, StateRecord } from '../store/contract.ts';
-import { closedView, servicesKept } from '../closed-view.ts';
-import { recordOfIncident } from '../incident-record.ts';
+import { closedView, servicesKept } from '../state/closed-view.ts';
+import { recordOfIncident } from '../state/incident-record.ts';
 
 /** Whoever counts and writes logs. */
 export interface LaneObserver {

@@ -21,11 +21,11 @@ import { oddOf } from './odd.ts';
 import { type LaneUse, refusal, unavailable, whyFull } from './refusals.ts';
 import { type LaneStart, loadLane } from './load.ts';
 import type { Rules } from '../rules/rules.ts';
-import { createState, type LaneState } from '../state.ts';
+import { createState, type LaneState } from '../state/state.ts';
 import type { Commit, Store } from '../store/contract.ts';
-import { DueFailed, schedule } from '../timers.ts';
+import { DueFailed, schedule } from '../state/timers.ts';
 import { decideEvents, ownEvent, quarantine, type Waiting } from './waiting.ts';
-import { isHeavy } from '../weight.ts';
+import { isHeavy } from '../state/weight.ts';
 
 /** Events decided between two commits: about 20 ms of work ... */
 const BATCH_MAX = 1_000;

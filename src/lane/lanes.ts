@@ -11,7 +11,7 @@ import type { Lane } from './lane.ts';
 import type { Event, Instant, MessageRef, ReceivedAlert } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
 import { LANE, laneOf, type Split } from '../split.ts';
-import { messageKey } from '../message-index.ts';
+import { messageKey } from '../state/message-index.ts';
 
 export interface Lanes {
   /** The first is the one that takes what has no lane of its own. */

@@ -5,8 +5,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { CAPACITY, type Room } from '../limits.ts';
 import type { Effect } from '../model.ts';
-import { restoring } from '../restore.ts';
-import { createState, type LaneState } from '../state.ts';
+import { restoring } from '../state/restore.ts';
+import { createState, type LaneState } from '../state/state.ts';
 import type { Store } from '../store/contract.ts';
 
 interface LoadOptions {

@@ -6,7 +6,7 @@ import { whatIsFull } from '../life/room.ts';
 import { type Capacity, over, type Room } from '../limits.ts';
 import type { Event } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { LaneState } from '../state.ts';
+import type { LaneState } from '../state/state.ts';
 
 /** How far the limits of a lane are used up, or what they are. */
 export type LaneUse = Pick<Capacity, 'waiting'> & Room;

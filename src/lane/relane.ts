@@ -7,10 +7,10 @@
  */
 import { AppError } from '../errors.ts';
 import type { DigestLine, Effect, Incident } from '../model.ts';
-import type { Digest, KeptSilence, Parting } from '../small-records.ts';
+import type { Digest, KeptSilence, Parting } from '../state/small-records.ts';
 import { LANE, laneNames, laneOf, type Split } from '../split.ts';
-import { restore } from '../restore.ts';
-import { createState, type LaneState, silenceKey } from '../state.ts';
+import { restore } from '../state/restore.ts';
+import { createState, type LaneState, silenceKey } from '../state/state.ts';
 import type { StateRecord } from '../store/contract.ts';
 
 export interface LaneContents {

@@ -6,11 +6,11 @@
  * somebody could act upon; whoever wants it at the end of the channel again deletes it.
  */
 import type { DigestLine, Incident, MessageRef } from '../model.ts';
-import type { Digest } from '../small-records.ts';
+import type { Digest } from '../state/small-records.ts';
 import { LANE } from '../split.ts';
-import { type LaneState, putDigest, removeDigest, tallyOf } from '../state.ts';
-import { schedule } from '../timers.ts';
-import { note, order, type Turn } from '../turn.ts';
+import { type LaneState, putDigest, removeDigest, tallyOf } from '../state/state.ts';
+import { schedule } from '../state/timers.ts';
+import { note, order, type Turn } from '../state/turn.ts';
 
 /** Lines of one digest; further incidents are counted in the last one. */
 const LINES_MAX = 200;

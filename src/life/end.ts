@@ -5,9 +5,9 @@
 import { rankRoots } from '../correlate/root.ts';
 import { LATE_MAX_MS } from '../dedupe/repeat.ts';
 import { type Alert, type Incident, type Instant, PENALTY, SEVERITIES } from '../model.ts';
-import { closeIncident, incidentOf, tallyOf } from '../state.ts';
-import { severityRank, worstFiring } from '../tally.ts';
-import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { closeIncident, incidentOf, tallyOf } from '../state/state.ts';
+import { severityRank, worstFiring } from '../state/tally.ts';
+import { change, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
 import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';

@@ -3,7 +3,7 @@
  * open without anybody on it.
  */
 import type { Incident } from '../model.ts';
-import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
 import { inWords } from './in-words.ts';
 import { show } from './show.ts';
 

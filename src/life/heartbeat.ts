@@ -5,11 +5,11 @@
  */
 import type { ReceivedAlert } from '../model.ts';
 import type { HeartbeatRule, Subject } from '../rules/rules.ts';
-import type { Heartbeat } from '../small-records.ts';
+import type { Heartbeat } from '../state/small-records.ts';
 import { LANE } from '../split.ts';
-import { putHeartbeat } from '../state.ts';
-import { schedule } from '../timers.ts';
-import { change, note, type Turn, wakeIncident } from '../turn.ts';
+import { putHeartbeat } from '../state/state.ts';
+import { schedule } from '../state/timers.ts';
+import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
 import { nobody } from './lead.ts';

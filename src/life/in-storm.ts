@@ -3,7 +3,7 @@
  * tier 1 service is never lost in the count: it is named in the thread, and who answers for it is called, once in a storm.
  */
 import type { Incident } from '../model.ts';
-import { change, note, orderReply, type Turn } from '../turn.ts';
+import { change, note, orderReply, type Turn } from '../state/turn.ts';
 import { leadOf, subjectOfIncident } from './lead.ts';
 import { touch } from './show.ts';
 

@@ -3,8 +3,8 @@
  */
 import type { Alert, Facts, Incident } from '../model.ts';
 import type { Subject } from '../rules/rules.ts';
-import { type LaneState, tallyOf } from '../state.ts';
-import { type ServiceTally, servicesOn, severityRank } from '../tally.ts';
+import { type LaneState, tallyOf } from '../state/state.ts';
+import { type ServiceTally, servicesOn, severityRank } from '../state/tally.ts';
 
 /** The alert that speaks for the incident: of the likely root, else the first there is. */
 export function leadOf(state: LaneState, incident: Incident): Alert | undefined {

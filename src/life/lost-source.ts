@@ -6,10 +6,10 @@
 import type { Alert } from '../model.ts';
 import { type Rules, SOURCES } from '../rules/rules.ts';
 import { scheduleAlert } from '../schedule.ts';
-import { type LaneState, refreshAlert, sourceKey } from '../state.ts';
-import { schedule, type Steps } from '../timers.ts';
-import type { Turn } from '../turn.ts';
-import { alertWith } from '../with.ts';
+import { type LaneState, refreshAlert, sourceKey } from '../state/state.ts';
+import { schedule, type Steps } from '../state/timers.ts';
+import type { Turn } from '../state/turn.ts';
+import { alertWith } from '../state/with.ts';
 
 /** Enough to notice that it was a mistake. */
 export const LOST_SOURCE_MS = 60 * 60_000;

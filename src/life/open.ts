@@ -4,7 +4,7 @@
 import { hash } from 'node:crypto';
 import type { Alert, Incident, Instant } from '../model.ts';
 import { LANE } from '../split.ts';
-import { type LaneState, putIncident } from '../state.ts';
+import { type LaneState, putIncident } from '../state/state.ts';
 
 /** Crockford's base 32: nothing that is mistaken for something else when read out at night. */
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

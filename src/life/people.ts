@@ -4,10 +4,10 @@
  * out of order: Slack's own time orders them.
  */
 import type { Event, Gesture, Incident, Instant, Mark, Reason } from '../model.ts';
-import { lastHeard, remember, saidAt, saidOtherwise, standing } from '../reactions.ts';
-import { messageKey } from '../message-index.ts';
-import { tallyOf } from '../state.ts';
-import { change, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
+import { lastHeard, remember, saidAt, saidOtherwise, standing } from '../state/reactions.ts';
+import { messageKey } from '../state/message-index.ts';
+import { tallyOf } from '../state/state.ts';
+import { change, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
 import { show } from './show.ts';
 

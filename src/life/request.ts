@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto';
 import type { Event, Incident, Silence, SilenceMatcher } from '../model.ts';
 import { parseDuration } from '../rules/duration.ts';
-import { change, note, orderReply, type Turn } from '../turn.ts';
+import { change, note, orderReply, type Turn } from '../state/turn.ts';
 import { incidentAt, requestKey } from './people.ts';
 import { split, unsplit } from './part.ts';
 import { countMatches, endSilence, isCovered, matchersInWords, setSilence } from './silences.ts';

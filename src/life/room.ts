@@ -6,9 +6,9 @@ import { fingerprintOf } from '../dedupe/fingerprint.ts';
 import type { Room } from '../limits.ts';
 import type { Alert, Event, ReceivedAlert } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
-import { closeIncident, incidentOf, type LaneState, removeAlert } from '../state.ts';
-import type { Turn } from '../turn.ts';
-import { weightOf } from '../weight.ts';
+import { closeIncident, incidentOf, type LaneState, removeAlert } from '../state/state.ts';
+import type { Turn } from '../state/turn.ts';
+import { weightOf } from '../state/weight.ts';
 import { isUnsent, settleWithout } from './end.ts';
 
 /** How many are looked at for one that can go without anybody missing it. */

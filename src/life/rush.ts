@@ -6,7 +6,7 @@
  * What comes by itself does not wait.
  */
 import type { Incident, Instant } from '../model.ts';
-import type { Turn } from '../turn.ts';
+import type { Turn } from '../state/turn.ts';
 import { stormUntil } from './storm.ts';
 
 /** Of new alerts, one after the other. */

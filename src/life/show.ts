@@ -4,7 +4,7 @@
  */
 import { rankRoots } from '../correlate/root.ts';
 import type { Incident } from '../model.ts';
-import { change, orderMessage, type Turn, wakeIncident } from '../turn.ts';
+import { change, orderMessage, type Turn, wakeIncident } from '../state/turn.ts';
 
 /** Something about the incident changed that its message shows. */
 export function touch(turn: Turn, incident: Incident): Incident {

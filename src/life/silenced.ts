@@ -2,11 +2,11 @@
  * What mutes an alert now: the rules (silences in files, maintenance windows, the hours of its route),
  * then the silences that people set, then another alert that inhibits it.
  */
-import { type Inhibitor, inhibitorOf } from '../inhibit-index.ts';
+import { type Inhibitor, inhibitorOf } from '../state/inhibit-index.ts';
 import type { Alert, Instant, Muted, Silence } from '../model.ts';
 import type { Subject } from '../rules/rules.ts';
-import type { SilenceTest } from '../small-records.ts';
-import type { Turn } from '../turn.ts';
+import type { SilenceTest } from '../state/small-records.ts';
+import type { Turn } from '../state/turn.ts';
 import { subjectOf } from './lead.ts';
 
 /** How a decision refers to a silence that people set. */

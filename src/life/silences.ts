@@ -7,10 +7,10 @@
 import type { Incident, Instant, Silence } from '../model.ts';
 import { muteIfMatched, reviewMuted } from '../mute.ts';
 import { inSlices } from '../review.ts';
-import type { KeptSilence } from '../small-records.ts';
-import { putSilence, removeSilence, silenceKey, tallyOf } from '../state.ts';
-import { schedule, type Steps } from '../timers.ts';
-import { change, note, type Turn, wakeIncident } from '../turn.ts';
+import type { KeptSilence } from '../state/small-records.ts';
+import { putSilence, removeSilence, silenceKey, tallyOf } from '../state/state.ts';
+import { schedule, type Steps } from '../state/timers.ts';
+import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
 import { subjectOf } from './lead.ts';

@@ -4,10 +4,10 @@
  * counted; who answers for what is critical at tier 1 is called in its thread (in-storm.ts).
  */
 import type { Incident, Instant } from '../model.ts';
-import type { Storm } from '../small-records.ts';
-import { putStorm } from '../state.ts';
-import { schedule } from '../timers.ts';
-import { change, note, type Turn, wakeIncident } from '../turn.ts';
+import type { Storm } from '../state/small-records.ts';
+import { putStorm } from '../state/state.ts';
+import { schedule } from '../state/timers.ts';
+import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
 import { openIncident } from './open.ts';
 import { show, touch } from './show.ts';

@@ -9,13 +9,13 @@ import type { Alert, Incident, Instant, RouteDecision, Severity } from '../model
 import { linkedWeight } from '../correlate/linked.ts';
 import { rankRoots } from '../correlate/root.ts';
 import { latenessOf } from '../dedupe/lateness.ts';
-import { tallyOf } from '../state.ts';
-import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../turn.ts';
-import { incidentWith } from '../with.ts';
+import { tallyOf } from '../state/state.ts';
+import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
+import { incidentWith } from '../state/with.ts';
 import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
-import { GRAVE, serviceOfCheck, severityRank, type Tally } from '../tally.ts';
+import { GRAVE, serviceOfCheck, severityRank, type Tally } from '../state/tally.ts';
 import { tellInStorm } from './in-storm.ts';
 import { leadOf, nobody, subjectOf, subjectOfIncident } from './lead.ts';
 import { show } from './show.ts';

@@ -5,7 +5,15 @@
  * through what began as a warning.
  */
 import type { Incident, Reply, RouteDecision } from '../model.ts';
-import { change, isTooSoon, note, orderMessage, orderReply, thereKey, type Turn } from '../turn.ts';
+import {
+  change,
+  isTooSoon,
+  note,
+  orderMessage,
+  orderReply,
+  thereKey,
+  type Turn,
+} from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
 import { leadOf, subjectOfIncident } from './lead.ts';
 

@@ -13,7 +13,7 @@ import { type Capacity, over } from '../limits.ts';
 import type { Event, Instant } from '../model.ts';
 import { refusal } from '../lane/refusals.ts';
 import type { Connection } from '../store/redis/connection.ts';
-import { weightOf } from '../weight.ts';
+import { weightOf } from '../state/weight.ts';
 import { keepRows, leaveRows, readRows, rowsOf, sendRows } from './job-rows.ts';
 import { createOwnJobs, InboxWorker, type OwnJobs } from './own-jobs.ts';
 import { closeSoon, openQueue, workerOptions } from './queues.ts';

@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Event } from '../model.ts';
 import type { Connection } from '../store/redis/connection.ts';
 import { bytesOf } from '../store/redis/wire.ts';
-import { endOfPart } from '../weight.ts';
+import { endOfPart } from '../state/weight.ts';
 
 /** What the events of a row weigh: a hundredth of a second to write or to read, whatever there is in them. */
 const ROW_BYTES = 1024 * 1024;

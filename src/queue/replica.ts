@@ -8,11 +8,11 @@
  * without giving others a turn, however much there is: the lead of a lane is lost by whoever does.
  */
 import { setImmediate } from 'node:timers/promises';
-import { isAlertKey } from '../alert-record.ts';
+import { isAlertKey } from '../state/alert-record.ts';
 import { fingerprintOf } from '../dedupe/fingerprint.ts';
 import type { Room } from '../limits.ts';
-import { follow } from '../restore.ts';
-import { createState, type LaneState } from '../state.ts';
+import { follow } from '../state/restore.ts';
+import { createState, type LaneState } from '../state/state.ts';
 import type { SharedStore, StateRecord } from '../store/contract.ts';
 
 export interface Replica {

@@ -20,7 +20,7 @@ import { firingIn, whatIsFull } from '../life/room.ts';
 import type { Capacity } from '../limits.ts';
 import type { Event } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { LaneState } from '../state.ts';
+import type { LaneState } from '../state/state.ts';
 import type { SharedStore } from '../store/contract.ts';
 import type { RedisAddress } from '../store/redis/address.ts';
 import { connect, type Connection, settled } from '../store/redis/connection.ts';

@@ -7,7 +7,7 @@
  */
 import type { Alert, Decision, Facts, Incident, Instant, Reason, RuleRef } from '../model.ts';
 import { BEGINNINGS } from '../reasons.ts';
-import type { LaneState } from '../state.ts';
+import type { LaneState } from '../state/state.ts';
 
 export interface Firing {
   readonly key: string;

@@ -13,7 +13,7 @@ import { parseDelivery } from '../ingest/sources.ts';
 import type { Alert, Event, Incident, Labels } from '../model.ts';
 import { createReplay, type Replay } from '../replay.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { LaneState } from '../state.ts';
+import type { LaneState } from '../state/state.ts';
 import { compare, type Comparison, type Result } from './compare.ts';
 import { createJudge, type Judge, type Judged } from './judge.ts';
 import { createLedger, type Firing, lastOf, type LedgerWriter } from './ledger.ts';

@@ -27,7 +27,7 @@ import type { EventRefusal } from '../slack/events-http.ts';
 import { renderMessage } from '../slack/message.ts';
 import type { DeliveryClock } from '../slack/pace.ts';
 import type { PreviewMessage as SlackPreview } from '../slack/preview.ts';
-import type { LaneState } from '../state.ts';
+import type { LaneState } from '../state/state.ts';
 import { watchLevels } from './levels.ts';
 import { keepRetention } from './retention.ts';
 import { createHealth } from '../telemetry/health.ts';

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import type { Lane } from '../lane/lane.ts';
 import type { Lanes } from '../lane/lanes.ts';
 import type { DeliveryOutcome, Effect, Event } from '../model.ts';
-import type { LaneState } from '../state.ts';
+import type { LaneState } from '../state/state.ts';
 import { type CallOutcome, createSlackApi, type SlackApi } from './api.ts';
 import { onlyAsLeader } from './as-leader.ts';
 import { createDelivery, type Delivery, type DeliveryOptions } from './delivery.ts';

@@ -5,7 +5,7 @@
  * urgent first, and renders a message only when the call is really made.
  */
 import type { DeliveryOutcome, Effect, MessageRef, Reply, ReplyEffect } from '../model.ts';
-import { severityRank } from '../tally.ts';
+import { severityRank } from '../state/tally.ts';
 import type { SlackApi } from './api.ts';
 import type { Breaker } from './breaker.ts';
 import type { Log } from './log.ts';

@@ -6,7 +6,7 @@
  * wins over what was read here. Bounded, and slow enough for Slack.
  */
 import type { Gesture, Incident, MessageRef } from '../model.ts';
-import { lastHeard, placeOfReply, standing } from '../reactions.ts';
+import { lastHeard, placeOfReply, standing } from '../state/reactions.ts';
 import type { Reaction, SlackApi } from './api.ts';
 import { instantOf, type ReactionEvent } from './events.ts';
 import type { Log } from './log.ts';

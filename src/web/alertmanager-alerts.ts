@@ -12,7 +12,7 @@ import { parseSelector, type Predicate } from '../rules/matcher.ts';
 import { compileAnchored } from '../rules/regex.ts';
 import type { Rules } from '../rules/rules.ts';
 import { type Asked, factOrLabel } from '../rules/selector.ts';
-import type { LaneState } from '../state.ts';
+import type { LaneState } from '../state/state.ts';
 import { badQuery } from './query.ts';
 import { arrayText, createPause, streamArray, streamText } from './stream-array.ts';
 

@@ -12,7 +12,7 @@ import { resolveName } from '../rules/catalog.ts';
 import { parseSelector } from '../rules/matcher.ts';
 import type { Catalog } from '../rules/rules.ts';
 import { didYouMean } from '../rules/did-you-mean.ts';
-import { placeOfReply } from '../reactions.ts';
+import { placeOfReply } from '../state/reactions.ts';
 import type { ClosedIncident, History } from '../store/contract.ts';
 import type { LanesView } from './details.ts';
 import { newest } from './newest.ts';

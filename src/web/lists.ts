@@ -5,11 +5,11 @@
  * hold fewer items than asked for. Only `next: null` is the end.
  */
 import type { Response } from 'express';
-import { idsAt } from '../id-index.ts';
+import { idsAt } from '../state/id-index.ts';
 import type { Lanes } from '../lane/lanes.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
-import { type LaneState, tallyOf } from '../state.ts';
+import { type LaneState, tallyOf } from '../state/state.ts';
 import type { ClosedIncident, History } from '../store/contract.ts';
 import { newest } from './newest.ts';
 import { pagesOf } from './past.ts';

@@ -5,7 +5,7 @@ import { momentInWords } from '../explain/words.ts';
 import { matchersInWords } from '../life/silences.ts';
 import type { Instant, People } from '../model.ts';
 import { ago, count, DOTS, duration, list, severityWord } from '../slack/words.ts';
-import type { Heartbeat } from '../small-records.ts';
+import type { Heartbeat } from '../state/small-records.ts';
 import { type Html, html } from './html.ts';
 import {
   alertPath,

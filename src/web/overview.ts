@@ -4,9 +4,9 @@
 import { type Lanes, ownerOf } from '../lane/lanes.ts';
 import type { Incident, Instant, People } from '../model.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { LaneState } from '../state.ts';
+import type { LaneState } from '../state/state.ts';
 import type { History } from '../store/contract.ts';
-import { severityRank } from '../tally.ts';
+import { severityRank } from '../state/tally.ts';
 import { titlesOf } from './details.ts';
 import { newest } from './newest.ts';
 import { type Overview, type PreviewMessage, QUIET_KINDS } from './overview-page.ts';

@@ -3,15 +3,15 @@
  *
  * Instants are RFC 3339, what is absent is null, labels are exactly as received.
  */
-import type { ClosedView } from '../closed-view.ts';
+import type { ClosedView } from '../state/closed-view.ts';
 import { named } from '../explain/chain.ts';
 import { describeDecision, type TitleOf } from '../explain/words.ts';
 import { leadOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant, Mark, People } from '../model.ts';
 import { isOwnName, nameOf } from '../slack/words.ts';
-import type { Parting } from '../small-records.ts';
-import type { LaneState } from '../state.ts';
-import { tallyOf } from '../state.ts';
+import type { Parting } from '../state/small-records.ts';
+import type { LaneState } from '../state/state.ts';
+import { tallyOf } from '../state/state.ts';
 import type { ClosedIncident, PastDecision } from '../store/contract.ts';
 
 export function alertShape(alert: Alert) {

@@ -6,7 +6,7 @@ import type { Lanes } from '../lane/lanes.ts';
 import { parseTime } from '../ingest/time.ts';
 import type { Instant, Silence, SilenceMatcher } from '../model.ts';
 import { compileAnchored } from '../rules/regex.ts';
-import type { KeptSilence } from '../small-records.ts';
+import type { KeptSilence } from '../state/small-records.ts';
 
 const MATCHERS_MAX = 100;
 const TEXT_MAX = 4_096;

@@ -1,12 +1,12 @@
 /** What is kept of an alert, and what alerts share in memory. */
 import { expect, test } from 'vitest';
 import { createBatch } from '../../src/lane/batch.ts';
-import { alertOfRecord, recordOfAlert } from '../../src/alert-record.ts';
+import { alertOfRecord, recordOfAlert } from '../../src/state/alert-record.ts';
 import { decide } from '../../src/decide.ts';
 import type { Alert } from '../../src/model.ts';
-import { restore } from '../../src/restore.ts';
-import { closeIncident, createState, takeChanges } from '../../src/state.ts';
-import { shareTexts } from '../../src/texts.ts';
+import { restore } from '../../src/state/restore.ts';
+import { closeIncident, createState, takeChanges } from '../../src/state/state.ts';
+import { shareTexts } from '../../src/state/texts.ts';
 import { alertEvent, MINUTE, START, tell } from '../support/story.ts';
 
 const full: Alert = {

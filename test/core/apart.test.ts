@@ -5,10 +5,10 @@
 import { expect, test } from 'vitest';
 import { partingKey } from '../../src/correlate/apart.ts';
 import { type LaneContents, relane } from '../../src/lane/relane.ts';
-import { follow, restore } from '../../src/restore.ts';
+import { follow, restore } from '../../src/state/restore.ts';
 import { WHOLE } from '../../src/split.ts';
-import { createState, type LaneState } from '../../src/state.ts';
-import { recordOfAlert } from '../../src/alert-record.ts';
+import { createState, type LaneState } from '../../src/state/state.ts';
+import { recordOfAlert } from '../../src/state/alert-record.ts';
 import { HOUR, MINUTE, SHOP, type Story, tell } from '../support/story.ts';
 
 const DAY = 24 * HOUR;

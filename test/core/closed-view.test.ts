@@ -1,7 +1,7 @@
 /** What is kept of an incident that goes to the history, however much it had. */
 import { expect, test } from 'vitest';
-import { alertsKept, servicesKept } from '../../src/closed-view.ts';
-import { tallyOf } from '../../src/state.ts';
+import { alertsKept, servicesKept } from '../../src/state/closed-view.ts';
+import { tallyOf } from '../../src/state/state.ts';
 import { alertEvent, tell } from '../support/story.ts';
 
 /** One incident with an alert of each of these services, which says so much. */

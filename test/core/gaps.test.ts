@@ -4,7 +4,7 @@ import { decide, runDueUntil } from '../../src/decide.ts';
 import { openLane } from '../../src/lane/lane.ts';
 import { describeDecision } from '../../src/explain/words.ts';
 import type { DeliveryOutcome, Effect, Event, Outcome } from '../../src/model.ts';
-import { createState } from '../../src/state.ts';
+import { createState } from '../../src/state/state.ts';
 import { createMemoryStore } from '../support/memory-store.ts';
 import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 

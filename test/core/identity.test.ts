@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { decide, runDueUntil } from '../../src/decide.ts';
 import { openLane } from '../../src/lane/lane.ts';
 import type { Event, Labels } from '../../src/model.ts';
-import { createState } from '../../src/state.ts';
+import { createState } from '../../src/state/state.ts';
 import { createMemoryStore } from '../support/memory-store.ts';
 import { alertEvent, rulesOf, START } from '../support/story.ts';
 

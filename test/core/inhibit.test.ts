@@ -5,12 +5,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decide, runDueUntil } from '../../src/decide.ts';
-import { createInhibitIndex, type InhibitIndex, useInhibitRules } from '../../src/inhibit-index.ts';
+import {
+  createInhibitIndex,
+  type InhibitIndex,
+  useInhibitRules,
+} from '../../src/state/inhibit-index.ts';
 import { subjectOf } from '../../src/life/lead.ts';
 import type { Alert, Event } from '../../src/model.ts';
 import type { Rules } from '../../src/rules/rules.ts';
-import { restore } from '../../src/restore.ts';
-import { createState, type LaneState, takeChanges } from '../../src/state.ts';
+import { restore } from '../../src/state/restore.ts';
+import { createState, type LaneState, takeChanges } from '../../src/state/state.ts';
 import { alertEvent, HOUR, MINUTE, rulesOf, START, type Story, tell } from '../support/story.ts';
 
 /** So that what comes at the same time is not one incident. */

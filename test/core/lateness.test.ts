@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { learnLateness, latenessOf } from '../../src/dedupe/lateness.ts';
 import { builtInRules } from '../../src/rules/compile.ts';
-import { restore } from '../../src/restore.ts';
-import { createState, type LaneState, takeChanges } from '../../src/state.ts';
-import type { Turn } from '../../src/turn.ts';
+import { restore } from '../../src/state/restore.ts';
+import { createState, type LaneState, takeChanges } from '../../src/state/state.ts';
+import type { Turn } from '../../src/state/turn.ts';
 import { START } from '../support/story.ts';
 
 const SECOND = 1_000;

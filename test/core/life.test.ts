@@ -3,8 +3,8 @@ import { afterRefire, calmAt } from '../../src/dedupe/flap.ts';
 import { decide, runDueUntil } from '../../src/decide.ts';
 import type { Alert } from '../../src/model.ts';
 import type { Rules } from '../../src/rules/rules.ts';
-import { restore } from '../../src/restore.ts';
-import { createState, takeChanges } from '../../src/state.ts';
+import { restore } from '../../src/state/restore.ts';
+import { createState, takeChanges } from '../../src/state/state.ts';
 import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START, tell } from '../support/story.ts';
 
 const FLAP_RULE = rulesOf('').flap({

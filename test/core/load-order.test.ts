@@ -4,10 +4,10 @@ import { expect, test } from 'vitest';
 import { createRandom, type Random } from '../../bench/noise/random.ts';
 import { createBatch } from '../../src/lane/batch.ts';
 import { runDueUntil } from '../../src/decide.ts';
-import { type GroupIndex, indexGroup, standsFor } from '../../src/group-index.ts';
+import { type GroupIndex, indexGroup, standsFor } from '../../src/state/group-index.ts';
 import type { Event, Incident } from '../../src/model.ts';
-import { restore } from '../../src/restore.ts';
-import { createState, type LaneState } from '../../src/state.ts';
+import { restore } from '../../src/state/restore.ts';
+import { createState, type LaneState } from '../../src/state/state.ts';
 import type { Commit, StateRecord } from '../../src/store/contract.ts';
 import { alertEvent, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 

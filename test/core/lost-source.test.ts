@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { decide, runDueUntil } from '../../src/decide.ts';
 import type { Event } from '../../src/model.ts';
-import { restore } from '../../src/restore.ts';
-import { createState, type LaneState, takeChanges } from '../../src/state.ts';
+import { restore } from '../../src/state/restore.ts';
+import { createState, type LaneState, takeChanges } from '../../src/state/state.ts';
 import { alertEvent, HOUR, MINUTE, rulesOf, START } from '../support/story.ts';
 
 const KUMA = rulesOf('ingest: { uptime-kuma: { labels: { alertname: =Down, service: name } } }');

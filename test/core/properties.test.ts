@@ -13,7 +13,7 @@ import {
   type ReceivedAlert,
   VERDICTS,
 } from '../../src/model.ts';
-import { createState, type LaneState } from '../../src/state.ts';
+import { createState, type LaneState } from '../../src/state/state.ts';
 import { rulesOf, SHOP, START } from '../support/story.ts';
 
 const RULES = rulesOf(SHOP);

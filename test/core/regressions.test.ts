@@ -6,8 +6,8 @@ import { mergeIncidents } from '../../src/correlate/merge.ts';
 import { decide, runDueUntil } from '../../src/decide.ts';
 import { nobody } from '../../src/life/lead.ts';
 import { openIncident } from '../../src/life/open.ts';
-import { createState, removeAlert } from '../../src/state.ts';
-import type { Turn } from '../../src/turn.ts';
+import { createState, removeAlert } from '../../src/state/state.ts';
+import type { Turn } from '../../src/state/turn.ts';
 import { HOUR, MINUTE, rulesOf, SHOP, START, tell } from '../support/story.ts';
 
 const DIGEST_WARNINGS = `${SHOP}

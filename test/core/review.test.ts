@@ -1,8 +1,8 @@
 /** A look at every record is taken in slices, and nothing is decided before it is over. */
 import { expect, test } from 'vitest';
 import { decide, runDueUntil, wakeAt } from '../../src/decide.ts';
-import { createState } from '../../src/state.ts';
-import { createTimers } from '../../src/timers.ts';
+import { createState } from '../../src/state/state.ts';
+import { createTimers } from '../../src/state/timers.ts';
 import { alertEvent, MINUTE, rulesOf, START } from '../support/story.ts';
 
 const RULES = rulesOf('');

@@ -2,19 +2,19 @@ import { expect, test } from 'vitest';
 import { decide } from '../../src/decide.ts';
 import { whatIsFull } from '../../src/life/room.ts';
 import type { Decision, Event, Labels } from '../../src/model.ts';
-import { restore } from '../../src/restore.ts';
+import { restore } from '../../src/state/restore.ts';
 import {
   closeIncident,
   createState,
   type LaneState,
   removeAlert,
   takeChanges,
-} from '../../src/state.ts';
+} from '../../src/state/state.ts';
 import {
   createTransactionIndex,
   forgetTransaction,
   rememberTransactions,
-} from '../../src/transaction-index.ts';
+} from '../../src/state/transaction-index.ts';
 import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START, tell } from '../support/story.ts';
 
 const rules = rulesOf(SHOP);

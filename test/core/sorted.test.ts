@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { sorted } from '../../src/sorted.ts';
+import { sorted } from '../../src/state/sorted.ts';
 
 const isBefore = (one: number, other: number): boolean => one < other;
 

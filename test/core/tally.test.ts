@@ -2,7 +2,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Alert } from '../../src/model.ts';
-import { addToTally, createTally, CROWD, removeFromTally, servicesOn } from '../../src/tally.ts';
+import {
+  addToTally,
+  createTally,
+  CROWD,
+  removeFromTally,
+  servicesOn,
+} from '../../src/state/tally.ts';
 
 function alertOn(host: string, service: string): Alert {
   const facts: Alert['facts'] = {

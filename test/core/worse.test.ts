@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { decide } from '../../src/decide.ts';
-import { createState, takeChanges } from '../../src/state.ts';
+import { createState, takeChanges } from '../../src/state/state.ts';
 import { alertEvent, MINUTE, rulesOf, START, type Story, tell } from '../support/story.ts';
 
 /** What is critical at the shop calls somebody at once, and the lead when nobody answers. */

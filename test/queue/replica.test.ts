@@ -5,7 +5,7 @@ import { openLane } from '../../src/lane/lane.ts';
 import { CAPACITY } from '../../src/limits.ts';
 import type { Event } from '../../src/model.ts';
 import { createReplica, type Replica } from '../../src/queue/replica.ts';
-import type { LaneState } from '../../src/state.ts';
+import type { LaneState } from '../../src/state/state.ts';
 import type { SharedStore } from '../../src/store/contract.ts';
 import { openRedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';

@@ -3,7 +3,7 @@
  * counted, because times say little on a machine that is busy.
  */
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
-import { recordOfAlert } from '../../src/alert-record.ts';
+import { recordOfAlert } from '../../src/state/alert-record.ts';
 import { decide } from '../../src/decide.ts';
 import { fingerprintOf } from '../../src/dedupe/fingerprint.ts';
 import { openLane } from '../../src/lane/lane.ts';
@@ -16,9 +16,9 @@ import {
   type LaneState,
   nothingChanged,
   putAlert,
-} from '../../src/state.ts';
+} from '../../src/state/state.ts';
 import type { SharedStore } from '../../src/store/contract.ts';
-import { createTimers } from '../../src/timers.ts';
+import { createTimers } from '../../src/state/timers.ts';
 import { createMemoryStore } from '../support/memory-store.ts';
 import { openRedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';

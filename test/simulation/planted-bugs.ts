@@ -77,14 +77,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'what another alert inhibits stays quiet when that ends',
     seed: 64,
-    file: 'src/inhibit-index.ts',
+    file: 'src/state/inhibit-index.ts',
     from: '  if (side.size === 0 || group.targets.size <= NAMED_ANEW_MAX) changed.add(group);\n',
     to: '',
   },
   {
     name: 'who inhibits whom is not known after a start or a reload',
     seed: 152,
-    file: 'src/inhibit-index.ts',
+    file: 'src/state/inhibit-index.ts',
     from: '      trackFiring(index, undefined, alert);\n      yield;\n',
     to: '      yield;\n',
   },

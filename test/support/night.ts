@@ -7,8 +7,8 @@ import { decide, runDueUntil } from '../../src/decide.ts';
 import type { Decision, Effect, Event, Incident, Labels, MessageRef } from '../../src/model.ts';
 import { parseDelivery } from '../../src/ingest/sources.ts';
 import type { Rules } from '../../src/rules/rules.ts';
-import { restore } from '../../src/restore.ts';
-import { createState, type LaneState, takeChanges } from '../../src/state.ts';
+import { restore } from '../../src/state/restore.ts';
+import { createState, type LaneState, takeChanges } from '../../src/state/state.ts';
 import { MINUTE, rulesOf, SHOP, START } from './story.ts';
 
 /** Kind of rule -> its value, as YAML. */

@@ -6,7 +6,7 @@ import type { Decision, Event, Labels, ReceivedAlert } from '../../src/model.ts'
 import { createReplay, type ReplaySummary, type SentMessage } from '../../src/replay.ts';
 import { builtInRules, compileRules } from '../../src/rules/compile.ts';
 import type { Rules } from '../../src/rules/rules.ts';
-import type { LaneState } from '../../src/state.ts';
+import type { LaneState } from '../../src/state/state.ts';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;

@@ -52,17 +52,17 @@ async function build(dir: string): Promise<string> {
 /** Writes more than this version knows, in the formats that it knows. */
 export const WRITES_MORE: readonly Planted[] = [
   {
-    file: 'src/alert-record.ts',
+    file: 'src/state/alert-record.ts',
     from: '    alert.flap,\n  ];',
     to: "    alert.flap,\n    { of: 'a later version' },\n  ];",
   },
   {
-    file: 'src/alert-record.ts',
+    file: 'src/state/alert-record.ts',
     from: 'const KNOWN = 19;',
     to: 'const KNOWN = 20;',
   },
   {
-    file: 'src/state.ts',
+    file: 'src/state/state.ts',
     from: 'return incident && recordOfIncident(incident);',
     to: "return incident && { ...recordOfIncident(incident), later: { is: ['better'] } };",
   },

@@ -4,8 +4,8 @@
  * Stages read and write the state through it and say everything they do with `note`. A turn belongs
  * to one event at one instant.
  */
-import type { Alert, Decision, Effect, Incident, Instant, Reason, Reply } from './model.ts';
-import type { Rules } from './rules/rules.ts';
+import type { Alert, Decision, Effect, Incident, Instant, Reason, Reply } from '../model.ts';
+import type { Rules } from '../rules/rules.ts';
 import { incidentKey, type LaneState, putIncident } from './state.ts';
 import { schedule } from './timers.ts';
 import { incidentWith } from './with.ts';

@@ -1,7 +1,7 @@
 /**
  * How an incident is kept: as it is, with what a newer version knows of it beside the rest.
  */
-import type { Incident } from './model.ts';
+import type { Incident } from '../model.ts';
 import { incidentWith } from './with.ts';
 
 export function recordOfIncident(incident: Incident): Incident {

@@ -3,7 +3,7 @@
  *
  * Nothing of it is stored. Whoever starts has heard of nothing lately, and takes for two what may be one.
  */
-import type { Instant } from './model.ts';
+import type { Instant } from '../model.ts';
 
 export interface AlikeIndex {
   readonly rows: Map<string, Recent[]>;

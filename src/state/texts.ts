@@ -2,7 +2,7 @@
  * Alerts of one service say much the same: a text that is equal is kept once in memory, however many
  * alerts say it. With many alerts open that is half of what they would take.
  */
-import type { Alert, Draft, Facts, Labels } from './model.ts';
+import type { Alert, Draft, Facts, Labels } from '../model.ts';
 
 /** Nothing changes but the copies: an alert's texts become those of its kin where they are equal. */
 export function shareTexts(alert: Draft<Alert>, kin: Alert): void {

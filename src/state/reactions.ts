@@ -3,7 +3,7 @@
  * or line of a thread), and the newest that was heard of it. So a gesture stands while any reaction that
  * means it does, and only a message that was asked can say that one is gone.
  */
-import type { Event, Gesture, Incident, Instant, MessageRef } from './model.ts';
+import type { Event, Gesture, Incident, Instant, MessageRef } from '../model.ts';
 
 type Reactions = Incident['reactions'];
 type Reaction = Pick<Extract<Event, { readonly kind: 'reaction' }>, 'user' | 'emoji' | 'on'>;

@@ -4,7 +4,7 @@
  * What it answers follows from the incidents alone, and not from the order in which they came: whoever
  * loads them, and whoever followed them for days, decides the same.
  */
-import type { Incident, Instant } from './model.ts';
+import type { Incident, Instant } from '../model.ts';
 
 /** In place of a rule, in a group that only the time makes. */
 export const BY_TIME = 'by time';

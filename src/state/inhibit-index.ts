@@ -7,8 +7,8 @@
  * not kept. What begins to inhibit, or ends, is noted in `changed` for `inhibit.ts`, which draws the
  * consequences.
  */
-import type { Alert, Facts, Labels } from './model.ts';
-import type { InhibitRule } from './rules/rules.ts';
+import type { Alert, Facts, Labels } from '../model.ts';
+import type { InhibitRule } from '../rules/rules.ts';
 import type { Steps } from './timers.ts';
 
 /** Alerts of one rule that agree in its labels, by fingerprint. Known to the index while there are any. */

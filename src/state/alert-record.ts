@@ -5,7 +5,7 @@
  * The order is the format: a new field goes to the end, and a record that was written before it has
  * none there. One that a newer version wrote has more: that stays where it is.
  */
-import type { Alert, Facts } from './model.ts';
+import type { Alert, Facts } from '../model.ts';
 
 export type AlertRecord = readonly unknown[];
 

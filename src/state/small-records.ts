@@ -1,8 +1,8 @@
 /**
  * What a lane remembers besides alerts and incidents: few records, and small ones.
  */
-import type { DigestLine, Instant, MessageRef, Silence } from './model.ts';
-import type { Rules, Subject } from './rules/rules.ts';
+import type { DigestLine, Instant, MessageRef, Silence } from '../model.ts';
+import type { Rules, Subject } from '../rules/rules.ts';
 
 export interface Heartbeat {
   readonly name: string;

@@ -2,7 +2,7 @@
  * What is kept of an incident that left memory, beside its record: its alerts and their counts. However many there were,
  * and whatever they said, it takes a few megabytes at most, because all of it is one record.
  */
-import type { Alert, Incident } from './model.ts';
+import type { Alert, Incident } from '../model.ts';
 import type { Tally } from './tally.ts';
 import { weightOf } from './weight.ts';
 

@@ -6,7 +6,7 @@
  * that two alerts share counts twice. It is kept up to date by whoever puts an alert into the state, and costs
  * nothing where the texts stay the same.
  */
-import type { Alert, Event, Facts, Labels, ReceivedAlert } from './model.ts';
+import type { Alert, Event, Facts, Labels, ReceivedAlert } from '../model.ts';
 
 /** In bytes, about. */
 export interface Weights {

@@ -1,7 +1,7 @@
 /**
  * Whose message or line of a thread something in Slack is: what people say there is said of that incident.
  */
-import type { Incident, MessageRef } from './model.ts';
+import type { Incident, MessageRef } from '../model.ts';
 import { placeOfReply } from './reactions.ts';
 
 /** `messageKey` of messages and their replies -> incident. */

@@ -20,9 +20,9 @@ import {
 } from './id-index.ts';
 import { recordOfIncident } from './incident-record.ts';
 import { createInhibitIndex, type InhibitIndex, trackFiring, untrack } from './inhibit-index.ts';
-import { NO_BOUNDS, type Room } from './limits.ts';
+import { NO_BOUNDS, type Room } from '../limits.ts';
 import { indexMessages, type MessageIndex } from './message-index.ts';
-import type { Alert, Incident, Instant, Silence } from './model.ts';
+import type { Alert, Incident, Instant, Silence } from '../model.ts';
 import type {
   Digest,
   Heartbeat,
@@ -32,7 +32,7 @@ import type {
   SilenceTest,
   Storm,
 } from './small-records.ts';
-import type { StateRecord } from './store/contract.ts';
+import type { StateRecord } from '../store/contract.ts';
 import { shareTexts } from './texts.ts';
 import { addToTally, createTally, removeFromTally, servicesOn, type Tally } from './tally.ts';
 import { createTimers, type Timers } from './timers.ts';

@@ -4,7 +4,7 @@
  */
 import { type AlertRecord, alertOfRecord, isAlertKey } from './alert-record.ts';
 import { incidentOfRecord } from './incident-record.ts';
-import type { Alert, Incident } from './model.ts';
+import type { Alert, Incident } from '../model.ts';
 import type { Digest, Heartbeat, KeptSilence, Lateness, Parting, Storm } from './small-records.ts';
 import {
   closeIncident,
@@ -21,7 +21,7 @@ import {
   removeDigest,
   removeSilence,
 } from './state.ts';
-import type { StateRecord } from './store/contract.ts';
+import type { StateRecord } from '../store/contract.ts';
 import { sorted } from './sorted.ts';
 import type { Steps } from './timers.ts';
 

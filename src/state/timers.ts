@@ -4,7 +4,7 @@
  * Moving a key to a later instant costs nothing: the entry stays where it is, and whoever is called
  * too early says when it is due now. So an alert that is mentioned again and again moves no heap.
  */
-import type { Decision, Effect, Instant } from './model.ts';
+import type { Decision, Effect, Instant } from '../model.ts';
 
 export interface Timers {
   /** Each key and the number of its entry. */

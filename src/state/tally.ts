@@ -2,7 +2,7 @@
  * Running counts over the alerts of one incident, so that no question about an incident walks over
  * its alerts. Derived from the alerts; changed only by state.ts.
  */
-import { type Alert, type Instant, PENALTY, SEVERITIES, type Severity } from './model.ts';
+import { type Alert, type Instant, PENALTY, SEVERITIES, type Severity } from '../model.ts';
 
 export interface ServiceTally {
   alerts: number;

@@ -1,7 +1,7 @@
 /**
  * Which incidents and services carry a transaction ID, so that what shares one is found by it.
  */
-import type { Alert, Instant } from './model.ts';
+import type { Alert, Instant } from '../model.ts';
 
 interface TransactionUse {
   readonly incidents: Set<string>;

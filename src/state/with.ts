@@ -5,7 +5,7 @@
  * kind only if they were made alike: a spread makes another kind of each, and whoever reads five kinds
  * is slow, and is compiled again for each that it meets.
  */
-import type { Alert, Incident } from './model.ts';
+import type { Alert, Incident } from '../model.ts';
 
 export function alertWith(alert: Alert, changes: Partial<Alert>): Alert {
   const copy: Alert = {
