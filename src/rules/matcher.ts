@@ -282,8 +282,13 @@ export function ownerOf(subject: Subject, catalog: Catalog): string {
 
 /** The catalog's tier, else a label `tier`, else 2. */
 export function tierOf(subject: Subject, catalog: Catalog): string {
+  return statedTierOf(subject, catalog) ?? '2';
+}
+
+/** The same; undefined where nobody said how important the service is. */
+export function statedTierOf(subject: Subject, catalog: Catalog): string | undefined {
   const tier = catalog.services.get(subject.facts.service)?.tier;
-  return tier === undefined ? label(subject, 'tier') || '2' : String(tier);
+  return tier === undefined ? label(subject, 'tier') || undefined : String(tier);
 }
 
 /** JSON objects inherit: a label named `constructor` that is not there must read as absent. */

@@ -2,7 +2,7 @@
  * Hold, flap damping and correlation: ordered lists in which the first entry that matches counts.
  * The user's entries come first, the built-in ones after them.
  */
-import { type Predicate, tierOf } from './matcher.ts';
+import { type Predicate, statedTierOf } from './matcher.ts';
 import type { Catalog, CorrelateRule, FlapRule, HoldRule, Subject } from './rules.ts';
 
 const BUILT_IN = { rule: 'built-in', why: undefined } as const;
@@ -48,8 +48,15 @@ export const DEFAULT_HOLD_MS = {
   none: 15 * MINUTE,
 } as const;
 
-/** Critical alerts by tier: what wakes people is not held, what never does is held for longer. */
-const CRITICAL_HOLD_MS: Readonly<Record<string, number>> = { '1': 0, '3': 5 * MINUTE };
+/**
+ * Critical alerts by tier, where somebody stated it: what wakes people is not held, what never does is held for
+ * longest. What may wait for a moment waits until most of what passes by itself has passed, unless something else fails, too.
+ */
+const CRITICAL_HOLD_MS: Readonly<Record<string, number>> = {
+  '1': 0,
+  '2': 4 * MINUTE,
+  '3': 5 * MINUTE,
+};
 
 export function holdBy(list: readonly Ruled<HoldRule>[], catalog: Catalog) {
   const held = (forMs: number): HoldRule => ({ forMs, ...BUILT_IN });
@@ -66,9 +73,8 @@ export function holdBy(list: readonly Ruled<HoldRule>[], catalog: Catalog) {
   return (subject: Subject): HoldRule => {
     for (const entry of list) if (entry.matches(subject)) return entry.rule;
     const { severity } = subject.facts;
-    const byTier =
-      severity === 'critical' ? criticalByTier.get(tierOf(subject, catalog)) : undefined;
-    return byTier ?? bySeverity[severity];
+    const tier = severity === 'critical' ? statedTierOf(subject, catalog) : undefined;
+    return criticalByTier.get(tier ?? '') ?? bySeverity[severity];
   };
 }
 

@@ -101,7 +101,7 @@ const WEIGHTS: Readonly<Record<Severity, number>> = {
 };
 
 /** A critical alert that its rule lets wait for longer is not taken at its word. */
-const TAKEN_AT_WORD_MS = 3 * 60_000;
+const TAKEN_AT_WORD_MS = 4 * 60_000;
 
 /** Weights are multiples of this, so that what is added and taken back leaves nothing. */
 const WEIGHT_STEP = 1 / 8;

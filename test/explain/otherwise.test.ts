@@ -103,7 +103,7 @@ const SCENES: readonly Scene[] = [
     asked: 'Down basket',
     outcomes: ['told'],
     says: [
-      /held for 5 min at most: its hold is 2 min 30 s, longer because alertmanager says late that something is over: 5 min \d+ s, and it lasted 5 min/,
+      /held for 5 min at most: its hold is 4 min, longer because alertmanager says late that something is over: 5 min \d+ s, and it lasted 5 min/,
     ],
   },
   {
@@ -112,7 +112,7 @@ const SCENES: readonly Scene[] = [
     play: BLIP_SAID_LATE(2 * MINUTE),
     asked: 'Down basket',
     outcomes: ['told'],
-    says: [/held for 2 min at most: its hold is 2 min 30 s, longer because .* and it lasted 2 min/],
+    says: [/held for 2 min at most: its hold is 4 min, longer because .* and it lasted 2 min/],
   },
   {
     name: 'a blip that an entry held',

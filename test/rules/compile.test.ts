@@ -26,7 +26,9 @@ test('the version changes with any text and any name, and with nothing else', ()
 
 test.each([
   ['critical', '1', 0],
-  ['critical', '2', DEFAULT_HOLD_MS.critical],
+  ['critical', '2', 240_000],
+  ['critical', '3', 300_000],
+  ['critical', '', DEFAULT_HOLD_MS.critical],
   ['high', '1', DEFAULT_HOLD_MS.high],
   ['warning', '1', DEFAULT_HOLD_MS.warning],
   ['info', '1', DEFAULT_HOLD_MS.info],
