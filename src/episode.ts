@@ -21,7 +21,6 @@ import {
   type Draft,
   type Flap,
   type Muted,
-  PENALTY,
   type ReceivedAlert,
   type Verdict,
 } from './model.ts';
@@ -251,15 +250,12 @@ function noteFiring(turn: Turn, known: Alert, alert: Alert, hidden: boolean): 'd
 }
 
 /**
- * When it has outlasted its hold. Time that it already fired counts: delays do not add up. What came
- * and went lately is held for longer in proportion to its penalty, until it counts as flapping.
+ * When it has outlasted its hold; what flaps, when it has fired on for so long as is told. Time that it already fired
+ * counts: delays do not add up.
  */
 function heldUntil(turn: Turn, subject: Subject, alert: Alert, holdMs: number): number {
-  const { flap } = alert;
-  const forMs =
-    flap?.flapping === true
-      ? Math.max(holdMs, turn.rules.flap(subject)?.sustainedMs ?? 0)
-      : holdMs * ((flap?.penalty ?? PENALTY) / PENALTY);
+  const sustainedMs = alert.flap?.flapping === true ? turn.rules.flap(subject)?.sustainedMs : 0;
+  const forMs = Math.max(holdMs, sustainedMs ?? 0);
   return Math.min(turn.now + forMs, Math.max(turn.now, alert.startsAt + forMs));
 }
 

@@ -1,7 +1,6 @@
 /**
  * A cause that says nothing itself: a database without a check of its own, or whose check is late, or is silenced.
- * When several of the few services that call it begin to fail at once, and nothing that they depend on alerts, it is
- * what they share.
+ * When several of the few services that call it begin to fail at once, it is what they share.
  *
  * Two that share something fail together by chance too often, so three are asked for; and of a hub, which nearly
  * everything shares, nothing is concluded.
@@ -17,7 +16,7 @@ import { callersOf } from './graph.ts';
 import { TOGETHER_MS } from './group.ts';
 import { isOpenTo, type Match } from './joinable.ts';
 
-/** Direct callers that fail, and that nothing else explains. */
+/** Direct callers that fail. */
 const CALLERS_MIN = 3;
 
 export interface SilentCause {
@@ -35,33 +34,29 @@ export function silentCause(
   services: readonly (readonly [string, ServiceTally])[],
 ): SilentCause | undefined {
   const { catalog, hubCallers } = turn.rules;
-  const failing = services.filter(([, { firing }]) => firing > 0 || tally.firing === 0);
-  if (failing.length < CALLERS_MIN) return undefined;
+  if (services.length < CALLERS_MIN) return undefined;
   let best: SilentCause | undefined;
-  for (const [service, began] of sharedBy(turn, failing)) {
+  for (const [service, began] of sharedBy(turn, services)) {
     if (!areTogether(began) || callersAt(turn, service).length > hubCallers) continue;
     if ((tally.services.get(service)?.alerts ?? 0) > 0) continue;
     // It speaks elsewhere: people split the two, for instance.
     if (firesIn(turn.state, environment, service)) continue;
     const reached = callersOf(catalog, hubCallers, service);
-    const explained = failing.filter(([name]) => reached.has(name));
+    const explained = services.filter(([name]) => reached.has(name));
     const found = { service, explained, callers: began.length };
     if (best === undefined || isBetter(turn, found, best)) best = found;
   }
   return best;
 }
 
-/** What services call that nothing which alerts explains, and when each of them began to fail. */
+/** What services call, and when each of them began to fail. */
 function sharedBy(
   { rules }: Turn,
-  failing: readonly (readonly [string, ServiceTally])[],
+  services: readonly (readonly [string, ServiceTally])[],
 ): ReadonlyMap<string, readonly Instant[]> {
-  const names = new Set(failing.map(([name]) => name));
   const shared = new Map<string, Instant[]>();
-  for (const [name, { firstSince }] of failing) {
-    const dependsOn = rules.catalog.services.get(name)?.dependsOn ?? [];
-    if (dependsOn.some((on) => names.has(on))) continue;
-    for (const on of dependsOn) {
+  for (const [name, { firstSince }] of services) {
+    for (const on of rules.catalog.services.get(name)?.dependsOn ?? []) {
       const began = shared.get(on);
       if (began === undefined) shared.set(on, [firstSince]);
       else began.push(firstSince);
@@ -117,13 +112,7 @@ function toldAmongCallers(
   const callers = callersAt(turn, service);
   if (callers.length < CALLERS_MIN || callers.length > turn.rules.hubCallers) return undefined;
   const failing = callers.flatMap((caller) => [...failuresOf(turn, incident, caller)]);
-  // They are explained, too, where the service itself fires.
-  const unexplained = new Set(
-    failing.flatMap(({ caller }) =>
-      isExplained(turn, incident.environment, caller) ? [] : [caller],
-    ),
-  );
-  if (unexplained.size < CALLERS_MIN) return undefined;
+  if (new Set(failing.map(({ caller }) => caller)).size < CALLERS_MIN) return undefined;
   let best: Failure | undefined;
   for (const failure of failing) {
     if (best !== undefined && failure.apartMs >= best.apartMs) continue;
@@ -159,11 +148,6 @@ function isAbout(turn: Turn, other: Incident, service: string, rule: CorrelateRu
   if (!isOpenTo(other, rule, turn.now)) return false;
   const { catalog, hubCallers } = turn.rules;
   return root === service || callersOf(catalog, hubCallers, service).has(root);
-}
-
-function isExplained({ rules, state }: Turn, environment: string, service: string): boolean {
-  const dependsOn = rules.catalog.services.get(service)?.dependsOn ?? [];
-  return dependsOn.some((name) => firesIn(state, environment, name));
 }
 
 function firesIn(state: LaneState, environment: string, service: string): boolean {

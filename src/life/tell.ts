@@ -26,8 +26,7 @@ export const WEIGHT_SUFFICES = 4.5;
 /** A critical alert and a warning of one service are none; beside a neighbour's warning it may be. */
 const SERVICE_SUFFICES = 4;
 const CHECKS_MIN = 2;
-/** Two warnings that both outlast what usually passes by itself. */
-const LASTING_WEIGHT = 2;
+/** Longer than what usually passes by itself. */
 const LASTING_MS = 4 * 60_000;
 
 /** Why an incident is worth telling, and the alert that must be heard. */
@@ -64,13 +63,13 @@ export function proofNow(turn: Turn, incident: Incident): Proof | undefined {
 function lastingProof(turn: Turn, incident: Incident): Proof | undefined {
   const { now, state } = turn;
   const tally = tallyOf(state, incident.id);
-  const { checks, weight } = tally;
-  if (incident.phase !== 'gathering' || checks.size < CHECKS_MIN || weight < LASTING_WEIGHT)
-    return undefined;
+  const { checks } = tally;
+  if (incident.phase !== 'gathering') return undefined;
   // Two have to last: what passes by proves nothing of what goes on.
   let first = Number.POSITIVE_INFINITY;
   let second = Number.POSITIVE_INFINITY;
   for (const check of checks.values()) {
+    if (check.weight === 0) continue;
     if (check.since < first) {
       second = first;
       first = check.since;

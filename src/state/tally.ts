@@ -2,7 +2,7 @@
  * Running counts over the alerts of one incident, so that no question about an incident walks over
  * its alerts. Derived from the alerts; changed only by state.ts.
  */
-import { type Alert, type Instant, PENALTY, SEVERITIES, type Severity } from '../model.ts';
+import { type Alert, type Instant, SEVERITIES, type Severity } from '../model.ts';
 
 export interface ServiceTally {
   alerts: number;
@@ -103,18 +103,9 @@ const WEIGHTS: Readonly<Record<Severity, number>> = {
 /** A critical alert that its rule lets wait for longer is not taken at its word. */
 const TAKEN_AT_WORD_MS = 4 * 60_000;
 
-/** Weights are multiples of this, so that what is added and taken back leaves nothing. */
-const WEIGHT_STEP = 1 / 8;
-
-/**
- * The weight of its severity; less in proportion to its penalty where it came and went lately, for it
- * has shown that it passes by itself.
- */
-function weightOf({ facts, flap, since, heldUntil }: Alert): number {
-  const times = Math.max(1, (flap?.penalty ?? PENALTY) / PENALTY);
-  const doubted = facts.severity === 'critical' && heldUntil - since > TAKEN_AT_WORD_MS * times;
-  const weight = WEIGHTS[doubted ? 'high' : facts.severity];
-  return times === 1 ? weight : Math.ceil(weight / times / WEIGHT_STEP) * WEIGHT_STEP;
+function weightOf({ facts, since, heldUntil }: Alert): number {
+  const doubted = facts.severity === 'critical' && heldUntil - since > TAKEN_AT_WORD_MS;
+  return WEIGHTS[doubted ? 'high' : facts.severity];
 }
 
 /** From the key of a check. */

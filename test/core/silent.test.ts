@@ -127,32 +127,6 @@ test('of a hub nothing is concluded, also where what calls it is one incident an
   expect(story.last()?.root).not.toBe('mysql');
 });
 
-test('what is over by now does not count', () => {
-  const story = tell(SHARED_DB);
-  fail(story, ['orders', 'prices'], 20 * SECOND, ONE_REQUEST);
-  story.resolve('orders', 'HighErrorRate', { severity: 'critical', ...ONE_REQUEST });
-  fail(story, ['stations'], MINUTE, ONE_REQUEST);
-  expect(story.last()).toMatchObject({ alerts: [{}, {}, {}] });
-  expect(story.last()?.root).not.toBe('mysql');
-});
-
-test('what something else explains does not count', () => {
-  const rules = `
-services:
-  - { name: orders, dependsOn: [mysql] }
-  - { name: prices, dependsOn: [mysql] }
-  - { name: stations, dependsOn: [mysql, prices] }
-  - { name: mysql }
-`;
-  for (const more of [{}, ONE_REQUEST]) {
-    const story = tell(rules);
-    fail(story, THREE, 20 * SECOND, more);
-    story.wait(5 * MINUTE);
-    expect(story.posts()).toHaveLength(more === ONE_REQUEST ? 1 : 2);
-    expect(story.messages.map(({ root }) => root)).not.toContain('mysql');
-  }
-});
-
 test('a host on which all of them fail is the likely cause before it', () => {
   const story = tell(SHARED_DB);
   fail(story, THREE, 0, { labels: { ...ONE_REQUEST.labels, host: 'n1' } });
