@@ -4,7 +4,13 @@
 import type { Alert, Facts, Incident } from '../model.ts';
 import type { Subject } from '../rules/rules.ts';
 import { type LaneState, tallyOf } from '../state/state.ts';
-import { type ServiceTally, servicesOn, severityRank } from '../state/tally.ts';
+import {
+  failsInSeveralWays,
+  type ServiceTally,
+  servicesOn,
+  severityRank,
+  type Tally,
+} from '../state/tally.ts';
 
 /** The alert that speaks for the incident: of the likely root, else the first there is. */
 export function leadOf(state: LaneState, incident: Incident): Alert | undefined {
@@ -44,8 +50,13 @@ function leadAlert(
 }
 
 /** As its lead, but as severe as the worst of its alerts: a mild cause must not hide a critical symptom. */
-export function subjectOfIncident(lead: Alert, incident: Pick<Incident, 'severity'>): Subject {
-  return { ...subjectOf(lead), facts: { ...lead.facts, severity: incident.severity } };
+export function subjectOfIncident(
+  lead: Alert,
+  incident: Pick<Incident, 'severity'>,
+  tally?: Tally,
+): Subject {
+  const facts = { ...lead.facts, severity: incident.severity };
+  return { ...subjectOf(lead), facts, several: tally !== undefined && failsInSeveralWays(tally) };
 }
 
 export function subjectOf(alert: Alert): Subject {

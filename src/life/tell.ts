@@ -205,7 +205,8 @@ const LOUDNESS: Readonly<Record<RouteDecision['urgency'], number>> = {
 /** As its likely cause says; but a cause of little importance does not hush a victim of more. */
 function routeOf(turn: Turn, incident: Incident, { speaker, severity }: Proof): RouteDecision {
   const lead = leadOf(turn.state, incident) ?? speaker;
-  const route = turn.rules.route(subjectOfIncident(lead, { severity }), turn.now);
+  const tally = tallyOf(turn.state, incident.id);
+  const route = turn.rules.route(subjectOfIncident(lead, { severity }, tally), turn.now);
   if (route.urgency === 'post' || lead === speaker) return route;
   const other = turn.rules.route(subjectOf(speaker), turn.now);
   return LOUDNESS[other.urgency] > LOUDNESS[route.urgency] ? other : route;

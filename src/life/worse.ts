@@ -5,6 +5,7 @@
  * through what began as a warning.
  */
 import type { Incident, Reply, RouteDecision } from '../model.ts';
+import { tallyOf } from '../state/state.ts';
 import {
   change,
   isTooSoon,
@@ -140,7 +141,8 @@ function isNewsIn({ route, repliedAt }: Incident, channel: string): boolean {
 /** Undefined: Quell's own, such as a storm. */
 function routeNow(turn: Turn, incident: Incident): RouteDecision | undefined {
   const lead = incident.special === undefined ? leadOf(turn.state, incident) : undefined;
-  return lead && turn.rules.route(subjectOfIncident(lead, incident), turn.now);
+  const tally = tallyOf(turn.state, incident.id);
+  return lead && turn.rules.route(subjectOfIncident(lead, incident, tally), turn.now);
 }
 
 function isSamePlan(one: RouteDecision['escalate'], other: RouteDecision['escalate']): boolean {

@@ -141,13 +141,16 @@ interface Usual {
 }
 
 const INFORMATION: Usual = { urgency: 'digest', because: 'its severity is that of information' };
-const TIER_3: Usual = { urgency: 'digest', because: 'its service is of tier 3' };
+const TIER_3: Usual = {
+  urgency: 'digest',
+  because: 'its service is of tier 3, and nothing else fails there',
+};
 const TESTS: Usual = { urgency: 'digest', because: 'its environment is one for testing' };
 const ALL_ELSE: Usual = { urgency: 'post', because: 'nothing says that it can wait' };
 
 /**
  * When no route says how loudly: information waits for the digest, and so does what cannot hurt the
- * business, test environments and what is less than critical at tier 3. All else is a message.
+ * business, test environments and a single check at tier 3 that is less than critical. All else is a message.
  */
 function usually(
   subject: Subject,
@@ -156,7 +159,7 @@ function usually(
 ): Usual {
   const { severity, environment } = subject.facts;
   if (severity === 'none' || severity === 'info') return INFORMATION;
-  if (service?.tier === 3 && severity !== 'critical') return TIER_3;
+  if (service?.tier === 3 && severity !== 'critical' && subject.several !== true) return TIER_3;
   return isTesting(environment) ? TESTS : ALL_ELSE;
 }
 

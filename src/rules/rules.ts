@@ -26,6 +26,8 @@ export interface Subject {
   readonly labels: Labels;
   readonly facts: Facts;
   readonly source: string;
+  /** Of an incident: more than one of its checks fails. No matcher sees it. */
+  readonly several?: boolean;
 }
 
 export interface Service {

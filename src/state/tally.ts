@@ -108,6 +108,13 @@ function weightOf({ facts, since, heldUntil }: Alert): number {
   return WEIGHTS[doubted ? 'high' : facts.severity];
 }
 
+/** More than one check fails steadily, information aside. */
+export function failsInSeveralWays({ checks }: Tally): boolean {
+  let failing = 0;
+  for (const { weight } of checks.values()) if (weight > 0 && ++failing > 1) return true;
+  return false;
+}
+
 /** From the key of a check. */
 export function serviceOfCheck(key: string): string {
   return key.slice(0, key.lastIndexOf('\n'));

@@ -2,6 +2,7 @@
  * What keeps a platform's noise out of its messages, each behaviour by itself.
  */
 import { expect, test } from 'vitest';
+import type { Severity } from '../../src/model.ts';
 import { alertEvent, HOUR, MINUTE, SECOND, SHOP, tell } from '../support/story.ts';
 
 test('a blip that is over explains nothing that comes later', () => {
@@ -56,6 +57,32 @@ test('a critical alert that stands alone waits by what the catalog says of its s
   // It is taken at its word where something else fails, too; what never wakes anyone is not.
   expect(toldAfterMs('basket', 'HighLatency')).toBe(0);
   expect(toldAfterMs('newsletter', 'HighLatency')).toBe(4 * MINUTE);
+});
+
+test('of a service that never wakes anyone one mild check waits for the digest, and several are a message', () => {
+  const toldAfter = (
+    rules: string,
+    ...checks: readonly (readonly [number, string, Severity])[]
+  ) => {
+    const story = tell(rules);
+    const firedAt = story.now();
+    for (const [atMs, name, severity] of checks) {
+      story.wait(firedAt + atMs - story.now());
+      story.fire('newsletter', name, { severity });
+    }
+    story.wait(HOUR);
+    const digested = story.reasons().includes('digested');
+    const told = story.posts().map(({ at }) => (Date.parse(at) - firedAt) / MINUTE);
+    return [...(digested ? ['digest'] : []), ...told];
+  };
+  const slow = [0, 'HighLatency', 'warning'] as const;
+  expect(toldAfter(SHOP, slow)).toEqual(['digest']);
+  expect(toldAfter(SHOP, slow, [MINUTE, 'BackupMissing', 'info'])).toEqual(['digest']);
+  expect(toldAfter(SHOP, slow, [MINUTE, 'QueueGrows', 'warning'])).toEqual([5]);
+  // It was in the digest when the second began to fail, and to last.
+  expect(toldAfter(SHOP, slow, [11 * MINUTE, 'QueueGrows', 'high'])).toEqual(['digest', 16]);
+  const stated = `${SHOP}\nroute: { routes: [{ match: ['tier="3"'], urgency: digest }] }\n`;
+  expect(toldAfter(stated, slow, [MINUTE, 'QueueGrows', 'warning'])).toEqual(['digest']);
 });
 
 test('two checks that both fail for four minutes are told before one alone would be', () => {
