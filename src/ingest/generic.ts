@@ -49,6 +49,7 @@ const FIRING: ReadonlySet<string> = new Set([
   'active',
   'open',
   'triggered',
+  'alarm',
   'alerting',
   'critical',
   'down',

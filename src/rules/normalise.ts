@@ -7,6 +7,7 @@
 import type { Facts, ReceivedAlert, Severity } from '../model.ts';
 import { SEVERITIES } from '../model.ts';
 import { type FactSource, annotations, firstValue, labels, own } from './fact-source.ts';
+import { resolveName } from './catalog.ts';
 import { remember } from './remember.ts';
 import type { Catalog } from './rules.ts';
 import {
@@ -132,13 +133,15 @@ export function normaliseBy(
   const severity = severityBy(rules.severity);
   const host = hostBy(rules.host);
   const service = serviceBy(rules.service, catalog);
+  const meant = meantBy(rules, catalog);
   const transactions = transactionsOf(rules.transaction);
   const runbook = addressBy(rules.runbook);
   const dashboard = addressBy(rules.dashboard);
   return (alert) => {
     const kind = name(alert) ?? 'alert';
-    const at = host(alert);
-    const found = service(alert);
+    const named = service(alert);
+    const at = host(alert, named);
+    const found = named ?? meant(alert, at);
     const known = found === undefined ? undefined : catalog.services.get(found);
     return {
       name: kind,
@@ -151,6 +154,44 @@ export function normaliseBy(
       runbook: runbook(alert) ?? known?.runbook,
       dashboard: dashboard(alert) ?? known?.dashboard,
     };
+  };
+}
+
+/** What is probed by its URL, whoever probes it. */
+function siteOf({ labels }: ReceivedAlert): string | undefined {
+  for (const name of ADDRESS_LABELS) {
+    const value = own(labels, name);
+    if (value?.includes('://') === true) return bareHost(value);
+  }
+  return undefined;
+}
+
+const ADDRESS_LABELS = ['instance', 'url', 'target', 'endpoint', 'address'] as const;
+/** Everybody has such sites, also those whom our services call. */
+const ANYBODYS = /^(?:api|app|web|www)\./i;
+
+/**
+ * A service of the catalog that an alert without a service's name means: by the name or an alias of its host; of a site that is probed
+ * also without its domain; and where it has no host by any label.
+ */
+function meantBy(
+  { service, name, severity, environment }: NormaliseRules,
+  { canonical }: Catalog,
+): (alert: ReceivedAlert, at: string | undefined) => string | undefined {
+  if (!service.guessed || canonical.size === 0) return () => undefined;
+  const find = canonicalNames(canonical);
+  const ofSite = remember(MEMORY_MAX, (site) => find(site) ?? '');
+  const others = [...name.from, ...severity.from, ...environment.from];
+  const says = new Set(others.flatMap((from) => (from.kind === 'label' ? [from.name] : [])));
+  return (alert, at) => {
+    if (at !== undefined && at === siteOf(alert) && !ANYBODYS.test(at))
+      return ofSite(at) || undefined;
+    if (at !== undefined) return resolveName(canonical, at);
+    for (const label in alert.labels) {
+      const known = says.has(label) ? undefined : resolveName(canonical, alert.labels[label] ?? '');
+      if (known !== undefined) return known;
+    }
+    return undefined;
   };
 }
 
@@ -238,12 +279,15 @@ function serviceBy(rule: FactRule, catalog: Catalog): Reader {
 }
 
 /** Without its port, so that all alerts of a host agree; an address that every host has is none. */
-function hostBy(rule: FactRule): Reader {
+function hostBy(
+  rule: FactRule,
+): (alert: ReceivedAlert, service: string | undefined) => string | undefined {
   const read = reading(rule);
   const isProxy = remember(MEMORY_MAX, isProxyExporter);
-  return (alert) => {
+  return (alert, service) => {
     const raw = read(alert);
-    if (raw === undefined) return undefined;
+    // An address that a service's alert names is whom it calls, more often than where it runs.
+    if (raw === undefined) return rule.guessed && service === undefined ? siteOf(alert) : undefined;
     if (rule.guessed && raw === alert.labels['instance']) {
       const job = own(alert.labels, 'job');
       if (job !== undefined && isProxy(job)) return undefined;

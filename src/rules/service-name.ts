@@ -9,6 +9,9 @@ const ENVIRONMENT_WORDS =
 const SUFFIX = new RegExp(`[-_.](?:${ENVIRONMENT_WORDS})$`, 'i');
 const PREFIX = new RegExp(`^(?:${ENVIRONMENT_WORDS})[-_.]`, 'i');
 
+/** `Checkout Service`, as people call it in other tools. */
+const KIND = /[-_. ](?:service|svc)$/i;
+
 /**
  * Names of what measures, not of what is measured. Scrape jobs carry them in `job` and `service`, and
  * taking them for a service would make one node of a whole fleet.
@@ -59,7 +62,14 @@ function resolveStripped(known: ReadonlyMap<string, string>, name: string): stri
   const short = name.slice(name.lastIndexOf('/') + 1);
   // `service.namespace.svc.cluster.local`
   const host = short.includes('.') ? short.slice(0, short.indexOf('.')) : short;
-  for (const candidate of [short, short.replace(SUFFIX, ''), short.replace(PREFIX, ''), host]) {
+  const bare = short.replace(KIND, '');
+  for (const candidate of [
+    short,
+    short.replace(SUFFIX, ''),
+    short.replace(PREFIX, ''),
+    host,
+    bare,
+  ]) {
     if (candidate === '') continue;
     const found = resolveName(known, candidate);
     if (found !== undefined) return found;

@@ -80,6 +80,7 @@ test('the status in the words of many tools, or by the end', () => {
     [{ status: null }, 'firing'],
     [{ status: 'FIRING' }, 'firing'],
     [{ status: 'triggered' }, 'firing'],
+    [{ status: 'ALARM' }, 'firing'],
     [{ status: 'Resolved' }, 'resolved'],
     [{ status: 'ok' }, 'resolved'],
     [{ endsAt: '2026-11-21T01:00:00Z' }, 'resolved'],

@@ -290,3 +290,28 @@ test('an alert of megabytes is read', () => {
   const labels = { service: `${' '.repeat(1_000_000)}x`, instance: ':'.repeat(1_000_000) };
   facts(labels, annotations);
 });
+
+test.each([
+  [{ alertname: 'Down', url: 'https://payments.example.com/health' }, 'Payments'],
+  [
+    { alertname: 'ProbeFailed', job: 'blackbox', instance: 'https://orders.corp.example/' },
+    'orders',
+  ],
+  [{ alertname: 'CPUUtilization', db_instance: 'svc_payments' }, 'Payments'],
+  [{ alertname: 'HostDown', host: 'payments-api' }, 'Payments'],
+  [{ alertname: 'ErrorRate', service: 'Orders Service' }, 'orders'],
+  [{ alertname: 'Down', url: 'https://shop.example.com/health' }, 'unknown shop.example.com'],
+  [{ alertname: 'HostDown', host: 'payments.example.com' }, 'unknown payments.example.com'],
+  [{ alertname: 'HostDown', host: 'vm-1', role: 'orders' }, 'unknown vm-1'],
+  [{ alertname: 'orders', env: 'prod' }, 'unknown orders'],
+])('the names of other tools: %j is of %s', (labels, name) => {
+  expect(service(labels)).toBe(name);
+});
+
+test('what is probed by its URL is the host of an alert that names none, and nobody knows whose api.example.com is', () => {
+  const { host } = facts({ alertname: 'Down', url: 'https://shop.example.com/health' });
+  expect(host).toBe('shop.example.com');
+  const own = rulesOf('services: [{ name: api }]');
+  const probe = alertOf({ alertname: 'Down', target: 'https://api.stripe.com/v1' });
+  expect(own.normalise(probe).service).toBe('api.stripe.com');
+});
