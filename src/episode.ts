@@ -28,6 +28,7 @@ import { noteMuted } from './mute.ts';
 import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './schedule.ts';
 import { closeIncident, incidentOf, putAlert, tallyOf } from './state/state.ts';
+import { LATE_SOURCE } from './state/tally.ts';
 import { noteAlert, type Turn } from './state/turn.ts';
 import { alertWith } from './state/with.ts';
 
@@ -265,7 +266,7 @@ function awaitWord(turn: Turn, alert: Draft<Alert>): void {
   const until = turn.now + nextWordMs(turn, alert.source);
   if (until <= alert.heldUntil) return;
   alert.heldUntil = until;
-  alert.holdWhy = 'its source says late that something is over';
+  alert.holdWhy = LATE_SOURCE;
 }
 
 function damped(turn: Turn, known: Alert, subject: Subject): Flap | undefined {

@@ -102,10 +102,12 @@ const WEIGHTS: Readonly<Record<Severity, number>> = {
 
 /** A critical alert that its rule lets wait for longer is not taken at its word. */
 const TAKEN_AT_WORD_MS = 4 * 60_000;
+/** Why an alert is held for longer than its rule says: that is no doubt about it. */
+export const LATE_SOURCE = 'its source says late that something is over';
 
-function weightOf({ facts, since, heldUntil }: Alert): number {
-  const doubted = facts.severity === 'critical' && heldUntil - since > TAKEN_AT_WORD_MS;
-  return WEIGHTS[doubted ? 'high' : facts.severity];
+function weightOf({ facts, since, heldUntil, holdWhy }: Alert): number {
+  const isDoubted = heldUntil - since > TAKEN_AT_WORD_MS && holdWhy !== LATE_SOURCE;
+  return WEIGHTS[isDoubted && facts.severity === 'critical' ? 'high' : facts.severity];
 }
 
 /** More than one check fails steadily, information aside. */

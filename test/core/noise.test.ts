@@ -703,6 +703,20 @@ services:
   expect(story.posts()).toHaveLength(0);
 });
 
+test('a critical alert that only its late source makes wait is told at once in company', () => {
+  const story = tell('services: [{ name: shop }, { name: counter }]');
+  for (let blip = 0; blip < 60; blip++) {
+    story.fire('shop', `Check${blip}`, { severity: 'info' });
+    story.wait(6 * MINUTE);
+    const over = { severity: 'info', endsAt: story.now() - 5 * MINUTE };
+    story.resolve('shop', `Check${blip}`, over);
+    story.wait(MINUTE);
+  }
+  story.fire('counter', 'Down', { severity: 'critical' });
+  story.fire('counter', 'QueueGrowing');
+  expect(story.posts()).toHaveLength(1);
+});
+
 test('four warnings may be a blip with its echoes, five are none', () => {
   const posts = (checks: readonly (readonly [string, string])[]): number => {
     const story = tell();
