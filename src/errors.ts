@@ -13,3 +13,13 @@ export class AppError extends Error {
     this.retryable = options.retryable;
   }
 }
+
+/** What the system calls an error of its own, as `ENOENT`; undefined for what is none. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+/** Whatever was thrown. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -4,7 +4,7 @@
  *
  * The thread that reads ahead waits for everything that is imported here: neither rules nor settings.
  */
-import { AppError } from '../errors.ts';
+import { AppError, codeOf } from '../errors.ts';
 import { journalDir } from '../ingest/journal.ts';
 import { readJournal } from '../ingest/journal-read.ts';
 import { type Recorded, readLine, textsInBatches } from '../ingest/recording.ts';
@@ -202,14 +202,15 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 function isMissing(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return codeOf(error) === 'ENOENT';
 }
 
 /** What a file or zlib reports has a code; anything else is passed on. */
 export function fileError(what: string, error: unknown): unknown {
   if (error instanceof RangeError) return unusable(what, error.message, error);
-  if (!(error instanceof Error && 'code' in error)) return error;
-  return unusable(what, REASONS[String(error.code)] ?? error.message, error);
+  const code = codeOf(error);
+  if (!(error instanceof Error) || code === undefined) return error;
+  return unusable(what, REASONS[code] ?? error.message, error);
 }
 
 function unusable(what: string, why: string, cause: Error): AppError {

@@ -6,13 +6,13 @@ import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { type Command, CommanderError } from 'commander';
 import { openSources } from '../config/sources.ts';
-import { AppError } from '../errors.ts';
+import { AppError, codeOf } from '../errors.ts';
 
 export async function runProgram(program: Command, args: readonly string[]): Promise<void> {
   program.version(version(), '-V, --version', 'print the version').exitOverride();
   process.stdout.on('error', (error: Error) => {
     // Whoever reads, as `head` does, has enough.
-    if (!('code' in error && error.code === 'EPIPE')) throw error;
+    if (codeOf(error) !== 'EPIPE') throw error;
   });
   // Commands that are added take nothing over by themselves.
   for (const command of program.commands) command.copyInheritedSettings(program);

@@ -7,6 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { codeOf } from '../errors.ts';
 import { didYouMean, nearest } from '../rules/did-you-mean.ts';
 
 export interface ConfigSources {
@@ -218,7 +219,8 @@ function readText(path: string): ReadText {
     return { kind: 'refused', problem: `${path} is larger than ${FILE_MAX} bytes` };
   } catch (error) {
     // Every failure of the file system has a code.
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    return { kind: 'refused', problem: `${path} cannot be read (${String(error.code)})` };
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    return { kind: 'refused', problem: `${path} cannot be read (${code})` };
   }
 }

@@ -3,6 +3,7 @@
  * is packed meanwhile is found packed, and half a line at the end is not read yet.
  */
 import { join } from 'node:path';
+import { codeOf } from '../errors.ts';
 import type { Instant } from '../model.ts';
 import { type JournalDay, dayOf, daysIn } from './journal.ts';
 import { textsInBatches } from './recording.ts';
@@ -33,8 +34,7 @@ async function* textsOf(dir: string, day: JournalDay): AsyncGenerator<readonly s
   try {
     yield* textsInBatches(join(dir, day.name), 'whole lines');
   } catch (error) {
-    const wasPacked =
-      !day.closed && error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const wasPacked = !day.closed && codeOf(error) === 'ENOENT';
     if (!wasPacked) throw error;
     yield* textsInBatches(join(dir, `${day.name}.gz`), 'whole lines');
   }

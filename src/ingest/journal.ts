@@ -15,7 +15,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { AppError } from '../errors.ts';
+import { AppError, codeOf } from '../errors.ts';
 import { CAPACITY, type Capacity } from '../limits.ts';
 import type { Instant } from '../model.ts';
 import { openRecorder, type Recorder, type RecorderDeps } from './recorder.ts';
@@ -134,8 +134,9 @@ async function prepare(dir: string, today: string): Promise<void> {
     }
   } catch (error) {
     // Every failure of the file system has a code.
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    const message = `cannot keep what comes in under ${dir} (${String(error.code)}): check QUELL_DATA_DIR`;
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    const message = `cannot keep what comes in under ${dir} (${code}): check QUELL_DATA_DIR`;
     throw new AppError('cannot-record', message, { retryable: false, cause: error });
   }
 }

@@ -6,7 +6,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { createWriteStream, fstatSync, openSync } from 'node:fs';
-import { AppError } from '../errors.ts';
+import { AppError, codeOf } from '../errors.ts';
 import { over } from '../limits.ts';
 import type { Instant } from '../model.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -116,8 +116,9 @@ function openFile(path: string): number {
     return openSync(path, 'a', 0o600);
   } catch (error) {
     // Every failure of the file system has a code.
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    const message = `cannot record to ${path} (${String(error.code)}): check QUELL_RECORD; its folder must exist`;
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    const message = `cannot record to ${path} (${code}): check QUELL_RECORD; its folder must exist`;
     throw new AppError('cannot-record', message, { retryable: false, cause: error });
   }
 }

@@ -5,7 +5,7 @@
  * message it is on, a silence to all. Heartbeats are watched over by the first lane, wherever they come
  * from: there one name is one heartbeat, and is expected once.
  */
-import { AppError } from '../errors.ts';
+import { AppError, asError } from '../errors.ts';
 import { heartbeatOf } from '../life/heartbeat.ts';
 import type { Lane } from './lane.ts';
 import type { Event, Instant, MessageRef, ReceivedAlert } from '../model.ts';
@@ -108,7 +108,7 @@ async function submit(
         await lane.submit(at, part);
         taken.push(...part);
       } catch (error) {
-        refusals.push(error instanceof Error ? error : new Error(String(error)));
+        refusals.push(asError(error));
       }
     }),
   );

@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type Job, type Queue, WaitingError, Worker } from 'bullmq';
-import { AppError } from '../errors.ts';
+import { AppError, asError } from '../errors.ts';
 import { type Capacity, over } from '../limits.ts';
 import type { Event, Instant } from '../model.ts';
 import { refusal } from '../lane/refusals.ts';
@@ -271,7 +271,7 @@ function work(
       else await decide(read);
       own.drop(id);
     } catch (error) {
-      failed(id, error instanceof Error ? error : new Error(String(error)));
+      failed(id, asError(error));
       await setTimeout(AGAIN_MS);
       // Back to the front, whoever takes it next: those behind it must not overtake it. Without an answer
       // its lock ends, and it comes back there, too.

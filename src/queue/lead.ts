@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type Job, type Queue, Worker } from 'bullmq';
-import { AppError } from '../errors.ts';
+import { AppError, asError } from '../errors.ts';
 import type { Connection } from '../store/redis/connection.ts';
 import { closeSoon, LOCK_MS, openQueue, workerOptions } from './queues.ts';
 
@@ -120,7 +120,7 @@ async function seek(seeking: Seeking): Promise<void> {
       if (job !== undefined) await hold(seeking, job);
     } catch (error) {
       if (signal.aborted) return;
-      trouble(error instanceof Error ? error : new Error(String(error)));
+      trouble(asError(error));
       await setTimeout(AGAIN_MS);
     }
   }
@@ -149,7 +149,7 @@ async function hold(seeking: Seeking, job: Job): Promise<void> {
   } catch (error) {
     // It would only take it from those that can lead.
     if (isTooOld(error)) seeking.stopping.abort();
-    trouble(error instanceof Error ? error : new Error(String(error)));
+    trouble(asError(error));
   } finally {
     working.abort();
     await renewing;
@@ -187,7 +187,7 @@ async function renew(seeking: Seeking, job: Job): Promise<boolean> {
     seeking.until = { steady: from.steady + ms, wall: from.wall + ms };
     return true;
   } catch (error) {
-    trouble(error instanceof Error ? error : new Error(String(error)));
+    trouble(asError(error));
     return holds(seeking);
   } finally {
     // Whoever did not wait for it hears of its end all the same.

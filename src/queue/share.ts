@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { asError } from '../errors.ts';
 import type { RedisAddress } from '../store/redis/address.ts';
 import { connect, ready } from '../store/redis/connection.ts';
 import { laneTag } from '../store/redis/keys.ts';
@@ -85,7 +86,7 @@ export async function keepShare(options: {
       share = Math.ceil(lanes / Math.max(1, Number(instances)));
       balance();
     } catch (error) {
-      trouble(error instanceof Error ? error : new Error(String(error)));
+      trouble(asError(error));
     }
   }
 

@@ -12,7 +12,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { LaneObserver } from '../lane/batch.ts';
-import { AppError } from '../errors.ts';
+import { AppError, asError } from '../errors.ts';
 import type { Clock } from '../lane/clock.ts';
 import { type Lane, openLane, type Outbox } from '../lane/lane.ts';
 import { tooManyAlerts } from '../lane/refusals.ts';
@@ -371,7 +371,7 @@ async function follow(shared: Shared): Promise<void> {
       else if (shared.lead?.holds() !== true) continue;
       shared.heardAt = performance.now();
     } catch (error) {
-      shared.options.observer.trouble(error instanceof Error ? error : new Error(String(error)));
+      shared.options.observer.trouble(asError(error));
     }
   }
 }

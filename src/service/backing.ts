@@ -5,7 +5,7 @@
 import { mkdir, opendir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { AppError } from '../errors.ts';
+import { AppError, codeOf } from '../errors.ts';
 import { type LaneOptions, openLane } from '../lane/lane.ts';
 import { createLanes, type Lanes } from '../lane/lanes.ts';
 import { LANE, WHOLE } from '../split.ts';
@@ -55,8 +55,8 @@ export async function makeDataDir(path: string): Promise<void> {
     await (await opendir(dir)).close();
   } catch (error) {
     // Every failure of the file system has a code.
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    const code = String(error.code);
+    const code = codeOf(error);
+    if (code === undefined) throw error;
     const message = `the data directory ${dir} cannot be made or read (${WHY_NOT[code] ?? code}): set QUELL_DATA_DIR to another`;
     throw new AppError('store-denied', message, { retryable: false, cause: error });
   }
@@ -74,7 +74,7 @@ async function makeDir(dir: string, mode?: number, andParents = true): Promise<v
   try {
     await mkdir(dir, { mode });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code === 'EEXIST') return;
     if (code !== 'ENOENT' || !andParents || dirname(dir) === dir) throw error;
     await makeDir(dirname(dir));

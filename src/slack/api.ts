@@ -12,6 +12,7 @@ import {
   WebClient,
 } from '@slack/web-api';
 import { z } from 'zod';
+import { codeOf } from '../errors.ts';
 import type { MessageRef } from '../model.ts';
 import { type Log, sdkLogger } from './log.ts';
 import { createChannelIds, EVENT_TYPE, type Found, find, type Search } from './lookup.ts';
@@ -229,7 +230,7 @@ function failure(error: unknown): SlackResult<never> {
 }
 
 function causeCode({ cause }: Error): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return codeOf(cause) ?? '';
 }
 
 function contentOf({ text, blocks, tag }: Omit<Post, 'channel' | 'thread' | 'broadcast'>) {

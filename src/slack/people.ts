@@ -4,6 +4,7 @@
  *
  * When Slack does not answer in time the user counts as a person: an acknowledgement must not be lost.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { Instant } from '../model.ts';
 import type { SlackApi } from './api.ts';
 
@@ -59,7 +60,9 @@ export function createPeople(api: Pick<SlackApi, 'person'>, now: () => Instant):
 
   return {
     async isBot(user) {
-      const person = known.get(user) ?? (await within(ANSWER_WITHIN_MS, ask(user)));
+      const person =
+        known.get(user) ??
+        (await Promise.race([ask(user), setTimeout(ANSWER_WITHIN_MS, undefined, { ref: false })]));
       return person?.bot ?? false;
     },
     nameOf(user) {
@@ -68,16 +71,4 @@ export function createPeople(api: Pick<SlackApi, 'person'>, now: () => Instant):
       return person?.name;
     },
   };
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

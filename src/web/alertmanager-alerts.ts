@@ -14,6 +14,7 @@ import type { Rules } from '../rules/rules.ts';
 import { type Asked, factOrLabel } from '../rules/selector.ts';
 import type { LaneState } from '../state/state.ts';
 import { badQuery } from './query.ts';
+import { iso } from './shapes.ts';
 import { arrayText, createPause, streamArray, streamText } from './stream-array.ts';
 
 interface AlertsQuery {
@@ -168,10 +169,6 @@ function shapeOf({ alert, silencedBy, state }: Shown, now: Instant) {
 
 /** The API asks for an end; this is Alertmanager's usual time-out. */
 const SHOWN_TIMEOUT_MS = 5 * 60_000;
-
-function iso(at: Instant): string {
-  return new Date(at).toISOString();
-}
 
 export async function sendAlerts(
   response: Response,

@@ -15,10 +15,10 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { readAlertsQuery, sendAlerts, sendGroups, silenceFilter } from './alertmanager-alerts.ts';
 import { lanesOf, type ReadApiDeps } from './read-api.ts';
+import { iso } from './shapes.ts';
 import {
   badSilence,
   isForAll,
-  iso,
   readSilence,
   silenceShape,
   silencesIn,

@@ -3,6 +3,7 @@
  * repeat when it comes would cost every repeat something, and hardly anybody asks.
  */
 import { setImmediate } from 'node:timers/promises';
+import { codeOf } from '../errors.ts';
 import { fingerprintOf } from '../dedupe/fingerprint.ts';
 import type { Heard } from '../explain/chain.ts';
 import { readLine } from '../ingest/recording.ts';
@@ -35,8 +36,8 @@ export async function heardOf(
     return times === 0 ? undefined : { times, lastAt, isAll };
   } catch (error) {
     // Nothing is kept, or it is forgotten this moment.
-    if (error instanceof Error && 'code' in error) return undefined;
-    throw error;
+    if (codeOf(error) === undefined) throw error;
+    return undefined;
   }
 }
 

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Request, Response } from 'express';
+import { codeOf } from '../errors.ts';
 import type { JournalSpan } from '../ingest/journal-read.ts';
 
 /** Batches of whole lines, oldest first. */
@@ -27,8 +28,7 @@ export async function sendRecording(
     }
   } catch (error) {
     // Whoever asked went away: there is nobody to answer.
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+    if (codeOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   }
 }
 

@@ -188,8 +188,8 @@ function orNull<T>(value: T | undefined): T | null {
   return value ?? null;
 }
 
-function iso(at: Instant): string;
-function iso(at: Instant | undefined): string | null;
-function iso(at: Instant | undefined): string | null {
+export function iso(at: Instant): string;
+export function iso(at: Instant | undefined): string | null;
+export function iso(at: Instant | undefined): string | null {
   return at === undefined || !Number.isFinite(at) ? null : new Date(at).toISOString();
 }

@@ -3,10 +3,12 @@
  */
 import { AppError } from '../errors.ts';
 import type { Lanes } from '../lane/lanes.ts';
+import { isObject } from '../ingest/parsed.ts';
 import { parseTime } from '../ingest/time.ts';
 import type { Instant, Silence, SilenceMatcher } from '../model.ts';
 import { compileAnchored } from '../rules/regex.ts';
 import type { KeptSilence } from '../state/small-records.ts';
+import { iso } from './shapes.ts';
 
 const MATCHERS_MAX = 100;
 const TEXT_MAX = 4_096;
@@ -21,7 +23,7 @@ export function readSilence(
   body: unknown,
   now: Instant,
 ): Omit<Silence, 'id'> & { readonly id: string | undefined } {
-  if (!isRecord(body)) throw badSilence('expected an object with matchers, startsAt, endsAt ...');
+  if (!isObject(body)) throw badSilence('expected an object with matchers, startsAt, endsAt ...');
   const matchers = readMatchers(body['matchers']);
   const endsAt = readInstant(body['endsAt'], 'endsAt');
   const startsAt = body['startsAt'] === undefined ? now : readInstant(body['startsAt'], 'startsAt');
@@ -51,7 +53,7 @@ function readMatchers(value: unknown): readonly SilenceMatcher[] {
 
 function readMatcher(value: unknown, index: number): SilenceMatcher {
   const place = `matchers[${index}]`;
-  if (!isRecord(value)) throw badSilence(`${place}: expected name, value, isRegex, isEqual`);
+  if (!isObject(value)) throw badSilence(`${place}: expected name, value, isRegex, isEqual`);
   const name = readText(value['name'], `${place}.name`);
   if (name === '') throw badSilence(`${place}.name: expected the name of a label`);
   const isRegex = value['isRegex'] === true;
@@ -94,10 +96,6 @@ function readInstant(value: unknown, place: string): Instant {
   const at = typeof value === 'string' ? parseTime(value) : undefined;
   if (at === undefined) throw badSilence(`${place}: expected a time like 2026-01-01T00:00:00Z`);
   return at;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function silenceShape({ silence, updatedAt }: KeptSilence, now: Instant) {
@@ -146,8 +144,4 @@ export function silencesInOrder(
     return (one.kept.endsAt - other.kept.endsAt) * (state === 'active' ? 1 : -1);
   });
   return all.map(({ shape }) => shape);
-}
-
-export function iso(at: Instant): string {
-  return new Date(at).toISOString();
 }

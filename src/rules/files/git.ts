@@ -9,6 +9,7 @@
 import { execFile } from 'node:child_process';
 import { readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { codeOf } from '../../errors.ts';
 
 const GIT_TIMEOUT_MS = 2_000;
 const OUTPUT_BYTES_MAX = 1024 * 1024;
@@ -80,8 +81,8 @@ async function textOf(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, 'utf8')).trim();
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined;
-    throw error;
+    if (codeOf(error) === undefined) throw error;
+    return undefined;
   }
 }
 

@@ -5,7 +5,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../errors.ts';
+import { AppError, codeOf } from '../../errors.ts';
 import { over, SHAPE } from '../../limits.ts';
 import { type LoadResult, compileRules } from '../compile.ts';
 import type { Diagnostic } from './diagnostics.ts';
@@ -144,9 +144,10 @@ export async function readTextFile(path: string): Promise<ReadText> {
       await file.close();
     }
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause)) throw cause;
+    const code = codeOf(cause);
+    if (code === undefined) throw cause;
     const message = `cannot be read: ${reasonOf(cause)}`;
-    if (cause.code !== 'ENOENT') return { kind: 'unreadable', message };
+    if (code !== 'ENOENT') return { kind: 'unreadable', message };
     return { kind: 'unreadable', message, hint: 'the link leads to a file that is not there' };
   }
 }
@@ -203,8 +204,7 @@ const NO_FOLDER = 'it is no folder';
 
 /** In words, of an error of the file system. */
 export function reasonOf(cause: unknown): string {
-  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  switch (code) {
+  switch (codeOf(cause)) {
     case 'ENOENT':
       return 'there is none';
     case 'EACCES':

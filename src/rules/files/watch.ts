@@ -8,7 +8,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../errors.ts';
+import { AppError, codeOf } from '../../errors.ts';
 import type { LoadResult } from '../compile.ts';
 import { commitOf } from './git.ts';
 import { isRulesFile, loadRules, unreadable } from './load.ts';
@@ -144,8 +144,8 @@ function tryWatch(dir: string, noticed: () => void): FSWatcher | undefined {
     watcher.on('error', () => watcher.close());
     return watcher;
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined;
-    throw error;
+    if (codeOf(error) === undefined) throw error;
+    return undefined;
   }
 }
 
@@ -157,8 +157,9 @@ async function stampOf(dir: string): Promise<string> {
     // A commit of what is there already gives it another name.
     return JSON.stringify([await commitOf(dir), names.map((name, i) => [name, stamps[i]])]);
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return `unreadable: ${String(error.code)}`;
-    throw error;
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    return `unreadable: ${code}`;
   }
 }
 
@@ -167,7 +168,8 @@ async function stampOfFile(path: string): Promise<string> {
     const { mtimeMs, ctimeMs, size, ino } = await stat(path);
     return [mtimeMs, ctimeMs, size, ino].join(' ');
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return String(error.code);
-    throw error;
+    const code = codeOf(error);
+    if (code === undefined) throw error;
+    return code;
   }
 }

@@ -25,6 +25,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import type { Key } from 'lmdb';
+import { codeOf } from '../../errors.ts';
 import { type Change, UTF8_MAX, lengthOf, writeText } from './row-text.ts';
 
 export interface ChangeLog {
@@ -110,7 +111,7 @@ function readWhole(path: string): Buffer {
     const bytes = readFileSync(path);
     if (bytes.length >= FILE_BYTES) return bytes;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
   }
   const page = Buffer.alloc(PAGE_BYTES);
   const fd = openSync(path, 'w', 0o600);

@@ -17,6 +17,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database as Lmdb, type Key, open } from 'lmdb';
+import { codeOf } from '../../errors.ts';
 import { type ChangeLog, nameOf, type NamedChanges, openChangeLog } from './change-log.ts';
 import { storeDamaged, storeFailure } from './failure.ts';
 import { type Change, lengthOf, type RowText, UTF8_MAX, writeText } from './row-text.ts';
@@ -209,7 +210,7 @@ function checkFile(path: string): void {
     bytes = readSync(fd, start);
     closeSync(fd);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+    if (codeOf(error) === 'ENOENT') return;
     throw storeFailure(error, path);
   }
   if (bytes > 0 && start.readUInt32LE(MAGIC_END - 4) !== MAGIC) {

@@ -3,7 +3,7 @@
  */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../errors.ts';
+import { AppError, codeOf } from '../../errors.ts';
 import { storeDamaged } from './failure.ts';
 
 const FORMAT = 4;
@@ -30,7 +30,7 @@ async function readFormat(path: string): Promise<number | undefined> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
   const format = /"format"\s*:\s*(\d+)/.exec(text)?.[1];

@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { AppError } from '../../errors.ts';
+import { AppError, asError } from '../../errors.ts';
 import type { RedisAddress } from './address.ts';
 
 export interface Connection {
@@ -151,7 +151,7 @@ function cluster(address: RedisAddress, manner: Manner): Cluster {
 /** What Redis or the way to it reports, in words that an operator can act on. */
 export function redisFailure(error: unknown, { shown }: RedisAddress): Error {
   if (error instanceof AppError || !(error instanceof Error)) {
-    return error instanceof Error ? error : new Error(String(error));
+    return asError(error);
   }
   // A bug of ours, or a value that is no JSON.
   if (error instanceof TypeError || error instanceof RangeError) return error;
