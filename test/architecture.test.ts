@@ -65,7 +65,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   service: [...SHELL, 'store', ...CORE],
   web: ['explain', 'slack', 'lane', 'contract', 'ingest', 'view', 'telemetry', ...CORE],
   ingest: ['lane', 'state', 'telemetry', 'rules', ...BASE],
-  config: ['ingest', 'rules', 'store', 'telemetry', 'model', 'limits'],
+  config: ['ingest', 'rules', 'store', 'telemetry', ...BASE],
   replay: ['decide', 'slack', 'view', ...CORE],
   'rule-tests': ['replay', ...CORE],
   importing: ['rules', ...BASE],
