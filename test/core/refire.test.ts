@@ -140,3 +140,19 @@ test('what was over just before that is', () => {
   expect(story.posts()).toHaveLength(1);
   expect(story.last()).toMatchObject({ root: 'payments-db' });
 });
+
+test('what fires again long after it was over is told anew, although its old message still stands', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.fire('payments', 'Down', { severity: 'critical' });
+  story.wait(20 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  story.resolve('payments', 'Down', { severity: 'critical' });
+  story.wait(40 * MINUTE);
+  story.fire('payments', 'Down', { severity: 'critical' });
+  expect(story.posts()).toHaveLength(2);
+  story.resolve('payments', 'Down', { severity: 'critical' });
+  story.wait(10 * MINUTE);
+  story.fire('payments', 'Down', { severity: 'critical' });
+  expect(story.posts()).toHaveLength(2);
+});

@@ -177,3 +177,11 @@ test('what goes on after a storm, in one cluster and for one channel, is one mes
   const merged = story.decisions.findLast(({ reason }) => reason === 'merged');
   expect(merged?.because).toMatch(/began \d+ s apart in a storm, and outlasted it$/);
 });
+
+test('a burst is still a storm when what came in it has outlasted its hold', () => {
+  const story = tell('correlate: [{ off: true }]');
+  for (let i = 0; i < 40; i++) story.fire(`service-${i}`, 'Down', { severity: 'critical' });
+  story.wait(3 * MINUTE);
+  expect(story.reasons()).toContain('storm-began');
+  expect(story.posts().length).toBeLessThanOrEqual(3);
+});

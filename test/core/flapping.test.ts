@@ -1,0 +1,59 @@
+/** What comes and goes: it is told of when it lasts, and moves nothing else. */
+import { expect, test } from 'vitest';
+import { MINUTE, tell } from '../support/story.ts';
+
+test('a flapping alert of which no end was seen stays where it fires', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.fire('payments-db', 'SlowQueries');
+  for (let i = 0; i < 5; i++) {
+    story.wait(5 * MINUTE);
+    story.fire('payments-db', 'SlowQueries', { startsAt: story.now() });
+  }
+  story.wait(MINUTE);
+  expect(story.reasons()).toContain('flapping');
+  expect(story.last()?.alerts).toHaveLength(2);
+  expect(story.reasons()).not.toContain('ended');
+});
+
+test('what flaps joins nobody, and takes its place once it lasts', () => {
+  const story = tell();
+  for (let i = 0; i < 5; i++) {
+    story.fire('payments-db', 'SlowQueries');
+    story.wait(MINUTE);
+    story.resolve('payments-db', 'SlowQueries');
+    story.wait(4 * MINUTE);
+  }
+  story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+  story.wait(MINUTE);
+  story.fire('payments-db', 'SlowQueries');
+  expect(story.last()?.alerts).toHaveLength(1);
+  story.wait(21 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.alerts).toHaveLength(2);
+});
+
+test('a workload whose pods come and go flaps, although each alert is a new one', () => {
+  const story = tell('');
+  for (let i = 0; i < 12; i++) {
+    const pod = {
+      severity: 'critical',
+      labels: { pod: `cart-7d9f8b6c5-x2k${'bcdfghjklmnp'[i]}z` },
+    };
+    story.fire('cart', 'PodCrashLooping', pod);
+    story.wait(2 * MINUTE);
+    story.resolve('cart', 'PodCrashLooping', pod);
+    story.wait(7 * MINUTE);
+  }
+  expect(story.posts().length).toBeLessThan(3);
+  expect(story.reasons()).toContain('flapping');
+});
+
+test('the same trouble on several pods at once is no flap', () => {
+  const story = tell('');
+  for (const last of ['b', 'c', 'd', 'f', 'g']) {
+    story.fire('cart', 'PodNotReady', { labels: { pod: `cart-7d9f8b6c5-x2k4${last}` } });
+    story.wait(20_000);
+  }
+  expect(story.reasons()).not.toContain('flapping');
+});
