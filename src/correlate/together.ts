@@ -107,7 +107,7 @@ function toldBefore({ state }: Turn, { environment }: Incident, until: Instant):
   return told.size;
 }
 
-/** How many parts what fires in them falls into, of the graph or beyond it. */
+/** How many parts what fires in them, and nothing else that does explains, falls into: of the graph or beyond it. */
 function placesOf(turn: Turn, incidents: readonly Incident[]): number {
   const { state, rules } = turn;
   const names = new Set<string>();
@@ -126,6 +126,7 @@ function placesOf(turn: Turn, incidents: readonly Incident[]): number {
   }
   let parts: readonly (readonly string[])[] = [];
   for (const name of names) {
+    if (isExplained(turn, names, name)) continue;
     const joined = parts.filter((part) => part.some((other) => isLinked(turn, hosts, name, other)));
     parts = [...parts.filter((part) => !joined.includes(part)), [name, ...joined.flat()]];
   }
@@ -139,15 +140,27 @@ function hasShared(transactions: ReadonlyMap<string, number>): boolean {
   return false;
 }
 
-/** One reaches the other, they share what both call, or they run on one machine. */
-function isLinked(
+/** Another of them reaches it. In a circle one of them has to be the first. */
+function isExplained(
   { rules: { catalog, hubCallers } }: Turn,
+  names: ReadonlySet<string>,
+  name: string,
+): boolean {
+  const own = callersOf(catalog, hubCallers, name);
+  for (const other of names) {
+    if (other === name || !callersOf(catalog, hubCallers, other).has(name)) continue;
+    if (!own.has(other) || other < name) return true;
+  }
+  return false;
+}
+
+/** They share what both call, or run on one machine. */
+function isLinked(
+  { rules: { catalog } }: Turn,
   hosts: readonly (readonly string[])[],
   one: string,
   other: string,
 ): boolean {
-  if (callersOf(catalog, hubCallers, one).has(other)) return true;
-  if (callersOf(catalog, hubCallers, other).has(one)) return true;
   if (hosts.some((there) => there.includes(one) && there.includes(other))) return true;
   const dependsOn = catalog.services.get(other)?.dependsOn ?? [];
   return (catalog.services.get(one)?.dependsOn ?? []).some((on) => dependsOn.includes(on));

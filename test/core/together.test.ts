@@ -43,6 +43,14 @@ test.each([
   expect(story.posts()).toHaveLength(posts);
 });
 
+test('what calls several of them makes them not one place', () => {
+  const story = tell(`${CATALOG}  - { name: shop, dependsOn: [pay, refund, payout] }\n`);
+  failInTurn(story, ['pay', 'shop', 'refund', 'payout'], SECOND);
+  story.wait(LASTS);
+  expect(story.posts()).toHaveLength(2);
+  expect(story.last()?.alerts).toHaveLength(4);
+});
+
 test('where messages come all the time, three at once are no surprise', () => {
   const story = tell(
     `${CATALOG}  - { name: search, dependsOn: [search-db] }\n  - { name: search-db }\n`,
