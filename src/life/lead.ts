@@ -4,13 +4,7 @@
 import type { Alert, Facts, Incident } from '../model.ts';
 import type { Subject } from '../rules/rules.ts';
 import { type LaneState, tallyOf } from '../state/state.ts';
-import {
-  failsInSeveralWays,
-  type ServiceTally,
-  servicesOn,
-  severityRank,
-  type Tally,
-} from '../state/tally.ts';
+import { type ServiceTally, servicesOn, severityRank } from '../state/tally.ts';
 
 /** The alert that speaks for the incident: of the likely root, else the first there is. */
 export function leadOf(state: LaneState, incident: Incident): Alert | undefined {
@@ -53,10 +47,10 @@ function leadAlert(
 export function subjectOfIncident(
   lead: Alert,
   incident: Pick<Incident, 'severity'>,
-  tally?: Tally,
+  several = false,
 ): Subject {
   const facts = { ...lead.facts, severity: incident.severity };
-  return { ...subjectOf(lead), facts, several: tally !== undefined && failsInSeveralWays(tally) };
+  return { ...subjectOf(lead), facts, several };
 }
 
 export function subjectOf(alert: Alert): Subject {

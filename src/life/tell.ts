@@ -15,7 +15,13 @@ import { incidentWith } from '../state/with.ts';
 import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
-import { GRAVE, serviceOfCheck, severityRank, type Tally } from '../state/tally.ts';
+import {
+  failsInSeveralWays,
+  GRAVE,
+  serviceOfCheck,
+  severityRank,
+  type Tally,
+} from '../state/tally.ts';
 import { tellInStorm } from './in-storm.ts';
 import { leadOf, nobody, subjectOf, subjectOfIncident } from './lead.ts';
 import { show } from './show.ts';
@@ -206,7 +212,8 @@ const LOUDNESS: Readonly<Record<RouteDecision['urgency'], number>> = {
 function routeOf(turn: Turn, incident: Incident, { speaker, severity }: Proof): RouteDecision {
   const lead = leadOf(turn.state, incident) ?? speaker;
   const tally = tallyOf(turn.state, incident.id);
-  const route = turn.rules.route(subjectOfIncident(lead, { severity }, tally), turn.now);
+  const several = suffices(turn, tally) || failsInSeveralWays(tally, turn.now - LASTING_MS);
+  const route = turn.rules.route(subjectOfIncident(lead, { severity }, several), turn.now);
   if (route.urgency === 'post' || lead === speaker) return route;
   const other = turn.rules.route(subjectOf(speaker), turn.now);
   return LOUDNESS[other.urgency] > LOUDNESS[route.urgency] ? other : route;

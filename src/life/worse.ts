@@ -5,7 +5,6 @@
  * through what began as a warning.
  */
 import type { Incident, Reply, RouteDecision } from '../model.ts';
-import { tallyOf } from '../state/state.ts';
 import {
   change,
   isTooSoon,
@@ -141,8 +140,9 @@ function isNewsIn({ route, repliedAt }: Incident, channel: string): boolean {
 /** Undefined: Quell's own, such as a storm. */
 function routeNow(turn: Turn, incident: Incident): RouteDecision | undefined {
   const lead = incident.special === undefined ? leadOf(turn.state, incident) : undefined;
-  const tally = tallyOf(turn.state, incident.id);
-  return lead && turn.rules.route(subjectOfIncident(lead, incident, tally), turn.now);
+  // What was worth a message is by now, too, when less of it fails.
+  const several = incident.toldIn === 'message';
+  return lead && turn.rules.route(subjectOfIncident(lead, incident, several), turn.now);
 }
 
 function isSamePlan(one: RouteDecision['escalate'], other: RouteDecision['escalate']): boolean {

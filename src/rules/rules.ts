@@ -26,7 +26,7 @@ export interface Subject {
   readonly labels: Labels;
   readonly facts: Facts;
   readonly source: string;
-  /** Of an incident: more than one of its checks fails. No matcher sees it. */
+  /** Of an incident: more than one of its checks fails, and that lasts. No matcher sees it. */
   readonly several?: boolean;
 }
 

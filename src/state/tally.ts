@@ -110,10 +110,11 @@ function weightOf({ facts, since, heldUntil, holdWhy }: Alert): number {
   return WEIGHTS[isDoubted && facts.severity === 'critical' ? 'high' : facts.severity];
 }
 
-/** More than one check fails steadily, information aside. */
-export function failsInSeveralWays({ checks }: Tally): boolean {
+/** More than one check has failed since `since`, information aside. */
+export function failsInSeveralWays({ checks }: Tally, since: Instant): boolean {
   let failing = 0;
-  for (const { weight } of checks.values()) if (weight > 0 && ++failing > 1) return true;
+  for (const check of checks.values())
+    if (check.weight > 0 && check.since <= since && ++failing > 1) return true;
   return false;
 }
 

@@ -43,6 +43,18 @@ test('a critical alert that stands alone waits by what the catalog says of its s
   expect(toldAfterMs('newsletter', 'HighLatency')).toBe(4 * MINUTE);
 });
 
+test('a blip beside what waits for the digest makes no message of it', () => {
+  const story = tell();
+  story.fire('newsletter', 'DiskFillingUp');
+  story.wait(7 * MINUTE);
+  story.fire('newsletter', 'HighLatency');
+  story.wait(2 * MINUTE);
+  story.resolve('newsletter', 'HighLatency');
+  story.wait(HOUR);
+  expect(story.reasons()).toContain('digested');
+  expect(story.posts()).toHaveLength(0);
+});
+
 test('of a service that never wakes anyone one mild check waits for the digest, and several are a message', () => {
   const toldAfter = (
     rules: string,
