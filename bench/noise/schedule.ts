@@ -256,10 +256,11 @@ function shape(world: World, random: Random, wanted: Wanted): Omit<Slot, 'at'> |
     const service = random.pick(
       wanted.tier === undefined ? world.platform.services : ofTier(world, wanted.tier),
     );
-    if (service.tier === 3) continue;
     const grave = wanted.grave ?? random.chance(0.6);
     const reach = wanted.quiet === true ? [] : reachOf(world, service.name, random);
-    if (wanted.spreads === true && !reach.some(({ silent }) => !silent)) continue;
+    const isNoticed = reach.some(({ silent }) => !silent);
+    // What nobody else notices of a tier 3 service can wait.
+    if (!isNoticed && (wanted.spreads === true || service.tier === 3)) continue;
     const durationMs = random.skewed(32 * MINUTE, { min: 9 * MINUTE, max: 150 * MINUTE });
     return { root: service.name, durationMs, grave, reach };
   }
