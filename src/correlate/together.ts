@@ -22,6 +22,8 @@ const PLACES_MIN = 3;
 /** What fails in this many places may go on to spread for so long. */
 const SPREADING_MIN = 6;
 const SPREADS_MS = 30 * 60_000;
+/** Services looked at together: each is compared with each. */
+const NAMES_MAX = 2 * WEIGHED_MAX;
 /** Before that, what is usual is counted for so long. */
 const BEFORE_MS = 12 * 60_000;
 
@@ -113,6 +115,7 @@ function placesOf(turn: Turn, incidents: readonly Incident[]): number {
   const names = new Set<string>();
   const hosts: (readonly string[])[] = [];
   for (const { id, roots } of incidents) {
+    if (names.size >= NAMES_MAX) break;
     const tally = tallyOf(state, id);
     // What a transaction put together says nothing of what happened elsewhere.
     if (hasShared(tally.transactions)) return 1;
