@@ -21,6 +21,7 @@ import {
   type Draft,
   type Flap,
   type Muted,
+  PENALTY,
   type ReceivedAlert,
   type Verdict,
 } from './model.ts';
@@ -83,7 +84,7 @@ export function fires(
     alert.episodes = before.episodes + 1;
     alert.flap = damped(turn, before, subject);
   }
-  alert.heldUntil = heldUntil(turn, subject, alert, hold.forMs);
+  alert.heldUntil = heldUntil(turn, subject, alert, hold.forMs, before);
   awaitWord(turn, alert);
   // Nobody saw it resolve: it has fired since it was first heard of, for all that is known.
   if (hidden && known !== undefined) alert.heldUntil = Math.min(alert.heldUntil, known.heldUntil);
@@ -251,12 +252,21 @@ function noteFiring(turn: Turn, known: Alert, alert: Alert, hidden: boolean): 'd
 }
 
 /**
- * When it has outlasted its hold; what flaps, when it has fired on for so long as is told. Time that it already fired
- * counts: delays do not add up.
+ * When it has outlasted its hold. Time that it already fired counts: delays do not add up. What came and went lately, and
+ * nobody was told of, is held for longer in proportion to its penalty, until it counts as flapping.
  */
-function heldUntil(turn: Turn, subject: Subject, alert: Alert, holdMs: number): number {
-  const sustainedMs = alert.flap?.flapping === true ? turn.rules.flap(subject)?.sustainedMs : 0;
-  const forMs = Math.max(holdMs, sustainedMs ?? 0);
+function heldUntil(
+  turn: Turn,
+  subject: Subject,
+  alert: Alert,
+  holdMs: number,
+  before: Alert | undefined,
+): number {
+  const { flap } = alert;
+  let forMs = holdMs;
+  if (flap?.flapping === true) forMs = Math.max(holdMs, turn.rules.flap(subject)?.sustainedMs ?? 0);
+  else if (before !== undefined && incidentOf(turn.state, before)?.toldIn !== 'message')
+    forMs = holdMs * ((flap?.penalty ?? PENALTY) / PENALTY);
   return Math.min(turn.now + forMs, Math.max(turn.now, alert.startsAt + forMs));
 }
 

@@ -5,7 +5,7 @@
 import { readEvidence } from '../correlate/evidence.ts';
 import { inWords } from '../life/in-words.ts';
 import { subjectOf } from '../life/lead.ts';
-import type { Alert, Decision, Incident, Instant } from '../model.ts';
+import { type Alert, type Decision, type Incident, type Instant, PENALTY } from '../model.ts';
 import { formatDuration } from '../rules/duration.ts';
 import { quotedValue } from '../rules/matcher.ts';
 import type { Rules } from '../rules/rules.ts';
@@ -153,15 +153,25 @@ function mergeGate(about: About, place: Extract<Place, { kind: 'merged' }>): Gat
 
 // --- flapping and held ----------------------------------------------------------------------------
 
-export function flapGate({ alert, rules }: About): Gate | undefined {
+export function flapGate({ alert, rules, now }: About): Gate | undefined {
   const { flap } = alert;
-  if (flap?.flapping !== true) return undefined;
+  if (flap === undefined) return undefined;
   const subject = subjectOf(alert);
   const rule = rules.flap(subject);
   if (rule === undefined) return undefined;
   const change = eitherWay('flap', rule.rule, 'off: true', { match: matchOf(alert), off: true });
-  const penalty = Math.round(flap.penalty);
-  const condition = `flap damping were off for it: its penalty is ${penalty} after ${alert.episodes} firings, and from ${rule.suppress} on an alert flaps; as it is, it is told once it fires on for ${duration(rule.sustainedMs)}`;
+  const firings = `${alert.episodes} firings`;
+  if (flap.flapping) {
+    const penalty = Math.round(flap.penalty);
+    const condition = `flap damping were off for it: its penalty is ${penalty} after ${firings}, and from ${rule.suppress} on an alert flaps; as it is, it is told once it fires on for ${duration(rule.sustainedMs)}`;
+    return { condition, change };
+  }
+  // Its hold alone would have let it through: what it did before made the hold longer.
+  const { forMs } = rules.hold(subject);
+  const lasted = lastedMs(alert, now);
+  const held = forMs * factorOf(alert, forMs);
+  if (forMs > lasted || held <= lasted || alert.heldUntil <= alert.since) return undefined;
+  const condition = `flap damping were off for it: after ${firings} its hold of ${duration(forMs)} counts as ${duration(held)}, and it lasted ${duration(lasted)}`;
   return { condition, change };
 }
 
@@ -173,15 +183,16 @@ export function holdGate(about: About): Gate | undefined {
   const isGathering = incident?.phase === 'gathering' && alert.status === 'firing';
   // What fires on outlasts any hold; only who waits for it now asks for a shorter one.
   if (!isOver(alert) && !isGathering) return undefined;
-  const waitedMs = waitedForWord(alert, rule, forMs);
-  const heldMs = Math.max(waitedMs, forMs);
+  const factor = flapGate(about) === undefined ? factorOf(alert, forMs) : 1;
+  const waitedMs = waitedForWord(alert, rule, forMs * factorOf(alert, forMs));
+  const heldMs = Math.max(waitedMs, forMs * factor);
   if (heldMs <= lasted) return undefined;
-  const atMost = isOver(alert) ? neatBelow(lasted) : 0;
+  const atMost = isOver(alert) ? neatBelow(lasted / factor) : 0;
   const text = formatDuration(atMost);
   const why = isOver(alert) ? `it lasted ${duration(lasted)}` : `it fires for ${duration(lasted)}`;
   const wanted = atMost === 0 ? 'not held' : `held for ${duration(atMost)} at most`;
   const since = isHeldBy(alert, heldMs) ? '' : ' in the rules that are in force now,';
-  const longer = whyLonger(alert, waitedMs);
+  const longer = whyLonger(alert, factor, waitedMs);
   const condition = `it were ${wanted}: its hold is ${inWords(forMs)}${longer}${since} and ${why}`;
   const entry = { match: matchOf(alert), for: text };
   return { condition, change: eitherWay('hold', rule, `for: ${text}`, entry) };
@@ -199,9 +210,20 @@ function waitedForWord(alert: Alert, rule: string, holdMs: number): number {
   return isHeldBy(alert, holdMs) || heldUntil - since <= holdMs ? 0 : heldUntil - since;
 }
 
-function whyLonger({ source }: Alert, waitedMs: number): string {
-  if (waitedMs === 0) return '';
-  return `, longer because ${source} says late that something is over: ${inWords(waitedMs)},`;
+function whyLonger({ source, episodes }: Alert, factor: number, waitedMs: number): string {
+  const flapped =
+    factor === 1 ? '' : `, made ${factor.toFixed(1)} times as long by ${episodes} firings,`;
+  if (waitedMs === 0) return flapped;
+  return `${flapped}, longer because ${source} says late that something is over: ${inWords(waitedMs)},`;
+}
+
+/** How many times as long as its hold it was held because it came and went lately: see episode.ts. */
+function factorOf(alert: Alert, forMs: number): number {
+  const { flap } = alert;
+  if (flap === undefined || flap.flapping) return 1;
+  const factor = flap.penalty / PENALTY;
+  // Not where people were told of it before, nor where its source is waited for longer still.
+  return isHeldBy(alert, forMs * factor) ? factor : 1;
 }
 
 /** As the hold counts it: time that it fired before it was heard of counts as well. */

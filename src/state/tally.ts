@@ -2,7 +2,7 @@
  * Running counts over the alerts of one incident, so that no question about an incident walks over
  * its alerts. Derived from the alerts; changed only by state.ts.
  */
-import { type Alert, type Instant, SEVERITIES, type Severity } from '../model.ts';
+import { type Alert, type Instant, PENALTY, SEVERITIES, type Severity } from '../model.ts';
 
 export interface ServiceTally {
   alerts: number;
@@ -105,8 +105,10 @@ const TAKEN_AT_WORD_MS = 4 * 60_000;
 /** Why an alert is held for longer than its rule says: that is no doubt about it. */
 export const LATE_SOURCE = 'its source says late that something is over';
 
-function weightOf({ facts, since, heldUntil, holdWhy }: Alert): number {
-  const isDoubted = heldUntil - since > TAKEN_AT_WORD_MS && holdWhy !== LATE_SOURCE;
+function weightOf({ facts, flap, since, heldUntil, holdWhy }: Alert): number {
+  // Nor is it a doubt that it is held for longer because it came and went.
+  const times = Math.max(1, (flap?.penalty ?? PENALTY) / PENALTY);
+  const isDoubted = heldUntil - since > TAKEN_AT_WORD_MS * times && holdWhy !== LATE_SOURCE;
   return WEIGHTS[isDoubted && facts.severity === 'critical' ? 'high' : facts.severity];
 }
 

@@ -20,6 +20,8 @@ const DIGESTS_MAX = 4;
 const MESSAGES_MIN = 5;
 /** Messages that an entry can hide at all: neither critical nor taken on. */
 export const SPARE_MIN = 3;
+/** What came and went lately is held for so much longer at most, until it counts as flapping. */
+const LENGTHENED = 3;
 const ENDED_MIN = 10;
 const MINUTE_MS = 60_000;
 const HOLDS_MS = [1, 2, 3, 5, 10, 15, 20, 30].map((minutes) => minutes * MINUTE_MS);
@@ -58,7 +60,7 @@ function proposeHold(
   const forMs = HOLDS_MS.find((ms) => hiddenBy(ms) >= ENOUGH * most);
   if (forMs === undefined) return undefined;
   // Decided on all of the past, it could do nothing: what lasts is told after the hold too.
-  if (kind.spare.filter((ms) => ms < forMs).length < SPARE_MIN) return undefined;
+  if (kind.spare.filter((ms) => ms < LENGTHENED * forMs).length < SPARE_MIN) return undefined;
   const hold = `${forMs / MINUTE_MS}m`;
   const why = `${percent(hiddenBy(forMs))} of them end by themselves within ${hold} (${count(survival.lives, 'firing')} seen).`;
   const proposal: Proposal = {

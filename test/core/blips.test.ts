@@ -266,3 +266,19 @@ test('information beside an outage does not join its message, nor keeps it open'
   story.resolve('payments-db', 'Down', { severity: 'critical' });
   expect(story.reasons()).toContain('ended');
 });
+
+test('what came and went lately is held for longer, unless people were told of it', () => {
+  const heldAfterMs = (lastedMs: number): number => {
+    const story = tell();
+    const both = (act: 'fire' | 'resolve') => story[act]('basket', 'HighLatency');
+    both('fire');
+    story.wait(lastedMs);
+    both('resolve');
+    story.wait(10 * MINUTE);
+    both('fire');
+    const [alert] = story.state.alerts.values();
+    return (alert?.heldUntil ?? 0) - (alert?.since ?? 0);
+  };
+  expect(heldAfterMs(MINUTE)).toBeGreaterThan(12 * MINUTE);
+  expect(heldAfterMs(10 * MINUTE)).toBe(8 * MINUTE);
+});

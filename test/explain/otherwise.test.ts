@@ -174,6 +174,23 @@ const SCENES: readonly Scene[] = [
     says: [/flap damping were off.*; and if it were held for 4 min at most/],
   },
   {
+    name: 'a second firing that its penalty held for longer',
+    yaml: `${SHOP}hold: [{ for: 8m }]\n`,
+    play: (story) => {
+      story.fire('basket', 'Slow');
+      story.wait(3 * MINUTE);
+      story.resolve('basket', 'Slow');
+      story.wait(12 * MINUTE);
+      story.fire('basket', 'Slow');
+      story.wait(9 * MINUTE);
+      story.resolve('basket', 'Slow');
+      story.wait(HOUR);
+    },
+    asked: 'Slow basket',
+    outcomes: ['told'],
+    says: [/its hold of 8 min counts as 14 min, and it lasted 9 min/],
+  },
+  {
     name: 'silenced by a file',
     yaml: `${SHOP}silences:\n  - { name: deploy, match: ['service="basket"'] }\n`,
     play: LASTING(),
