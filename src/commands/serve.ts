@@ -87,7 +87,9 @@ async function run(flags: ServeFlags): Promise<number> {
         log.info('asked to load the rules again');
         service.reload();
       });
-    const signal = await nextSignal();
+    const asked = nextSignal();
+    service.sayHello();
+    const signal = await asked;
     log.info({ signal }, 'asked to stop');
     await service.stop();
     return 0;

@@ -67,6 +67,8 @@ const clock: Clock & DeliveryClock = {
 
 export interface Service {
   readonly port: number;
+  /** That it is ready, to the log: whoever waits for that may send the next signal at once. */
+  sayHello(): void;
   /** Loads the rules again; the log says what came of it. */
   reload(): void;
   /** Requests in flight end, what came in is decided, the store closes. */
@@ -126,11 +128,11 @@ export async function startService(config: Config, log: Log): Promise<Service> {
   watchLevels(metrics, { lanes: opened, slack, rules: keeper.inForce, now: clock.now });
   const port = await server.listen(config.host, config.port);
   slack.start();
-  sayHello(config, port, keeper, log);
   const past = { store, journal, lanes: opened, ...pastOf(config) };
   const retention = keepRetention({ ...past, now: clock.now, log, metrics });
   return {
     port,
+    sayHello: () => sayHello(config, port, keeper, log),
     reload: () => void keeper.reload(),
     async stop() {
       log.info('stopping: requests in flight end, nothing new is taken');
