@@ -24,6 +24,8 @@ const SPREADING_MIN = 6;
 const SPREADS_MS = 30 * 60_000;
 /** Services looked at together: each is compared with each. */
 const NAMES_MAX = 2 * WEIGHED_MAX;
+/** An incident of more alerts is a failure to look at by itself, and dear to move: the time alone is too weak a reason. */
+const ALERTS_MAX = 1_000;
 /** Before that, what is usual is counted for so long. */
 const BEFORE_MS = 12 * 60_000;
 
@@ -70,6 +72,7 @@ function begunWith(
 ): readonly Incident[] {
   const { state } = turn;
   if (!goesByTime(turn, incident, speaker, rule)) return [];
+  if ((state.members.get(incident.id)?.size ?? 0) > ALERTS_MAX) return [];
   const others = new Set<Incident>();
   const middle = beganOf(incident) - SPREADS_MS / 2;
   const withinMs = TOGETHER_MS + SPREADS_MS / 2;

@@ -43,6 +43,15 @@ test.each([
   expect(story.posts()).toHaveLength(posts);
 });
 
+test('what fails in very many pods stays by itself: to move it would be dear', () => {
+  const story = tell(CATALOG);
+  const names = ['pay', 'refund', 'payout'];
+  for (let i = 0; i <= 1_000; i++)
+    for (const name of names) story.fire(name, `${name}Down`, { labels: { pod: `${name}-${i}` } });
+  story.wait(LASTS);
+  expect(story.posts()).toHaveLength(3);
+});
+
 test('what calls several of them makes them not one place', () => {
   const story = tell(`${CATALOG}  - { name: shop, dependsOn: [pay, refund, payout] }\n`);
   failInTurn(story, ['pay', 'shop', 'refund', 'payout'], SECOND);
