@@ -8,7 +8,7 @@ import { afterRefire } from './dedupe/flap.ts';
 import { learnLateness, nextWordMs } from './dedupe/lateness.ts';
 import type { News } from './dedupe/repeat.ts';
 import { predecessorOf } from './dedupe/successor.ts';
-import { beginsToInhibit, endsToInhibit } from './inhibit.ts';
+import { beginsToInhibit, endsToInhibit } from './life/inhibit.ts';
 import { settle, settleWithout } from './life/end.ts';
 import { beat, heartbeatOf } from './life/heartbeat.ts';
 import { inWords } from './life/in-words.ts';
@@ -25,9 +25,9 @@ import {
   type ReceivedAlert,
   type Verdict,
 } from './model.ts';
-import { noteMuted } from './mute.ts';
+import { noteMuted } from './life/mute.ts';
 import type { Subject } from './rules/rules.ts';
-import { expiryOf, scheduleAlert } from './schedule.ts';
+import { expiryOf, scheduleAlert } from './life/schedule.ts';
 import { closeIncident, incidentOf, putAlert, tallyOf } from './state/state.ts';
 import { LATE_SOURCE } from './state/tally.ts';
 import { noteAlert, type Turn } from './state/turn.ts';

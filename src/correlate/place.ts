@@ -13,7 +13,7 @@ import { type Proof, proofNow, proofOf, reconsiderRoute, tell } from '../life/te
 import { callMore, isYetToBeSaid, say } from '../life/worse.ts';
 import type { Alert, Draft, Incident, Instant, Verdict } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
-import { scheduleAlert } from '../schedule.ts';
+import { scheduleAlert } from '../life/schedule.ts';
 import { incidentOf, type LaneState, putAlert, tallyOf } from '../state/state.ts';
 import { severityRank, worstFiring } from '../state/tally.ts';
 import {

@@ -5,7 +5,7 @@
  */
 import { settleWithout } from '../life/end.ts';
 import type { Alert, Instant, Labels, ReceivedAlert } from '../model.ts';
-import { scheduleAlert } from '../schedule.ts';
+import { scheduleAlert } from '../life/schedule.ts';
 import { type LaneState, nameKey, putAlert, removeAlert } from '../state/state.ts';
 import { schedule, type Steps } from '../state/timers.ts';
 import type { Turn } from '../state/turn.ts';

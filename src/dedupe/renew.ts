@@ -3,10 +3,10 @@
  * says something that matters.
  */
 import { rejoin } from '../correlate/place.ts';
-import { beginsToInhibit } from '../inhibit.ts';
+import { beginsToInhibit } from '../life/inhibit.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Facts, ReceivedAlert, Verdict } from '../model.ts';
-import { expiryOf, scheduleAlert } from '../schedule.ts';
+import { expiryOf, scheduleAlert } from '../life/schedule.ts';
 import { areSameTexts } from '../state/texts.ts';
 import { putAlert, refreshAlert } from '../state/state.ts';
 import { note, type Turn } from '../state/turn.ts';

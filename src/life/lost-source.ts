@@ -5,7 +5,7 @@
  */
 import type { Alert } from '../model.ts';
 import { type Rules, SOURCES } from '../rules/rules.ts';
-import { scheduleAlert } from '../schedule.ts';
+import { scheduleAlert } from './schedule.ts';
 import { type LaneState, refreshAlert, sourceKey } from '../state/state.ts';
 import { schedule, type Steps } from '../state/timers.ts';
 import type { Turn } from '../state/turn.ts';

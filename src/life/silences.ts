@@ -5,8 +5,8 @@
  * What people were told of stays told: its message says that it is quiet, and until when.
  */
 import type { Incident, Instant, Silence } from '../model.ts';
-import { muteIfMatched, reviewMuted } from '../mute.ts';
-import { inSlices } from '../review.ts';
+import { muteIfMatched, reviewMuted } from './mute.ts';
+import { inSlices } from './review.ts';
 import type { KeptSilence } from '../state/small-records.ts';
 import { putSilence, removeSilence, silenceKey, tallyOf } from '../state/state.ts';
 import { schedule, type Steps } from '../state/timers.ts';

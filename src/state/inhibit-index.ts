@@ -4,7 +4,7 @@
  *
  * Derived from the alerts and the rules in force: `state.ts` keeps it with each alert that is put, and
  * `useInhibitRules` builds it anew. Where an alert stands in it follows from what the alert says, and is
- * not kept. What begins to inhibit, or ends, is noted in `changed` for `inhibit.ts`, which draws the
+ * not kept. What begins to inhibit, or ends, is noted in `changed` for `life/inhibit.ts`, which draws the
  * consequences.
  */
 import type { Alert, Facts, Labels } from '../model.ts';

@@ -217,7 +217,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a hold that ended while nobody was there is not asked about',
     seed: 202291,
-    file: 'src/due.ts',
+    file: 'src/life/due.ts',
     from: '    if (mayBeLouder(turn, graced)) schedule(state.timers, graced.fingerprint, now);\n',
     to: '',
   },

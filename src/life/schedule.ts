@@ -2,13 +2,13 @@
  * When each record has to be looked at again. The instants stand in the records themselves, so the
  * timers need no storing: they are rebuilt from the state when a lane is loaded.
  */
-import { calmAt } from './dedupe/flap.ts';
-import { subjectOf } from './life/lead.ts';
-import type { Alert, Incident, Instant, ReceivedAlert } from './model.ts';
-import { incidentOf } from './state/state.ts';
-import { schedule } from './state/timers.ts';
-import type { Turn } from './state/turn.ts';
-import { wakeIncident } from './state/turn.ts';
+import { calmAt } from '../dedupe/flap.ts';
+import { subjectOf } from './lead.ts';
+import type { Alert, Incident, Instant, ReceivedAlert } from '../model.ts';
+import { incidentOf } from '../state/state.ts';
+import { schedule } from '../state/timers.ts';
+import type { Turn } from '../state/turn.ts';
+import { wakeIncident } from '../state/turn.ts';
 
 /** A resolved alert that stands in no incident is remembered this long, to recognise late deliveries. */
 const STRAY_MEMORY_MS = 60 * 60_000;

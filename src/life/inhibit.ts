@@ -5,13 +5,13 @@
  *
  * The index says whom it concerns, so the cost is that of the alerts that change.
  */
-import { trackFiring, untrack } from './state/inhibit-index.ts';
-import type { Alert } from './model.ts';
+import { trackFiring, untrack } from '../state/inhibit-index.ts';
+import type { Alert } from '../model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
 import { inSlices } from './review.ts';
-import { incidentOf } from './state/state.ts';
-import type { Steps } from './state/timers.ts';
-import type { Turn } from './state/turn.ts';
+import { incidentOf } from '../state/state.ts';
+import type { Steps } from '../state/timers.ts';
+import type { Turn } from '../state/turn.ts';
 
 /** What fails with the rest of it. */
 const KEY = 'inhibit';

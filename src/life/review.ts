@@ -6,9 +6,9 @@
  * What is left of it is due before anything else, also before the next alert of a delivery: slices decide what
  * one go would have. If the process dies meanwhile, the look that a start takes finds what is left.
  */
-import { DueFailed, type Review, type Reviewed, type Steps } from './state/timers.ts';
-import { type Turn, turnWith } from './state/turn.ts';
-import { isHeavy } from './state/weight.ts';
+import { DueFailed, type Review, type Reviewed, type Steps } from '../state/timers.ts';
+import { type Turn, turnWith } from '../state/turn.ts';
+import { isHeavy } from '../state/weight.ts';
 
 /** What is due for the rest of a review of everything. */
 const KEY = 'review';

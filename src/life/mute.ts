@@ -2,16 +2,16 @@
  * Silences, maintenance windows and alerts that inhibit others: an alert that one of them mutes is known,
  * but stands in no incident. When they end and it still fires, it takes its place as if it had just begun.
  */
-import { takePlace } from './correlate/place.ts';
-import { settle } from './life/end.ts';
-import { subjectOf } from './life/lead.ts';
-import { mutedNow } from './life/silenced.ts';
-import type { Alert, Muted } from './model.ts';
+import { takePlace } from '../correlate/place.ts';
+import { settle } from './end.ts';
+import { subjectOf } from './lead.ts';
+import { mutedNow } from './silenced.ts';
+import type { Alert, Muted } from '../model.ts';
 import { scheduleAlert } from './schedule.ts';
-import { incidentOf, putAlert } from './state/state.ts';
-import type { Steps } from './state/timers.ts';
-import { noteAlert, type Turn } from './state/turn.ts';
-import { alertWith } from './state/with.ts';
+import { incidentOf, putAlert } from '../state/state.ts';
+import type { Steps } from '../state/timers.ts';
+import { noteAlert, type Turn } from '../state/turn.ts';
+import { alertWith } from '../state/with.ts';
 
 /** Looks at one muted alert again: it stays muted, or is not any more. */
 export function reviewMuted(turn: Turn, alert: Alert): void {

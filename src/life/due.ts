@@ -2,23 +2,23 @@
  * What happens when the clock reaches an instant that a record asked for. A record that is called too
  * early does nothing but say when it is due.
  */
-import { isAlertKey } from './state/alert-record.ts';
-import { nameAnew } from './dedupe/identity.ts';
+import { isAlertKey } from '../state/alert-record.ts';
+import { nameAnew } from '../dedupe/identity.ts';
 import { endsToInhibit } from './inhibit.ts';
-import { forget, settle } from './life/end.ts';
-import { sendDigest } from './life/digest.ts';
-import { beat, heartbeatOf, reviewHeartbeat } from './life/heartbeat.ts';
-import { subjectOf } from './life/lead.ts';
-import { escalate } from './life/escalation.ts';
-import { verifySolved } from './life/people.ts';
-import { knowsSource, lostSourceDue } from './life/lost-source.ts';
-import { tellableAt } from './life/rush.ts';
-import { show } from './life/show.ts';
-import { endQuiet, reviewQuietLeftOver, silenceDue } from './life/silences.ts';
-import { reviewStorm, STORM_KEY } from './life/storm.ts';
-import { list, reconsiderRoute, tellAfterStorm } from './life/tell.ts';
-import { considerLasting, joinsAfterStorm, takeProvenPlace } from './correlate/place.ts';
-import type { Alert, Flap, Incident, Instant } from './model.ts';
+import { forget, settle } from './end.ts';
+import { sendDigest } from './digest.ts';
+import { beat, heartbeatOf, reviewHeartbeat } from './heartbeat.ts';
+import { subjectOf } from './lead.ts';
+import { escalate } from './escalation.ts';
+import { verifySolved } from './people.ts';
+import { knowsSource, lostSourceDue } from './lost-source.ts';
+import { tellableAt } from './rush.ts';
+import { show } from './show.ts';
+import { endQuiet, reviewQuietLeftOver, silenceDue } from './silences.ts';
+import { reviewStorm, STORM_KEY } from './storm.ts';
+import { list, reconsiderRoute, tellAfterStorm } from './tell.ts';
+import { considerLasting, joinsAfterStorm, takeProvenPlace } from '../correlate/place.ts';
+import type { Alert, Flap, Incident, Instant } from '../model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
 import { inSlices } from './review.ts';
 import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule.ts';
@@ -29,12 +29,12 @@ import {
   removeAlert,
   silenceKey,
   tallyOf,
-} from './state/state.ts';
-import { sorted } from './state/sorted.ts';
-import { severityRank } from './state/tally.ts';
-import { DueFailed, schedule, type Steps } from './state/timers.ts';
-import { change, noteAlert, orderReply, type Turn } from './state/turn.ts';
-import { alertWith } from './state/with.ts';
+} from '../state/state.ts';
+import { sorted } from '../state/sorted.ts';
+import { severityRank } from '../state/tally.ts';
+import { DueFailed, schedule, type Steps } from '../state/timers.ts';
+import { change, noteAlert, orderReply, type Turn } from '../state/turn.ts';
+import { alertWith } from '../state/with.ts';
 
 /** Incidents that get a message of their own when a storm is over. */
 const OUTLASTING_TOLD = 10;
