@@ -15,6 +15,9 @@ const WORD_BITS = 5;
 const SEED = randomBytes(4).readInt32LE();
 const FACTOR = randomBytes(4).readInt32LE() | 1;
 
+/** Of MurmurHash3's last step: every bit of a hash has a part in the upper ones. */
+const SPREAD = 0x85ebca6b;
+
 /** Has a text more different names than `max`, about? Stops as soon as it knows. */
 export function hasMoreNamesThan(max: number, json: Uint8Array): boolean {
   if (json.length <= max * NAME_BYTES) return false;
@@ -41,9 +44,13 @@ export function hasMoreNamesThan(max: number, json: Uint8Array): boolean {
 
 function bucketOf(json: Uint8Array, from: number, end: number): number {
   let hash = SEED;
-  for (let i = from; i < end; i++) hash = Math.imul(hash ^ (json[i] ?? 0), FACTOR);
-  // The upper bits are those that all bytes had a part in.
-  return (hash ^ (hash >>> 15)) >>> (32 - HASH_BITS);
+  // A factor with few bits mixes little by itself: the shifts make any of them a good one.
+  for (let i = from; i < end; i++) {
+    hash = Math.imul(hash ^ (json[i] ?? 0), FACTOR);
+    hash ^= hash >>> 15;
+  }
+  hash = Math.imul(hash, SPREAD);
+  return (hash ^ (hash >>> 13)) >>> (32 - HASH_BITS);
 }
 
 /** A text that ends here is one if a colon follows. */

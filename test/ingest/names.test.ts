@@ -1,5 +1,5 @@
 /** Different names in a JSON text: what makes parsing slow. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { hasMoreNamesThan } from '../../src/ingest/names.ts';
 
 /** `count` objects with names that `nameOf` makes. */
@@ -48,4 +48,13 @@ test('texts that are no names do not count, nor does a text that never ends', ()
   const broken = Buffer.concat([Buffer.from('\u00e4'), jsonOf(100, (n) => `${n}`)]);
   expect(hasMoreNamesThan(90, broken)).toBe(false);
   expect(hasMoreNamesThan(1, Buffer.from(`["${'x'.repeat(1_000)}\\`))).toBe(false);
+});
+
+test('names are told apart with whatever a process draws by lot to hash them', async () => {
+  const all = jsonOf(5_000, (n) => `${'x'.repeat(20)}${n}`);
+  for (let drawn = 0; drawn < 100; drawn++) {
+    vi.resetModules();
+    const { hasMoreNamesThan: anew } = await import('../../src/ingest/names.ts');
+    expect(anew(4_900, all)).toBe(true);
+  }
 });
