@@ -95,6 +95,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
   const collected = collect(files, report, { incomplete: options.incomplete ?? false });
   const catalog = compileServices(collected, report);
   const facts = compileFacts(collected, report);
+  const links = compileLinks(collected, report);
   const directory = compileDirectory(collected, report);
   const schedules = compileSchedules(collected, report);
   const context = {
@@ -114,7 +115,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
     catalog,
     hubCallers: collected.hubs?.value.callers ?? DEFAULT_HUB_CALLERS,
     notIdentity: notIdentity(facts),
-    normalise: normaliseBy(facts, catalog),
+    normalise: normaliseBy(facts, catalog, links),
     knowsSeverity: (word: string) =>
       toSeverity(facts.severity.map.get(word.toLowerCase()) ?? word) !== undefined,
     heartbeats: compileHeartbeats(collected, context),
@@ -136,7 +137,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
     nextDigest: compileDigest(collected),
     gestures: compileGestures(collected, report),
     people: directory.people,
-    links: compileLinks(collected, report),
+    links,
     mappings: compileMappings(collected, report),
   });
   if (options.seen !== undefined)

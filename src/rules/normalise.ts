@@ -8,8 +8,9 @@ import type { Facts, ReceivedAlert, Severity } from '../model.ts';
 import { SEVERITIES } from '../model.ts';
 import { type FactSource, annotations, firstValue, labels, own } from './fact-source.ts';
 import { resolveName } from './catalog.ts';
+import { bareHost, ownSites } from './host-name.ts';
 import { remember } from './remember.ts';
-import type { Catalog } from './rules.ts';
+import type { Catalog, Rules } from './rules.ts';
 import {
   canonicalNames,
   isExporter,
@@ -127,13 +128,14 @@ export function notIdentity(rules: NormaliseRules): ReadonlySet<string> {
 export function normaliseBy(
   rules: NormaliseRules,
   catalog: Catalog,
+  links: Rules['links'],
 ): (alert: ReceivedAlert) => Facts {
   const name = reading(rules.name);
   const environment = reading(rules.environment);
   const severity = severityBy(rules.severity);
   const host = hostBy(rules.host);
   const service = serviceBy(rules.service, catalog);
-  const meant = meantBy(rules, catalog);
+  const meant = meantBy(rules, catalog, links);
   const transactions = transactionsOf(rules.transaction);
   const runbook = addressBy(rules.runbook);
   const dashboard = addressBy(rules.dashboard);
@@ -170,25 +172,40 @@ const ADDRESS_LABELS = ['instance', 'url', 'target', 'endpoint', 'address'] as c
 /** Everybody has such sites, also those whom our services call. */
 const ANYBODYS = /^(?:api|app|web|www)\./i;
 
+/** Labels that name who owns it, who called, or who was called: not what fails. */
+const OF_OTHERS =
+  /(?:^|_)(?:team|squad|tribe|owner|owned|owning|maintainer|contact|oncall|assignee|department|channel|receiver|tenant|customer|peer|remote|upstream|downstream|dependency|client|caller|callee|source|src|parent)(?:_|$)/;
+
+function isOfOthers(label: string): boolean {
+  const words = label.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
+  return OF_OTHERS.test(words.replace(/[.:/-]/g, '_').replace('on_call', 'oncall'));
+}
+
 /**
- * A service of the catalog that an alert without a service's name means: by the name or an alias of its host; of a site that is probed
- * also without its domain; and where it has no host by any label.
+ * A service of the catalog that an alert without a service's name means: by the name or an alias of its host; of one's own site that
+ * is probed also without its domain; and where it has no host by any label that may name what fails.
  */
 function meantBy(
   { service, name, severity, environment }: NormaliseRules,
-  { canonical }: Catalog,
+  { canonical, services }: Catalog,
+  links: Rules['links'],
 ): (alert: ReceivedAlert, at: string | undefined) => string | undefined {
   if (!service.guessed || canonical.size === 0) return () => undefined;
   const find = canonicalNames(canonical);
-  const ofSite = remember(MEMORY_MAX, (site) => find(site) ?? '');
+  const ours = [...services.values()].flatMap(({ runbook, dashboard }) => [runbook, dashboard]);
+  const isOurs = ownSites([...ours, links.logs, links.dashboard, links.silence]);
+  const ofSite = remember(MEMORY_MAX, (site) => (isOurs(site) ? find(site) : undefined) ?? '');
   const others = [...name.from, ...severity.from, ...environment.from];
   const says = new Set(others.flatMap((from) => (from.kind === 'label' ? [from.name] : [])));
+  const mayName = remember(MEMORY_MAX, (label) => !says.has(label) && !isOfOthers(label));
   return (alert, at) => {
-    if (at !== undefined && at === siteOf(alert) && !ANYBODYS.test(at))
+    if (at !== undefined) {
+      const known = resolveName(canonical, at);
+      if (known !== undefined || at !== siteOf(alert) || ANYBODYS.test(at)) return known;
       return ofSite(at) || undefined;
-    if (at !== undefined) return resolveName(canonical, at);
+    }
     for (const label in alert.labels) {
-      const known = says.has(label) ? undefined : resolveName(canonical, alert.labels[label] ?? '');
+      const known = mayName(label) ? resolveName(canonical, alert.labels[label] ?? '') : undefined;
       if (known !== undefined) return known;
     }
     return undefined;
@@ -294,22 +311,4 @@ function hostBy(
     }
     return bareHost(raw);
   };
-}
-
-/** `db1:9100` -> `db1`, `[::1]:80` -> `::1`, `https://a.example/x` -> `a.example`; none for a loopback. */
-export function bareHost(raw: string): string | undefined {
-  let host = raw;
-  const scheme = host.indexOf('://');
-  if (scheme >= 0) host = host.slice(scheme + 3);
-  if (scheme >= 0 || host.includes('/')) host = /^[^/?#]*/.exec(host)?.[0] ?? '';
-  const colon = host.indexOf(':');
-  if (host.startsWith('[')) host = /^\[([^\]]*)/.exec(host)?.[1] ?? '';
-  else if (colon >= 0 && !host.includes(':', colon + 1)) host = host.slice(0, colon);
-  return host === '' || isLoopback(host) ? undefined : host;
-}
-
-const LOOPBACKS: ReadonlySet<string> = new Set(['localhost', '0.0.0.0', '::1', '::']);
-
-function isLoopback(host: string): boolean {
-  return (host.startsWith('127.') && /^[\d.]+$/.test(host)) || LOOPBACKS.has(host.toLowerCase());
 }

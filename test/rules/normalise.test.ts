@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SEVERITIES } from '../../src/model.ts';
 import { builtInRules } from '../../src/rules/compile.ts';
-import { bareHost } from '../../src/rules/normalise.ts';
+import { bareHost } from '../../src/rules/host-name.ts';
 import { normaliseTransaction } from '../../src/rules/transactions.ts';
 import { alertOf, rulesOf } from './support.ts';
 
@@ -314,4 +314,35 @@ test('what is probed by its URL is the host of an alert that names none, and nob
   const own = rulesOf('services: [{ name: api }]');
   const probe = alertOf({ alertname: 'Down', target: 'https://api.stripe.com/v1' });
   expect(own.normalise(probe).service).toBe('api.stripe.com');
+});
+
+test("a site of somebody else's is no service of ours, where the rules say which domain is ours", () => {
+  const rules = rulesOf(`
+services:
+  - { name: login, aliases: [hooks.slack.com], runbook: https://wiki.example.co.uk/login }
+  - { name: billing, runbook: https://github.com/example/runbooks/billing.md }
+links: { logs: 'https://logs.example.net/{transaction}' }
+`);
+  const of = (instance: string) =>
+    rules.normalise(alertOf({ alertname: 'ProbeFailed', job: 'blackbox', instance })).service;
+  expect(of('https://login.okta.com/')).toBe('login.okta.com');
+  expect(of('https://login.other.co.uk/')).toBe('login.other.co.uk');
+  expect(of('https://billing.github.com/')).toBe('billing.github.com');
+  expect(of('https://hooks.slack.com/x')).toBe('login'); // an alias
+  expect(of('https://login.example.co.uk/health')).toBe('login');
+  expect(of('https://billing.example.net')).toBe('billing');
+  expect(of('https://billing.shop.internal')).toBe('billing');
+  expect(of('http://billing:8080/health')).toBe('billing');
+});
+
+test.each([
+  { team: 'payments' },
+  { owner: 'payments' },
+  { peer_service: 'payments' },
+  { 'peer.service': 'payments' },
+  { upstream_cluster: 'payments' },
+  { clientName: 'payments' },
+  { on_call: 'payments' },
+])('who owns it, calls or is called is not what fails: %j', (labels) => {
+  expect(service({ alertname: 'QueueGrows', ...labels })).toBe('unknown QueueGrows');
 });
