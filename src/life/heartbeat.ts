@@ -3,13 +3,14 @@
  * one stays away, Quell itself says so. Of several lanes the default one watches over them all: there one
  * name is one heartbeat, and is expected once.
  */
-import type { ReceivedAlert } from '../model.ts';
+import type { Incident, Instant, ReceivedAlert, RouteDecision } from '../model.ts';
 import type { HeartbeatRule, Subject } from '../rules/rules.ts';
 import type { Heartbeat } from '../state/small-records.ts';
 import { LANE } from '../split.ts';
+import { standsFor } from '../state/group-index.ts';
 import { putHeartbeat } from '../state/state.ts';
 import { schedule } from '../state/timers.ts';
-import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
+import { change, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
 import { nobody } from './lead.ts';
@@ -101,27 +102,64 @@ export function reviewHeartbeat(turn: Turn, name: string): void {
   if (heartbeat === undefined || rule === undefined || heartbeat.incident !== undefined) return;
   if (heartbeat.missingAt > now)
     return schedule(state.timers, heartbeatKey(name), heartbeat.missingAt);
-  // Told where that is told which names no environment.
-  const { environment } = turn.rules.normalise(NOTHING);
-  const routed = turn.rules.route(nobody({ environment, severity: 'critical' }), now);
   const startsAt = heartbeat.lastSeenAt ?? now - rule.missingAfterMs;
   const because = `${name} was not heard for ${inWords(now - startsAt)}`;
-  const incident = openIncident(
-    state,
-    heartbeatKey(name),
-    now,
+  const before = overLately(turn, name);
+  const incident =
+    before === undefined
+      ? lost(turn, rule, startsAt, because)
+      : lostAgain(turn, before, routeOf(turn, rule));
+  putHeartbeat(state, { ...heartbeat, incident: incident.id });
+  note(turn, 'source-lost', { incident: incident.id, because, rule: rule.rule, why: rule.why });
+  const shown = show(turn, armEscalation(turn, incident));
+  if (before === undefined) return;
+  const mention = shown.route?.mention ?? [];
+  orderReply(turn, shown, { kind: 'refired', times: shown.reopened, service: name, mention });
+}
+
+/** Its incident that may be opened again: a heartbeat that comes and goes makes no message each time. */
+function overLately({ state, now, rules }: Turn, name: string): Incident | undefined {
+  const id = standsFor(state.byGroup, heartbeatKey(name));
+  const before = state.incidents.get(id ?? '');
+  const isLately = now - (before?.resolvedAt ?? 0) <= rules.life.reopenWithinMs;
+  return before?.phase === 'resolved' && isLately ? before : undefined;
+}
+
+/** Told where that is told which names no environment. */
+function routeOf({ rules, now }: Turn, rule: HeartbeatRule): RouteDecision {
+  const { environment } = rules.normalise(NOTHING);
+  const routed = rules.route(nobody({ environment, severity: 'critical' }), now);
+  return { ...routed, channel: rule.channel ?? routed.channel, urgency: 'post' };
+}
+
+function lost(turn: Turn, rule: HeartbeatRule, startsAt: Instant, because: string): Incident {
+  return openIncident(
+    turn.state,
+    heartbeatKey(rule.name),
+    turn.now,
     { startsAt, facts: nobody({ environment: '', severity: 'critical' }).facts },
     {
       special: 'heartbeat',
-      group: heartbeatKey(name),
+      group: heartbeatKey(rule.name),
       phase: 'open',
-      toldAt: now,
+      toldAt: turn.now,
       toldBecause: because,
       toldIn: 'message',
-      route: { ...routed, channel: rule.channel ?? routed.channel, urgency: 'post' },
+      route: routeOf(turn, rule),
     },
   );
-  putHeartbeat(state, { ...heartbeat, incident: incident.id });
-  note(turn, 'source-lost', { incident: incident.id, because, rule: rule.rule, why: rule.why });
-  show(turn, armEscalation(turn, incident));
+}
+
+/** Its message stays where it stands; whom the route calls by now is called anew. */
+function lostAgain(turn: Turn, before: Incident, { mention, escalate }: RouteDecision): Incident {
+  const { route } = before;
+  return change(turn, before, {
+    phase: 'open',
+    resolvedAt: undefined,
+    reopened: before.reopened + 1,
+    acknowledged: [],
+    solved: undefined,
+    escalated: 0,
+    route: route && { ...route, mention, escalate },
+  });
 }

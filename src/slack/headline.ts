@@ -51,7 +51,7 @@ function company({ root, servicesTotal, special }: MessageView): Line | undefine
 
 /** What is wrong, in one sentence without a dot at its end. */
 export function sentence(view: MessageView): string {
-  if (view.special === 'heartbeat') return silence(view);
+  if (isBeat(view)) return silence(view);
   if (view.special === 'storm' && view.storm !== undefined) {
     const { incidents } = view.storm;
     // Beside one that is told, a storm is what was not worth telling yet.
@@ -129,7 +129,7 @@ function sinceWhen(view: MessageView): Line {
 function states(view: MessageView): (Line | undefined)[] {
   const first = view.acknowledged[0];
   return [
-    view.reopened > 0 ? ['fires again'] : undefined,
+    view.reopened > 0 ? [isBeat(view) ? 'silent again' : 'fires again'] : undefined,
     view.flapping === undefined ? undefined : ['flapping'],
     view.solved === undefined
       ? undefined
@@ -146,10 +146,9 @@ function resolved(view: MessageView): Headline {
   const end = Math.max(view.startsAt, view.endedAt ?? view.resolvedAt ?? view.now);
   const who = view.solved ?? view.acknowledged[0];
   const lasted = `after ${duration(end - view.startsAt)}`;
-  const what =
-    view.special === 'heartbeat'
-      ? `Quell hears ${beat(view)} again, ${lasted}`
-      : `${isOnlyTaken(view) ? 'Taken as resolved' : 'Resolved'} ${lasted}: ${past(view)}`;
+  const what = isBeat(view)
+    ? `Quell hears ${beat(view)} again, ${lasted}`
+    : `${isOnlyTaken(view) ? 'Taken as resolved' : 'Resolved'} ${lasted}: ${past(view)}`;
   const environment = cut(view.environment, NAME_MAX);
   return {
     icon: '🟢',
@@ -183,6 +182,10 @@ function past(view: MessageView): string {
   if (view.special !== undefined) return sentence(view);
   const hit = capabilities(view);
   return hit === undefined ? trouble(view) : `${hit.names} (${trouble(view)})`;
+}
+
+export function isBeat({ special }: MessageView): boolean {
+  return special === 'heartbeat';
 }
 
 function silence(view: MessageView): string {

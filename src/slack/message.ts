@@ -9,7 +9,7 @@ import type { DigestEffect, DigestLine, People, Reply } from '../model.ts';
 import type { MessageView } from '../view.ts';
 import { details } from './details.ts';
 import { why } from './links.ts';
-import { headline, headlineLine, headlineLines, sentence } from './headline.ts';
+import { headline, headlineLine, headlineLines, isBeat, sentence } from './headline.ts';
 import {
   BLOCKS_MAX,
   bold,
@@ -110,7 +110,7 @@ function replyLine(reply: Reply, view: MessageView): Line {
     case 'refired':
       return [
         '🔁 ',
-        bold(`Fires again: ${joinedNames([reply.service])}`),
+        bold(isBeat(view) ? 'Silent again' : `Fires again: ${joinedNames([reply.service])}`),
         ` (re-opened ${times(reply.times)}) · ${about}`,
         ...calls(reply.mention, view.people),
       ];

@@ -96,6 +96,29 @@ test('a heartbeat that stays away is told by Quell itself, and resolved when it 
   expect(story.reasons()).toContain('source-back');
 });
 
+test('a heartbeat that comes and goes has one message, and each silence a line in its thread', () => {
+  const story = tell();
+  const beat = () => story.fire('', 'Watchdog', { severity: 'none', labels: { service: '' } });
+  for (let time = 0; time < 3; time++) {
+    beat();
+    story.wait(16 * MINUTE);
+  }
+  expect(story.posts()).toHaveLength(1);
+  const replies = story.messages.filter(({ action }) => action === 'reply');
+  expect(replies.map(({ text }) => text)).toEqual([
+    '🔁 Silent again (re-opened once) · Quell hears nothing from Watchdog',
+    '🔁 Silent again (re-opened twice) · Quell hears nothing from Watchdog',
+  ]);
+  beat();
+  expect(story.last()?.text).toMatch(/^🟢 Quell hears Watchdog again/);
+  for (let time = 0; time < 4; time++) {
+    story.wait(10 * MINUTE);
+    beat();
+  }
+  story.wait(16 * MINUTE);
+  expect(story.posts()).toHaveLength(2);
+});
+
 test('a recording that stops says nothing of heartbeats: none is missed after its end', () => {
   const story = tell(`${SHOP}
 heartbeats: [{ name: beat, match: ['alertname="Beat"'], missingAfter: 5m }]
