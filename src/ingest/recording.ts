@@ -131,7 +131,7 @@ export function readLine(text: string, line: number): Recorded | undefined {
     line,
     at,
     source,
-    body: mayHaveLarge(source, text) ? bodyOf(text) : body,
+    body: mayHaveLarge(text) ? bodyOf(text) : body,
   };
 }
 

@@ -59,7 +59,7 @@ export function parseBytes(body: Uint8Array, context: DeliveryContext, mappings:
     const error = `body: more than ${SHAPE.names} different names: send smaller batches`;
     return { kind: 'refused', field: 'body', error: over('names', error) };
   }
-  const json = readJsonOf(context.source, textOf(body));
+  const json = readJsonOf(textOf(body));
   if (json.kind === 'bad') return { kind: 'refused', field: 'body', error: json.error };
   return parseDelivery(json.value, context, mappings);
 }

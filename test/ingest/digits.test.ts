@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { withDigits } from '../../src/ingest/digits.ts';
+import { mayHaveLarge, withDigits } from '../../src/ingest/digits.ts';
 import { readLine } from '../../src/ingest/recording.ts';
 import { NO_MAPPINGS, parseBytes } from '../../src/ingest/sources.ts';
+import { rulesOf } from '../support/story.ts';
 
 const ONE = '9007199254740993';
 const BODY = `{"title":"OrderStuck","service":"orders","status":"firing","transaction":${ONE},
@@ -32,6 +33,28 @@ test('also when it is read from a recording', () => {
   const read = readLine(line, 1);
   if (read?.kind !== 'delivery') throw new Error('no delivery');
   expect(read.body).toMatchObject({ transaction: ONE, labels: { order: EXPECTED.order } });
+});
+
+test.each(['alertmanager', 'grafana', 'prometheus'])(
+  'also where a mapping has the name of a source that is built in: %s',
+  (source) => {
+    const { mappings } = rulesOf(`ingest: { ${source}: { labels: { order: order.id } } }`);
+    const body = `{"order":{"id":${ONE}}}`;
+    const read = parseBytes(Buffer.from(body), { source, delivery: 'd', at: 0 }, mappings);
+    expect(labelsOf(read)).toEqual({ order: ONE });
+    const line = `{"at":"2026-01-01T00:00:00.000Z","source":"${source}","body":${body}}`;
+    expect(readLine(line, 1)).toMatchObject({ body: { order: { id: ONE } } });
+  },
+);
+
+test('sixteen digits in a row are found wherever they stand', () => {
+  const piece = fc.oneof(fc.string({ maxLength: 20 }), fc.stringMatching(/^\d{14,18}$/));
+  fc.assert(
+    fc.property(fc.array(piece), (pieces) => {
+      const text = pieces.join('');
+      expect(mayHaveLarge(text)).toBe(/\d{16}/.test(text));
+    }),
+  );
 });
 
 test('all else is as it was, and what is no JSON does not become one', () => {
