@@ -317,14 +317,16 @@ function linksOf(
   const facts = lead?.facts;
   const fill = (template: string | undefined) =>
     template === undefined ||
+    lead === undefined ||
     facts === undefined ||
     (template.includes('{transaction}') && transaction === undefined)
       ? undefined
       : template
-          .replaceAll('{transaction}', encodeURIComponent(transaction ?? ''))
-          .replaceAll('{service}', encodeURIComponent(facts.service))
-          .replaceAll('{alertname}', encodeURIComponent(facts.name))
-          .replaceAll('{environment}', encodeURIComponent(facts.environment));
+          .replaceAll('{transaction}', encoded(transaction ?? ''))
+          .replaceAll('{service}', encoded(facts.service))
+          .replaceAll('{alertname}', encoded(facts.name))
+          .replaceAll('{environment}', encoded(facts.environment))
+          .replaceAll('{matchers}', () => encoded(matchersOf(lead, rules)));
   return {
     runbook: facts?.runbook,
     dashboard: facts?.dashboard ?? fill(rules.links.dashboard),
@@ -333,6 +335,21 @@ function linksOf(
     silence: incident.phase === 'resolved' ? undefined : fill(rules.links.silence),
     explain: publicUrl === undefined ? undefined : `${publicUrl}/incidents/${incident.id}`,
   };
+}
+
+/** Half a character, as cutting a text leaves it behind, has no code in an address: encodeURIComponent throws. */
+function encoded(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd'));
+}
+
+/** In Alertmanager's words what tells an alert from others, as its source sent it: that may call the service otherwise. */
+function matchersOf({ labels }: Alert, { notIdentity }: Rules): string {
+  const matchers = Object.entries(labels).flatMap(([name, value]) => {
+    if (value === '' || notIdentity.has(name)) return [];
+    const label = /^[a-z_]\w*$/i.test(name) ? name : JSON.stringify(name);
+    return [`${label}=${JSON.stringify(value)}`];
+  });
+  return `{${matchers.join(',')}}`;
 }
 
 function capabilitiesOf({ catalog }: Rules, services: Iterable<string>): readonly string[] {

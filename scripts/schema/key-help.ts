@@ -202,7 +202,8 @@ export const KEY_HELP: Readonly<Record<string, Help>> = {
   links: {
     logs: 'With {transaction}, {service}, {environment} or {alertname} filled in.',
     dashboard: 'With {service}, {environment} or {alertname} filled in.',
-    silence: 'Where an alert is silenced at its source.',
+    silence:
+      'Where an alert is silenced at its source, with {matchers} filled in: the labels of the alert that speaks for the incident.',
     why: 'The reason.',
   },
   ingest: {

@@ -183,7 +183,7 @@ export interface Rules {
   readonly gestures: ReadonlyMap<string, Gesture>;
   /** Slack user id -> the name to show in logs and pages. */
   readonly people: ReadonlyMap<string, string>;
-  /** URL templates; `{transaction}`, `{service}`, `{environment}`, `{alertname}` are filled in, encoded. */
+  /** URL templates; `{transaction}`, `{service}`, `{environment}`, `{alertname}`, `{matchers}` are filled in, encoded. */
   readonly links: {
     readonly logs: string | undefined;
     readonly dashboard: string | undefined;

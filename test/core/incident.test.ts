@@ -209,3 +209,29 @@ test('people acknowledge, take it back, and a false "solved" is found out', () =
   expect(story.reasons()).toContain('refuted');
   expect(story.last()?.action).toBe('reply');
 });
+
+test('the link to silence an alert names its labels as they came, whatever its service is called here', () => {
+  const story = tell(`
+services: [{ name: payments, aliases: [svc-pay], tier: 1 }]
+links: { silence: 'https://alerts.example.com/#/silences/new?filter={matchers}' }
+`);
+  const labels = { service: '', app: 'svc-pay', 'k8s.pod': 'a "b"', replica: 'b' };
+  story.fire('', 'Down', { severity: 'critical', labels });
+  const [, filter = ''] = /filter=(\S+)/.exec(story.last()?.text ?? '') ?? [];
+  expect(decodeURIComponent(filter)).toBe(
+    '{alertname="Down",env="production",severity="critical",app="svc-pay","k8s.pod"="a \\"b\\""}',
+  );
+});
+
+test('half a character in a name is no reason to say nothing', () => {
+  const story = tell(`
+links:
+  dashboard: 'https://d.example.com/{service}/{environment}/{transaction}'
+  silence: 'https://a.example.com/{alertname}/{matchers}'
+`);
+  const half = '\ud800';
+  const labels = { env: `e${half}`, transaction_id: `transaction-${half}` };
+  story.fire(`svc${half}`, `Down${half}`, { severity: 'critical', labels });
+  story.wait(HOUR);
+  expect(story.posts()).toHaveLength(1);
+});

@@ -31,6 +31,10 @@ ingest:
     startsAt: heartbeat.time
     labels: { alertname: '=Down', service: monitor.name, url: monitor.url }
     annotations: { summary: heartbeat.msg }
+links:
+  dashboard: https://grafana.example.com/{service}/{environment}
+  logs: https://logs.example.com/{transaction}
+  silence: https://alerts.example.com/{alertname}?filter={matchers}
 `;
 
 export interface Taken {

@@ -104,7 +104,13 @@ export function compileGestures(
   return gestures;
 }
 
-const PLACEHOLDERS: readonly string[] = ['transaction', 'service', 'environment', 'alertname'];
+const PLACEHOLDERS: readonly string[] = [
+  'transaction',
+  'service',
+  'environment',
+  'alertname',
+  'matchers',
+];
 
 export function compileLinks({ links }: Collected, report: Report): Rules['links'] {
   if (links === undefined) return { logs: undefined, dashboard: undefined, silence: undefined };
