@@ -51,6 +51,8 @@ export interface MessageView {
     readonly summary: string | undefined;
     readonly description: string | undefined;
     readonly host: string | undefined;
+    /** Others of the incident are of other hosts. */
+    readonly isElsewhereToo: boolean;
     readonly impact: string | undefined;
   };
   readonly root:
@@ -157,7 +159,7 @@ export function buildView(
     resolvedAt: incident.resolvedAt,
     endedAt: tally.lastEndsAt,
     now,
-    lead: leadView(lead, incident.roots[0]?.service),
+    lead: leadView(lead, incident.roots[0]?.service, tally),
     ...rootView(incident, lead, rules, tally),
     ...counts,
     neededBy: counts.capabilities.length > 0 ? [] : capabilitiesOf(rules, callers),
@@ -280,7 +282,11 @@ function peopleView(
   };
 }
 
-function leadView(lead: Alert | undefined, root: string | undefined): MessageView['lead'] {
+function leadView(
+  lead: Alert | undefined,
+  root: string | undefined,
+  { hosts }: Tally,
+): MessageView['lead'] {
   const { annotations } = lead ?? { annotations: {} as Labels };
   return {
     name: lead?.facts.name ?? '',
@@ -292,6 +298,7 @@ function leadView(lead: Alert | undefined, root: string | undefined): MessageVie
       firstSentence(annotations.description),
     description: annotations.description ?? annotations.technicalSummary,
     host: lead?.facts.host,
+    isElsewhereToo: hosts.size > 1,
     impact: annotations.businessImpact ?? annotations.impact,
   };
 }

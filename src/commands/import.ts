@@ -99,7 +99,8 @@ function schemaLine(out: string): string {
 async function write(files: readonly RulesFile[], out: string, force: boolean): Promise<void> {
   const present = files.map(({ name }) => join(out, name)).filter((path) => existsSync(path));
   if (present.length > 0 && !force) {
-    const message = `${present.join(', ')} exists already: choose another folder with --out, or overwrite with --force`;
+    const exist = present.length === 1 ? 'exists' : 'exist';
+    const message = `${present.join(', ')} ${exist} already: choose another folder with --out, or overwrite with --force`;
     throw new AppError('file-unusable', message, { retryable: false });
   }
   try {

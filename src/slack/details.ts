@@ -144,7 +144,7 @@ function isAlone({ alerts, servicesTotal }: MessageView): boolean {
 function affected(view: MessageView): Line {
   const { alerts, special } = view;
   if (alerts.total === 0) return [];
-  const { host: at, service } = view.lead;
+  const { host: at, service, isElsewhereToo } = view.lead;
   // What names no service is called by its host: the headline says that.
   const host = special === undefined && at !== service ? cut(at ?? '', NAME_MAX) : '';
   const names = view.services.filter(({ name }) => cut(name, NAME_MAX) !== '').map(nameOf(view));
@@ -154,7 +154,7 @@ function affected(view: MessageView): Line {
       view.servicesTotal > 1 ? [list(names, SERVICES_MAX, view.servicesTotal)] : [],
       alerts.total > 1 ? [`${count(alerts.total, 'alert')}${outbreaks(view)}${firing}`] : [],
       [kinds(view)],
-      host === '' ? [] : [`host ${host}`],
+      host === '' ? [] : [`host ${host}${isElsewhereToo ? ' and others' : ''}`],
       special === undefined ? [transactions(view)] : [],
     ].filter((part) => part.some((piece) => piece !== '')),
     ' · ',

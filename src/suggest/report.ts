@@ -3,6 +3,7 @@
  * same figures that suggestions stand on, as lists to talk about. Pure.
  */
 import { figure, minute } from '../rehearse/words.ts';
+import { cut } from '../slack/rich.ts';
 import { count, duration, list } from '../slack/words.ts';
 import { quantile } from './survival.ts';
 import type { Kind, Survey } from './survey.ts';
@@ -96,9 +97,11 @@ export function noiseReport(survey: Survey): NoiseReport {
   };
 }
 
-/** Kinds that were told by themselves, some of them without a runbook. */
+/** Kinds that were told by themselves, with those of their services that have no runbook. */
 export function withoutRunbook(kinds: readonly Kind[]): readonly Kind[] {
-  return kinds.filter((kind) => kind.messages > 0 && kind.withoutRunbook > 0);
+  return kinds
+    .filter((kind) => kind.messages > 0 && kind.withoutRunbook.size > 0)
+    .map((kind) => ({ ...kind, services: kind.withoutRunbook }));
 }
 
 function lineOf(kind: Kind): ReportLine {
@@ -121,6 +124,8 @@ function lineOf(kind: Kind): ReportLine {
 
 const SHOWN = 10;
 const SERVICES_SHOWN = 3;
+/** One long name would make every line as long. */
+const NAME_MAX = 60;
 
 export function renderReport(report: NoiseReport, history: string): string {
   const { firings, messages, acknowledged, marked } = report;
@@ -142,7 +147,7 @@ export function renderReport(report: NoiseReport, history: string): string {
     ]),
     ...part('Told without a runbook', report.withoutRunbook, toldLine),
     ...part('Services that the catalog lacks', report.unknownServices, ({ name, firings: own }) => [
-      name,
+      cut(name, NAME_MAX),
       count(own, 'firing'),
     ]),
   ]
@@ -169,7 +174,8 @@ function part<T>(
 }
 
 function nameOf({ alert, services }: ReportLine): string {
-  return `${alert} of ${list(services, SERVICES_SHOWN)}`;
+  const names = services.map((name) => cut(name, NAME_MAX));
+  return `${alert} of ${list(names, SERVICES_SHOWN)}`;
 }
 
 function markedLine(line: ReportLine): readonly [string, string] {

@@ -31,7 +31,8 @@ export interface Kind {
   readonly damped: number;
   /** Share of the time in which one of them fired at least; 1: always. */
   readonly firingShare: number;
-  readonly withoutRunbook: number;
+  /** Its services whose alerts have no runbook -> firings. */
+  readonly withoutRunbook: ReadonlyMap<string, number>;
 }
 
 export interface Survey {
@@ -183,7 +184,12 @@ function kindOf(
   { from, to, catalog }: About,
 ): Kind {
   const services = new Map<string, number>();
-  for (const { facts } of firings) count(services, facts.service);
+  const withoutRunbook = new Map<string, number>();
+  for (const { facts } of firings) {
+    count(services, facts.service);
+    const { runbook = catalog.services.get(facts.service)?.runbook } = facts;
+    if (runbook === undefined) count(withoutRunbook, facts.service);
+  }
   const mild = firings.filter(({ facts }) => facts.severity !== 'critical');
   const [name = '', service] = key.split('\n');
   return {
@@ -201,10 +207,7 @@ function kindOf(
     critical: firings.length - mild.length,
     damped: firings.filter(({ damped }) => damped).length,
     firingShare: shareOf(firings, from, to),
-    withoutRunbook: firings.filter(
-      ({ facts }) =>
-        facts.runbook === undefined && catalog.services.get(facts.service)?.runbook === undefined,
-    ).length,
+    withoutRunbook,
   };
 }
 

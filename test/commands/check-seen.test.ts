@@ -85,6 +85,11 @@ test('an alert rule without a runbook is told, unless its service has one', asyn
   ]);
 });
 
+test('a heartbeat needs no place in the catalog, and no runbook', async () => {
+  const { lines } = await checked(CATALOG, [{ name: 'Watchdog', service: 'prometheus', at: 0 }]);
+  expect(lines).toEqual([expect.stringMatching(/^no errors in 1 file/)]);
+});
+
 test('a hold that no firing outlasted is told, unless a reason says that it is meant', async () => {
   const rules = `${CATALOG}
 hold:

@@ -130,3 +130,15 @@ test('what runs on one of several machines that fail together is part of it, tho
   expect(last?.text).toContain('payments-db');
   expect(last?.text).not.toContain('basket-db');
 });
+
+test('a message names the host of what speaks for it, and says when others are of other hosts', () => {
+  const text = (...hosts: readonly string[]): string => {
+    const story = tell();
+    for (const host of hosts)
+      story.fire('payments-db', `Down on ${host}`, { severity: 'critical', labels: { host } });
+    story.wait(MINUTE);
+    return story.last()?.text ?? '';
+  };
+  expect(text('h1')).toMatch(/ host h1$/m);
+  expect(text('h1', 'h2', 'h3')).toMatch(/ host h1 and others$/m);
+});

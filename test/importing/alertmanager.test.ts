@@ -322,7 +322,7 @@ test('files that are there are not overwritten unasked', async () => {
   const [line = ''] = readFileSync(join(dir, 'routes.yaml'), 'utf8').split('\n');
   const [, schema = ''] = /^# yaml-language-server: \$schema=(.*)$/.exec(line) ?? [];
   expect(existsSync(join(dir, schema))).toBe(true);
-  await expect(runImport(CONFIG, { out: dir })).rejects.toThrow(/exists already/);
+  await expect(runImport(CONFIG, { out: dir })).rejects.toThrow(/exist already/);
   expect((await runImport(CONFIG, { out: dir, force: true })).exitCode).toBe(0);
   await expect(runImport('nowhere.yml', { out: dir })).rejects.toThrow(
     'nowhere.yml: cannot be read: there is none',

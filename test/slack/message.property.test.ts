@@ -113,6 +113,7 @@ const view: fc.Arbitrary<MessageView> = fc.record({
     summary: maybe,
     description: maybe,
     host: maybe,
+    isElsewhereToo: fc.boolean(),
     impact: maybe,
   }),
   root: fc.option(

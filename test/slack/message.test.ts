@@ -195,6 +195,7 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
           '<!channel> *urgent* <https://evil.example|click> & `rm -rf` ~now~ :fire:\n<@U999>',
         description: '__proto__ &lt;!here&gt; _it_ > quote\u202e',
         host: undefined,
+        isElsewhereToo: false,
         impact: undefined,
       },
       links: {

@@ -233,3 +233,11 @@ test('what fires most of the time is known after a day', async () => {
   expect(await chronicAfter(DAY - HOUR)).toEqual([]);
   expect(await chronicAfter(DAY + HOUR)).toEqual(['DiskFull']);
 });
+
+test('told without a runbook: only the services that have none are named', async () => {
+  const down = (service: string) => again({ name: 'Down', service, severity: 'critical' }, 3, [20]);
+  const { survey } = await suggested(recordingOf(...down('web'), ...down('store')));
+  const { withoutRunbook, topTalkers } = noiseReport(survey);
+  expect(withoutRunbook.map(({ services }) => services)).toEqual([['store']]);
+  expect(topTalkers.map(({ services }) => services)).toEqual([['web', 'store']]);
+});

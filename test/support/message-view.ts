@@ -30,6 +30,7 @@ export function messageView(change: Partial<MessageView> = {}): MessageView {
       summary: 'payments-db refuses connections',
       description: 'payments-db refuses connections: all 100 are in use, and have been for 2 min.',
       host: 'db-7',
+      isElsewhereToo: false,
       impact: undefined,
     },
     root: {
@@ -110,6 +111,7 @@ export function bareView(change: Partial<MessageView> = {}): MessageView {
       summary: undefined,
       description: undefined,
       host: undefined,
+      isElsewhereToo: false,
       impact: undefined,
     },
     root: {

@@ -218,7 +218,10 @@ const SHOWN_MAX = 25;
 
 /** Names that the catalog does not know and alert rules without a runbook, each where it was seen first. */
 export function missingBySeen(rules: Rules, seen: Seen): readonly Diagnostic[] {
-  const known = knownTo(rules, seen);
+  // Nobody is told of a heartbeat, so it needs neither an owner nor a runbook.
+  const known = knownTo(rules, seen).filter(
+    ({ subject }) => !rules.heartbeats.some((rule) => rule.matches(subject)),
+  );
   const strangers = known.filter(
     ({ subject: { facts } }) =>
       // Without a name of its own an alert stands for its host, or for itself.
