@@ -29,7 +29,6 @@ import { noteMuted } from './life/mute.ts';
 import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './life/schedule.ts';
 import { closeIncident, incidentOf, putAlert, tallyOf } from './state/state.ts';
-import { LATE_SOURCE } from './state/tally.ts';
 import { noteAlert, type Turn } from './state/turn.ts';
 import { alertWith } from './state/with.ts';
 
@@ -59,6 +58,7 @@ export function strange(
     heldUntil: turn.now,
     holdRule: 'built-in',
     holdWhy: undefined,
+    awaitsWord: false,
     flap: undefined,
     more: known?.more,
   };
@@ -79,6 +79,7 @@ export function fires(
   const hold = turn.rules.hold(subject);
   alert.holdRule = hold.rule;
   alert.holdWhy = hold.why;
+  alert.awaitsWord = false;
   const before = known ?? predecessorOf(turn.state, alert);
   if (before !== undefined) {
     alert.episodes = before.episodes + 1;
@@ -276,7 +277,8 @@ function awaitWord(turn: Turn, alert: Draft<Alert>): void {
   const until = turn.now + nextWordMs(turn, alert.source);
   if (until <= alert.heldUntil) return;
   alert.heldUntil = until;
-  alert.holdWhy = LATE_SOURCE;
+  alert.holdWhy = 'its source says late that something is over';
+  alert.awaitsWord = true;
 }
 
 function damped(turn: Turn, known: Alert, subject: Subject): Flap | undefined {

@@ -155,6 +155,8 @@ export interface Alert {
   readonly heldUntil: Instant;
   readonly holdRule: RuleRef;
   readonly holdWhy: string | undefined;
+  /** It is held for longer than its rule says, because its source says late that something is over: no doubt about it. */
+  readonly awaitsWord: boolean;
   readonly flap: Flap | undefined;
   /** What only a newer version knows of it, which may lead again: kept as it is. */
   readonly more: readonly unknown[] | undefined;

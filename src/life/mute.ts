@@ -43,7 +43,7 @@ function unmute(turn: Turn, alert: Alert, { by, rule, inhibitor }: Muted): void 
   const hold = turn.rules.hold(subjectOf(alert));
   const heldUntil = Math.max(alert.heldUntil, now + hold.forMs);
   const isProven = alert.heldUntil <= now;
-  const held = { heldUntil, holdRule: hold.rule, holdWhy: hold.why };
+  const held = { heldUntil, holdRule: hold.rule, holdWhy: hold.why, awaitsWord: false };
   takePlace(turn, alertWith(again, held), isProven);
 }
 

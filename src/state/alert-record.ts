@@ -41,12 +41,13 @@ export function recordOfAlert(alert: Alert): AlertRecord {
     alert.holdRule,
     alert.holdWhy,
     alert.flap,
+    alert.awaitsWord,
   ];
   return more === undefined ? known : known.concat(more);
 }
 
 /** Values of a record that this version knows. */
-const KNOWN = 19;
+const KNOWN = 20;
 
 /** Fingerprints of alerts, which are their keys, have no slash. */
 export function isAlertKey(key: string): boolean {
@@ -77,6 +78,7 @@ export function alertOfRecord(record: AlertRecord): Alert {
     holdRule: at(16),
     holdWhy: at(17),
     flap: at(18),
+    awaitsWord: at(19) ?? false,
     more: record.length > KNOWN ? record.slice(KNOWN) : undefined,
   };
 }

@@ -102,13 +102,11 @@ const WEIGHTS: Readonly<Record<Severity, number>> = {
 
 /** A critical alert that its rule lets wait for longer is not taken at its word. */
 const TAKEN_AT_WORD_MS = 4 * 60_000;
-/** Why an alert is held for longer than its rule says: that is no doubt about it. */
-export const LATE_SOURCE = 'its source says late that something is over';
 
-function weightOf({ facts, flap, since, heldUntil, holdWhy }: Alert): number {
+function weightOf({ facts, flap, since, heldUntil, awaitsWord }: Alert): number {
   // Nor is it a doubt that it is held for longer because it came and went.
   const times = Math.max(1, (flap?.penalty ?? PENALTY) / PENALTY);
-  const isDoubted = heldUntil - since > TAKEN_AT_WORD_MS * times && holdWhy !== LATE_SOURCE;
+  const isDoubted = !awaitsWord && heldUntil - since > TAKEN_AT_WORD_MS * times;
   return WEIGHTS[isDoubted && facts.severity === 'critical' ? 'high' : facts.severity];
 }
 

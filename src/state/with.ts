@@ -27,6 +27,7 @@ export function alertWith(alert: Alert, changes: Partial<Alert>): Alert {
     heldUntil: alert.heldUntil,
     holdRule: alert.holdRule,
     holdWhy: alert.holdWhy,
+    awaitsWord: alert.awaitsWord,
     flap: alert.flap,
     more: alert.more,
   };

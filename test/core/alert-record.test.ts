@@ -38,6 +38,7 @@ const full: Alert = {
   heldUntil: 8,
   holdRule: 'quiet.yaml:9',
   holdWhy: 'the autoscaler needs a while',
+  awaitsWord: true,
   flap: { penalty: 1000, at: 9, flapping: true, since: 10 },
   more: undefined,
 };
@@ -52,6 +53,7 @@ const bare: Alert = {
   muted: undefined,
   incident: undefined,
   holdWhy: undefined,
+  awaitsWord: false,
   flap: undefined,
 };
 
@@ -61,6 +63,11 @@ test.each([
 ])('an alert with %s comes back from its record as it was', (_, alert) => {
   const kept: unknown = JSON.parse(JSON.stringify(recordOfAlert(alert)));
   expect(alertOfRecord(kept as readonly unknown[])).toEqual(alert);
+});
+
+test('a record that was written before a field was known has it empty', () => {
+  const older = recordOfAlert({ ...full, awaitsWord: false }).slice(0, 19);
+  expect(alertOfRecord(older)).toEqual({ ...full, awaitsWord: false });
 });
 
 test('a record of an alert says every field of it', () => {

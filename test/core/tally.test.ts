@@ -6,6 +6,7 @@ import {
   addToTally,
   createTally,
   CROWD,
+  GRAVE,
   removeFromTally,
   servicesOn,
 } from '../../src/state/tally.ts';
@@ -42,6 +43,7 @@ function alertOn(host: string, service: string): Alert {
     heldUntil: 0,
     holdRule: 'built-in',
     holdWhy: undefined,
+    awaitsWord: false,
     flap: undefined,
   };
 }
@@ -70,4 +72,19 @@ test('crowded hosts are counted as alerts come and go', () => {
       }
     }),
   );
+});
+
+test('a critical alert that is held for long is doubted, unless only for what its source says late; words decide nothing', () => {
+  const weight = (change: Partial<Alert>): number | undefined => {
+    const tally = createTally();
+    const held = alertOn('h', 'x');
+    const facts = { ...held.facts, severity: 'critical' } as const;
+    addToTally(tally, { ...held, facts, heldUntil: 10 * 60_000, ...change });
+    return tally.checks.values().next().value?.weight;
+  };
+  expect(weight({ awaitsWord: true })).toBe(GRAVE);
+  expect(weight({ awaitsWord: true, holdWhy: 'any words' })).toBe(GRAVE);
+  const why = 'its source says late that something is over';
+  expect(weight({ holdWhy: why })).toBe(weight({}));
+  expect(weight({})).toBeLessThan(GRAVE);
 });
