@@ -7,6 +7,7 @@ import { idsAt } from '../state/id-index.ts';
 import type { Facts, Incident } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state/state.ts';
+import { saysTooFewCome } from '../state/starved.ts';
 import type { Tally } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
 import { byPath } from './evidence.ts';
@@ -69,7 +70,7 @@ export function effectsOf(
 
 function alongPath(
   turn: Turn,
-  { service, severity }: Pick<Facts, 'service' | 'severity'>,
+  { service, severity, name }: Pick<Facts, 'service' | 'severity'> & Partial<Pick<Facts, 'name'>>,
   rule: CorrelateRule,
   near: Near,
   incident: Incident,
@@ -83,17 +84,27 @@ function alongPath(
   if (between.filter((name) => !tally.services.has(name)).length > rule.silent) return undefined;
   const root = incident.roots[0]?.service ?? near.service;
   const standing = standsTo(turn, service, root);
-  if (standing === 'sideways' && !explainsMost(turn, service, tally)) return undefined;
+  const explainsIt =
+    standing === 'cause' || (standing === 'sideways' && explainsMost(turn, service, tally));
+  // What fails asks less of all that it calls, whatever it fails of.
+  const isStarved = near.side === 'effect' && name !== undefined && saysTooFewCome(name);
+  if (standing === 'sideways' && !explainsIt && !isStarved) return undefined;
   const apartMs = turn.now - there.lastSince;
   const because = byPath(near.path, apartMs);
   return {
     incident,
     evidence: 'dependency',
     because,
-    explains: standing !== 'effect',
+    explains: explainsIt || (near.side === 'cause' && isAllStarved(tally)),
     hops: near.hops,
     apartMs,
   };
+}
+
+/** What gets too little, each for itself, is one when a service that calls all of it fails. */
+export function isAllStarved({ services }: Tally): boolean {
+  for (const { alerts, starved } of services.values()) if (starved < alerts) return false;
+  return true;
 }
 
 /** How a service stands to the incident's root: reached by its failure, able to explain it, or neither. */

@@ -10,10 +10,11 @@ import { idsAt, idsOf, removePlace } from '../state/id-index.ts';
 import type { Alert, Facts, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state/state.ts';
+import { saysTooFewCome } from '../state/starved.ts';
 import { isMild, type ServiceTally, servicesOn, type Tally } from '../state/tally.ts';
 import { unlinkTransaction } from '../state/transaction-index.ts';
 import type { Turn } from '../state/turn.ts';
-import { dependency } from './along.ts';
+import { dependency, isAllStarved } from './along.ts';
 import { areApart, partingFrom } from './apart.ts';
 import { byHost, byLabels, byService, byTime, byTransaction } from './evidence.ts';
 import { groupOf, isApart, TOGETHER_MS } from './group.ts';
@@ -56,7 +57,7 @@ export function matchesOf(
 
 /**
  * What it was part of, `past`, is over, and by now there is another message of its service, or something fires that
- * explains it; not what people told apart from it. Also what nobody was told of yet explains it: a cause is known before
+ * explains it, or that asks too little of it; not what people told apart from it. Also what nobody was told of yet explains it: a cause is known before
  * it is told of, and waits for just such evidence.
  */
 export function belongsElsewhere(
@@ -67,7 +68,11 @@ export function belongsElsewhere(
 ): boolean {
   if (!rule.on) return false;
   const own = toldOf(turn, facts, rule, past);
-  const explaining = dependency(turn, facts, rule, false).filter(({ explains }) => !explains);
+  const isStarved = saysTooFewCome(facts.name);
+  const explaining = dependency(turn, facts, rule, false).filter(
+    ({ explains, incident }) =>
+      isStarved || !explains || isAllStarved(tallyOf(turn.state, incident.id)),
+  );
   return [...(own === undefined ? [] : [own]), ...explaining].some(
     (match) => !areApart(match.incident, past) && partingFrom(turn, facts, match) === undefined,
   );

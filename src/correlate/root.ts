@@ -13,6 +13,7 @@ import { isCarriedByAll } from '../state/alike-index.ts';
 import { callersOf, pathTo } from './graph.ts';
 import { peersOf } from './peers.ts';
 import { silentCause } from './silent.ts';
+import { starvingAmong } from './starving.ts';
 
 /** Candidates that people are shown. */
 const SHOWN = 3;
@@ -41,15 +42,20 @@ interface Weighed {
   readonly alerts: number;
   readonly tally: ServiceTally;
   readonly paths: readonly string[];
+  /** Services that get too few requests because of it. */
+  readonly starves: number;
 }
 
 export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidate[] {
   const tally = tallyOf(turn.state, incident.id);
   const services = mostHit(tally);
   const outbreakAt = beganToFire(tally) - CASCADE_MS;
-  const weighed = services.map(([service, own]) =>
-    weigh(turn, incident, { service, own, services, outbreakAt }),
-  );
+  const starving = starvingAmong(turn, services);
+  const starved = new Set([...starving.values()].flat());
+  const weighed = services.map(([service, own]) => {
+    const one = weigh(turn, incident, { service, own, services, outbreakAt, starving });
+    return starved.has(service) ? { ...one, standing: Math.min(one.standing, 1) } : one;
+  });
   weighed.sort(better);
   const earliest = services.reduce(
     (min, [, own]) => Math.min(min, own.firstSince),
@@ -58,7 +64,12 @@ export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidat
   const candidates = weighed.slice(0, SHOWN).map((one) => candidate(one, tally, earliest));
   const first =
     hostCandidate(tally, weighed[0]) ??
-    silentCandidate(turn, incident, services, weighed) ??
+    silentCandidate(
+      turn,
+      incident,
+      services.filter(([name]) => !starved.has(name)),
+      weighed,
+    ) ??
     outsideCandidate(turn, tally, services, weighed[0]);
   return first === undefined ? candidates : [first, ...candidates].slice(0, SHOWN);
 }
@@ -94,26 +105,33 @@ function weigh(
     own,
     services,
     outbreakAt,
+    starving,
   }: {
     readonly service: string;
     readonly own: ServiceTally;
     readonly services: readonly (readonly [string, ServiceTally])[];
     readonly outbreakAt: Instant;
+    readonly starving: ReadonlyMap<string, readonly string[]>;
   },
 ): Weighed {
   const callers = callersOf(turn.rules.catalog, turn.rules.hubCallers, service);
   let explained = 1;
   let alerts = own.alerts;
   let longest: readonly string[] = [];
+  const starved = new Set(starving.get(service));
   for (const [name, tally] of services) {
     if (name === service || !callers.has(name)) continue;
+    for (const hungry of starving.get(name) ?? []) starved.add(hungry);
     const path = pathTo(callers, service, name);
     explained++;
     alerts += tally.alerts;
     if (path.length > longest.length) longest = path;
   }
+  for (const [name, tally] of services)
+    if (name !== service && starved.has(name) && !callers.has(name)) alerts += tally.alerts;
   const standing = standingOf(own, incident, outbreakAt, turn.now);
-  return { service, standing, explained, alerts, tally: own, paths: longest };
+  const starves = starving.get(service)?.length ?? 0;
+  return { service, standing, explained, alerts, tally: own, paths: longest, starves };
 }
 
 /**
@@ -159,6 +177,7 @@ function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate 
   if (tally.services.size > 1 && failingMachine(one) === 1)
     reasons.push('the machine itself fails');
   if (one.paths.length > 1) reasons.push(one.paths.join(' -> '));
+  if (one.starves > 0) reasons.push(`${one.starves} services that it calls get too few requests`);
   if (one.tally.firing === 0) reasons.push('its own alerts have cleared');
   return {
     service: one.service,

@@ -3,6 +3,7 @@
  * its alerts. Derived from the alerts; changed only by state.ts.
  */
 import { type Alert, type Instant, PENALTY, SEVERITIES, type Severity } from '../model.ts';
+import { saysTooFewCome } from './starved.ts';
 
 export interface ServiceTally {
   alerts: number;
@@ -10,6 +11,8 @@ export interface ServiceTally {
   /** When the first and the last of its alerts were first heard of. */
   firstSince: Instant;
   lastSince: Instant;
+  /** How many of its alerts say that too little comes in. */
+  starved: number;
   /** The alert that speaks for the service: the worst that fires, then the earliest. */
   lead: string;
   leadRank: number;
@@ -171,6 +174,7 @@ export function removeFromTally(tally: Tally, alert: Alert): void {
     if (--service.alerts === 0) tally.hit--;
     service.firing -= firing;
     service.weight -= WEIGHTS[facts.severity];
+    service.starved -= saysTooFewCome(facts.name) ? 1 : 0;
   }
   count(tally.kinds, facts.name, -1);
   if (facts.host !== undefined) removeHost(tally, facts.host, facts.service);
@@ -184,6 +188,7 @@ function addService(
   rank: number,
 ): void {
   const name = alert.facts.service;
+  const starved = saysTooFewCome(alert.facts.name) ? 1 : 0;
   const present = services.get(name);
   if (present === undefined) {
     services.set(name, {
@@ -191,6 +196,7 @@ function addService(
       firing,
       firstSince: alert.since,
       lastSince: alert.since,
+      starved,
       lead: alert.fingerprint,
       leadRank: rank,
       leadFires: firing > 0,
@@ -204,6 +210,7 @@ function addService(
   present.alerts++;
   present.firing += firing;
   present.weight += WEIGHTS[alert.facts.severity];
+  present.starved += starved;
   present.lastedMs = Math.max(present.lastedMs, lastedMs(alert));
   if (alert.resolvedAt !== undefined)
     present.clearedAt = Math.max(alert.resolvedAt, present.clearedAt ?? 0);
