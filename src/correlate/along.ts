@@ -82,23 +82,35 @@ function alongPath(
   if (turn.now - there.lastSince > rule.windowMs) return undefined;
   const between = near.path.slice(1, -1);
   if (between.filter((name) => !tally.services.has(name)).length > rule.silent) return undefined;
-  const root = incident.roots[0]?.service ?? near.service;
-  const standing = standsTo(turn, service, root);
-  const explainsIt =
-    standing === 'cause' || (standing === 'sideways' && explainsMost(turn, service, tally));
-  // What fails asks less of all that it calls, whatever it fails of.
-  const isStarved = near.side === 'effect' && name !== undefined && saysTooFewCome(name);
-  if (standing === 'sideways' && !explainsIt && !isStarved) return undefined;
+  const explains = explainsIt(turn, { service, name }, near, incident, tally);
+  if (explains === undefined) return undefined;
   const apartMs = turn.now - there.lastSince;
   const because = byPath(near.path, apartMs);
   return {
     incident,
     evidence: 'dependency',
     because,
-    explains: explainsIt || (near.side === 'cause' && isAllStarved(tally)),
+    explains,
     hops: near.hops,
     apartMs,
   };
+}
+
+/** Whether an alert of the service explains the incident, or is an effect of it; undefined where it is neither. */
+function explainsIt(
+  turn: Turn,
+  { service, name }: { readonly service: string; readonly name: string | undefined },
+  near: Near,
+  incident: Incident,
+  tally: Tally,
+): boolean | undefined {
+  const standing = standsTo(turn, service, incident.roots[0]?.service ?? near.service);
+  if (standing === 'cause') return true;
+  if (standing === 'effect') return near.side === 'cause' && isAllStarved(tally);
+  if (explainsMost(turn, service, tally)) return true;
+  // What fails asks less of all that it calls, whatever it fails of.
+  const isStarved = near.side === 'effect' && name !== undefined && saysTooFewCome(name);
+  return isStarved ? false : undefined;
 }
 
 /** What gets too little, each for itself, is one when a service that calls all of it fails. */
