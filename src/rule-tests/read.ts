@@ -139,7 +139,8 @@ function silence(
 ): Silence {
   const { catalog } = rules;
   const environment = (name: string) => name;
-  const context = { catalog, report, environment, unsure: () => true };
+  const named = { owner: new Set<string>(), capability: new Set<string>() };
+  const context = { catalog, report, environment, named, unsure: () => true };
   const { conditions } = compileMatch({ value, place }, context);
   const startsAt = test.startsAt + (value.at ?? 0);
   return {

@@ -17,7 +17,8 @@ import {
   warnOfPast,
 } from './compile/lists.ts';
 import { compileInhibit, inhibitRulesOf } from './compile/inhibit.ts';
-import { compileDirectory } from './compile/people.ts';
+import type { MatchContext } from './compile/match.ts';
+import { compileDirectory, type Directory } from './compile/people.ts';
 import {
   compileDigest,
   compileGestures,
@@ -37,7 +38,7 @@ import { normaliseBy, notIdentity, toSeverity } from './normalise.ts';
 import { type Report, createReport } from './files/report.ts';
 import { loudnessBy, mutedByRoute, rootChannelOf, routeBy } from './route.ts';
 import { matchingAll } from './selector.ts';
-import type { Rules } from './rules.ts';
+import type { Catalog, Rules } from './rules.ts';
 import { type Seen, warnBySeen } from './compile/seen.ts';
 import type { RulesFile } from './files/source-file.ts';
 import { DEFAULT_CORRELATE, DEFAULT_FLAP, firstOf, holdBy } from './tuning.ts';
@@ -102,6 +103,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
     catalog,
     report,
     environment: environmentNames(facts),
+    named: namesOf(catalog, directory),
     unsure: (name: string) => collected.partial || collected.shaky.has(name.toLowerCase()),
     directory,
     schedules,
@@ -143,6 +145,15 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
   if (options.seen !== undefined)
     warnBySeen(collected, { mutes, inhibit }, { rules, seen: options.seen }, report);
   return rules;
+}
+
+/** Whom and what matchers on `owner` and `capability` may mean. */
+function namesOf({ services }: Catalog, { teams }: Directory): MatchContext['named'] {
+  const all = [...services.values()];
+  return {
+    owner: new Set([...all.flatMap(({ owner }) => owner ?? []), ...teams.keys()]),
+    capability: new Set(all.flatMap(({ capability }) => capability ?? [])),
+  };
 }
 
 /** Same texts, same hash; after it the commit, if there is one. `built-in` when there are no files. */

@@ -17,7 +17,9 @@ export function layout(
   rules?: string,
 ): string {
   const foot =
-    rules === undefined ? undefined : html`<footer class="page">rules ${rules} in force</footer>`;
+    rules === undefined
+      ? undefined
+      : html`<footer class="page">rules ${rules} in force · <a href="/decisions">all decisions</a></footer>`;
   const refresh =
     refreshS === undefined ? undefined : html`<meta http-equiv="refresh" content="${refreshS}">`;
   return html`<!doctype html>

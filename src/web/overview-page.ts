@@ -69,7 +69,7 @@ export interface Overview {
 
 export function overviewPage(overview: Overview): string {
   const { now, open, openTotal, gathering, gatheringTotal, alertsTotal, preview } = overview;
-  const counts = `${openTotal} open · ${gatheringTotal} held back · ${count(alertsTotal, 'alert')}`;
+  const counts = `${openTotal} open · ${gatheringTotal} held back · ${count(alertsTotal, 'alert')} known`;
   const parts = [
     head(html`<span>${counts}</span>`),
     html`<main>${preview === undefined ? undefined : PREVIEW_NOTICE}${rulesNotice(overview)}${quarantineNotice(overview)}

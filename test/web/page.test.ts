@@ -45,7 +45,8 @@ test('the first page shows what is open, what is held, and says when all is quie
   await fire(service, 'ErrorRate', { summary: 'Every third payment fails' });
   await fire(service, 'SlowDisk', { service: 'newsletter', severity: 'warning' });
   const busy = await page(service, '/');
-  expect(busy).toContain('1 open · 1 held back · 2 alerts');
+  expect(busy).toContain('1 open · 1 held back · 2 alerts known');
+  expect(busy).toContain('<a href="/decisions">all decisions</a>');
   expect(busy).toContain('Every third payment fails');
   expect(busy).toContain('slow disk of newsletter');
   for (const [, path = ''] of busy.matchAll(/href="(\/incidents\/[^"]+)"/g)) {

@@ -35,6 +35,8 @@ export interface MatchContext {
   readonly report: Report;
   /** What the rules make of an environment's name. */
   readonly environment: (raw: string) => string;
+  /** Owners and capabilities that are known. */
+  readonly named: Readonly<Record<'owner' | 'capability', ReadonlySet<string>>>;
   /** True when it cannot be said that there is no such name: what defines it may be broken. */
   readonly unsure: (name: string) => boolean;
 }
@@ -140,12 +142,25 @@ function warnOfImpossible(matcher: Matcher, place: Place, context: MatchContext)
   const literal = matcher.operator === '=' || matcher.operator === '!=';
   if (!literal || value === '') return;
   if (name === 'service') warnOfUnknownService(value, place, context);
+  if (name === 'owner' || name === 'capability') warnOfAlmost(name, value, place, context);
   if (name !== 'environment') return;
   const normal = context.environment(value);
   if (normal === value) return;
   const known = ENVIRONMENT_MAP.has(value.toLowerCase()) ? ' unless you map it otherwise' : '';
   const message = `the environment "${value}" is normalised to "${normal}"${known}`;
   context.report.warning(place, message, `write "${normal}"`);
+}
+
+/** Labels of alerts may name others, so only what is almost a known one is likely a slip. */
+function warnOfAlmost(
+  name: 'owner' | 'capability',
+  value: string,
+  place: Place,
+  { named, report, unsure }: MatchContext,
+): void {
+  const meant = named[name].has(value) || unsure(value) ? undefined : nearest(value, named[name]);
+  if (meant === undefined) return;
+  report.warning(place, `no service has the ${name} "${value}"`, `did you mean "${meant}"?`);
 }
 
 /** Alerts of services that the catalog does not know are legal; a rule for one is likely a slip. */
