@@ -99,7 +99,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['telemetry'],
   re2js: ['rules'],
   undici: ['slack'],
-  yaml: ['rules', 'config', 'importing'],
+  yaml: ['rules', 'importing'],
   zod: ['rules', 'rule-tests', 'config', 'slack'],
 };
 

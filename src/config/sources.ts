@@ -5,10 +5,12 @@
  * quell.yaml, because `ps` and repositories show those; a file that holds it is named instead.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { codeOf } from '../errors.ts';
 import { didYouMean, nearest } from '../rules/did-you-mean.ts';
+import type { Diagnostic } from '../rules/files/diagnostics.ts';
+import { reasonOf } from '../rules/files/load.ts';
+import { readSource } from '../rules/files/read-source.ts';
 
 export interface ConfigSources {
   /** As the command line parsed them: `dataDir` for --data-dir. */
@@ -166,24 +168,25 @@ const FILE_MAX = 1024 * 1024;
 
 function readYaml(path: string): Yaml {
   const read = readText(path);
-  if (read.kind === 'refused') return { ...NO_FILE, problems: [`${path}: ${read.problem}`] };
-  const document = parseDocument(read.text, { schema: 'core' });
-  if (document.errors.length > 0) {
-    return { ...NO_FILE, problems: document.errors.map(({ message }) => `${path}: ${message}`) };
-  }
-  const root: unknown = document.toJS({ mapAsMap: true, maxAliasCount: 0 });
-  if (root === null) return NO_FILE;
-  if (!(root instanceof Map)) {
-    return { ...NO_FILE, problems: [`${path}: expected settings like "port: 8080"`] };
-  }
+  if (read.kind === 'refused') return { ...NO_FILE, problems: [read.problem] };
+  const source = readSource({ name: path, text: read.text }, '"port:" or "rules_dir:"');
+  if (source.kind === 'empty') return NO_FILE;
+  if (source.errors.length > 0) return { ...NO_FILE, problems: source.errors.map(inOneLine) };
+  if (source.kind === 'refused') return NO_FILE;
   const values = new Map<string, string>();
   const problems: string[] = [];
-  for (const [key, value] of root) {
-    const problem = keyProblem(String(key), value);
-    if (problem === undefined) values.set(String(key), String(value));
+  for (const [key, value] of Object.entries(source.data)) {
+    const problem = keyProblem(key, value);
+    if (problem === undefined) values.set(key, String(value));
     else problems.push(`${path}: ${problem}`);
   }
   return { values, problems };
+}
+
+/** Without the line itself and names of anchors, where somebody may have written a secret. */
+function inOneLine({ file, line, column, message, hint }: Diagnostic): string {
+  const told = `${message}${hint === undefined ? '' : `: ${hint}`}`;
+  return `${file}:${line}:${column}: ${told.replace(/([*&])[^\s:]+/g, '$1…')}`;
 }
 
 function keyProblem(key: string, value: unknown): string | undefined {
@@ -219,8 +222,7 @@ function readText(path: string): ReadText {
     return { kind: 'refused', problem: `${path} is larger than ${FILE_MAX} bytes` };
   } catch (error) {
     // Every failure of the file system has a code.
-    const code = codeOf(error);
-    if (code === undefined) throw error;
-    return { kind: 'refused', problem: `${path} cannot be read (${code})` };
+    if (codeOf(error) === undefined) throw error;
+    return { kind: 'refused', problem: `${path} cannot be read: ${reasonOf(error)}` };
   }
 }

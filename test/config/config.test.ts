@@ -261,7 +261,7 @@ test('a secret may stand in a file that the environment or quell.yaml names', as
     'SLACK_BOT_TOKEN and SLACK_BOT_TOKEN_FILE are both set: keep one',
   ]);
   expect(problems({ env: { SLACK_BOT_TOKEN_FILE: '/no/such/file' } })).toEqual([
-    'SLACK_BOT_TOKEN_FILE: /no/such/file cannot be read (ENOENT)',
+    'SLACK_BOT_TOKEN_FILE: /no/such/file cannot be read: there is none',
   ]);
 });
 
@@ -317,11 +317,38 @@ test('quell.yaml is held to its names, and to no secrets', async () => {
     `${path}: data_dir: expected a text or a number`,
   ]);
   expect(problems({ file: await file('list.yaml', '- port') })[0]).toMatch(
-    /expected settings like/,
+    /list\.yaml:1:1: this file is a mapping, .*: it has keys like "port:"/,
   );
-  expect(problems({ file: await file('bad.yaml', 'port: "80') })[0]).toMatch(/bad\.yaml: /);
-  expect(problems({ file: join(dir, 'missing.yaml') })[0]).toMatch(/cannot be read \(ENOENT\)/);
+  expect(problems({ file: await file('bad.yaml', 'port: "80') })[0]).toMatch(
+    /bad\.yaml:1:7: this " is never closed$/,
+  );
+  expect(problems({ file: join(dir, 'missing.yaml') })[0]).toMatch(
+    /missing\.yaml cannot be read: there is none$/,
+  );
   expect(good({ file: await file('empty.yaml', '# nothing\n') }).port).toBe(8080);
+});
+
+test('what is no YAML is told by its place, never by what stands there', async () => {
+  for (const text of [
+    'api_token: [hush',
+    'api_token: "hush',
+    'api_token: hush: hush',
+    'api_token: hush\n- hush',
+    'api_token: hush\n\thush: x',
+    'api_token: &hush hush\nport: *hush2',
+    'api_token: !hush hush\n  hush',
+    'api_token: hush\napi_token: hush',
+    '- hush',
+    'hush',
+    '{ api_token: hush',
+    'api_token: @hush',
+    'api_token: `hush`',
+  ]) {
+    const path = await file('secret.yaml', text);
+    const told = problems({ file: path });
+    expect(told.length, text).toBeGreaterThan(0);
+    expect(told.join('\n'), text).not.toContain('hush');
+  }
 });
 
 test('an app token without a bot token is a mistake; reactions need a way in', () => {
