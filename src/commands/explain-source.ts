@@ -2,8 +2,6 @@
  * Whom `quell explain` asks: the read API of a running service, or the files of one that is not.
  */
 import { existsSync } from 'node:fs';
-import { clearApiToken } from '../config/access.ts';
-import { openSources } from '../config/sources.ts';
 import { AppError } from '../errors.ts';
 import { journalDir } from '../ingest/journal.ts';
 import { type JournalSpan, readJournal } from '../ingest/journal-read.ts';
@@ -17,6 +15,7 @@ import { acrossLanes } from '../store/across-lanes.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { type Answer, type Explanation, explanationOf } from '../web/explanation.ts';
 import type { Asked } from '../web/find.ts';
+import { serviceAddress } from './service-address.ts';
 
 export interface Answers {
   explain(asked: Asked): Promise<Answer>;
@@ -29,12 +28,7 @@ const TIMEOUT_MS = 30_000;
 type Env = Readonly<Record<string, string | undefined>>;
 
 export function askService(url: string | undefined, env: Env): Answers {
-  const places = openSources({ flags: {}, env, file: undefined });
-  const port = places.find('port');
-  const apiToken = places.find('apiToken');
-  const number = port.kind === 'found' ? (port.value ?? '8080') : '8080';
-  const base = (url ?? `http://localhost:${number}`).replace(/\/+$/, '');
-  const token = apiToken.kind === 'found' ? clearApiToken(apiToken.value) : undefined;
+  const { base, token } = serviceAddress(url, env);
   return {
     async explain({ of, at }) {
       const query = new URLSearchParams({ of, limit: String(DECISIONS_MAX) });

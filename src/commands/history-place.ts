@@ -6,6 +6,7 @@ import { openSources } from '../config/sources.ts';
 import { AppError } from '../errors.ts';
 import type { JournalSpan } from '../ingest/journal-read.ts';
 import { parseDuration } from '../rules/duration.ts';
+import { serviceAddress } from './service-address.ts';
 
 export interface HistoryFlags {
   readonly since?: string;
@@ -50,11 +51,8 @@ export function historyPlace(
   const duration = parseDuration(since);
   if (duration.kind === 'refused') throw usage(`--since: ${duration.message}`);
   const span = { from: now - duration.ms, to: now };
-  if (url !== undefined) {
-    const token = settingOf('apiToken', undefined, env);
-    return { kind: 'service', base: url.replace(/\/+$/, ''), token, span, since };
-  }
-  const dir = settingOf('dataDir', dataDir, env) ?? './data';
+  if (url !== undefined) return { kind: 'service', ...serviceAddress(url, env), span, since };
+  const dir = dataDirOf(dataDir, env) ?? './data';
   return { kind: 'data-dir', dataDir: dir, span, since };
 }
 
@@ -69,12 +67,7 @@ function usage(message: string): AppError {
   return new AppError('usage', message, { retryable: false });
 }
 
-function settingOf(
-  name: 'dataDir' | 'apiToken',
-  given: string | undefined,
-  env: Env,
-): string | undefined {
-  const flags = name === 'dataDir' ? { dataDir: given } : {};
-  const found = openSources({ flags, env, file: undefined }).find(name);
+function dataDirOf(dataDir: string | undefined, env: Env): string | undefined {
+  const found = openSources({ flags: { dataDir }, env, file: undefined }).find('dataDir');
   return found.kind === 'found' ? found.value : undefined;
 }
