@@ -17,6 +17,8 @@ import { WEIGHED_MAX } from './root.ts';
 
 /** A cause from beside the likely root leaves at most this share of the incident's weight unexplained. */
 const UNEXPLAINED_MAX = 0.2;
+/** A service with more against it than one warning did not merely pass by. */
+const BLIP_MAX = 1;
 
 /** The nearest way to each incident. `proven`: the alert has outlasted its hold. */
 export function dependency(
@@ -128,7 +130,7 @@ function standsTo(turn: Turn, service: string, root: string): 'effect' | 'cause'
 
 /**
  * What a blip began, and a failure that has nothing to do with it made its own: the services that the
- * blip explains are few beside those that `service` does.
+ * blip explains are few beside those that `service` does, and none of them shows more than a blip.
  */
 function explainsMost(turn: Turn, service: string, { services }: Tally): boolean {
   if (services.size > WEIGHED_MAX) return false;
@@ -138,7 +140,9 @@ function explainsMost(turn: Turn, service: string, { services }: Tally): boolean
   for (const [name, { firing, weight }] of services) {
     if (firing === 0) continue;
     all += weight;
-    if (!callers.has(name)) unexplained += weight;
+    if (callers.has(name)) continue;
+    if (weight > BLIP_MAX) return false;
+    unexplained += weight;
   }
   return unexplained < all * UNEXPLAINED_MAX;
 }

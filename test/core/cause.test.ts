@@ -16,6 +16,27 @@ test('a failure is no part of the blip that its victim joined before', () => {
   expect(story.last()?.candidates).toContain('basket-db');
 });
 
+test('two failures with a caller in common stay two when the second explains more of the callers', () => {
+  const story = tell(`
+services:
+  - { name: edge, tier: 1, dependsOn: [ads, api] }
+  - { name: api, tier: 1, dependsOn: [users] }
+  - { name: ads, tier: 2 }
+  - { name: users, tier: 2 }
+`);
+  story.fire('ads', 'HighErrorRate', { severity: 'high' });
+  story.wait(10 * SECOND);
+  story.fire('edge', 'HighErrorRate', { severity: 'critical' });
+  story.fire('edge', 'Timeouts', { severity: 'critical' });
+  story.fire('edge', 'Down', { severity: 'critical' });
+  story.wait(30 * SECOND);
+  expect(story.last()).toMatchObject({ root: 'ads', alerts: [{}, {}, {}, {}] });
+  // It explains nine tenths of what fails there, and yet ads fails by itself.
+  story.fire('users', 'Down', { severity: 'critical' });
+  story.wait(10 * MINUTE);
+  expect(story.posts().map(({ root }) => root)).toEqual(['ads', 'users']);
+});
+
 test('a warning that passes by does not take over an outage as its cause', () => {
   const story = tell();
   story.fire('payments', 'HighErrorRate', { severity: 'critical' });
