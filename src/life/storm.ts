@@ -24,6 +24,8 @@ const SUDDEN_MS = 20_000;
 const STORM_WAIT_MS = 10_000;
 /** Its message does not stand for longer than this. */
 const STORM_MAX_MS = 3 * 60 * 60_000;
+/** What a flood brings along comes within this of its last minute. */
+const AFTERMATH_MS = 30 * 60_000;
 export const STORM_KEY = 'storm';
 
 export function countEpisode(turn: Turn): void {
@@ -66,6 +68,7 @@ export function joinsStorm(turn: Turn, incident: Incident): boolean {
   if (!turn.rules.storm.on) return false;
   const { state } = turn;
   if (state.storm === undefined && !isStormy(turn, incident)) return false;
+  if (state.storm !== undefined && isAfterFlood(turn, state.storm, incident)) return false;
   const storm = state.storm ?? begin(turn, incident.environment);
   if (incident.toldIn === 'storm') return true;
   const counted = storm.counted + 1;
@@ -74,6 +77,16 @@ export function joinsStorm(turn: Turn, incident: Incident): boolean {
   const standsFor = counted + storm.before.length;
   if (parent !== undefined) touch(turn, change(turn, parent, { standsFor }));
   return true;
+}
+
+/** The storm stands because what it told of goes on; what begins when alerts have long ceased to pour in is another failure. */
+function isAfterFlood(
+  { state }: Turn,
+  { since }: Storm,
+  { gatheredAt, toldIn }: Incident,
+): boolean {
+  const lastAt = Math.max(since, state.burstAt ?? since);
+  return toldIn !== 'storm' && gatheredAt - lastAt > AFTERMATH_MS;
 }
 
 function isStormy(turn: Turn, incident: Incident): boolean {

@@ -67,6 +67,14 @@ test('the message of a storm counts what joins the incidents that it stands for'
   expect(alerts(after)).toBe(alerts(before) + 40);
 });
 
+test('what begins to fail long after the flood is told by itself, though the storm still stands', () => {
+  const story = storm();
+  story.wait(40 * MINUTE);
+  expect(story.state.storm).toBeDefined();
+  story.fire('svc-40', 'Broken', { severity: 'critical', ...inOwnCluster(40) });
+  expect(story.posts().at(-1)).toMatchObject({ root: 'svc-40' });
+});
+
 test('people who asked for quiet of a storm hear what comes and is critical at tier 1', () => {
   const story = tell(RULES);
   for (let i = 1; i < 40; i++) {
