@@ -32,6 +32,10 @@ export const WEIGHT_SUFFICES = 4.5;
 /** A critical alert and a warning of one service are none; beside a neighbour's warning it may be. */
 const SERVICE_SUFFICES = 4;
 const CHECKS_MIN = 2;
+/** What fails tells of itself within this; blips that have nothing to do with each other add up more slowly. */
+const AT_ONCE_MS = 75_000;
+/** Too much for blips, however slowly it came. */
+const WEIGHT_SURE = 6;
 /** Longer than what usually passes by itself. */
 const LASTING_MS = 4 * 60_000;
 
@@ -60,7 +64,7 @@ export function proofOf(turn: Turn, incident: Incident, alert: Alert): Proof | u
 export function proofNow(turn: Turn, incident: Incident): Proof | undefined {
   if (incident.phase !== 'gathering') return undefined;
   const tally = tallyOf(turn.state, incident.id);
-  const speaker = suffices(turn, tally) ? worstOf(turn, tally, undefined) : undefined;
+  const speaker = isEnough(turn, tally) ? worstOf(turn, tally, undefined) : undefined;
   if (speaker === undefined) return lastingProof(turn, incident);
   return proofBy(atOnce(tally, speaker), speaker, incident);
 }
@@ -87,7 +91,7 @@ function lastingProof(turn: Turn, incident: Incident): Proof | undefined {
   // What is over already, and not yet said to be, looks as if it lasted.
   const at = second + LASTING_MS + latenessOf(turn, speaker.source);
   if (at > now) {
-    wakeIncident(turn, incident.id, at);
+    wakeIncident(turn, incident.id, Math.min(at, sufficesAt(turn, tally) ?? at));
     return undefined;
   }
   const because = `${checks.size} checks still fail after ${inWords(now - second)}`;
@@ -117,7 +121,7 @@ export function reconsiderRoute(turn: Turn, incident: Incident, alert: Alert): v
 function provenBy(turn: Turn, incident: Incident, alert: Alert): Proof | undefined {
   const tally = tallyOf(turn.state, incident.id);
   const lasts = alert.heldUntil <= turn.now && alert.flap?.flapping !== true;
-  if (suffices(turn, tally)) {
+  if (isEnough(turn, tally)) {
     const because = lasts ? outlasted(alert, turn.now) : atOnce(tally, alert);
     const worst = proofBy(because, worstOf(turn, tally, alert), incident);
     return lasts ? { ...worst, rule: alert.holdRule, why: alert.holdWhy } : worst;
@@ -132,11 +136,39 @@ function atOnce({ checks, hit }: Tally, { facts }: Alert): string {
   return `${checks.size} checks fail at once on ${hit === 1 ? facts.service : `${hit} services`}`;
 }
 
+/** When the checks are evidence enough, if they go on until then; undefined: they are too few. */
+function sufficesAt(turn: Turn, tally: Tally): Instant | undefined {
+  if (!suffices(turn, tally)) return undefined;
+  const { checks, weight } = tally;
+  if (weight >= WEIGHT_SURE || hasGraveService(tally)) return turn.now;
+  let latelyWeight = 0;
+  for (const { since, weight: own } of checks.values())
+    if (turn.now - since <= AT_ONCE_MS) latelyWeight += own;
+  if (latelyWeight >= WEIGHT_SUFFICES) return turn.now;
+  // It added up slowly: what was enough is still there.
+  let lasting = 0;
+  for (const { since, weight: own } of [...checks.values()].toSorted((a, b) => a.since - b.since)) {
+    lasting += own;
+    if (lasting >= WEIGHT_SUFFICES) return since + AT_ONCE_MS;
+  }
+  return undefined;
+}
+
+function isEnough(turn: Turn, tally: Tally): boolean {
+  const at = sufficesAt(turn, tally);
+  return at !== undefined && at <= turn.now;
+}
+
 function suffices(turn: Turn, tally: Tally): boolean {
   const { checks, weight } = tally;
   if (checks.size < CHECKS_MIN || weight < SERVICE_SUFFICES) return false;
   if (weight >= WEIGHT_SUFFICES && linkedWeight(turn, tally) >= WEIGHT_SUFFICES) return true;
-  for (const [key, check] of checks)
+  return hasGraveService(tally);
+}
+
+/** A critical alert, and something else of its service. */
+function hasGraveService(tally: Tally): boolean {
+  for (const [key, check] of tally.checks)
     if (check.weight >= GRAVE && weightOn(tally, serviceOfCheck(key)) >= SERVICE_SUFFICES)
       return true;
   return false;

@@ -255,6 +255,27 @@ test('four warnings may be a blip with its echoes, five are none', () => {
   expect(posts([...cascade, ['payments', 'HighErrorRate']])).toBe(1);
 });
 
+test('what adds up slowly, and barely, is told when it goes on', () => {
+  /** After how many seconds five warnings are told that come one after the other, and end that long after the last. */
+  const toldAfter = (everyMs: number, lastForMs: number): readonly number[] => {
+    const story = tell();
+    const firedAt = story.now();
+    const checks = ['SlowQueries', 'HighCpu', 'QueueGrowing', 'HighLatency', 'HighMemory'];
+    checks.forEach((name, i) => {
+      if (i > 0) story.wait(everyMs);
+      story.fire(i < 2 ? 'payments-db' : 'payments', name);
+    });
+    story.wait(lastForMs);
+    for (const [i, name] of checks.entries())
+      story.resolve(i < 2 ? 'payments-db' : 'payments', name);
+    story.wait(10 * MINUTE);
+    return story.posts().map(({ at }) => (Date.parse(at) - firedAt) / SECOND);
+  };
+  expect(toldAfter(15 * SECOND, MINUTE)).toEqual([60]);
+  expect(toldAfter(40 * SECOND, 50 * SECOND)).toEqual([]);
+  expect(toldAfter(40 * SECOND, 2 * MINUTE)).toEqual([160 + 75]);
+});
+
 test('information beside an outage does not join its message, nor keeps it open', () => {
   const story = tell();
   story.fire('payments-db', 'Down', { severity: 'critical' });
