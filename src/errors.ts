@@ -14,6 +14,11 @@ export class AppError extends Error {
   }
 }
 
+/** A command was called in a way that it cannot follow. */
+export function misuse(message: string): AppError {
+  return new AppError('usage', message, { retryable: false });
+}
+
 /** What the system calls an error of its own, as `ENOENT`; undefined for what is none. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;

@@ -3,7 +3,7 @@
  * be told (history-thread.ts).
  */
 import { openSources } from '../config/sources.ts';
-import { AppError } from '../errors.ts';
+import { misuse } from '../errors.ts';
 import type { JournalSpan } from '../ingest/journal-read.ts';
 import { parseDuration } from '../rules/duration.ts';
 import { serviceAddress } from './service-address.ts';
@@ -44,12 +44,12 @@ export function historyPlace(
   const { since, dataDir, url } = flags;
   if (recordings.length > 0) {
     const unfit = [since, dataDir, url].some((flag) => flag !== undefined);
-    if (unfit) throw usage('name recordings, or say --since, not both');
+    if (unfit) throw misuse('name recordings, or say --since, not both');
     return { kind: 'recordings', paths: recordings };
   }
-  if (since === undefined) throw usage('name a recording, or say --since 30d for what Quell kept');
+  if (since === undefined) throw misuse('name a recording, or say --since 30d for what Quell kept');
   const duration = parseDuration(since);
-  if (duration.kind === 'refused') throw usage(`--since: ${duration.message}`);
+  if (duration.kind === 'refused') throw misuse(`--since: ${duration.message}`);
   const span = { from: now - duration.ms, to: now };
   if (url !== undefined) return { kind: 'service', ...serviceAddress(url, env), span, since };
   const dir = dataDirOf(dataDir, env) ?? './data';
@@ -61,10 +61,6 @@ const SINCE = '30d';
 /** For commands that look back a month unless they are told otherwise. */
 export function withSince(recordings: readonly string[], flags: HistoryFlags): HistoryFlags {
   return recordings.length > 0 ? flags : { ...flags, since: flags.since ?? SINCE };
-}
-
-function usage(message: string): AppError {
-  return new AppError('usage', message, { retryable: false });
 }
 
 function dataDirOf(dataDir: string | undefined, env: Env): string | undefined {

@@ -8,7 +8,7 @@ import { Command } from 'commander';
 import { carry, type EmptyPlace, type Place } from '../service/carry.ts';
 import { readSplit } from '../config/lanes.ts';
 import { openSources } from '../config/sources.ts';
-import { AppError } from '../errors.ts';
+import { AppError, misuse } from '../errors.ts';
 import { whyBusy } from '../queue/idle.ts';
 import { type Split, splitInWords, WHOLE } from '../split.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
@@ -52,8 +52,7 @@ Exit code: 0 well, 2 it could not be done; empty the target before you try again
 
 async function migrate({ from, to }: MigrateFlags): Promise<void> {
   if (nameOf(from) === nameOf(to)) {
-    const message = `${to} is the source, too: name another place to carry it to`;
-    throw new AppError('usage', message, { retryable: false });
+    throw misuse(`${to} is the source, too: name another place to carry it to`);
   }
   const source = await openSource(from);
   try {
@@ -117,7 +116,7 @@ async function openIdle(address: RedisAddress): Promise<Place & { readonly store
 /** Undefined: nothing is set. */
 function splitOfSettings(): Split | undefined {
   const { split, problems } = readSplit({ flags: {}, env: process.env, file: undefined });
-  if (problems.length > 0) throw new AppError('usage', problems.join('\n'), { retryable: false });
+  if (problems.length > 0) throw misuse(problems.join('\n'));
   return split.lanes.length === 0 ? undefined : split;
 }
 

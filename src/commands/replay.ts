@@ -6,7 +6,7 @@
 import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
-import { AppError } from '../errors.ts';
+import { misuse } from '../errors.ts';
 import type { ReadLine } from '../ingest/packed.ts';
 import { parseDelivery } from '../ingest/sources.ts';
 import { reactionTo, requestIn } from '../rehearse/rehearsal.ts';
@@ -65,14 +65,10 @@ async function replay(recordings: readonly string[], flags: ReplayFlags): Promis
   const { against, html, messages } = flags;
   const history = readAhead(recordings, flags);
   const rules = rulesDirOf(flags.rules, process.env);
-  if (against === undefined && html !== undefined) throw misfit('--html goes with --against');
+  if (against === undefined && html !== undefined) throw misuse('--html goes with --against');
   if (against === undefined) return replayOne(history, rules, flags);
-  if (messages !== undefined) throw misfit('--messages does not go with --against');
+  if (messages !== undefined) throw misuse('--messages does not go with --against');
   return rehearse(history, { rules, against, html, json: flags.json === true });
-}
-
-function misfit(message: string): AppError {
-  return new AppError('usage', message, { retryable: false });
 }
 
 async function replayOne(history: ReadAhead, dir: string, flags: ReplayFlags): Promise<number> {

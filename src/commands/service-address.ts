@@ -1,7 +1,7 @@
 /** The running service that a command asks: where it is, and the token that is shown to it. */
 import { clearApiToken } from '../config/access.ts';
 import { openSources } from '../config/sources.ts';
-import { AppError } from '../errors.ts';
+import { misuse } from '../errors.ts';
 
 export interface ServiceAddress {
   readonly base: string;
@@ -19,12 +19,8 @@ export function serviceAddress(url: string | undefined, env: Env): ServiceAddres
   const base = (url ?? `http://localhost:${number}`).replace(/\/+$/, '');
   const read = URL.canParse(base) ? new URL(base) : undefined;
   if (read?.protocol !== 'http:' && read?.protocol !== 'https:')
-    throw unfit('--url is an address like https://quell.example.com');
+    throw misuse('--url is an address like https://quell.example.com');
   if (read.username !== '' || read.password !== '')
-    throw unfit('--url must have no user and password in it: set QUELL_API_TOKEN');
+    throw misuse('--url must have no user and password in it: set QUELL_API_TOKEN');
   return { base, token: apiToken.kind === 'found' ? clearApiToken(apiToken.value) : undefined };
-}
-
-function unfit(message: string): AppError {
-  return new AppError('usage', message, { retryable: false });
 }

@@ -53,8 +53,8 @@ export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidat
   const starving = starvingAmong(turn, services);
   const starved = new Set([...starving.values()].flat());
   const weighed = services.map(([service, own]) => {
-    const one = weigh(turn, incident, { service, own, services, outbreakAt, starving });
-    return starved.has(service) ? { ...one, standing: Math.min(one.standing, 1) } : one;
+    const isStarved = starved.has(service);
+    return weigh(turn, incident, { service, own, services, outbreakAt, starving, isStarved });
   });
   weighed.sort(better);
   const earliest = services.reduce(
@@ -106,12 +106,14 @@ function weigh(
     services,
     outbreakAt,
     starving,
+    isStarved,
   }: {
     readonly service: string;
     readonly own: ServiceTally;
     readonly services: readonly (readonly [string, ServiceTally])[];
     readonly outbreakAt: Instant;
     readonly starving: ReadonlyMap<string, readonly string[]>;
+    readonly isStarved: boolean;
   },
 ): Weighed {
   const callers = callersOf(turn.rules.catalog, turn.rules.hubCallers, service);
@@ -129,7 +131,9 @@ function weigh(
   }
   for (const [name, tally] of services)
     if (name !== service && starved.has(name) && !callers.has(name)) alerts += tally.alerts;
-  const standing = standingOf(own, incident, outbreakAt, turn.now);
+  const stands = standingOf(own, incident, outbreakAt, turn.now);
+  // What starves others is asked before what they get too little of.
+  const standing = isStarved ? Math.min(stands, 1) : stands;
   const starves = starving.get(service)?.length ?? 0;
   return { service, standing, explained, alerts, tally: own, paths: longest, starves };
 }
