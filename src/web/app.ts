@@ -19,11 +19,23 @@ import { explanationOf, pageOf, readExplainQuery } from './explanation.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
 import { overviewOf } from './overview.ts';
 import { missingPage } from './layout.ts';
+import { alertsPage, incidentsPage, silencesPage } from './list-pages.ts';
 import { listDecisions, readDecisionQuery } from './list-decisions.ts';
+import { listIncidents, pageOfAlerts } from './lists.ts';
 import { addLogin, askForToken } from './login.ts';
 import { overviewPage, type PreviewMessage } from './overview-page.ts';
 import { peopleOf } from './people.ts';
-import { lanesOf, noAlert, noIncident, readApi, type ReadApiDeps } from './read-api.ts';
+import {
+  alertQuery,
+  incidentQuery,
+  lanesOf,
+  noAlert,
+  noIncident,
+  readApi,
+  type ReadApiDeps,
+} from './read-api.ts';
+import { alertShape } from './shapes.ts';
+import { silencesIn, silencesInOrder } from './silence-shapes.ts';
 import { alertPage, decisionsPage, incidentPage } from './story-page.ts';
 import { STYLE_HASH } from './style.ts';
 
@@ -127,11 +139,10 @@ function addPages(app: Express, deps: AppDeps): void {
   app.get('/decisions', async (request, response) => {
     const { rules } = lanesOf(deps);
     const query = readDecisionQuery(request.url, rules.catalog);
-    const asked = new URL(request.url, 'http://quell.invalid').searchParams;
-    asked.delete('cursor');
     const decisions = await listDecisions(deps.store, query, peopleOf(deps, rules));
-    sendPage(response, decisionsPage(decisions, asked.toString(), rules.version));
+    sendPage(response, decisionsPage(decisions, askedFor(request), rules.version));
   });
+  addLists(app, deps);
   // The search box of every page.
   app.get('/explain', async (request, response) => {
     const answer = await explanationOf(deps, lanesOf(deps), readExplainQuery(request.url));
@@ -152,6 +163,37 @@ function addPages(app: Express, deps: AppDeps): void {
     if (detail !== undefined) sendPage(response, alertPage(detail));
     else sendPage(response.status(404), missingPage(noAlert(fingerprint), lanes.rules.version));
   });
+}
+
+/** What the read API lists, for people. */
+function addLists(app: Express, deps: AppDeps): void {
+  const about = (request: Request) => ({
+    now: deps.now(),
+    rulesVersion: lanesOf(deps).rules.version,
+    query: askedFor(request),
+  });
+  app.get('/incidents', async (request, response) => {
+    const lanes = lanesOf(deps);
+    const list = await listIncidents(lanes, deps, incidentQuery(lanes, request.url));
+    sendPage(response, incidentsPage(list, about(request)));
+  });
+  app.get('/alerts', async (request, response) => {
+    const lanes = lanesOf(deps);
+    const { items, next } = await pageOfAlerts(lanes, alertQuery(lanes, request.url));
+    sendPage(response, alertsPage({ items: items.map(alertShape), next }, about(request)));
+  });
+  app.get('/silences', (request, response) => {
+    const lanes = lanesOf(deps);
+    const silences = silencesInOrder(silencesIn(lanes).values(), deps.now());
+    sendPage(response, silencesPage(silences, peopleOf(deps, lanes.rules), about(request)));
+  });
+}
+
+/** Of a page of a list: its query without the place in the list. */
+function askedFor({ url }: Request): string {
+  const asked = new URL(url, 'http://quell.invalid').searchParams;
+  asked.delete('cursor');
+  return asked.toString();
 }
 
 const LOOK_BACK = { from: undefined, to: undefined, limit: 200 };

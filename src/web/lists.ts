@@ -59,7 +59,7 @@ export async function sendAlertList(
   await streamArray(response, shapes(), { open: '{"items":[', close });
 }
 
-async function pageOfAlerts({ all }: InMemory, query: ListQuery): Promise<Listed<Alert>> {
+export async function pageOfAlerts({ all }: InMemory, query: ListQuery): Promise<Listed<Alert>> {
   const after = readCursor(ALERTS, query.cursor);
   if (after === undefined && query.cursor !== undefined) throw badCursor();
   const page = await newest(

@@ -2,11 +2,11 @@
  * The first page: what is open, what is held, what was kept quiet and why, what would be said in Slack.
  */
 import { momentInWords } from '../explain/words.ts';
-import { matchersInWords } from '../life/silences.ts';
 import type { Instant, People } from '../model.ts';
-import { ago, count, DOTS, duration, list, severityWord } from '../slack/words.ts';
+import { ago, count, DOTS, list, severityWord } from '../slack/words.ts';
 import type { Heartbeat } from '../state/small-records.ts';
 import { type Html, html } from './html.ts';
+import { silenceRow } from './list-pages.ts';
 import {
   alertPath,
   clock,
@@ -76,11 +76,11 @@ export function overviewPage(overview: Overview): string {
 <h2>Open incidents</h2>
 ${open.length === 0 ? html`<p class="quiet">Nothing is open. All is well, or nothing came in yet.</p>` : undefined}
 ${open.map((one) => incidentCard(one, now))}
-${more(openTotal - open.length, '/v1/incidents?state=open,acknowledged')}
+${more(openTotal - open.length, '/incidents?state=open,acknowledged')}
 <h2>Held back, watched</h2>
 ${gathering.length === 0 ? html`<p class="quiet">Nothing is held back.</p>` : undefined}
 ${gathering.map((one) => heldCard(one, now))}
-${more(gatheringTotal - gathering.length, '/v1/incidents?state=gathering')}
+${more(gatheringTotal - gathering.length, '/incidents?state=gathering')}
 ${resolvedSection(overview.resolved, now)}${quietSection(overview.quiet, now)}${silenceSection(overview.silences, overview.people, now)}${heartbeatSection(overview.heartbeats, now)}
 ${preview === undefined ? undefined : previewSection(preview, now)}
 </main>`,
@@ -170,11 +170,10 @@ function resolvedSection(resolved: readonly IncidentJson[], now: Instant): Html 
 <span><a href="${incidentPath(incident.id)}">${incident.title}</a> <span class="soft">${count(incident.alerts.total, 'alert')}, ${incident.environment}</span></span></li>`,
   );
   return html`<h2>Lately over</h2><ul>${rows}</ul>
-<p class="soft">Times are UTC. <a href="/v1/incidents?state=resolved">All of them</a></p>`;
+<p class="soft">Times are UTC. <a href="/incidents?state=resolved">All of them</a></p>`;
 }
 
 const SILENCES_SHOWN = 50;
-const COMMENT_SHOWN = 200;
 
 /** Those that last, and those that will begin, the next to end first. */
 function silenceSection(
@@ -183,21 +182,11 @@ function silenceSection(
   now: Instant,
 ): Html | undefined {
   if (silences.length === 0) return undefined;
-  const rows = silences.slice(0, SILENCES_SHOWN).map((silence) => {
-    const { status, startsAt, endsAt, createdBy, comment } = silence;
-    const isPending = status.state === 'pending';
-    const at = isPending ? startsAt : endsAt;
-    const when = isPending ? 'from' : 'until';
-    const rest = duration(Date.parse(at) - now);
-    const what = matchersInWords(silence);
-    const left = isPending ? `begins in ${rest}` : `${rest} to go`;
-    return html`<li><span>${when} <time datetime="${at}">${clock(at, now).slice(0, -3)}</time></span>
-<span>{${what.join(', ')}} <span class="soft">${people.get(createdBy) ?? createdBy}: ${comment.slice(0, COMMENT_SHOWN)} · ${left}</span></span></li>`;
-  });
+  const rows = silences.slice(0, SILENCES_SHOWN).map((silence) => silenceRow(silence, people, now));
   const others = silences.length - SILENCES_SHOWN;
   const rest = others > 0 ? html`${count(others, 'silence')} more are not shown. ` : undefined;
   return html`<h2>Silences</h2><ul>${rows}</ul>
-<p class="soft">${rest}Times are UTC. <a href="/v1/silences">All of them</a>, <a href="/v1/alerts?state=silenced">what is silenced</a>, <a href="/decisions?reason=silence-set">who set them</a></p>`;
+<p class="soft">${rest}Times are UTC. <a href="/silences">All of them</a>, <a href="/alerts?state=silenced">what is silenced</a>, <a href="/decisions?reason=silence-set">who set them</a></p>`;
 }
 
 function heartbeatSection(heartbeats: readonly Heartbeat[], now: Instant): Html | undefined {

@@ -23,7 +23,7 @@ import {
 } from './lists.ts';
 import type { LookBack } from './past.ts';
 import { type NamesDeps, peopleOf } from './people.ts';
-import { type QueryOptions, readQuery, SPAN } from './query.ts';
+import { type ListQuery, readQuery, SPAN } from './query.ts';
 import { type ReadRecording, sendRecording } from './recording.ts';
 import { silencesIn, silencesInOrder } from './silence-shapes.ts';
 
@@ -43,13 +43,11 @@ export function readApi(deps: ReadApiDeps): Router {
   const router = Router();
   router.get('/v1/alerts', async (request, response) => {
     const lanes = lanesOf(deps);
-    const query = readQuery(request.url, queryOf(lanes, ALERT_PARAMETERS, ALERT_STATES));
-    await sendAlertList(response, lanes, query);
+    await sendAlertList(response, lanes, alertQuery(lanes, request.url));
   });
   router.get('/v1/incidents', async (request, response) => {
     const lanes = lanesOf(deps);
-    const query = readQuery(request.url, queryOf(lanes, LIST_PARAMETERS, INCIDENT_STATES));
-    response.json(await listIncidents(lanes, deps, query));
+    response.json(await listIncidents(lanes, deps, incidentQuery(lanes, request.url)));
   });
   router.get('/v1/decisions', async (request, response) => {
     const { rules } = lanesOf(deps);
@@ -107,12 +105,12 @@ export function noAlert(fingerprint: string): string {
   return `no alert "${fingerprint.slice(0, 80)}": it never came in, or is older than the retention`;
 }
 
-function queryOf(
-  { rules }: Lanes,
-  names: readonly string[],
-  states: readonly string[],
-): QueryOptions {
-  return { names, states, catalog: rules.catalog };
+export function alertQuery({ rules: { catalog } }: Lanes, url: string): ListQuery {
+  return readQuery(url, { names: ALERT_PARAMETERS, states: ALERT_STATES, catalog });
+}
+
+export function incidentQuery({ rules: { catalog } }: Lanes, url: string): ListQuery {
+  return readQuery(url, { names: LIST_PARAMETERS, states: INCIDENT_STATES, catalog });
 }
 
 /** How far to look back. */

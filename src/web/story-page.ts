@@ -17,6 +17,7 @@ import {
   REFRESH_S,
   stateInWords,
 } from './layout.ts';
+import { older } from './list-pages.ts';
 import type { Listed } from './lists.ts';
 import type { AlertJson, DecisionJson, IncidentJson } from './shapes.ts';
 
@@ -103,9 +104,12 @@ function memberRow({ fingerprint, name, service, status, labels }: AlertJson): H
 <span class="soft">${labelLine(labels)}</span></span></li>`;
 }
 
-function moreMembers({ alerts, members }: IncidentDetail): Html | undefined {
+function moreMembers({ id, state, alerts, members }: IncidentDetail): Html | undefined {
   const rest = alerts.total - members.length;
-  return rest <= 0 ? undefined : html`<p class="soft">and ${rest} more</p>`;
+  if (rest <= 0) return undefined;
+  // Of what is over, only these are kept.
+  if (state === 'resolved') return html`<p class="soft">and ${rest} more</p>`;
+  return html`<p class="soft">and ${rest} more: <a href="/alerts?incident=${id}">all of them</a></p>`;
 }
 
 function labelLine(labels: Readonly<Record<string, string>>): string {
@@ -183,18 +187,12 @@ export function decisionsPage(
   query: string,
   rules: string,
 ): string {
-  const older =
-    next === null ? undefined : `/decisions?${join(query, `cursor=${encodeURIComponent(next)}`)}`;
   const parts = [
     head(html`<span>decisions, newest first</span>`),
     html`<main><h2>What was decided, and why</h2>${stepList(items, true)}
-${older === undefined ? undefined : html`<p><a href="${older}">older ones</a></p>`}</main>`,
+${older('/decisions', query, next)}</main>`,
   ];
   return layout('Decisions - Quell', undefined, parts, rules);
-}
-
-function join(query: string, more: string): string {
-  return query === '' ? more : `${query}&${more}`;
 }
 
 function definitions(entries: Readonly<Record<string, string>>): Html {

@@ -155,6 +155,9 @@ const HEADERS = [
 const PLACES = [
   '/',
   '/decisions',
+  '/incidents',
+  '/alerts',
+  '/silences',
   '/login',
   '/metrics',
   '/v1/alerts',

@@ -259,7 +259,14 @@ async function lookAtPages({ lane }: Service, wire: Wire): Promise<readonly stri
   const faults: string[] = [];
   const [incident = ''] = [...lane.state.incidents.keys()].slice(-1);
   const [alert = ''] = [...lane.state.alerts.keys()].slice(-1);
-  for (const path of ['/', '/decisions', `/incidents/${incident}`, `/alerts/${alert}`]) {
+  for (const path of [
+    '/',
+    '/decisions',
+    '/incidents',
+    '/alerts',
+    `/incidents/${incident}`,
+    `/alerts/${alert}`,
+  ]) {
     const headers = [['accept', 'text/html']] as const;
     const request = { method: 'GET', path, headers, body: Buffer.alloc(0) } as const;
     const { status, body } = await wire.exchange(written(request));

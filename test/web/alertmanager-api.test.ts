@@ -226,11 +226,7 @@ test('silences stand on the first page and at /v1/silences: what ends next first
   );
   expect(page).toContain('&lt;script&gt;: tomorrow · begins in 18 h');
   expect(page).not.toContain('short');
-  for (const path of [
-    '/v1/silences',
-    '/v1/alerts?state=silenced',
-    '/decisions?reason=silence-set',
-  ]) {
+  for (const path of ['/silences', '/alerts?state=silenced', '/decisions?reason=silence-set']) {
     expect(page).toContain(`href="${path}"`);
     expect((await service.get(path)).status).toBe(200);
   }

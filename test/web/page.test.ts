@@ -81,6 +81,39 @@ test('the page of a storm leads to the incidents that it stands for, by name', a
   expect((await service.get(links.at(-1) ?? '')).status).toBe(200);
 });
 
+test('what does not stand on the first page stands on a page of its own, however much it is', async () => {
+  const service = await start();
+  for (let n = 0; n < 60; n++) {
+    if (n % 10 === 0) await service.pass(MINUTE);
+    await fire(service, 'ErrorRate', { environment: `e${n}` });
+  }
+  for (let n = 0; n < 30; n++)
+    await fire(service, 'Slow', { service: `s${n}`, environment: `f${n}`, severity: 'warning' });
+  await fire(service, 'ErrorRate', { environment: 'e0', status: 'resolved' });
+  const silence = {
+    matchers: [{ name: 'service', value: 's1', isRegex: false }],
+    startsAt: new Date(service.now()).toISOString(),
+    endsAt: new Date(service.now() + MINUTE).toISOString(),
+    createdBy: 'Ann',
+    comment: 'deploying',
+  };
+  expect((await service.post('/api/v2/silences', silence)).status).toBe(200);
+  const first = await page(service, '/');
+  expect(first).toContain('and 10 more: <a href="/incidents?state=open,acknowledged">');
+  expect(first.match(/<article/g)?.length).toBeLessThan(80);
+  const ways = [...first.matchAll(/href="(\/[^"]*)"/g)].map(([, path = '']) => path);
+  for (const path of new Set(ways)) expect(await page(service, path)).toContain('</html>');
+
+  const some = await page(service, '/incidents?state=open&limit=50');
+  const [, path = ''] = /href="(\/incidents\?[^"]*cursor[^"]*)"/.exec(some) ?? [];
+  const others = await page(service, path.replaceAll('&amp;', '&'));
+  expect(some.match(/<li>/g)).toHaveLength(50);
+  expect(others.match(/<li>/g)).toHaveLength(10);
+  expect(others).not.toContain('older ones');
+  expect(await page(service, '/alerts?state=silenced')).toContain('slow of s1');
+  expect(await page(service, '/silences')).toContain('Ann: deploying · 1 min to go');
+});
+
 test('without Slack it shows what would have been said', async () => {
   const preview: PreviewMessage[] = [
     {
@@ -265,15 +298,6 @@ test('the style is the only thing that the policy lets in, by its hash', async (
   const policy = answer.headers.get('content-security-policy') ?? '';
   expect(policy).toContain(`style-src 'sha256-${hash('sha256', style, 'base64')}'`);
   expect(policy).not.toMatch(/unsafe|script-src/);
-});
-
-test('a page of many open incidents stays a page', async () => {
-  const service = await start();
-  for (let i = 0; i < 70; i++)
-    await fire(service, `Lonely${i}`, { environment: `env${i}`, service: `lonely${i}` });
-  const shown = await page(service, '/');
-  expect(shown.match(/<article/g)?.length).toBeLessThan(80);
-  expect(shown).toContain('all of them');
 });
 
 test('HTML is escaped whatever the text', () => {
