@@ -85,7 +85,13 @@ export type Reply =
   | ({ readonly kind: 'split'; readonly incident: string; readonly from: string } & Asked)
   /** `tooLarge`: it has too many alerts to be moved at once. */
   | ({ readonly kind: 'not-split' | 'not-unsplit'; readonly tooLarge?: true } & Asked)
-  | { readonly kind: 'misunderstood'; readonly user: string; readonly text: string }
+  /** `why`: what is wrong with it, in words; undefined: nobody knows what it means. */
+  | {
+      readonly kind: 'misunderstood';
+      readonly user: string;
+      readonly text: string;
+      readonly why?: string | undefined;
+    }
   /** `user`: who asked for quiet with a reaction; undefined: it was a silence. */
   | ({
       readonly kind: 'silence-over';

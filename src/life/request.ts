@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import type { Event, Incident, Silence, SilenceMatcher } from '../model.ts';
-import { parseDuration } from '../rules/duration.ts';
+import { parseDuration, spelledShort } from '../rules/duration.ts';
 import { change, note, orderReply, type Turn } from '../state/turn.ts';
 import { incidentAt, requestKey } from './people.ts';
 import { split, unsplit } from './part.ts';
@@ -46,19 +46,22 @@ export function request(turn: Turn, asked: Request): void {
 }
 
 function silence(turn: Turn, incident: Incident, asked: Request, rest: string): void {
-  const [, duration = '', comment = ''] = /^(\S*)\s*([\s\S]*)$/.exec(rest) ?? [];
+  const { duration, comment } = readSilence(rest);
   const lasts = parseDuration(duration);
-  const matchers = matchersOf(turn, incident);
-  if (lasts.kind === 'refused' || lasts.ms <= 0 || matchers === undefined) {
-    return misunderstood(turn, incident, asked);
+  if (lasts.kind === 'refused' || lasts.ms <= 0) {
+    const wrong = lasts.kind === 'refused' && duration !== '' ? `${lasts.message}, as` : 'say';
+    const why = `${wrong} in “silence 2h why it may be quiet”`;
+    return misunderstood(turn, incident, asked, why);
   }
+  const matchers = matchersOf(turn, incident);
+  if (typeof matchers === 'string') return misunderstood(turn, incident, asked, matchers);
   const set: Silence = {
     id: uuidOf(`${incident.id} ${asked.user} ${asked.orderedAt}`),
     matchers,
     startsAt: turn.now,
     endsAt: turn.now + lasts.ms,
     createdBy: asked.user,
-    comment: comment.trim().slice(0, COMMENT_MAX) || `asked for in the thread of ${incident.id}`,
+    comment: comment.slice(0, COMMENT_MAX) || `asked for in the thread of ${incident.id}`,
   };
   const { matched, firing } = countMatches(turn, set);
   orderReply(turn, incident, {
@@ -72,6 +75,17 @@ function silence(turn: Turn, incident: Incident, asked: Request, rest: string): 
   setSilence(turn, set);
 }
 
+/** `2h the disk`, and what people write on a phone: `for 2 hours: the disk`. */
+function readSilence(text: string): { readonly duration: string; readonly comment: string } {
+  const words = text.trim().replace(/^for\s+/i, '');
+  const [, number = '', unit = '', after = ''] =
+    /^(\d{1,9})\s*([a-z]+)[,:;]?(?:\s+([\s\S]*))?$/i.exec(words) ?? [];
+  const short = spelledShort(`${number}${unit}`);
+  if (short !== undefined) return { duration: short, comment: after.trim() };
+  const [, duration = '', comment = ''] = /^(\S*)\s*([\s\S]*)$/.exec(words) ?? [];
+  return { duration, comment: comment.trim() };
+}
+
 function unsilence(turn: Turn, incident: Incident, asked: Request): void {
   const { state, now } = turn;
   const about = [...state.silences.values()].filter(
@@ -83,13 +97,19 @@ function unsilence(turn: Turn, incident: Incident, asked: Request): void {
   for (const { silence: one } of about) endSilence(turn, one.id, asked.user);
 }
 
-function misunderstood(turn: Turn, incident: Incident, asked: Request): void {
-  note(turn, 'ignored', { incident: incident.id, because: `${asked.user} said: ${asked.text}` });
-  orderReply(turn, incident, { kind: 'misunderstood', user: asked.user, text: asked.text });
+/** `why`: what is wrong with what was understood. */
+function misunderstood(turn: Turn, incident: Incident, { user, text }: Request, why?: string) {
+  note(turn, 'ignored', { incident: incident.id, because: `${user} said: ${text}` });
+  orderReply(turn, incident, { kind: 'misunderstood', user, text, why });
 }
 
-/** What fires of the incident: its services, and their kinds of alert, in its environment. */
-function matchersOf({ state }: Turn, incident: Incident): readonly SilenceMatcher[] | undefined {
+const BY_HAND = 'set a silence with matchers of your own, with amtool, Karma or Grafana';
+
+/** What fires of the incident: its services, and their kinds of alert, in its environment. A text says why there are none. */
+function matchersOf({ state }: Turn, incident: Incident): readonly SilenceMatcher[] | string {
+  if (incident.special === 'heartbeat')
+    return 'a heartbeat that is missing cannot be silenced: to have it quiet, react to its message';
+  if (incident.special === 'storm') return `a storm is many incidents, and more begin: ${BY_HAND}`;
   const services = new Set<string>();
   const names = new Set<string>();
   for (const fingerprint of state.members.get(incident.id) ?? []) {
@@ -98,8 +118,9 @@ function matchersOf({ state }: Turn, incident: Incident): readonly SilenceMatche
     services.add(alert.facts.service);
     names.add(alert.facts.name);
   }
-  if (services.size === 0 || services.size > VALUES_MAX || names.size > VALUES_MAX)
-    return undefined;
+  if (services.size === 0) return 'nothing fires here any more: there is nothing to silence';
+  if (services.size > VALUES_MAX || names.size > VALUES_MAX)
+    return `too much fires here for one silence: ${BY_HAND}`;
   return [
     matcherOf('environment', new Set([incident.environment])),
     matcherOf('service', services),

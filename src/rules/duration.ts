@@ -48,9 +48,8 @@ function refused(message: string): ParsedDuration {
 
 function explain(text: string): string {
   const no = `"${text.slice(0, 40)}" is no duration`;
-  const worded = /^(\d{1,9})\s*([a-z]+)$/i.exec(text);
-  const unit = SPELLED.find(([pattern]) => pattern.test(worded?.[2] ?? ''))?.[1];
-  if (worded !== null && unit !== undefined) return `${no}: write ${worded[1]}${unit}`;
+  const short = spelledShort(text);
+  if (short !== undefined) return `${no}: write ${short}`;
   const decimal = /^(\d{1,6}\.\d{1,3})\s*(ms|[wdhms])$/i.exec(text);
   const per = UNIT_MS.get(decimal?.[2]?.toLowerCase() ?? '');
   if (decimal !== null && per !== undefined) {
@@ -58,6 +57,13 @@ function explain(text: string): string {
   }
   if (/^\d+$/.test(text)) return `${no}: add the unit, ${text}s or ${text}m`;
   return `${no}: write it like 90s, 10m or 1h30m`;
+}
+
+/** `2 hours` is `2h`; undefined: no number with a unit that people use. */
+export function spelledShort(text: string): string | undefined {
+  const [, count, word = ''] = /^(\d{1,9})\s*([a-z]+)$/i.exec(text) ?? [];
+  const unit = SPELLED.find(([pattern]) => pattern.test(word))?.[1];
+  return count === undefined || unit === undefined ? undefined : `${count}${unit}`;
 }
 
 /** The shortest exact way to write it: `1h30m`. */

@@ -56,8 +56,17 @@ export interface SlackApi {
   identify(): Promise<SlackResult<{ readonly user: string; readonly team: string }>>;
 }
 
-/** What only whoever cleans up after itself needs. */
+export interface Whisper {
+  readonly channel: string;
+  readonly thread: string | undefined;
+  readonly user: string;
+  readonly text: string;
+}
+
+/** What delivery has no use for. */
 export interface WholeSlackApi extends SlackApi {
+  /** Says something that only one person sees, and that is not kept. */
+  whisper(hint: Whisper): Promise<SlackResult<unknown>>;
   /** Takes a message of ours away. */
   remove(message: MessageRef): Promise<SlackResult<unknown>>;
 }
@@ -105,6 +114,13 @@ export function createSlackApi(options: ApiOptions): WholeSlackApi {
     async update({ channel, ts }, content) {
       return read(await call('chat.update', { ...contentOf(content), channel, ts }), Sent);
     },
+    whisper: ({ channel, user, text, thread }) =>
+      call('chat.postEphemeral', {
+        channel,
+        user,
+        text,
+        ...(thread === undefined ? {} : { thread_ts: thread }),
+      }),
     remove: ({ channel, ts }) => call('chat.delete', { channel, ts }),
     async find(search) {
       const id = await ids.resolve(search.channel);

@@ -8,12 +8,13 @@ import type { Lane } from '../lane/lane.ts';
 import type { Lanes } from '../lane/lanes.ts';
 import type { DeliveryOutcome, Effect, Event } from '../model.ts';
 import type { LaneState } from '../state/state.ts';
-import { type CallOutcome, createSlackApi, type SlackApi } from './api.ts';
+import { type CallOutcome, createSlackApi, type WholeSlackApi } from './api.ts';
 import { onlyAsLeader } from './as-leader.ts';
 import { createDelivery, type Delivery, type DeliveryOptions } from './delivery.ts';
 import { type EventRefusal, slackEventsHandler } from './events-http.ts';
 import type { Log } from './log.ts';
 import type { DeliveryClock } from './pace.ts';
+import { createHints } from './hint.ts';
 import { createPeople } from './people.ts';
 import { createPreview, createWall, type PreviewMessage } from './preview.ts';
 import { createReconciler, type OpenMessage } from './reconcile.ts';
@@ -135,11 +136,12 @@ function deliveryOptions(
 }
 
 /** Socket Mode with an app token, else signed requests with a signing secret, else nothing is heard. */
-function listen(options: SlackOptions, api: SlackApi) {
+function listen(options: SlackOptions, api: WholeSlackApi) {
   const { config, lanes, clock, log, random, refused } = options;
   const stopping = new AbortController();
   const { isBot, nameOf } = createPeople(api, () => clock.now());
   const submit = (event: Event) => lanes.submit(clock.now(), [event]);
+  const asked = createHints({ api, lanes, log });
   const { signal } = stopping;
   const gestures = () => lanes.rules.gestures;
   const reconciler = createReconciler({ api, gestures, submit, isBot, clock, signal, log });
@@ -153,6 +155,7 @@ function listen(options: SlackOptions, api: SlackApi) {
       apiUrl,
       submit,
       isBot,
+      asked,
       clock,
       random,
       log,
@@ -172,6 +175,7 @@ function listen(options: SlackOptions, api: SlackApi) {
           signingSecret,
           submit,
           isBot,
+          asked,
           log,
           now: () => clock.now(),
           refused,

@@ -10,6 +10,7 @@ import type { Event } from '../model.ts';
 import type { Log } from './log.ts';
 
 export type ReactionEvent = Extract<Event, { kind: 'reaction' }>;
+export type RequestEvent = Extract<Event, { kind: 'request' }>;
 export type PersonEvent = Extract<Event, { kind: 'reaction' | 'request' }>;
 interface Challenge {
   readonly kind: 'challenge';
@@ -21,20 +22,24 @@ export interface IntakeOptions {
   readonly submit: (event: PersonEvent) => Promise<void>;
   /** What other bots say, says nothing about people. */
   readonly isBot?: ((user: string) => Promise<boolean>) | undefined;
+  /** Told of each request when it is durable. */
+  readonly asked?: ((request: RequestEvent) => void) | undefined;
   readonly log: Log;
 }
 
 /** Takes in one payload; resolves when it may be acknowledged. */
 export async function takeIn(
   payload: unknown,
-  { submit, isBot, log }: IntakeOptions,
+  { submit, isBot, asked, log }: IntakeOptions,
 ): Promise<Challenge | undefined> {
   const event = parseSlackEvent(payload);
   if (event === undefined || event.kind === 'challenge') return event;
   if (await isBot?.(event.user)) return undefined;
   await submit(event);
-  if (event.kind === 'request') log.info({ user: event.user, on: event.on }, 'request taken in');
-  else {
+  if (event.kind === 'request') {
+    log.info({ user: event.user, on: event.on }, 'request taken in');
+    asked?.(event);
+  } else {
     const { emoji, user, added } = event;
     log.info({ emoji, user, added, on: event.on }, 'reaction taken in');
   }

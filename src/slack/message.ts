@@ -38,6 +38,7 @@ export interface RenderedMessage {
 const NAME_MAX = 60;
 const MINUTE_MS = 60_000;
 const MATCHER_MAX = 200;
+const WHY_MAX = 200;
 const DIGEST_LINES_MAX = 40;
 
 export function renderMessage(view: MessageView): RenderedMessage {
@@ -183,6 +184,14 @@ function answer(reply: Answer, view: MessageView): Line {
       ];
     case 'not-split':
       if (reply.tooLarge === true) return tooLarge(reply, view);
+      if (reply.services.length < 2) {
+        const fires =
+          reply.services.length === 0 ? 'nothing' : `only ${joinedNames(reply.services)}`;
+        return [
+          person(reply.user, view.people),
+          `, ${fires} fires here: there is nothing to split`,
+        ];
+      }
       return [
         person(reply.user, view.people),
         ', name services to split off, of those that fire here, and leave at least one: ',
@@ -196,9 +205,14 @@ function answer(reply: Answer, view: MessageView): Line {
     case 'misunderstood':
       return [
         person(reply.user, view.people),
-        `, I understand “silence 2h why it may be quiet”, “unsilence”, “split a-service” and “unsplit”, not “${cut(reply.text, 80)}”`,
+        reply.why === undefined ? understood(reply.text) : `, ${cut(reply.why, WHY_MAX)}`,
       ];
   }
+}
+
+function understood(text: string): string {
+  const not = text.trim() === '' ? '' : `, not “${cut(text, 80)}”`;
+  return `, I understand “silence 2h why it may be quiet”, “unsilence”, “split a-service” and “unsplit”${not}`;
 }
 
 function tooLarge({ user }: Extract<Reply, { tooLarge?: true }>, view: MessageView): Line {

@@ -149,16 +149,51 @@ test('the same request again does nothing', () => {
   expect(story.reasons().filter((reason) => reason === 'silence-set')).toHaveLength(1);
 });
 
-test.each(['silence', 'silence soon', 'silence 10', 'what is this?', ''])(
-  'to "%s" the answer is what would be understood',
-  (text) => {
-    const story = tell(SHOP);
-    story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
-    ask(story, text);
-    expect(story.last()?.text).toContain('I understand “silence 2h why it may be quiet”');
-    expect(story.reasons()).not.toContain('silence-set');
-  },
-);
+test.each([
+  ['silence', 'U7, say in “silence 2h why it may be quiet”'],
+  ['silence 0', 'U7, say in “silence 2h'],
+  ['silence soon', '"soon" is no duration: write it like 90s, 10m or 1h30m, as in “silence 2h'],
+  ['silence 10', '"10" is no duration: add the unit, 10s or 10m, as in “silence 2h'],
+  ['silence 1am', '"1am" is no duration'],
+  ['what is this?', 'I understand “silence 2h why it may be quiet”'],
+  [
+    '',
+    'I understand “silence 2h why it may be quiet”, “unsilence”, “split a-service” and “unsplit”',
+  ],
+])('to "%s" the answer is what would be understood', (text, answer) => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  ask(story, text);
+  expect(story.last()?.text).toContain(answer);
+  expect(story.last()?.text).not.toContain('“”');
+  expect(story.reasons()).not.toContain('silence-set');
+});
+
+test.each([
+  ['silence 2 hours the disk', 2 * HOUR, 'the disk'],
+  ['silence for 30 min: a deploy', HOUR / 2, 'a deploy'],
+  ['Silence 1h30m', 1.5 * HOUR, undefined],
+  ['mute 90 minutes 2 disks', 1.5 * HOUR, '2 disks'],
+])('"%s" is understood, as people write it on a phone', (text, lasts, comment) => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  ask(story, text);
+  const [{ silence } = expect.fail()] = [...story.state.silences.values()];
+  expect(silence.endsAt - silence.startsAt).toBe(lasts);
+  if (comment !== undefined) expect(silence.comment).toBe(comment);
+});
+
+test('where nothing fires any more, the answer to "silence 2h" says so', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  story.wait(3 * MINUTE);
+  story.resolve('payments', 'ErrorRateHigh', { severity: 'critical' });
+  ask(story, 'silence 2h');
+  expect(story.last()?.text).toContain('U7, nothing fires here any more');
+  story.wait(MINUTE);
+  ask(story, 'split payments');
+  expect(story.last()?.text).toContain('U7, nothing fires here: there is nothing to split');
+});
 
 test('a request where no message of ours stands is ignored', () => {
   const story = tell(SHOP);

@@ -49,6 +49,18 @@ test('a silence that was asked for in a thread is answered there, kept, shown an
   const answer = await slack.message(/Silenced/);
   expect(answer.text).toContain('service="web", alertname="Down" · 1 alert');
 
+  // Elsewhere only whoever asked is told what would be right: beside others' words in a thread, else in the channel.
+  const elsewhere = { ...mention.event, thread_ts: undefined, ts: (Date.now() / 1_000).toFixed(6) };
+  expect(await slack.sendPayload({ ...mention, event: elsewhere })).toBe(200);
+  const hint = await slack.called('chat.postEphemeral');
+  expect(hint.args).toMatchObject({ channel: message.channel, user: 'U1' });
+  expect(hint.args['text']).toContain('Mention me in the thread of its message');
+  expect(hint.args).not.toHaveProperty('thread_ts');
+  const inThread = { ...elsewhere, thread_ts: '1600000000.000100' };
+  expect(await slack.sendPayload({ ...mention, event: inThread })).toBe(200);
+  const other = await slack.called('chat.postEphemeral', 2);
+  expect(other.args).toMatchObject({ thread_ts: '1600000000.000100' });
+
   const silences = async (url: string) =>
     (await (await fetch(`${url}/api/v2/silences`)).json()) as readonly { readonly id: string }[];
   const listed = await silences(first.url);

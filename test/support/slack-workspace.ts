@@ -109,6 +109,11 @@ const METHODS: Readonly<Record<string, Method>> = {
     const profile = { display_name: name };
     return yes({ user: { id: user, name: name.toLowerCase(), profile, is_bot: bot } });
   },
+  'chat.postEphemeral': (workspace, args) => {
+    const channel = workspace.channel(text(args, 'channel'));
+    if (channel === undefined) return no('channel_not_found');
+    return channel.member ? yes({ message_ts: workspace.stamp() }) : no('not_in_channel');
+  },
   'chat.postMessage': postMessage,
   'chat.update': updateMessage,
   'chat.delete': deleteMessage,
