@@ -19,6 +19,7 @@ import type {
   Severity,
 } from './model.ts';
 import type { Rules } from './rules/rules.ts';
+import { readKey } from './state/keys.ts';
 import { type LaneState, tallyOf } from './state/state.ts';
 import { stormTally, type StormView, stormView } from './storm-view.ts';
 import { severityRank, type Tally } from './state/tally.ts';
@@ -384,7 +385,7 @@ function episodesOf(state: LaneState, incident: Incident): number {
 }
 
 function heartbeatView(state: LaneState, incident: Incident): MessageView['heartbeat'] {
-  const name = incident.group?.slice('heartbeat/'.length) ?? '';
+  const name = readKey(incident.group ?? '').name;
   return { name, lastSeenAt: state.heartbeats.get(name)?.lastSeenAt };
 }
 

@@ -8,7 +8,7 @@ import { inWords } from '../life/in-words.ts';
 import { touch } from '../life/show.ts';
 import type { Facts, Incident, Instant } from '../model.ts';
 import type { Parting } from '../state/small-records.ts';
-import { type LaneState, putParting, removeParting, tallyOf } from '../state/state.ts';
+import { type LaneState, putSmall, removeSmall, tallyOf } from '../state/state.ts';
 import { change, note, type Turn } from '../state/turn.ts';
 import type { Match } from './joinable.ts';
 
@@ -19,9 +19,9 @@ const REMEMBERED_MS = 30 * DAY_MS;
 const PARTINGS_MAX = 500;
 
 /** The same whichever of the two is named first. */
-export function partingKey(environment: string, one: string, other: string): string {
+export function partingName(environment: string, one: string, other: string): string {
   const [a, b] = one < other ? [one, other] : [other, one];
-  return `parting/${environment}\n${a}\n${b}`;
+  return `${environment}\n${a}\n${b}`;
 }
 
 /** People said of these very incidents that they are two. */
@@ -60,7 +60,7 @@ function between(
   [one, other]: readonly [string | undefined, string | undefined],
 ): Parting | undefined {
   if (one === undefined || other === undefined) return undefined;
-  const parting = state.partings.get(partingKey(environment, one, other));
+  const parting = state.partings.get(partingName(environment, one, other));
   return parting === undefined || parting.until <= now ? undefined : parting;
 }
 
@@ -102,7 +102,7 @@ export function rememberParting(
   { from, user }: { readonly from: string; readonly user: string },
 ): void {
   for (const service of services) {
-    const key = partingKey(environment, service, from);
+    const name = partingName(environment, service, from);
     const parting: Parting = {
       environment,
       services: [service, from],
@@ -110,14 +110,15 @@ export function rememberParting(
       at: now,
       until: now + REMEMBERED_MS,
     };
-    putParting(state, key, parting);
+    putSmall(state, 'parting', name, parting);
   }
-  for (const [key, { until }] of state.partings) if (until <= now) removeParting(state, key);
+  for (const [name, { until }] of state.partings)
+    if (until <= now) removeSmall(state, 'parting', name);
   const tooMany = state.partings.size - PARTINGS_MAX;
   if (tooMany <= 0) return;
   // A restart puts them in another order than that in which they came.
   const oldest = [...state.partings].sort(byAge).slice(0, tooMany);
-  for (const [key] of oldest) removeParting(state, key);
+  for (const [name] of oldest) removeSmall(state, 'parting', name);
 }
 
 function byAge(
@@ -141,12 +142,12 @@ export function forgetPartings(
   const there = new Set(others.flatMap((other) => [...servicesOf(state, other)]));
   const isOther = (name: string): boolean => isAlone || there.has(name);
   const forgotten = new Set<string>();
-  for (const [key, { environment, services, until }] of state.partings) {
+  for (const [name, { environment, services, until }] of state.partings) {
     if (environment !== incident.environment) continue;
     const [one, other] = services;
     const isIt = (own.has(one) && isOther(other)) || (own.has(other) && isOther(one));
     if (!isIt) continue;
-    removeParting(state, key);
+    removeSmall(state, 'parting', name);
     if (until > now) forgotten.add(own.has(one) ? other : one);
   }
   return [...forgotten].sort();

@@ -6,7 +6,8 @@
 import { settleWithout } from '../life/end.ts';
 import type { Alert, Instant, Labels, ReceivedAlert } from '../model.ts';
 import { scheduleAlert } from '../life/schedule.ts';
-import { type LaneState, nameKey, putAlert, removeAlert } from '../state/state.ts';
+import { keyOf } from '../state/keys.ts';
+import { type LaneState, putAlert, removeAlert } from '../state/state.ts';
 import { schedule, type Steps } from '../state/timers.ts';
 import type { Turn } from '../state/turn.ts';
 import { alertWith } from '../state/with.ts';
@@ -23,7 +24,7 @@ export function* reviewIdentity(turn: Turn): Steps {
   state.notIdentity = rules.notIdentity;
   if (isOther !== undefined)
     for (const alert of state.alerts.values()) {
-      if (isOther(alert)) schedule(state.timers, nameKey(alert.fingerprint), now);
+      if (isOther(alert)) schedule(state.timers, keyOf('name', alert.fingerprint), now);
       yield;
     }
   state.mapped.clear();

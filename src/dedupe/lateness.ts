@@ -8,7 +8,7 @@
  * Muthukrishnan and Sandler, 2013.)
  */
 import type { Instant } from '../model.ts';
-import { putLateness } from '../state/state.ts';
+import { putSmall } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 
 const RISE_MS = 16_000;
@@ -25,7 +25,7 @@ export function learnLateness({ state, now }: Turn, source: string, endsAt: Inst
   const before = known?.ms ?? 0;
   const step = now - endsAt > before ? RISE_MS : -FALL_MS;
   const ms = Math.min(Math.max(0, before + step), LATENESS_MAX_MS);
-  if (ms !== before) putLateness(state, { source, ms, at: now });
+  if (ms !== before) putSmall(state, 'late', source, { source, ms, at: now });
 }
 
 /** In milliseconds; 0 for a source of which no end was heard. */

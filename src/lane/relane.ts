@@ -10,7 +10,8 @@ import type { DigestLine, Effect, Incident } from '../model.ts';
 import type { Digest, KeptSilence, Parting } from '../state/small-records.ts';
 import { LANE, laneNames, laneOf, type Split } from '../split.ts';
 import { restore } from '../state/restore.ts';
-import { createState, type LaneState, silenceKey } from '../state/state.ts';
+import { keyOf, readKey } from '../state/keys.ts';
+import { createState, type LaneState } from '../state/state.ts';
 import type { StateRecord } from '../store/contract.ts';
 
 export interface LaneContents {
@@ -69,8 +70,9 @@ function move(
   }
   for (const kept of state.silences.values())
     for (const { records: all } of targets.values()) addSilence(all, kept);
-  for (const [key, parting] of state.partings)
-    for (const { records: all } of targets.values()) addParting(all, key, parting);
+  for (const [name, parting] of state.partings)
+    for (const { records: all } of targets.values())
+      addParting(all, keyOf('parting', name), parting);
   for (const digest of state.digests.values()) moveDigest(digest, from, lanes, targets);
   for (const effect of outbox) {
     const lane = 'incident' in effect ? lanes.get(effect.incident) : undefined;
@@ -92,8 +94,9 @@ function laneOfRecord(
 ): string | undefined {
   const alert = alerts.get(key);
   if (alert !== undefined) return lanes.get(alert.incident ?? '') ?? laneOf(split, alert.labels);
-  if (/^(digest|silence|late|parting)\//.test(key)) return undefined;
-  return key.startsWith('i/') ? lanes.get(key.slice(2)) : LANE;
+  const { kind, name } = readKey(key);
+  if (['digest', 'silence', 'late', 'parting'].includes(kind)) return undefined;
+  return kind === 'i' ? lanes.get(name) : LANE;
 }
 
 /** One that became part of another stays with it. */
@@ -115,7 +118,7 @@ function laneOfIncident(state: LaneState, incident: Incident, split: Split): str
 
 /** It is in all lanes; of two that have one id the newer one counts. */
 function addSilence(records: Map<string, unknown>, kept: KeptSilence): void {
-  const key = silenceKey(kept.silence.id);
+  const key = keyOf('silence', kept.silence.id);
   // Only this function puts records of silences.
   const there = records.get(key) as KeptSilence | undefined;
   if (there === undefined || there.updatedAt < kept.updatedAt) records.set(key, kept);
@@ -136,7 +139,7 @@ function moveDigest(
   targets: ReadonlyMap<string, Target>,
 ): void {
   const home = targets.has(from) ? from : LANE;
-  const key = `digest/${digest.channel}`;
+  const key = keyOf('digest', digest.channel);
   for (const [lane, { records }] of targets) {
     const isOf = ({ incident }: DigestLine) => (lanes.get(incident) ?? home) === lane;
     const lines = digest.lines.filter(isOf);

@@ -8,7 +8,8 @@
 import type { DigestLine, Incident, MessageRef } from '../model.ts';
 import type { Digest } from '../state/small-records.ts';
 import { LANE } from '../split.ts';
-import { type LaneState, putDigest, removeDigest, tallyOf } from '../state/state.ts';
+import { keyOf } from '../state/keys.ts';
+import { type LaneState, putSmall, removeSmall, tallyOf } from '../state/state.ts';
 import { schedule } from '../state/timers.ts';
 import { note, order, type Turn } from '../state/turn.ts';
 
@@ -16,10 +17,6 @@ import { note, order, type Turn } from '../state/turn.ts';
 const LINES_MAX = 200;
 /** Services that a line names. */
 const STILL_MAX = 6;
-
-export function digestKey(channel: string): string {
-  return `digest/${channel}`;
-}
 
 export function addToDigest(turn: Turn, incident: Incident, channel: string): void {
   const { state, now } = turn;
@@ -44,8 +41,8 @@ export function addToDigest(turn: Turn, incident: Incident, channel: string): vo
 /** Sees to it that the digest is brought up to date at its next time of day. */
 function awaitTime(turn: Turn, digest: Digest): void {
   const dueAt = digest.dueAt ?? turn.rules.nextDigest(turn.now);
-  putDigest(turn.state, { ...digest, dueAt });
-  schedule(turn.state.timers, digestKey(digest.channel), dueAt);
+  putSmall(turn.state, 'digest', digest.channel, { ...digest, dueAt });
+  schedule(turn.state.timers, keyOf('digest', digest.channel), dueAt);
 }
 
 function addLine(lines: readonly DigestLine[], line: DigestLine): readonly DigestLine[] {
@@ -72,7 +69,7 @@ export function sendDigest(turn: Turn, channel: string): void {
   const { state, now } = turn;
   const digest = state.digests.get(channel);
   if (digest?.dueAt === undefined) return;
-  if (digest.dueAt > now) return schedule(state.timers, digestKey(channel), digest.dueAt);
+  if (digest.dueAt > now) return schedule(state.timers, keyOf('digest', channel), digest.dueAt);
   // One at a time: the next is ordered when Slack has answered, and knows by then which message it is for.
   if (digest.sending !== undefined) return;
   const lines = digest.lines.map((line) => asOfNow(state, line));
@@ -88,7 +85,7 @@ export function sendDigest(turn: Turn, channel: string): void {
   const sending = isOrdered ? lines : undefined;
   const next: Digest = { ...digest, from: now, dueAt: undefined, lines: going, sending };
   if (going.length > 0) awaitTime(turn, next);
-  else putDigest(state, next);
+  else putSmall(state, 'digest', channel, next);
 }
 
 function asOfNow(state: LaneState, line: DigestLine): DigestLine {
@@ -135,7 +132,7 @@ export function digestDelivered(
   if (digest.message?.ts === message?.ts && digest.sending === undefined) return;
   const isDue = digest.dueAt !== undefined && digest.dueAt <= turn.now;
   const lines = isDue ? unreadLines(digest) : digest.lines;
-  putDigest(turn.state, { ...digest, message, lines, sending: undefined });
+  putSmall(turn.state, 'digest', channel, { ...digest, message, lines, sending: undefined });
   if (isDue) sendDigest(turn, channel);
 }
 
@@ -153,9 +150,9 @@ export function moveDigest(turn: Turn, channel: string, fallback: string): void 
   const refused = state.digests.get(channel);
   if (refused === undefined) return;
   const { from } = refused;
-  removeDigest(state, channel);
+  removeSmall(state, 'digest', channel);
   const target = state.digests.get(fallback);
-  putDigest(state, {
+  putSmall(state, 'digest', fallback, {
     channel: fallback,
     from: Math.min(from, target?.from ?? from),
     dueAt: now,

@@ -2,7 +2,6 @@
  * What happens when the clock reaches an instant that a record asked for. A record that is called too
  * early does nothing but say when it is due.
  */
-import { isAlertKey } from '../state/alert-record.ts';
 import { nameAnew } from '../dedupe/identity.ts';
 import { endsToInhibit } from './inhibit.ts';
 import { forget, settle } from './end.ts';
@@ -15,21 +14,15 @@ import { knowsSource, lostSourceDue } from './lost-source.ts';
 import { tellableAt } from './rush.ts';
 import { show } from './show.ts';
 import { endQuiet, reviewQuietLeftOver, silenceDue } from './silences.ts';
-import { reviewStorm, STORM_KEY } from './storm.ts';
+import { reviewStorm } from './storm.ts';
 import { list, reconsiderRoute, tellAfterStorm } from './tell.ts';
 import { considerLasting, joinsAfterStorm, takeProvenPlace } from '../correlate/place.ts';
 import type { Alert, Flap, Incident, Instant } from '../model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
 import { inSlices } from './review.ts';
 import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule.ts';
-import {
-  incidentOf,
-  putAlert,
-  refreshAlert,
-  removeAlert,
-  silenceKey,
-  tallyOf,
-} from '../state/state.ts';
+import { keyOf, readKey, STORM_KEY } from '../state/keys.ts';
+import { incidentOf, putAlert, refreshAlert, removeAlert, tallyOf } from '../state/state.ts';
 import { sorted } from '../state/sorted.ts';
 import { severityRank } from '../state/tally.ts';
 import { DueFailed, schedule, type Steps } from '../state/timers.ts';
@@ -41,24 +34,30 @@ const OUTLASTING_TOLD = 10;
 /** After a start, sources get this long to mention their alerts again. */
 const START_GRACE_MS = 5 * 60_000;
 
-/** Keys are those of state.ts; an alert's is its fingerprint. Throws DueFailed. */
+/** What each kind of key is due for. */
+const DUE: Readonly<Record<string, (turn: Turn, name: string) => void>> = {
+  alert: alertDue,
+  i: incidentDue,
+  digest: sendDigest,
+  heartbeat: reviewHeartbeat,
+  silence: silenceDue,
+  source: lostSourceDue,
+  name: nameAnew,
+  storm: stormDue,
+};
+
+/** Throws DueFailed. */
 export function runDue(turn: Turn, key: string): void {
+  const { kind, name } = readKey(key);
   try {
-    runKey(turn, key);
+    DUE[kind]?.(turn, name);
   } catch (error) {
     throw new DueFailed(key, error);
   }
 }
 
-function runKey(turn: Turn, key: string): void {
-  if (key.startsWith('i/')) return incidentDue(turn, key.slice(2));
-  if (key.startsWith('digest/')) return sendDigest(turn, key.slice(7));
-  if (key.startsWith('heartbeat/')) return reviewHeartbeat(turn, key.slice(10));
-  if (key.startsWith('silence/')) return silenceDue(turn, key.slice(8));
-  if (key.startsWith('source/')) return lostSourceDue(turn, key.slice(7));
-  if (key.startsWith('name/')) return nameAnew(turn, key.slice(5));
-  if (isAlertKey(key)) return alertDue(turn, key);
-  if (key === STORM_KEY && reviewStorm(turn)) inSlices(turn, STORM_KEY, tellOutlasting);
+function stormDue(turn: Turn): void {
+  if (reviewStorm(turn)) inSlices(turn, STORM_KEY, tellOutlasting);
 }
 
 /** The rate fell; that does not mean that all is well. The worst are told, the rest are listed. */
@@ -109,11 +108,11 @@ export function* scheduleEverything(turn: Turn): Steps {
     endLeftOver(turn, reviewQuietLeftOver(turn, incident));
   }
   for (const { channel, dueAt } of state.digests.values())
-    if (dueAt !== undefined) schedule(state.timers, `digest/${channel}`, dueAt);
+    if (dueAt !== undefined) schedule(state.timers, keyOf('digest', channel), dueAt);
   for (const heartbeat of state.heartbeats.values())
-    schedule(state.timers, `heartbeat/${heartbeat.name}`, heartbeat.missingAt);
+    schedule(state.timers, keyOf('heartbeat', heartbeat.name), heartbeat.missingAt);
   // One may have begun or ended while nobody was there to see it.
-  for (const id of state.silences.keys()) schedule(state.timers, silenceKey(id), now);
+  for (const id of state.silences.keys()) schedule(state.timers, keyOf('silence', id), now);
   if (state.storm !== undefined) schedule(state.timers, STORM_KEY, now);
   // It ended, and the process did before all were told.
   else yield* tellOutlasting(turn);

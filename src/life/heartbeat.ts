@@ -8,7 +8,8 @@ import type { HeartbeatRule, Subject } from '../rules/rules.ts';
 import type { Heartbeat } from '../state/small-records.ts';
 import { LANE } from '../split.ts';
 import { standsFor } from '../state/group-index.ts';
-import { putHeartbeat } from '../state/state.ts';
+import { keyOf } from '../state/keys.ts';
+import { putSmall } from '../state/state.ts';
 import { schedule } from '../state/timers.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
@@ -16,10 +17,6 @@ import { inWords } from './in-words.ts';
 import { nobody } from './lead.ts';
 import { openIncident } from './open.ts';
 import { show } from './show.ts';
-
-export function heartbeatKey(name: string): string {
-  return `heartbeat/${name}`;
-}
 
 export function heartbeatOf(
   { rules }: Pick<Turn, 'rules'>,
@@ -32,13 +29,13 @@ export function beat(turn: Turn, rule: HeartbeatRule): void {
   if (turn.state.lane !== LANE) return;
   const known = turn.state.heartbeats.get(rule.name);
   const missingAt = turn.now + rule.missingAfterMs;
-  putHeartbeat(turn.state, {
+  putSmall(turn.state, 'heartbeat', rule.name, {
     name: rule.name,
     lastSeenAt: turn.now,
     missingAt,
     incident: undefined,
   });
-  schedule(turn.state.timers, heartbeatKey(rule.name), missingAt);
+  schedule(turn.state.timers, keyOf('heartbeat', rule.name), missingAt);
   const incident = turn.state.incidents.get(known?.incident ?? '');
   if (incident === undefined) return;
   note(turn, 'source-back', {
@@ -68,7 +65,7 @@ function dropUnruled(turn: Turn): void {
     if (incident === undefined || turn.rules.heartbeats.some((rule) => rule.name === name))
       continue;
     // When its rule is back, it is missed anew.
-    putHeartbeat(turn.state, { ...heartbeat, incident: undefined });
+    putSmall(turn.state, 'heartbeat', name, { ...heartbeat, incident: undefined });
     const lost = turn.state.incidents.get(incident);
     if (lost === undefined || lost.phase === 'resolved') continue;
     show(turn, change(turn, lost, { phase: 'resolved', resolvedAt: turn.now }));
@@ -90,8 +87,8 @@ export function expectHeartbeats(turn: Turn): void {
       missingAt,
       incident: undefined,
     };
-    putHeartbeat(turn.state, { ...heartbeat, missingAt });
-    schedule(turn.state.timers, heartbeatKey(rule.name), missingAt);
+    putSmall(turn.state, 'heartbeat', rule.name, { ...heartbeat, missingAt });
+    schedule(turn.state.timers, keyOf('heartbeat', rule.name), missingAt);
   }
 }
 
@@ -101,7 +98,7 @@ export function reviewHeartbeat(turn: Turn, name: string): void {
   const rule = turn.rules.heartbeats.find((one) => one.name === name);
   if (heartbeat === undefined || rule === undefined || heartbeat.incident !== undefined) return;
   if (heartbeat.missingAt > now)
-    return schedule(state.timers, heartbeatKey(name), heartbeat.missingAt);
+    return schedule(state.timers, keyOf('heartbeat', name), heartbeat.missingAt);
   const startsAt = heartbeat.lastSeenAt ?? now - rule.missingAfterMs;
   const because = `${name} was not heard for ${inWords(now - startsAt)}`;
   const before = overLately(turn, name);
@@ -109,7 +106,7 @@ export function reviewHeartbeat(turn: Turn, name: string): void {
     before === undefined
       ? lost(turn, rule, startsAt, because)
       : lostAgain(turn, before, routeOf(turn, rule));
-  putHeartbeat(state, { ...heartbeat, incident: incident.id });
+  putSmall(state, 'heartbeat', name, { ...heartbeat, incident: incident.id });
   note(turn, 'source-lost', { incident: incident.id, because, rule: rule.rule, why: rule.why });
   const shown = show(turn, armEscalation(turn, incident));
   if (before === undefined) return;
@@ -119,7 +116,7 @@ export function reviewHeartbeat(turn: Turn, name: string): void {
 
 /** Its incident that may be opened again: a heartbeat that comes and goes makes no message each time. */
 function overLately({ state, now, rules }: Turn, name: string): Incident | undefined {
-  const id = standsFor(state.byGroup, heartbeatKey(name));
+  const id = standsFor(state.byGroup, keyOf('heartbeat', name));
   const before = state.incidents.get(id ?? '');
   const isLately = now - (before?.resolvedAt ?? 0) <= rules.life.reopenWithinMs;
   return before?.phase === 'resolved' && isLately ? before : undefined;
@@ -135,12 +132,12 @@ function routeOf({ rules, now }: Turn, rule: HeartbeatRule): RouteDecision {
 function lost(turn: Turn, rule: HeartbeatRule, startsAt: Instant, because: string): Incident {
   return openIncident(
     turn.state,
-    heartbeatKey(rule.name),
+    keyOf('heartbeat', rule.name),
     turn.now,
     { startsAt, facts: nobody({ environment: '', severity: 'critical' }).facts },
     {
       special: 'heartbeat',
-      group: heartbeatKey(rule.name),
+      group: keyOf('heartbeat', rule.name),
       phase: 'open',
       toldAt: turn.now,
       toldBecause: because,

@@ -6,7 +6,8 @@
 import type { Alert } from '../model.ts';
 import { type Rules, SOURCES } from '../rules/rules.ts';
 import { scheduleAlert } from './schedule.ts';
-import { type LaneState, refreshAlert, sourceKey } from '../state/state.ts';
+import { keyOf } from '../state/keys.ts';
+import { type LaneState, refreshAlert } from '../state/state.ts';
 import { schedule, type Steps } from '../state/timers.ts';
 import type { Turn } from '../state/turn.ts';
 import { alertWith } from '../state/with.ts';
@@ -17,7 +18,8 @@ export const LOST_SOURCE_MS = 60 * 60_000;
 /** Other rules are in force, or the lane was loaded. */
 export function* reviewSources({ state, rules, now }: Turn): Steps {
   for (const alert of state.alerts.values()) {
-    if (isLost(alert, rules)) schedule(state.timers, sourceKey(alert.source), now + LOST_SOURCE_MS);
+    if (isLost(alert, rules))
+      schedule(state.timers, keyOf('source', alert.source), now + LOST_SOURCE_MS);
     yield;
   }
 }

@@ -8,7 +8,8 @@ import type { Incident, Instant, Silence } from '../model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
 import { inSlices } from './review.ts';
 import type { KeptSilence } from '../state/small-records.ts';
-import { putSilence, removeSilence, silenceKey, tallyOf } from '../state/state.ts';
+import { keyOf } from '../state/keys.ts';
+import { putSmall, removeSmall, tallyOf } from '../state/state.ts';
 import { schedule, type Steps } from '../state/timers.ts';
 import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
@@ -28,7 +29,7 @@ const REMEMBERED_MAX = 5_000;
 export function setSilence(turn: Turn, silence: Silence): number {
   const { state, now } = turn;
   const before = state.silences.get(silence.id);
-  putSilence(state, { silence, updatedAt: now, over: false });
+  putSmall(state, 'silence', silence.id, { silence, updatedAt: now, over: false });
   makeRoom(turn);
   scheduleSilence(turn, silence, now);
   const { matched, firing } = countMatches(turn, silence);
@@ -38,7 +39,7 @@ export function setSilence(turn: Turn, silence: Silence): number {
     rule: silenceRef(silence.id),
     why: silence.comment,
   });
-  inSlices(turn, silenceKey(silence.id), function* (own) {
+  inSlices(turn, keyOf('silence', silence.id), function* (own) {
     if (before !== undefined) yield* reviewMutedBy(own, silence.id);
     yield* begin(own, silence);
     if (before !== undefined) yield* reviewQuiet(own, silence.id);
@@ -53,7 +54,7 @@ export function endSilence(turn: Turn, id: string, by: string): boolean {
   if (kept === undefined || kept.silence.endsAt <= now) return false;
   const silence = { ...kept.silence, endsAt: now, startsAt: Math.min(kept.silence.startsAt, now) };
   over(turn, { silence, updatedAt: now, over: true }, `${by} ended it`);
-  inSlices(turn, silenceKey(id), function* (own) {
+  inSlices(turn, keyOf('silence', id), function* (own) {
     yield* reviewQuiet(own, id);
     yield* reviewMutedBy(own, id);
   });
@@ -66,18 +67,18 @@ export function silenceDue(turn: Turn, id: string): void {
   const kept = state.silences.get(id);
   if (kept === undefined) return;
   const { silence } = kept;
-  if (now >= silence.endsAt + REMEMBERED_MS) return removeSilence(state, id);
+  if (now >= silence.endsAt + REMEMBERED_MS) return removeSmall(state, 'silence', id);
   if (now >= silence.endsAt && !kept.over) {
     over(turn, { ...kept, over: true }, `it lasted ${inWords(silence.endsAt - silence.startsAt)}`);
   }
   scheduleSilence(turn, silence, now);
-  inSlices(turn, silenceKey(id), (own) => begin(own, silence));
+  inSlices(turn, keyOf('silence', id), (own) => begin(own, silence));
 }
 
 function scheduleSilence(turn: Turn, silence: Silence, now: Instant): void {
   const { startsAt, endsAt, id } = silence;
   const next = [startsAt, endsAt, endsAt + REMEMBERED_MS].find((at) => at > now) ?? now + 1;
-  schedule(turn.state.timers, silenceKey(id), next);
+  schedule(turn.state.timers, keyOf('silence', id), next);
 }
 
 /** `service="payments"`, as people write them. */
@@ -107,13 +108,13 @@ export function countMatches(
 
 function makeRoom({ state }: Turn): void {
   if (state.silences.size <= REMEMBERED_MAX) return;
-  for (const [id, kept] of state.silences) if (kept.over) return removeSilence(state, id);
+  for (const [id, kept] of state.silences) if (kept.over) return removeSmall(state, 'silence', id);
 }
 
 function over(turn: Turn, kept: KeptSilence, because: string): void {
-  putSilence(turn.state, kept);
-  scheduleSilence(turn, kept.silence, turn.now);
   const { id, comment } = kept.silence;
+  putSmall(turn.state, 'silence', id, kept);
+  scheduleSilence(turn, kept.silence, turn.now);
   note(turn, 'silence-over', { because, rule: silenceRef(id), why: comment });
 }
 

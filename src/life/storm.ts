@@ -5,6 +5,7 @@
  */
 import type { Incident, Instant } from '../model.ts';
 import type { Storm } from '../state/small-records.ts';
+import { STORM_KEY } from '../state/keys.ts';
 import { putStorm } from '../state/state.ts';
 import { schedule } from '../state/timers.ts';
 import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
@@ -26,7 +27,6 @@ const STORM_WAIT_MS = 10_000;
 const STORM_MAX_MS = 3 * 60 * 60_000;
 /** What a flood brings along comes within this of its last minute. */
 const AFTERMATH_MS = 30 * 60_000;
-export const STORM_KEY = 'storm';
 
 export function countEpisode(turn: Turn): void {
   const { episodesLately } = turn.state;

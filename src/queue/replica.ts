@@ -8,9 +8,9 @@
  * without giving others a turn, however much there is: the lead of a lane is lost by whoever does.
  */
 import { setImmediate } from 'node:timers/promises';
-import { isAlertKey } from '../state/alert-record.ts';
 import { fingerprintOf } from '../dedupe/fingerprint.ts';
 import type { Room } from '../limits.ts';
+import { isAlertKey } from '../state/keys.ts';
 import { follow } from '../state/restore.ts';
 import { createState, type LaneState } from '../state/state.ts';
 import type { SharedStore, StateRecord } from '../store/contract.ts';

@@ -49,12 +49,7 @@ export function recordOfAlert(alert: Alert): AlertRecord {
 /** Values of a record that this version knows. */
 const KNOWN = 20;
 
-/** Fingerprints of alerts, which are their keys, have no slash. */
-export function isAlertKey(key: string): boolean {
-  return key !== 'storm' && !key.includes('/');
-}
-
-/** Our own record, read back from JSON, in which what is undefined became null. */
+/** Our own record, read back from JSON, in which what is undefined became null. In the order of with.ts, for V8. */
 export function alertOfRecord(record: AlertRecord): Alert {
   // Each value is what recordOfAlert put there.
   const at = <T>(index: number): T => (record[index] ?? undefined) as T;
@@ -77,8 +72,8 @@ export function alertOfRecord(record: AlertRecord): Alert {
     heldUntil: at(15),
     holdRule: at(16),
     holdWhy: at(17),
-    flap: at(18),
     awaitsWord: at(19) ?? false,
+    flap: at(18),
     more: record.length > KNOWN ? record.slice(KNOWN) : undefined,
   };
 }

@@ -2,24 +2,21 @@
  * The state of a lane, made of the records that a store keeps of it: all of them, or those that another
  * process changed.
  */
-import { type AlertRecord, alertOfRecord, isAlertKey } from './alert-record.ts';
+import { type AlertRecord, alertOfRecord } from './alert-record.ts';
 import { incidentOfRecord } from './incident-record.ts';
+import { readKey, STORM_KEY } from './keys.ts';
 import type { Alert, Incident } from '../model.ts';
-import type { Digest, Heartbeat, KeptSilence, Lateness, Parting, Storm } from './small-records.ts';
+import { isSmallKind, type SmallRecords, type Storm } from './small-records.ts';
 import {
   closeIncident,
   type LaneState,
   nothingChanged,
   putAlert,
-  putDigest,
-  putHeartbeat,
   putIncident,
-  putLateness,
-  putParting,
-  putSilence,
+  putSmall,
+  putStorm,
   removeAlert,
-  removeDigest,
-  removeSilence,
+  removeSmall,
 } from './state.ts';
 import type { StateRecord } from '../store/contract.ts';
 import { sorted } from './sorted.ts';
@@ -40,9 +37,9 @@ export function* restoring(state: LaneState, records: Iterable<StateRecord>): St
   const incidents: Incident[] = [];
   const others: StateRecord[] = [];
   for (const record of records) {
-    if (record.key.startsWith('i/'))
-      incidents.push(incidentOfRecord(record.value as Record<string, unknown>));
-    else if (isAlertKey(record.key)) alerts.push(alertOfRecord(record.value as AlertRecord));
+    const { kind } = readKey(record.key);
+    if (kind === 'i') incidents.push(incidentOfRecord(record.value as Record<string, unknown>));
+    else if (kind === 'alert') alerts.push(alertOfRecord(record.value as AlertRecord));
     else others.push(record);
     yield;
   }
@@ -73,12 +70,9 @@ function gathersBefore(one: Incident, other: Incident): boolean {
 
 /** Kinds that only a newer version knows are left alone. */
 function restoreSmall(state: LaneState, key: string, value: unknown): void {
-  if (key.startsWith('digest/')) putDigest(state, value as Digest);
-  else if (key.startsWith('heartbeat/')) putHeartbeat(state, value as Heartbeat);
-  else if (key.startsWith('silence/')) putSilence(state, value as KeptSilence);
-  else if (key.startsWith('late/')) putLateness(state, value as Lateness);
-  else if (key.startsWith('parting/')) putParting(state, key, value as Parting);
-  else if (key === 'storm') state.storm = value as Storm;
+  const { kind, name } = readKey(key);
+  if (isSmallKind(kind)) putSmall(state, kind, name, value as SmallRecords[typeof kind]);
+  else if (kind === STORM_KEY) putStorm(state, value as Storm);
 }
 
 /**
@@ -97,12 +91,9 @@ export function follow(
 }
 
 function removeRecord(state: LaneState, key: string): void {
-  if (key.startsWith('i/')) closeIncident(state, key.slice(2));
-  else if (key.startsWith('digest/')) removeDigest(state, key.slice(7));
-  else if (key.startsWith('heartbeat/')) state.heartbeats.delete(key.slice(10));
-  else if (key.startsWith('silence/')) removeSilence(state, key.slice(8));
-  else if (key.startsWith('late/')) state.lateness.delete(key.slice(5));
-  else if (key.startsWith('parting/')) state.partings.delete(key);
-  else if (key === 'storm') state.storm = undefined;
-  else removeAlert(state, key);
+  const { kind, name } = readKey(key);
+  if (kind === 'i') closeIncident(state, name);
+  else if (kind === 'alert') removeAlert(state, name);
+  else if (kind === STORM_KEY) putStorm(state, undefined);
+  else if (isSmallKind(kind)) removeSmall(state, kind, name);
 }

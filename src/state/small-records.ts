@@ -64,6 +64,30 @@ export interface KeptSilence {
   readonly over: boolean;
 }
 
+export interface SmallRecords {
+  readonly digest: Digest;
+  readonly heartbeat: Heartbeat;
+  readonly late: Lateness;
+  readonly parting: Parting;
+  readonly silence: KeptSilence;
+}
+
+/** What begins the keys of its records. */
+export type SmallKind = keyof SmallRecords;
+
+/** Where a lane's state has them, by the rest of their keys. */
+export const SMALL = {
+  digest: 'digests',
+  heartbeat: 'heartbeats',
+  late: 'lateness',
+  parting: 'partings',
+  silence: 'silences',
+} as const satisfies Record<SmallKind, string>;
+
+export function isSmallKind(kind: string): kind is SmallKind {
+  return Object.hasOwn(SMALL, kind);
+}
+
 export interface SilenceTest {
   readonly rules: Rules;
   readonly matches: (subject: Subject) => boolean;

@@ -20,17 +20,22 @@ import {
 } from './id-index.ts';
 import { recordOfIncident } from './incident-record.ts';
 import { createInhibitIndex, type InhibitIndex, trackFiring, untrack } from './inhibit-index.ts';
+import { keyOf, readKey, STORM_KEY } from './keys.ts';
 import { NO_BOUNDS, type Room } from '../limits.ts';
 import { indexMessages, type MessageIndex } from './message-index.ts';
 import type { Alert, Incident, Instant, Silence } from '../model.ts';
-import type {
-  Digest,
-  Heartbeat,
-  KeptSilence,
-  Lateness,
-  Parting,
-  SilenceTest,
-  Storm,
+import {
+  type Digest,
+  type Heartbeat,
+  isSmallKind,
+  type KeptSilence,
+  type Lateness,
+  type Parting,
+  type SilenceTest,
+  SMALL,
+  type SmallKind,
+  type SmallRecords,
+  type Storm,
 } from './small-records.ts';
 import type { StateRecord } from '../store/contract.ts';
 import { shareTexts } from './texts.ts';
@@ -57,14 +62,14 @@ export interface LaneState {
   readonly silences: Map<string, KeptSilence>;
   /** By source. */
   readonly lateness: Map<string, Lateness>;
-  /** By partingKey: what people split, and is not made one again. */
+  /** By partingName: what people split, and is not made one again. */
   readonly partings: Map<string, Parting>;
   storm: Storm | undefined;
 
   /** Fingerprints of resolved alerts, those that have been so for longest first. */
   readonly resolved: Set<string>;
   /** What the silences match, compiled when first asked, with the catalog of that time. */
-  readonly silenceTests: Map<Silence, SilenceTest>;
+  readonly silenceTests: WeakMap<Silence, SilenceTest>;
   /** Fingerprints of each incident's alerts. */
   readonly members: Map<string, Set<string>>;
   readonly tallies: Map<string, Tally>;
@@ -121,7 +126,7 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     silences: new Map(),
     lateness: new Map(),
     partings: new Map(),
-    silenceTests: new Map(),
+    silenceTests: new WeakMap(),
     storm: undefined,
     resolved: new Set(),
     members: new Map(),
@@ -147,24 +152,6 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     toldNow: new Set(),
     closed: [],
   };
-}
-
-export function incidentKey(id: string): string {
-  return `i/${id}`;
-}
-
-export function silenceKey(id: string): string {
-  return `silence/${id}`;
-}
-
-/** What is due for a source that the rules do not know any more. */
-export function sourceKey(source: string): string {
-  return `source/${source}`;
-}
-
-/** What is due for an alert that gets another name. */
-export function nameKey(fingerprint: string): string {
-  return `name/${fingerprint}`;
 }
 
 export function incidentOf(state: LaneState, alert: Alert): Incident | undefined {
@@ -232,7 +219,7 @@ export function putIncident(state: LaneState, incident: Incident): void {
   mark(state.stormed, incident.id, isOpen && incident.toldIn === 'storm');
   indexGroup(state.byGroup, before, incident);
   indexMessages(state.byMessage, before, incident);
-  state.changed.add(incidentKey(incident.id));
+  state.changed.add(keyOf('i', incident.id));
 }
 
 /** Forgets an incident and its alerts; it is handed to the store as closed. */
@@ -253,56 +240,32 @@ export function closeIncident(state: LaneState, id: string): void {
   // They go to the history with the next commit.
   for (const alert of alertsKept(incident, members)) state.weights.changed += weightOf(alert);
   state.incidents.delete(id);
-  state.changed.add(incidentKey(id));
+  state.changed.add(keyOf('i', id));
 }
 
-export function putDigest(state: LaneState, digest: Digest): void {
-  state.digests.set(digest.channel, digest);
-  state.changed.add(`digest/${digest.channel}`);
+export function putSmall<K extends SmallKind>(
+  state: LaneState,
+  kind: K,
+  name: string,
+  record: SmallRecords[K],
+): void {
+  smallOf(state, kind).set(name, record);
+  state.changed.add(keyOf(kind, name));
 }
 
-export function removeDigest(state: LaneState, channel: string): void {
-  state.digests.delete(channel);
-  state.changed.add(`digest/${channel}`);
+export function removeSmall(state: LaneState, kind: SmallKind, name: string): void {
+  smallOf(state, kind).delete(name);
+  state.changed.add(keyOf(kind, name));
 }
 
-export function putHeartbeat(state: LaneState, heartbeat: Heartbeat): void {
-  state.heartbeats.set(heartbeat.name, heartbeat);
-  state.changed.add(`heartbeat/${heartbeat.name}`);
-}
-
-export function putLateness(state: LaneState, lateness: Lateness): void {
-  state.lateness.set(lateness.source, lateness);
-  state.changed.add(`late/${lateness.source}`);
-}
-
-export function putParting(state: LaneState, key: string, parting: Parting): void {
-  state.partings.set(key, parting);
-  state.changed.add(key);
-}
-
-export function removeParting(state: LaneState, key: string): void {
-  state.partings.delete(key);
-  state.changed.add(key);
-}
-
-export function putSilence(state: LaneState, kept: KeptSilence): void {
-  const before = state.silences.get(kept.silence.id);
-  if (before !== undefined) state.silenceTests.delete(before.silence);
-  state.silences.set(kept.silence.id, kept);
-  state.changed.add(silenceKey(kept.silence.id));
-}
-
-export function removeSilence(state: LaneState, id: string): void {
-  const before = state.silences.get(id);
-  if (before !== undefined) state.silenceTests.delete(before.silence);
-  state.silences.delete(id);
-  state.changed.add(silenceKey(id));
+function smallOf<K extends SmallKind>(state: LaneState, kind: K): Map<string, SmallRecords[K]> {
+  // The compiler forgets of which kind it is.
+  return state[SMALL[kind]] as unknown as Map<string, SmallRecords[K]>;
 }
 
 export function putStorm(state: LaneState, storm: Storm | undefined): void {
   state.storm = storm;
-  state.changed.add('storm');
+  state.changed.add(STORM_KEY);
 }
 
 /** Takes the records that changed since the last commit; an undefined value is a record that is gone. */
@@ -329,16 +292,11 @@ export function nothingChanged(state: LaneState): void {
 }
 
 function recordOf(state: LaneState, key: string): unknown {
-  if (key.startsWith('i/')) {
-    const incident = state.incidents.get(key.slice(2));
-    return incident && recordOfIncident(incident);
-  }
-  if (key.startsWith('digest/')) return state.digests.get(key.slice(7));
-  if (key.startsWith('heartbeat/')) return state.heartbeats.get(key.slice(10));
-  if (key.startsWith('silence/')) return state.silences.get(key.slice(8));
-  if (key.startsWith('late/')) return state.lateness.get(key.slice(5));
-  if (key.startsWith('parting/')) return state.partings.get(key);
-  return state.storm;
+  const { kind, name } = readKey(key);
+  if (isSmallKind(kind)) return smallOf(state, kind).get(name);
+  if (kind === STORM_KEY) return state.storm;
+  const incident = state.incidents.get(name);
+  return incident && recordOfIncident(incident);
 }
 
 function enter(state: LaneState, alert: Alert, id: string, isNew: boolean): void {

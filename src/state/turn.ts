@@ -6,7 +6,8 @@
  */
 import type { Alert, Decision, Effect, Incident, Instant, Reason, Reply } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
-import { incidentKey, type LaneState, putIncident } from './state.ts';
+import { keyOf } from './keys.ts';
+import { type LaneState, putIncident } from './state.ts';
 import { schedule } from './timers.ts';
 import { incidentWith } from './with.ts';
 
@@ -103,7 +104,7 @@ export function change(turn: Turn, incident: Incident, changes: Partial<Incident
 }
 
 export function wakeIncident(turn: Turn, id: string, at: Instant): void {
-  schedule(turn.state.timers, incidentKey(id), Math.max(at, turn.now + 1));
+  schedule(turn.state.timers, keyOf('i', id), Math.max(at, turn.now + 1));
 }
 
 export function orderMessage(turn: Turn, incident: Incident): void {

@@ -7,6 +7,7 @@ import type { Alert } from '../../src/model.ts';
 import { restore } from '../../src/state/restore.ts';
 import { closeIncident, createState, takeChanges } from '../../src/state/state.ts';
 import { shareTexts } from '../../src/state/texts.ts';
+import { alertWith } from '../../src/state/with.ts';
 import { alertEvent, MINUTE, START, tell } from '../support/story.ts';
 
 const full: Alert = {
@@ -74,6 +75,17 @@ test('a record of an alert says every field of it', () => {
   expect(recordOfAlert(full).flat()).toHaveLength(
     Object.keys(full).length - 2 + Object.keys(full.facts).length,
   );
+});
+
+test('what comes back is of one kind with all alerts: the same fields in the same order', () => {
+  const back = alertOfRecord(recordOfAlert(full));
+  const other = alertWith(full, {});
+  expect(Object.keys(back)).toEqual(Object.keys(other));
+  const story = tell();
+  story.fire('payments-db', 'Down');
+  const [fresh = other] = story.state.alerts.values();
+  expect(Object.keys(fresh)).toEqual(Object.keys(other));
+  expect(Object.keys(back.facts)).toEqual(Object.keys(fresh.facts));
 });
 
 test('sharing texts changes no text, whatever the labels are called', () => {

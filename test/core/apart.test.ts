@@ -3,7 +3,8 @@
  * beginning, and everybody can see why.
  */
 import { expect, test } from 'vitest';
-import { partingKey } from '../../src/correlate/apart.ts';
+import { partingName } from '../../src/correlate/apart.ts';
+import { keyOf } from '../../src/state/keys.ts';
 import { type LaneContents, relane } from '../../src/lane/relane.ts';
 import { follow, restore } from '../../src/state/restore.ts';
 import { WHOLE } from '../../src/split.ts';
@@ -193,7 +194,7 @@ function recordsOf({ alerts, incidents, partings }: LaneState) {
         value: recordOfAlert(alert),
       })),
       ...[...incidents.values()].map((value) => ({ key: `i/${value.id}`, value })),
-      ...[...partings].map(([key, value]) => ({ key, value })),
+      ...[...partings].map(([name, value]) => ({ key: keyOf('parting', name), value })),
     ]),
   );
   return values as { key: string; value: unknown }[];
@@ -204,8 +205,8 @@ test('a restart knows it as well', () => {
   const state = createState('main');
   restore(state, recordsOf(story.state));
   expect([...state.partings]).toEqual([...story.state.partings]);
-  const key = partingKey('production', 'payments-db', 'payments');
-  expect(state.partings.get(key)).toMatchObject({ services: ['payments', 'payments-db'] });
+  const name = partingName('production', 'payments-db', 'payments');
+  expect(state.partings.get(name)).toMatchObject({ services: ['payments', 'payments-db'] });
 });
 
 test('of very many splits the oldest go', () => {
@@ -225,8 +226,8 @@ test('of very many splits the oldest go', () => {
     ask(story, `split ${services.join(' ')}`, incident?.id);
   }
   expect(story.state.partings.size).toBe(500);
-  expect(story.state.partings.has(partingKey('env9', 'db', 's0'))).toBe(true);
-  expect(story.state.partings.has(partingKey('env0', 'db', 's0'))).toBe(false);
+  expect(story.state.partings.has(partingName('env9', 'db', 's0'))).toBe(true);
+  expect(story.state.partings.has(partingName('env0', 'db', 's0'))).toBe(false);
 });
 
 test('the same after a restart', () => {
@@ -234,17 +235,19 @@ test('the same after a restart', () => {
   for (let n = 0; n < 500; n++) {
     const services = [`a${999 - n}`, 'db'] as const;
     const parting = { environment: 'old', services, by: 'U1', at: n, until: story.now() + DAY };
-    restore(story.state, [{ key: partingKey('old', ...services), value: parting }]);
+    restore(story.state, [
+      { key: keyOf('parting', partingName('old', ...services)), value: parting },
+    ]);
   }
   const again = createState('main');
   restore(again, recordsOf(story.state));
   story.state.partings.clear();
-  for (const [key, parting] of again.partings) story.state.partings.set(key, parting);
+  for (const [name, parting] of again.partings) story.state.partings.set(name, parting);
   const [incident] = outage(story);
   ask(story, 'split payments', incident);
-  expect(story.state.partings.has(partingKey('old', 'a999', 'db'))).toBe(false);
-  expect(story.state.partings.has(partingKey('old', 'a500', 'db'))).toBe(true);
-  expect(story.state.partings.has(partingKey('production', 'payments', 'payments-db'))).toBe(true);
+  expect(story.state.partings.has(partingName('old', 'a999', 'db'))).toBe(false);
+  expect(story.state.partings.has(partingName('old', 'a500', 'db'))).toBe(true);
+  expect(story.state.partings.has(partingName('production', 'payments', 'payments-db'))).toBe(true);
 });
 
 test('other lanes know it, too: what was split may fail in any of them', () => {
@@ -260,10 +263,10 @@ test('other lanes know it, too: what was split may fail in any of them', () => {
 
 test('an instance that follows hears of a split, and of its end', () => {
   const story = split();
-  const key = partingKey('production', 'payments-db', 'payments');
+  const name = partingName('production', 'payments-db', 'payments');
   const state = createState('main');
   follow(state, recordsOf(story.state), []);
-  expect(state.partings.has(key)).toBe(true);
-  follow(state, [], [key]);
+  expect(state.partings.has(name)).toBe(true);
+  follow(state, [], [keyOf('parting', name)]);
   expect(state.partings.size).toBe(0);
 });

@@ -10,13 +10,8 @@ import { openLane } from '../../src/lane/lane.ts';
 import { CAPACITY } from '../../src/limits.ts';
 import type { Alert, Event } from '../../src/model.ts';
 import { openSharedLane } from '../../src/queue/shared-lane.ts';
-import {
-  createState,
-  incidentKey,
-  type LaneState,
-  nothingChanged,
-  putAlert,
-} from '../../src/state/state.ts';
+import { createState, type LaneState, nothingChanged, putAlert } from '../../src/state/state.ts';
+import { keyOf } from '../../src/state/keys.ts';
 import type { SharedStore } from '../../src/store/contract.ts';
 import { createTimers } from '../../src/state/timers.ts';
 import { createMemoryStore } from '../support/memory-store.ts';
@@ -129,7 +124,7 @@ function copyOf(alert: Alert, pod: number): Alert {
 
 async function keep(store: SharedStore, { alerts, incidents }: LaneState): Promise<void> {
   const put = [
-    ...[...incidents].map(([id, value]) => ({ key: incidentKey(id), value })),
+    ...[...incidents].map(([id, value]) => ({ key: keyOf('i', id), value })),
     ...[...alerts].map(([key, alert]) => ({ key, value: recordOfAlert(alert) })),
   ];
   await store.commit('default', aCommit(0, { put }));

@@ -1,0 +1,25 @@
+/**
+ * Keys of what is kept, and of what is due: a kind and a name, like `digest/#ops`. Two are nothing but one of
+ * them: an alert's is its fingerprint, which has no slash, and of storms there is one.
+ */
+import type { SmallKind } from './small-records.ts';
+
+/** `i` is an incident; `name` an alert that gets another one; `source` one that the rules do not know any more. */
+type Kind = 'i' | 'name' | 'source' | SmallKind;
+
+export const STORM_KEY = 'storm';
+
+export function keyOf(kind: Kind, name: string): string {
+  return `${kind}/${name}`;
+}
+
+/** A kind that only a newer version knows is one, too. */
+export function readKey(key: string): { readonly kind: string; readonly name: string } {
+  const slash = key.indexOf('/');
+  if (slash >= 0) return { kind: key.slice(0, slash), name: key.slice(slash + 1) };
+  return { kind: key === STORM_KEY ? STORM_KEY : 'alert', name: key };
+}
+
+export function isAlertKey(key: string): boolean {
+  return key !== STORM_KEY && !key.includes('/');
+}
