@@ -50,7 +50,8 @@ export interface ReceivedAlert {
 }
 
 /** The state that people's reactions stand for. Names of emoji are mapped to these by the rules. */
-export type Gesture = 'acknowledge' | 'solved' | 'snooze' | 'not-actionable';
+export const GESTURES = ['acknowledge', 'solved', 'snooze', 'not-actionable'] as const;
+export type Gesture = (typeof GESTURES)[number];
 
 /** What the pipeline decides on, one at a time. `delivery` correlates request, log lines and Slack calls. */
 export type Event =

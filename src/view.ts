@@ -9,6 +9,7 @@ import { callersOf } from './correlate/graph.ts';
 import { leadOf } from './life/lead.ts';
 import type {
   Alert,
+  Gesture,
   Incident,
   Instant,
   Labels,
@@ -119,12 +120,8 @@ export interface MessageView {
   readonly snoozeMs: number;
   /** Slack user id -> name, for places that cannot show a Slack mention. */
   readonly people: People;
-  readonly emoji: {
-    readonly acknowledge: string;
-    readonly solved: string;
-    readonly snooze: string;
-    readonly notActionable: string;
-  };
+  /** What to react with; nothing for what no emoji stands for. */
+  readonly emoji: Readonly<Partial<Record<Gesture, string>>>;
 }
 
 const SERVICES_SHOWN = 10;
@@ -389,13 +386,8 @@ function heartbeatView(state: LaneState, incident: Incident): MessageView['heart
   return { name, lastSeenAt: state.heartbeats.get(name)?.lastSeenAt };
 }
 
-function emojiOf(rules: Rules): MessageView['emoji'] {
-  const first = (wanted: string) =>
-    [...rules.gestures].find(([, gesture]) => gesture === wanted)?.[0];
-  return {
-    acknowledge: first('acknowledge') ?? 'eyes',
-    solved: first('solved') ?? 'white_check_mark',
-    snooze: first('snooze') ?? 'no_bell',
-    notActionable: first('not-actionable') ?? 'wastebasket',
-  };
+function emojiOf({ gestures }: Rules): MessageView['emoji'] {
+  const first: Partial<Record<Gesture, string>> = {};
+  for (const [emoji, gesture] of gestures) first[gesture] ??= emoji;
+  return first;
 }

@@ -3,7 +3,7 @@
  * what to do, who is on it. Each part is left out when there is nothing to say. Of what goes on it says
  * since when: a message stands as it is until something changes.
  */
-import type { RootCandidate } from '../model.ts';
+import { type Gesture, GESTURES, type RootCandidate } from '../model.ts';
 import type { MessageView } from '../view.ts';
 import { isLive, isOnlyTaken } from './headline.ts';
 import { why, links } from './links.ts';
@@ -279,14 +279,17 @@ function told({ toldBecause }: MessageView): Line {
 }
 
 function reactions({ emoji, snoozeMs }: MessageView): Line {
-  const meanings = [
-    [emoji.acknowledge, 'on it'],
-    [emoji.solved, 'solved'],
-    [emoji.snooze, `quiet for ${duration(snoozeMs)}`],
-    [emoji.notActionable, 'not worth an alert'],
-  ] as const;
-  const each = meanings.map(([name, meaning]): Line => [{ kind: 'emoji', name }, ` ${meaning}`]);
-  return ['React: ', ...joined(each, '   ')];
+  const meanings: Readonly<Record<Gesture, string>> = {
+    acknowledge: 'on it',
+    solved: 'solved',
+    snooze: `quiet for ${duration(snoozeMs)}`,
+    'not-actionable': 'not worth an alert',
+  };
+  const each = GESTURES.flatMap((gesture): readonly Line[] => {
+    const name = emoji[gesture];
+    return name === undefined ? [] : [[{ kind: 'emoji', name }, ` ${meanings[gesture]}`]];
+  });
+  return each.length === 0 ? [] : ['React: ', ...joined(each, '   ')];
 }
 
 const APART_MAX = 3;

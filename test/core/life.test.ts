@@ -5,6 +5,7 @@ import type { Alert } from '../../src/model.ts';
 import type { Rules } from '../../src/rules/rules.ts';
 import { restore } from '../../src/state/restore.ts';
 import { createState, takeChanges } from '../../src/state/state.ts';
+import { buildView } from '../../src/view.ts';
 import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START, tell } from '../support/story.ts';
 
 const FLAP_RULE = rulesOf('').flap({
@@ -363,6 +364,19 @@ test('one of two emojis of one gesture is taken away: what the other says still 
   expect(phase()).toBe('acknowledged');
   story.unreact('eyes', incident);
   expect(phase()).toBe('open');
+});
+
+test('an emoji that was given another meaning is offered for that only', () => {
+  const story = tell(`${SHOP}reactions: { acknowledge: [wastebasket] }\n`);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const [incident] = story.state.incidents.values();
+  if (incident === undefined) throw new Error('it fires');
+  const view = buildView(story.state, incident, story.rules, story.now(), undefined);
+  expect(view.emoji).toEqual({
+    acknowledge: 'wastebasket',
+    solved: 'white_check_mark',
+    snooze: 'no_bell',
+  });
 });
 
 test('a message is deleted: what people said on it stands, until they take it back on the new one', () => {

@@ -94,7 +94,7 @@ export function messageView(change: Partial<MessageView> = {}): MessageView {
       acknowledge: 'eyes',
       solved: 'white_check_mark',
       snooze: 'no_bell',
-      notActionable: 'wastebasket',
+      'not-actionable': 'wastebasket',
     },
     ...change,
   };

@@ -3,7 +3,7 @@
  * reactions, links, and the mappings of foreign JSON.
  */
 import { DateTime } from 'luxon';
-import type { Gesture, Instant } from '../../model.ts';
+import { type Gesture, GESTURES, type Instant } from '../../model.ts';
 import type { Collected } from './collect.ts';
 import {
   DEFAULT_DIGEST,
@@ -82,8 +82,7 @@ export function compileGestures(
   report: Report,
 ): ReadonlyMap<string, Gesture> {
   const gestures = new Map<string, Gesture>();
-  const all: readonly Gesture[] = ['acknowledge', 'solved', 'snooze', 'not-actionable'];
-  for (const gesture of all) {
+  for (const gesture of GESTURES) {
     const own = reactions?.value[gesture];
     for (const [i, emoji] of (own ?? []).entries()) {
       const before = gestures.get(emoji);
@@ -95,7 +94,7 @@ export function compileGestures(
     }
   }
   // The usual emoji stand for what nobody stated, unless they were given another meaning.
-  for (const gesture of all) {
+  for (const gesture of GESTURES) {
     if (reactions?.value[gesture] !== undefined) continue;
     for (const emoji of DEFAULT_GESTURES[gesture]) {
       if (!gestures.has(emoji)) gestures.set(emoji, gesture);
