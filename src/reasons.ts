@@ -73,5 +73,5 @@ export const BEGINNINGS: ReadonlySet<Reason> = new Set<Verdict>([
   'inhibited',
 ]);
 
-/** What begins the facts of a \`delivered\` that went to the page, because there is no Slack. */
+/** What begins the facts of a `delivered` that went to the page, because there is no Slack. */
 export const SHOWN = 'shown on the page';

@@ -165,6 +165,14 @@ test('every file has a room, and what it imports exists', () => {
   expect(lost).toEqual([]);
 });
 
+test('every room stands in the house that docs/ARCHITECTURE.md shows', () => {
+  const page = readFileSync('docs/ARCHITECTURE.md', 'utf8');
+  const folders = new Set([...sources.keys()].map((path) => path.split('/').slice(0, 2).join('/')));
+  const shown = (folder: string) => page.includes(`\`${folder.replace(/(?<!\.ts)$/, '/')}\``);
+  const models = [...folders].filter((path) => ROOMS[path.slice('src/'.length)] === 'model');
+  expect([...folders].filter((path) => !shown(path) && !models.includes(path))).toEqual([]);
+});
+
 test('imports between rooms point downwards only', () => {
   const wrong = [...sources.values()].flatMap(({ path, room, files }) =>
     files

@@ -2,6 +2,17 @@
  * What each key of rules files means, in one line, for editors. A key that has none fails the test of
  * the schemas; docs/rules.md says more.
  */
+import {
+  DEFAULT_CORRELATE,
+  DEFAULT_FLAP,
+  DEFAULT_HEARTBEAT,
+  DEFAULT_HUB_CALLERS,
+  DEFAULT_LIFE,
+  DEFAULT_STORM,
+  DEFAULT_TRANSACTION_RULE,
+} from '../../src/rules/defaults.ts';
+import { formatDuration as usual } from '../../src/rules/duration.ts';
+
 type Help = Readonly<Record<string, string>>;
 
 const MATCHING: Help = {
@@ -51,7 +62,7 @@ export const KEY_HELP: Readonly<Record<string, Help>> = {
     hubs: 'Services that so many call that no path leads through them.',
     route: 'Who is told, and how loudly: a tree in which the first route that matches counts.',
     incident: 'What happens to a message over time.',
-    storm: 'More new incidents than anybody can read.',
+    storm: 'More new alerts than anybody can read.',
     digest: 'When the digest of a channel comes.',
     reactions: 'Which emoji mean what.',
     links: 'Where links in messages lead.',
@@ -86,21 +97,21 @@ export const KEY_HELP: Readonly<Record<string, Help>> = {
   flap: {
     ...MATCHING,
     off: 'true: no damping.',
-    halfLife: 'Half of the penalty is gone after this. Default: 60m.',
-    suppress: 'Above it, the alert is flapping; each re-fire adds 1000. Default: 2500.',
-    reuse: 'Below it, and after quietFor, it is not any more. Default: 1000.',
-    quietFor: 'No transition for this long. Default: 10m.',
-    maxSuppress: 'Flapping at most this long after the last re-fire. Default: 4h.',
-    sustained: 'Firing on for longer than this is told, once. Default: 20m.',
+    halfLife: `Half of the penalty is gone after this. Default: ${usual(DEFAULT_FLAP.halfLifeMs)}.`,
+    suppress: `Above it, the alert is flapping; each re-fire adds 1000. Default: ${DEFAULT_FLAP.suppress}.`,
+    reuse: `Below it, and after quietFor, it is not any more. Default: ${DEFAULT_FLAP.reuse}.`,
+    quietFor: `No transition for this long. Default: ${usual(DEFAULT_FLAP.quietMs)}.`,
+    maxSuppress: `Flapping at most this long after the last re-fire. Default: ${usual(DEFAULT_FLAP.maxSuppressMs)}.`,
+    sustained: `Firing on for longer than this is told, once. Default: ${usual(DEFAULT_FLAP.sustainedMs)}.`,
   },
   correlate: {
     ...MATCHING,
     off: 'true: only with alerts of the same service and environment.',
     by: 'Labels whose equal values group alerts that nothing else links.',
-    window: 'Alerts further apart than this do not join. Default: 5m.',
-    span: 'An incident gathers for at most this long. Default: 60m.',
-    maxHops: 'How far apart in the graph of services. Default: 2.',
-    silent: 'Services without an alert between two that have one. Default: 1.',
+    window: `Alerts further apart than this do not join. Default: ${usual(DEFAULT_CORRELATE.windowMs)}.`,
+    span: `An incident gathers for at most this long. Default: ${usual(DEFAULT_CORRELATE.spanMs)}.`,
+    maxHops: `How far apart in the graph of services. Default: ${DEFAULT_CORRELATE.maxHops}.`,
+    silent: `Services without an alert between two that have one. Default: ${DEFAULT_CORRELATE.silent}.`,
   },
   silences: { ...MATCHING, ...BOUNDS, name: 'What to call it.' },
   maintenance: {
@@ -143,18 +154,21 @@ export const KEY_HELP: Readonly<Record<string, Help>> = {
   heartbeats: {
     ...MATCHING,
     name: 'What to call it.',
-    missingAfter: 'Quell says so when it stays away for this long. Default: 15m.',
+    missingAfter: `Quell says so when it stays away for this long. Default: ${usual(DEFAULT_HEARTBEAT.missingAfterMs)}.`,
     expected: 'true, the default: it is missed even if it never came.',
     channel: 'Where to say so.',
   },
   fact: FACT,
   transactions: {
-    ttl: 'How long an id links. Default: 60m.',
-    alertsMax: 'An id on more alerts links nothing. Default: 50.',
-    servicesMax: 'An id of more services links nothing. Default: 12.',
+    ttl: `How long an id links. Default: ${usual(DEFAULT_TRANSACTION_RULE.ttlMs)}.`,
+    alertsMax: `An id on more alerts links nothing. Default: ${DEFAULT_TRANSACTION_RULE.alertsMax}.`,
+    servicesMax: `An id of more services links nothing. Default: ${DEFAULT_TRANSACTION_RULE.servicesMax}.`,
     why: 'The reason.',
   },
-  hubs: { callers: 'More callers than this make a hub. Default: 12.', why: 'The reason.' },
+  hubs: {
+    callers: `More callers than this make a hub. Default: ${DEFAULT_HUB_CALLERS}.`,
+    why: 'The reason.',
+  },
   route: {
     ...MATCHING,
     channel: "Where: '#name' in quotes, a channel id, or owner. Default: inherited.",
@@ -173,18 +187,18 @@ export const KEY_HELP: Readonly<Record<string, Help>> = {
     mention: 'Whom to call then.',
   },
   incident: {
-    reopenWithin: 'Fires again within this: the same message opens again. Default: 30m.',
-    verifySolved: '✅ is checked against the source after this. Default: 5m.',
-    snooze: 'How long 🔕 keeps quiet. Default: 1h.',
-    refresh: 'Updates of a message within this are one. Default: 5s.',
-    replyEvery: 'Thread lines of one kind come no closer together. Default: 5m.',
-    resolveTimeout: 'Not mentioned for this long: resolved. Default: never.',
+    reopenWithin: `Fires again within this: the same message opens again. Default: ${usual(DEFAULT_LIFE.reopenWithinMs)}.`,
+    verifySolved: `✅ is checked against the source after this. Default: ${usual(DEFAULT_LIFE.verifySolvedMs)}.`,
+    snooze: `How long 🔕 keeps quiet. Default: ${usual(DEFAULT_LIFE.snoozeMs)}.`,
+    refresh: `Updates of a message within this are one. Default: ${usual(DEFAULT_LIFE.refreshMs)}.`,
+    replyEvery: `Thread lines of one kind come no closer together. Default: ${usual(DEFAULT_LIFE.replyEveryMs)}.`,
+    resolveTimeout: `Not mentioned for this long: resolved. Default: ${usual(DEFAULT_LIFE.resolveTimeoutMs)}.`,
     why: 'The reason.',
   },
   storm: {
     off: 'true: no storm mode.',
-    perMinute: 'More new incidents a minute than this are a storm. Default: 30.',
-    calm: 'Over after this long below half of it. Default: 5m.',
+    perMinute: `So many new alerts within a minute, but for what two messages tell, are a storm. Default: ${DEFAULT_STORM.perMinute}.`,
+    calm: `Over after this long below half of it. Default: ${usual(DEFAULT_STORM.calmMs)}.`,
     why: 'The reason.',
   },
   digest: {

@@ -114,7 +114,7 @@ function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match
       const incident = state.incidents.get(name);
       if (incident === undefined || matches.has(name)) continue;
       if (incident.environment !== facts.environment) continue;
-      if (!isOpenTo(incident, { ...rule, spanMs: ttlMs, windowMs: rule.windowMs }, now)) continue;
+      if (!isOpenTo(incident, { ...rule, spanMs: ttlMs }, now)) continue;
       const because = byTransaction(id, [...use.services].slice(0, 3));
       matches.set(name, {
         incident,

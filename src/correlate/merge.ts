@@ -155,7 +155,6 @@ function inherit(survivor: Incident, loser: Incident): Partial<Incident> {
         (mark) => !survivor.acknowledged.some((own) => own.user === mark.user),
       ),
     ],
-    notActionable: survivor.notActionable,
     apartFrom: allApart(survivor, loser),
     reactions: withRequestsOf(loser, survivor.reactions),
   };

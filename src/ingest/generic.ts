@@ -24,8 +24,7 @@ import {
   refused,
   tooMany,
 } from './parsed.ts';
-import { readLooseTime } from './loose.ts';
-import { stringified } from './loose.ts';
+import { readLooseTime, stringified } from './loose.ts';
 
 /** Field of the alert -> label. The first of several that is there counts. */
 const LABEL_FIELDS = [

@@ -7,8 +7,7 @@ import { subjectOf } from './lead.ts';
 import type { Alert, Incident, Instant, ReceivedAlert } from '../model.ts';
 import { incidentOf } from '../state/state.ts';
 import { schedule } from '../state/timers.ts';
-import type { Turn } from '../state/turn.ts';
-import { wakeIncident } from '../state/turn.ts';
+import { type Turn, wakeIncident } from '../state/turn.ts';
 
 /** A resolved alert that stands in no incident is remembered this long, to recognise late deliveries. */
 const STRAY_MEMORY_MS = 60 * 60_000;

@@ -3,9 +3,8 @@
  *
  * No file at all gives the built-in defaults. `files/load.ts` reads a folder, `files/watch.ts` keeps it current.
  */
-import type { SilenceMatcher } from '../model.ts';
 import { createHash } from 'node:crypto';
-import type { Instant } from '../model.ts';
+import type { Instant, SilenceMatcher } from '../model.ts';
 import { collect } from './compile/collect.ts';
 import { compileFacts, environmentNames } from './compile/facts.ts';
 import {
@@ -31,7 +30,7 @@ import {
 import { compileRoute } from './compile/route.ts';
 import { compileServices } from './compile/services.ts';
 import { compileSchedules } from './compile/times.ts';
-import { DEFAULT_HUB_CALLERS } from './defaults.ts';
+import { DEFAULT_CORRELATE, DEFAULT_FLAP, DEFAULT_HUB_CALLERS } from './defaults.ts';
 import { type Diagnostic, inOrder } from './files/diagnostics.ts';
 import { mutedBy } from './mute.ts';
 import { normaliseBy, notIdentity, toSeverity } from './normalise.ts';
@@ -41,7 +40,7 @@ import { matchingAll } from './selector.ts';
 import type { Catalog, Rules } from './rules.ts';
 import { type Seen, warnBySeen } from './compile/seen.ts';
 import type { RulesFile } from './files/source-file.ts';
-import { DEFAULT_CORRELATE, DEFAULT_FLAP, firstOf, holdBy } from './tuning.ts';
+import { firstOf, holdBy } from './first-match.ts';
 
 export type LoadResult =
   | {

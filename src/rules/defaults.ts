@@ -1,12 +1,63 @@
 /**
- * What holds when no rules file says anything: life of an incident, storm, heartbeats, reactions.
- * Holds, flap damping and correlation have theirs in tuning.ts, facts in normalise.ts.
+ * What holds when no rules file says anything. Where facts stand by default is in normalise.ts.
  */
 import type { Gesture } from '../model.ts';
-import type { HeartbeatRule, LifeRule, StormRule, TransactionRule } from './rules.ts';
+import type {
+  CorrelateRule,
+  FlapRule,
+  HeartbeatRule,
+  LifeRule,
+  StormRule,
+  TransactionRule,
+} from './rules.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
+export const BUILT_IN = { rule: 'built-in', why: undefined } as const;
+
+export const DEFAULT_FLAP: FlapRule = {
+  halfLifeMs: 60 * MINUTE,
+  suppress: 2_500,
+  reuse: 1_000,
+  quietMs: 10 * MINUTE,
+  maxSuppressMs: 240 * MINUTE,
+  sustainedMs: 20 * MINUTE,
+  ...BUILT_IN,
+};
+
+export const DEFAULT_CORRELATE: CorrelateRule = {
+  on: true,
+  windowMs: 5 * MINUTE,
+  spanMs: 60 * MINUTE,
+  maxHops: 2,
+  silent: 1,
+  by: [],
+  ...BUILT_IN,
+};
+
+/**
+ * How long an alert that stands alone must last. Together with others it is told earlier (the weight
+ * in life/tell.ts), so these may be long enough for what usually passes by itself in 1 to 4 minutes,
+ * plus the interval at which its source says so. A critical one waits for two such intervals of a minute:
+ * before the first has passed, nobody can hear of an end.
+ */
+export const DEFAULT_HOLD_MS = {
+  critical: 150 * SECOND,
+  high: 5 * MINUTE,
+  warning: 8 * MINUTE,
+  info: 15 * MINUTE,
+  none: 15 * MINUTE,
+} as const;
+
+/**
+ * Critical alerts by tier, where somebody stated it: what wakes people is not held, what never does is held for
+ * longest. What may wait for a moment waits until most of what passes by itself has passed, unless something else fails, too.
+ */
+export const CRITICAL_HOLD_MS: Readonly<Record<string, number>> = {
+  '1': 0,
+  '2': 4 * MINUTE,
+  '3': 5 * MINUTE,
+};
 
 export const DEFAULT_LIFE: LifeRule = {
   reopenWithinMs: 30 * MINUTE,
@@ -35,8 +86,7 @@ export const DEFAULT_HEARTBEAT: HeartbeatRule = {
   missingAfterMs: 15 * MINUTE,
   expected: false,
   channel: undefined,
-  rule: 'built-in',
-  why: undefined,
+  ...BUILT_IN,
 };
 
 export const DEFAULT_GESTURES: Readonly<Record<Gesture, readonly string[]>> = {

@@ -4,8 +4,7 @@
  * Runs for every new alert: no pattern runs before a cheap test says that it could match, and answers
  * for values that come again are remembered. It never throws, whatever the alert contains.
  */
-import type { Facts, ReceivedAlert, Severity } from '../model.ts';
-import { SEVERITIES } from '../model.ts';
+import { type Facts, type ReceivedAlert, SEVERITIES, type Severity } from '../model.ts';
 import { type FactSource, annotations, firstValue, labels, own } from './fact-source.ts';
 import { resolveName } from './catalog.ts';
 import { bareHost, ownSites } from './host-name.ts';

@@ -116,7 +116,7 @@ export interface LifeRule {
 
 export interface StormRule {
   readonly on: boolean;
-  /** New incidents a minute, over all, that make a storm. */
+  /** New alerts a minute, over all, that make a storm. */
   readonly perMinute: number;
   /** Below half of it for this long: over. */
   readonly calmMs: number;
@@ -189,7 +189,7 @@ export interface Rules {
     readonly dashboard: string | undefined;
     readonly silence: string | undefined;
   };
-  /** Mapping of arbitrary JSON for `/v1/ingest/<name>`: see ingest/generic.ts. */
+  /** Mapping of arbitrary JSON for `/v1/ingest/<name>`: see ingest/mapped.ts. */
   readonly mappings: ReadonlyMap<string, Mapping>;
 }
 

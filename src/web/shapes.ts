@@ -10,8 +10,7 @@ import { leadOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant, Mark, People } from '../model.ts';
 import { isOwnName, nameOf } from '../slack/words.ts';
 import type { Parting } from '../state/small-records.ts';
-import type { LaneState } from '../state/state.ts';
-import { tallyOf } from '../state/state.ts';
+import { type LaneState, tallyOf } from '../state/state.ts';
 import type { ClosedIncident, PastDecision } from '../store/contract.ts';
 
 export function alertShape(alert: Alert) {

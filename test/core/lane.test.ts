@@ -2,8 +2,7 @@
  * A lane whose clock was wrong, and one whose pipeline fails on an alert.
  */
 import { expect, onTestFinished, test } from 'vitest';
-import type { Lane } from '../../src/lane/lane.ts';
-import { openLane } from '../../src/lane/lane.ts';
+import { type Lane, openLane } from '../../src/lane/lane.ts';
 import type { Event } from '../../src/model.ts';
 import type { Rules } from '../../src/rules/rules.ts';
 import { createMemoryStore } from '../support/memory-store.ts';

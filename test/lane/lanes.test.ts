@@ -1,7 +1,6 @@
 /** Several lanes as one: what goes where, and what is put where when the split changes. */
 import { expect, test } from 'vitest';
-import type { Lane } from '../../src/lane/lane.ts';
-import { openLane } from '../../src/lane/lane.ts';
+import { type Lane, openLane } from '../../src/lane/lane.ts';
 import { createLanes, type Lanes, PartlyTaken } from '../../src/lane/lanes.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Event, Instant, Silence } from '../../src/model.ts';

@@ -4,7 +4,7 @@ import { SEVERITIES } from '../../src/model.ts';
 import { builtInRules, compileRules } from '../../src/rules/compile.ts';
 import { formatDiagnostics } from '../../src/rules/files/diagnostics.ts';
 import { LISTS, NAMED, SINGLES } from '../../src/rules/compile/schema.ts';
-import { DEFAULT_HOLD_MS } from '../../src/rules/tuning.ts';
+import { DEFAULT_HOLD_MS } from '../../src/rules/defaults.ts';
 import { alertOf, at, problemsOf, rulesOf, seenBy, subjectOf } from './support.ts';
 
 test('no file at all gives the built-in rules', () => {

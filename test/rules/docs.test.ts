@@ -6,7 +6,7 @@ import { isRulesFile } from '../../src/rules/files/load.ts';
 import { ENVIRONMENT_WORDS, SEVERITY_WORDS } from '../../src/rules/normalise.ts';
 import { formatDuration } from '../../src/rules/duration.ts';
 import { LISTS, NAMED, SINGLES } from '../../src/rules/compile/schema.ts';
-import { DEFAULT_HOLD_MS } from '../../src/rules/tuning.ts';
+import { DEFAULT_HOLD_MS } from '../../src/rules/defaults.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const REFERENCE = readFileSync(new URL('docs/rules.md', ROOT), 'utf8');

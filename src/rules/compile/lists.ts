@@ -5,7 +5,7 @@ import type { Instant } from '../../model.ts';
 import type { Collected, Entry } from './collect.ts';
 import { type MatchContext, type Matching, compileMatch, matchPlace } from './match.ts';
 import { type Schedules, compileInterval } from './times.ts';
-import { DEFAULT_HEARTBEAT } from '../defaults.ts';
+import { DEFAULT_CORRELATE, DEFAULT_FLAP, DEFAULT_HEARTBEAT } from '../defaults.ts';
 import { type Schedule, scheduleOf } from '../interval.ts';
 import { formatDuration } from '../duration.ts';
 import type { Mute } from '../mute.ts';
@@ -13,7 +13,7 @@ import { boundsOf, contradiction, createOrder, matchesAll } from './reach.ts';
 import { type Report, below } from '../files/report.ts';
 import type { CorrelateRule, FlapRule, HeartbeatRule, HoldRule } from '../rules.ts';
 import { type Place, refOf } from '../files/source-file.ts';
-import { DEFAULT_CORRELATE, DEFAULT_FLAP, type Ruled } from '../tuning.ts';
+import type { Ruled } from '../first-match.ts';
 
 /** Reports entries that nothing reaches, because those before them take it all. */
 function ruled<V extends Matching, T>(
