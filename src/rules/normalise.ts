@@ -11,6 +11,7 @@ import { bareHost, ownSites } from './host-name.ts';
 import { remember } from './remember.ts';
 import type { Catalog, Rules } from './rules.ts';
 import {
+  type Canonical,
   canonicalNames,
   isExporter,
   isProxyExporter,
@@ -133,8 +134,10 @@ export function normaliseBy(
   const environment = reading(rules.environment);
   const severity = severityBy(rules.severity);
   const host = hostBy(rules.host);
-  const service = serviceBy(rules.service, catalog);
-  const meant = meantBy(rules, catalog, links);
+  const isOurs = oursBy(catalog, links);
+  const find = canonicalNames(catalog.canonical, isOurs);
+  const service = serviceBy(rules.service, find);
+  const meant = meantBy(rules, catalog, { find, isOurs });
   const transactions = transactionsOf(rules.transaction);
   const runbook = addressBy(rules.runbook);
   const dashboard = addressBy(rules.dashboard);
@@ -156,6 +159,12 @@ export function normaliseBy(
       dashboard: dashboard(alert) ?? known?.dashboard,
     };
   };
+}
+
+/** Whether a site is of ours, as far as the addresses in the rules say. */
+function oursBy({ services }: Catalog, links: Rules['links']): (site: string) => boolean {
+  const ours = [...services.values()].flatMap(({ runbook, dashboard }) => [runbook, dashboard]);
+  return ownSites([...ours, links.logs, links.dashboard, links.silence]);
 }
 
 /** What is probed by its URL, whoever probes it. */
@@ -186,13 +195,10 @@ function isOfOthers(label: string): boolean {
  */
 function meantBy(
   { service, name, severity, environment }: NormaliseRules,
-  { canonical, services }: Catalog,
-  links: Rules['links'],
+  { canonical }: Catalog,
+  { find, isOurs }: { readonly find: Canonical; readonly isOurs: (site: string) => boolean },
 ): (alert: ReceivedAlert, at: string | undefined) => string | undefined {
   if (!service.guessed || canonical.size === 0) return () => undefined;
-  const find = canonicalNames(canonical);
-  const ours = [...services.values()].flatMap(({ runbook, dashboard }) => [runbook, dashboard]);
-  const isOurs = ownSites([...ours, links.logs, links.dashboard, links.silence]);
   const ofSite = remember(MEMORY_MAX, (site) => (isOurs(site) ? find(site) : undefined) ?? '');
   const others = [...name.from, ...severity.from, ...environment.from];
   const says = new Set(others.flatMap((from) => (from.kind === 'label' ? [from.name] : [])));
@@ -268,8 +274,7 @@ export function toSeverity(raw: string): Severity | undefined {
 }
 
 /** A name of the catalog wins; else the name as it is. The built-in list passes over exporters. */
-function serviceBy(rule: FactRule, catalog: Catalog): Reader {
-  const canonical = canonicalNames(catalog.canonical);
+function serviceBy(rule: FactRule, canonical: Canonical): Reader {
   const { map, otherwise, guessed } = rule;
   const settle = remember(MEMORY_MAX, (raw) => {
     const mapped = map.get(raw.toLowerCase()) ?? (guessed ? withoutCluster(raw) : raw);

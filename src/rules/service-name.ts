@@ -52,16 +52,25 @@ export function isProxyExporter(name: string): boolean {
 
 export type Canonical = (name: string) => string | undefined;
 
-export function canonicalNames(known: ReadonlyMap<string, string>): Canonical {
+/** `isOurs`: whether a site is one of ours, whose domain may be left out: `login.okta.com` is no `login`. */
+export function canonicalNames(
+  known: ReadonlyMap<string, string>,
+  isOurs: (site: string) => boolean,
+): Canonical {
   if (known.size === 0) return () => undefined;
-  return (name) => resolveName(known, name) ?? resolveStripped(known, name);
+  return (name) => resolveName(known, name) ?? resolveStripped(known, isOurs, name);
 }
 
-function resolveStripped(known: ReadonlyMap<string, string>, name: string): string | undefined {
+function resolveStripped(
+  known: ReadonlyMap<string, string>,
+  isOurs: (site: string) => boolean,
+  name: string,
+): string | undefined {
   // `namespace/service`, as scrape jobs are called in Kubernetes.
   const short = name.slice(name.lastIndexOf('/') + 1);
-  // `service.namespace.svc.cluster.local`
-  const host = short.includes('.') ? short.slice(0, short.indexOf('.')) : short;
+  // `service.namespace.svc.cluster.local`; `service.namespace` has no domain that could be of others.
+  const [first = '', ...domain] = short.split('.');
+  const host = domain.length < 2 || isOurs(short) ? first : short;
   const bare = short.replace(KIND, '');
   for (const candidate of [
     short,

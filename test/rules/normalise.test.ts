@@ -333,6 +333,13 @@ links: { logs: 'https://logs.example.net/{transaction}' }
   expect(of('https://billing.example.net')).toBe('billing');
   expect(of('https://billing.shop.internal')).toBe('billing');
   expect(of('http://billing:8080/health')).toBe('billing');
+  // As Istio names what is called, also outside of the mesh.
+  const called = (destination_service: string) =>
+    rules.normalise(alertOf({ alertname: 'Errors', destination_service })).service;
+  expect(called('login.okta.com')).toBe('login.okta.com');
+  expect(called('login.example.co.uk')).toBe('login');
+  expect(called('login.shop.svc.cluster.local')).toBe('login');
+  expect(called('login.shop')).toBe('login');
 });
 
 test.each([
