@@ -208,6 +208,8 @@ export interface RouteDecision {
   readonly escalate: { readonly afterMs: number; readonly mention: readonly string[] } | undefined;
   readonly rule: RuleRef;
   readonly why: string | undefined;
+  /** The channel that it says, where Slack would not take the message: `channel` is another one since. */
+  readonly meantFor?: { readonly channel: string; readonly error: string };
 }
 
 export interface Mark {

@@ -7,6 +7,7 @@
 import { causeOf, partingOf } from './correlate/apart.ts';
 import { callersOf } from './correlate/graph.ts';
 import { leadOf } from './life/lead.ts';
+import { linksOf, type LinksView } from './links-view.ts';
 import type {
   Alert,
   Gesture,
@@ -17,6 +18,7 @@ import type {
   People,
   Phase,
   RootCandidate,
+  RouteDecision,
   Severity,
 } from './model.ts';
 import type { Rules } from './rules/rules.ts';
@@ -85,16 +87,7 @@ export interface MessageView {
   readonly victim: string | undefined;
   readonly transactions: { readonly ids: readonly string[]; readonly total: number };
   readonly owner: string | undefined;
-  readonly links: {
-    readonly runbook: string | undefined;
-    readonly dashboard: string | undefined;
-    readonly source: string | undefined;
-    readonly logs: string | undefined;
-    /** Where it can be silenced at its source. */
-    readonly silence?: string | undefined;
-    /** Of Quell itself, when it knows its public address. */
-    readonly explain: string | undefined;
-  };
+  readonly links: LinksView;
   /** Slack ids to mention: on the first post only. */
   readonly mention: readonly string[];
   /** Whom the post and its escalation called: named from then on, not called again. */
@@ -116,6 +109,8 @@ export interface MessageView {
     | { readonly name: string; readonly lastSeenAt: Instant | undefined }
     | undefined;
   readonly toldBecause: string | undefined;
+  /** The channel that its route says, and why Slack would not take it there: it stands in another. */
+  readonly meantFor?: RouteDecision['meantFor'];
   /** For how long the snooze reaction keeps it quiet. */
   readonly snoozeMs: number;
   /** Slack user id -> name, for places that cannot show a Slack mention. */
@@ -162,7 +157,7 @@ export function buildView(
     ...counts,
     neededBy: counts.capabilities.length > 0 ? [] : capabilitiesOf(rules, callers),
     victim: victimOf(tally, incident, lead),
-    links: linksOf(incident, lead, rules, tally, publicUrl),
+    links: linksOf(state, { incident, lead, rules, tally, publicUrl }),
     ...peopleView(incident, rules),
     flapping:
       tally.flapping === 0
@@ -173,6 +168,7 @@ export function buildView(
     storm: incident.special === 'storm' ? stormView(state, incident) : undefined,
     heartbeat: incident.special === 'heartbeat' ? heartbeatView(state, incident) : undefined,
     toldBecause: incident.toldBecause,
+    meantFor: meantFor(incident),
   };
 }
 
@@ -199,6 +195,11 @@ function rootView(
   const { tier, owner } = services.get(root.service) ?? { tier: undefined, owner: undefined };
   const explainsOthers = root.explains > (tally.services.get(root.service)?.alerts ?? 0);
   return { root: { ...root, tier, owner, explainsOthers }, otherRoots, owner: owner ?? leadOwner };
+}
+
+/** Whoever routes it anew may lead it to the channel that was meant. */
+function meantFor({ route }: Incident): MessageView['meantFor'] {
+  return route?.channel === route?.meantFor?.channel ? undefined : route?.meantFor;
 }
 
 function countsView(
@@ -309,52 +310,6 @@ const SENTENCE =
 /** Of a description that begins with a short one: it says more than the name of the alert. */
 function firstSentence(text: string | undefined): string | undefined {
   return SENTENCE.exec(text?.slice(0, SENTENCE_SEEN) ?? '')?.[1];
-}
-
-function linksOf(
-  incident: Incident,
-  lead: Alert | undefined,
-  rules: Rules,
-  tally: Tally,
-  publicUrl: string | undefined,
-): MessageView['links'] {
-  const transaction = tally.transactions.keys().next().value;
-  const facts = lead?.facts;
-  const fill = (template: string | undefined) =>
-    template === undefined ||
-    lead === undefined ||
-    facts === undefined ||
-    (template.includes('{transaction}') && transaction === undefined)
-      ? undefined
-      : template
-          .replaceAll('{transaction}', encoded(transaction ?? ''))
-          .replaceAll('{service}', encoded(facts.service))
-          .replaceAll('{alertname}', encoded(facts.name))
-          .replaceAll('{environment}', encoded(facts.environment))
-          .replaceAll('{matchers}', () => encoded(matchersOf(lead, rules)));
-  return {
-    runbook: facts?.runbook,
-    dashboard: facts?.dashboard ?? fill(rules.links.dashboard),
-    source: lead?.generatorURL,
-    logs: fill(rules.links.logs),
-    silence: incident.phase === 'resolved' ? undefined : fill(rules.links.silence),
-    explain: publicUrl === undefined ? undefined : `${publicUrl}/incidents/${incident.id}`,
-  };
-}
-
-/** Half a character, as cutting a text leaves it behind, has no code in an address: encodeURIComponent throws. */
-function encoded(text: string): string {
-  return encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd'));
-}
-
-/** In Alertmanager's words what tells an alert from others, as its source sent it: that may call the service otherwise. */
-function matchersOf({ labels }: Alert, { notIdentity }: Rules): string {
-  const matchers = Object.entries(labels).flatMap(([name, value]) => {
-    if (value === '' || notIdentity.has(name)) return [];
-    const label = /^[a-z_]\w*$/i.test(name) ? name : JSON.stringify(name);
-    return [`${label}=${JSON.stringify(value)}`];
-  });
-  return `{${matchers.join(',')}}`;
 }
 
 function capabilitiesOf({ catalog }: Rules, services: Iterable<string>): readonly string[] {

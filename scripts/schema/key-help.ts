@@ -217,7 +217,7 @@ export const KEY_HELP: Readonly<Record<string, Help>> = {
     logs: 'With {transaction}, {service}, {environment} or {alertname} filled in.',
     dashboard: 'With {service}, {environment} or {alertname} filled in.',
     silence:
-      'Where an alert is silenced at its source, with {matchers} filled in: the labels of the alert that speaks for the incident.',
+      'Where an alert is silenced at its source, with {matchers} filled in: the labels that all its firing alerts share.',
     why: 'The reason.',
   },
   ingest: {

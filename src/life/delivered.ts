@@ -143,8 +143,9 @@ function refused(turn: Turn, unsent: Incident, refusal: Refusal): void {
     else if (!isPosted && isOpen) tryAgain(turn, incident);
     return;
   }
-  const rerouted = { route: { ...route, channel: rootChannel }, sentRevision: undefined };
-  orderMessage(turn, change(turn, incident, rerouted));
+  const meantFor = { channel: route.channel, error };
+  const rerouted = { ...route, channel: rootChannel, meantFor };
+  orderMessage(turn, change(turn, incident, { route: rerouted, sentRevision: undefined }));
 }
 
 /** Nobody was told: the channel may be there again, or the bot in it. */

@@ -41,6 +41,7 @@ export function details(view: MessageView): Details {
     links: links(view),
     people: [...states(view), calling(view)].filter((line) => line.length > 0),
     small: [
+      ...elsewhere(view),
       ...apart(view),
       reactions(view),
       joined([told(view), [`incident ${cut(view.incident, NAME_MAX)}`]], ' · '),
@@ -291,6 +292,22 @@ function reactions({ emoji, snoozeMs }: MessageView): Line {
   });
   return each.length === 0 ? [] : ['React: ', ...joined(each, '   ')];
 }
+
+/** Else nobody knows why it stands here, or that the rules name a channel that is gone. */
+function elsewhere({ meantFor }: MessageView): readonly Line[] {
+  if (meantFor === undefined) return [];
+  const { channel, error } = meantFor;
+  const why = CHANNEL_WORDS.get(error) ?? `Slack said ${cut(error, NAME_MAX)}`;
+  return [[`⚠️ Meant for ${cut(channel, NAME_MAX)}: ${why}`]];
+}
+
+const CHANNEL_WORDS: ReadonlyMap<string, string> = new Map([
+  ['channel_not_found', 'there is no such channel, or it is private and I am not in it'],
+  ['is_archived', 'it is archived'],
+  ['is_inactive', 'it is archived'],
+  ['not_in_channel', 'I am not in it'],
+  ['restricted_action', 'I may not post there'],
+]);
 
 const APART_MAX = 3;
 

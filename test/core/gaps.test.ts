@@ -4,7 +4,9 @@ import { decide, runDueUntil } from '../../src/decide.ts';
 import { openLane } from '../../src/lane/lane.ts';
 import { describeDecision } from '../../src/explain/words.ts';
 import type { DeliveryOutcome, Effect, Event, Outcome } from '../../src/model.ts';
+import { renderMessage } from '../../src/slack/message.ts';
 import { createState } from '../../src/state/state.ts';
+import { buildView } from '../../src/view.ts';
 import { createMemoryStore } from '../support/memory-store.ts';
 import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 
@@ -164,6 +166,9 @@ route: { channel: '#alerts', routes: [{ match: ['service="basket"'], channel: '#
   // Told again, because nobody knew that the first time was kept.
   const again = answer(refusal, START + HOUR);
   expect(again).toMatchObject({ effects: refused.effects, decisions: [] });
+  const [incident = expect.fail()] = [...state.incidents.values()];
+  const { text } = renderMessage(buildView(state, incident, rules, START + HOUR, undefined));
+  expect(text).toContain('⚠️ Meant for #nope: there is no such channel, or it is private and I am');
   const message = { channel: 'C1', ts: '1.2' };
   const after = 'after 2 tries in 30 s (rate limited)';
   const sent = answer({ kind: 'sent', message, revision: 1, after }, START + HOUR);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HOUR, MINUTE, SHOP, tell } from '../support/story.ts';
+import { HOUR, MINUTE, SHOP, type Story, tell } from '../support/story.ts';
 
 test('a critical alert of a tier 1 service is told at once', () => {
   const story = tell();
@@ -220,6 +220,59 @@ links: { silence: 'https://alerts.example.com/#/silences/new?filter={matchers}' 
   const [, filter = ''] = /filter=(\S+)/.exec(story.last()?.text ?? '') ?? [];
   expect(decodeURIComponent(filter)).toBe(
     '{alertname="Down",env="production",severity="critical",app="svc-pay","k8s.pod"="a \\"b\\""}',
+  );
+});
+
+const SILENCE = "links: { silence: 'https://alerts.example.com/#/silences/new?filter={matchers}' }";
+
+function silencedBy(story: Story): string {
+  const told = story.messages.findLast(({ action }) => action !== 'reply');
+  return decodeURIComponent(/filter=(\S+)/.exec(told?.text ?? '')?.[1] ?? '');
+}
+
+test('the link to silence names what all that fires of an incident shares, and the few values where it differs', () => {
+  const story = tell(`${SHOP}\n${SILENCE}`);
+  const labels = (zone: string) => ({ zone, replica: zone });
+  story.fire('payments-db', 'Down', { severity: 'critical', labels: labels('a') });
+  story.fire('payments', 'Slow (p99)', { severity: 'critical', labels: labels('b') });
+  story.fire('payments', 'Gone', { severity: 'critical', labels: labels('a') });
+  story.wait(5 * MINUTE);
+  story.resolve('payments', 'Gone', { severity: 'critical', labels: labels('a') });
+  story.wait(5 * MINUTE);
+  expect(silencedBy(story)).toBe(
+    '{alertname=~"Down|Slow [(]p99[)]",service=~"payments|payments-db",env="production",severity="critical",zone=~"a|b"}',
+  );
+});
+
+test('a link to silence never says less than of which service, and where', () => {
+  const down = { severity: 'critical' };
+  // Without a service of their own the others are known by their host: of the cause it is known.
+  const mixed = tell(`${SHOP}\n${SILENCE}`);
+  mixed.fire('payments-db', 'Down', { ...down, labels: { instance: 'one' } });
+  mixed.fire('payments-db', 'Slow', { ...down, labels: { instance: 'two' } });
+  mixed.fire('', 'Errors', { ...down, labels: { service: '', app: 'payments' } });
+  mixed.wait(MINUTE);
+  expect(silencedBy(mixed)).toBe(
+    '{alertname=~"Down|Slow",service="payments-db",env="production",severity="critical",instance=~"one|two"}',
+  );
+  // Too many pods to name: it is of one service, which is named.
+  const many = tell(`${SHOP}\n${SILENCE}`);
+  for (let n = 0; n < 30; n++)
+    many.fire('payments', 'Down', { ...down, labels: { pod: `pod-${n}` } });
+  many.wait(MINUTE);
+  expect(silencedBy(many)).toBe(
+    '{alertname="Down",service="payments",env="production",severity="critical"}',
+  );
+  // Of two that call it otherwise, nothing is shared that names it: the alert that speaks for them is silenced.
+  const other = tell(`
+services: [{ name: payments, aliases: [pay], tier: 1 }]
+${SILENCE}
+`);
+  other.fire('', 'Down', { ...down, labels: { service: '', app: 'pay' } });
+  other.fire('payments', 'Down', down);
+  other.wait(MINUTE);
+  expect(silencedBy(other)).toBe(
+    '{alertname="Down",env="production",severity="critical",app="pay"}',
   );
 });
 

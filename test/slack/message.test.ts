@@ -51,6 +51,9 @@ const acknowledged = [{ user: 'U1', at: minutesAgo(3) }];
 const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
   'open-critical': renderMessage(messageView({ mention: ['S1'] })),
   'open-one-alert-without-texts': renderMessage(bareView()),
+  'open-in-another-channel': renderMessage(
+    bareView({ meantFor: { channel: '#team-shop', error: 'is_archived' } }),
+  ),
   'open-high-two-capabilities': renderMessage(
     messageView({
       severity: 'high',

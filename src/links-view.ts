@@ -1,0 +1,147 @@
+/**
+ * Where the links of a message lead: filled in from what the alerts say, as their source said it.
+ */
+import type { Alert, Incident } from './model.ts';
+import { resolveName } from './rules/catalog.ts';
+import type { Rules } from './rules/rules.ts';
+import type { LaneState } from './state/state.ts';
+import type { Tally } from './state/tally.ts';
+
+export interface LinksView {
+  readonly runbook: string | undefined;
+  readonly dashboard: string | undefined;
+  readonly source: string | undefined;
+  readonly logs: string | undefined;
+  /** Where it can be silenced at its source. */
+  readonly silence?: string | undefined;
+  /** Of Quell itself, when it knows its public address. */
+  readonly explain: string | undefined;
+}
+
+interface LinkSources {
+  readonly incident: Incident;
+  /** The alert that speaks for the incident. */
+  readonly lead: Alert | undefined;
+  readonly rules: Rules;
+  readonly tally: Tally;
+  readonly publicUrl: string | undefined;
+}
+
+export function linksOf(
+  state: LaneState,
+  { incident, lead, rules, tally, publicUrl }: LinkSources,
+): LinksView {
+  const transaction = tally.transactions.keys().next().value;
+  const facts = lead?.facts;
+  const fill = (template: string | undefined) =>
+    template === undefined ||
+    lead === undefined ||
+    facts === undefined ||
+    (template.includes('{transaction}') && transaction === undefined)
+      ? undefined
+      : template
+          .replaceAll('{transaction}', encoded(transaction ?? ''))
+          .replaceAll('{service}', encoded(facts.service))
+          .replaceAll('{alertname}', encoded(facts.name))
+          .replaceAll('{environment}', encoded(facts.environment))
+          .replaceAll('{matchers}', () => matchersOf(state, incident, lead, rules));
+  return {
+    runbook: facts?.runbook,
+    dashboard: facts?.dashboard ?? fill(rules.links.dashboard),
+    source: lead?.generatorURL,
+    logs: fill(rules.links.logs),
+    silence: incident.phase === 'resolved' ? undefined : fill(rules.links.silence),
+    explain: publicUrl === undefined ? undefined : `${publicUrl}/incidents/${incident.id}`,
+  };
+}
+
+/** Half a character, as cutting a text leaves it behind, has no code in an address: encodeURIComponent throws. */
+function encoded(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd'));
+}
+
+// --- What silences an incident at its source ---------------------------------------------------
+
+/** Alerts of an incident that are looked through: one with more is better silenced in its thread. */
+const ALERTS_MAX = 200;
+/** Values that one matcher lists; of a label with more, none is asked for. */
+const VALUES_MAX = 20;
+/** Longer links are none: rich.ts. */
+const ENCODED_MAX = 1_200;
+
+/**
+ * In Alertmanager's words, encoded, what silences all that fires of the incident; where no few labels tell that from
+ * what others fail with, all that fires of the likely cause; where they do not tell that either, the alert that speaks for it.
+ */
+function matchersOf(state: LaneState, { id }: Incident, lead: Alert, rules: Rules): string {
+  const own = encoded(written(matchersFor([lead], rules)));
+  const members = state.members.get(id) ?? new Set<string>();
+  if (members.size > ALERTS_MAX) return own;
+  const firing = [...members]
+    .flatMap((fingerprint) => state.alerts.get(fingerprint) ?? [])
+    .filter(({ status, source }) => status === 'firing' && source === lead.source);
+  const ofCause = firing.filter(({ facts }) => facts.service === lead.facts.service);
+  for (const alerts of [firing, ofCause]) {
+    if (alerts.length < 2) continue;
+    const matchers = matchersFor(alerts, rules);
+    const text = encoded(written(matchers));
+    if (isNarrow(matchers, alerts, rules) && text.length <= ENCODED_MAX) return text;
+  }
+  return own;
+}
+
+/** A label that all of them carry -> its values. */
+type Matchers = ReadonlyMap<string, readonly string[]>;
+
+function matchersFor(alerts: readonly Alert[], { notIdentity }: Rules): Matchers {
+  const matchers = new Map<string, readonly string[]>();
+  for (const name of Object.keys(alerts[0]?.labels ?? {})) {
+    if (notIdentity.has(name)) continue;
+    const values = new Set(alerts.map(({ labels }) => labels[name] ?? ''));
+    if (!values.has('') && values.size <= VALUES_MAX) matchers.set(name, [...values].sort());
+  }
+  return matchers;
+}
+
+/**
+ * False where something of another service, or elsewhere, could match as well: a label had to be left out, and those
+ * that are left name neither.
+ */
+function isNarrow(matchers: Matchers, alerts: readonly Alert[], { catalog, notIdentity }: Rules) {
+  const isWhole = alerts.every(({ labels }) =>
+    Object.keys(labels).every(
+      (name) => matchers.has(name) || notIdentity.has(name) || labels[name] === '',
+    ),
+  );
+  if (isWhole) return true;
+  const names = [...matchers.keys()];
+  const namesService = names.some((name) =>
+    alerts.every(({ labels, facts: { service } }) => {
+      const value = labels[name] ?? '';
+      return (resolveName(catalog.canonical, value) ?? value) === service;
+    }),
+  );
+  const namesPlace = names.some((name) =>
+    alerts.every(({ labels, facts }) => labels[name] === facts.environment),
+  );
+  const isPlaceSaid = alerts.some(({ labels, facts }) =>
+    Object.values(labels).includes(facts.environment),
+  );
+  return matchers.has('alertname') && namesService && (namesPlace || !isPlaceSaid);
+}
+
+function written(matchers: Matchers): string {
+  const all = [...matchers].map(([name, values]) => {
+    const label = /^[a-z_]\w*$/i.test(name) ? name : JSON.stringify(name);
+    const [value = ''] = values;
+    return values.length === 1
+      ? `${label}=${JSON.stringify(value)}`
+      : `${label}=~${JSON.stringify(values.map(literal).join('|'))}`;
+  });
+  return `{${all.join(',')}}`;
+}
+
+/** In brackets, because not every reader of such a link takes a backslash for what it is. */
+function literal(value: string): string {
+  return value.replace(/[.$*+?()[\]{}|]/g, '[$&]').replace(/[\\^]/g, '\\$&');
+}
