@@ -33,6 +33,24 @@ test('what flaps joins nobody, and takes its place once it lasts', () => {
   expect(story.last()?.alerts).toHaveLength(2);
 });
 
+test('what flaps does so until it is calm, though few firings are left to count', () => {
+  const story = tell();
+  const fire = () => {
+    story.fire('payments-db', 'SlowQueries');
+    story.wait(MINUTE);
+    story.resolve('payments-db', 'SlowQueries');
+  };
+  for (let i = 0; i < 3; i++) {
+    fire();
+    story.wait(4 * MINUTE);
+  }
+  story.wait(60 * MINUTE);
+  fire();
+  const [alert] = story.state.alerts.values();
+  expect(alert?.flap?.penalty).toBeLessThan(2500);
+  expect(story.reasons().filter((reason) => reason === 'damped')).toHaveLength(2);
+});
+
 test('a workload whose pods come and go flaps, although each alert is a new one', () => {
   const story = tell('');
   for (let i = 0; i < 12; i++) {

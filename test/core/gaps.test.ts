@@ -12,7 +12,7 @@ import { alertEvent, HOUR, MINUTE, rulesOf, SHOP, START } from '../support/story
 
 const DIGESTED = `${SHOP}
 route:
-  channel: '#alerts'
+  channel: '#everything'
   routes:
     - { match: ['severity="info"'], channel: '#nobody', urgency: digest }
 `;
@@ -47,15 +47,15 @@ test('a digest that its channel refuses goes to the default channel, with all th
   expect(again.effects).toMatchObject([
     {
       kind: 'digest',
-      id: 'digest:#alerts',
-      channel: '#alerts',
+      id: 'digest:#everything',
+      channel: '#everything',
       lines: [{ service: 'newsletter', name: 'CertExpiresSoon', incidents: 1, firing: true }],
     },
   ]);
   expect(again.effectsDone).toEqual(['digest:#nobody']);
-  expect([...state.digests.keys()]).toEqual(['#alerts']);
+  expect([...state.digests.keys()]).toEqual(['#everything']);
   // Where everything goes, there is nowhere else to go: it is noted, and not tried for ever.
-  const nowhere: Event = { ...refused, effect: 'digest:#alerts' };
+  const nowhere: Event = { ...refused, effect: 'digest:#everything' };
   expect(decide(state, nowhere, START + 25 * HOUR + 2, rules)).toMatchObject({
     effects: [],
     decisions: [{ reason: 'undeliverable' }],
@@ -153,7 +153,7 @@ test('a digest that Slack took no sooner than the next one was due is not lost i
 test('a message that its channel refuses goes to the default channel, and what happened is told', () => {
   const state = createState('default');
   const rules = rulesOf(`${SHOP}
-route: { channel: '#alerts', routes: [{ match: ['service="basket"'], channel: '#nope' }] }
+route: { channel: '#everything', routes: [{ match: ['service="basket"'], channel: '#nope' }] }
 `);
   const opened = decide(state, firing('basket', 'Down', { severity: 'critical' }), START, rules);
   const waited = decide(state, { kind: 'tick' }, START + HOUR, rules);
@@ -162,7 +162,7 @@ route: { channel: '#alerts', routes: [{ match: ['service="basket"'], channel: '#
     decide(state, { kind: 'delivered', effect: effect?.id ?? '', outcome }, at, rules);
   const refusal = { kind: 'refused', error: 'channel_not_found', channel: '#nope' } as const;
   const refused = answer(refusal, START + HOUR);
-  expect(refused.effects).toMatchObject([{ kind: 'message', channel: '#alerts' }]);
+  expect(refused.effects).toMatchObject([{ kind: 'message', channel: '#everything' }]);
   // Told again, because nobody knew that the first time was kept.
   const again = answer(refusal, START + HOUR);
   expect(again).toMatchObject({ effects: refused.effects, decisions: [] });
@@ -176,8 +176,8 @@ route: { channel: '#alerts', routes: [{ match: ['service="basket"'], channel: '#
     describeDecision(decision, () => undefined),
   );
   expect(told).toEqual([
-    'Slack refused it for #nope: channel_not_found; it goes to #alerts instead',
-    'posted: Slack has the message, in #alerts, after 2 tries in 30 s (rate limited)',
+    'Slack refused it for #nope: channel_not_found; it goes to #everything instead',
+    'posted: Slack has the message, in #everything, after 2 tries in 30 s (rate limited)',
   ]);
 });
 
@@ -392,6 +392,18 @@ heartbeats: [{ name: pulse, match: ['alertname="Pulse"'], missingAfter: 15m }]
   expect(state.heartbeats.get('pulse')).toMatchObject({ missingAt: START + 25 * MINUTE });
   const missed = decide(state, { kind: 'tick' }, START + 26 * MINUTE, after);
   expect(missed.decisions.map(({ reason }) => reason)).toContain('source-lost');
+});
+
+test('an alert that was set aside says in which delivery it came', () => {
+  const odd = {
+    kind: 'odd',
+    delivery: 'd7',
+    source: 'generic',
+    error: 'no labels',
+    excerpt: '{}',
+  } as const;
+  const { decisions } = decide(createState('default'), odd, START, rulesOf(DIGESTED));
+  expect(decisions).toMatchObject([{ reason: 'quarantined', delivery: 'd7' }]);
 });
 
 test('a transaction id that comes again and again links nothing in the end, however rare it is', () => {

@@ -56,6 +56,27 @@ test('where the work of a lost host went is part of its failure', () => {
   expect(story.last()).toMatchObject({ root: 'h1', alerts: [{}, {}, {}, {}] });
 });
 
+test('a machine that fails takes in what runs on it, though others elsewhere fail with it', () => {
+  const story = tell();
+  const at = (host: string) => ({
+    severity: 'high',
+    labels: { host },
+    annotations: { transaction_id: 'tid_5a5a5a' },
+  });
+  story.fire('h1', 'NodeDown', at('h1'));
+  for (const [service, host] of [
+    ['payments', 'h1'],
+    ['newsletter', 'h2'],
+    ['basket-db', 'h3'],
+  ] as const)
+    story.fire(service, 'Down', at(host));
+  story.wait(10 * SECOND);
+  story.fire('stranger', 'Down', { severity: 'critical', labels: { host: 'h1' } });
+  expect(story.decisions.findLast(({ reason }) => reason === 'joined')?.because).toMatch(/host h1/);
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+});
+
 test('a service that failed before its host was known to is one with all that runs there', () => {
   const story = tell();
   const onHost = { severity: 'high', labels: { host: 'h1' } } as const;
@@ -141,4 +162,15 @@ test('a message names the host of what speaks for it, and says when others are o
   };
   expect(text('h1')).toMatch(/ host h1$/m);
   expect(text('h1', 'h2', 'h3')).toMatch(/ host h1 and others$/m);
+});
+
+test('of a service whose worst alert is over it is named where the worst that goes on is', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical', labels: { host: 'db-1' } });
+  story.fire('payments-db', 'Slow', { severity: 'high', labels: { host: 'db-2' } });
+  story.fire('payments-db', 'Full', { labels: { host: 'db-3' } });
+  story.wait(MINUTE);
+  story.resolve('payments-db', 'Down', { severity: 'critical', labels: { host: 'db-1' } });
+  story.wait(MINUTE);
+  expect(story.last()?.text).toMatch(/ host db-2 and others$/m);
 });

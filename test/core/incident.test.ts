@@ -175,6 +175,22 @@ test('an alert that its source no longer mentions is taken as resolved', () => {
   expect(story.reasons()).toContain('ended');
 });
 
+test('what timed out and is mentioned again with the same start goes on: no new firing', () => {
+  const story = tell();
+  const first = story.now();
+  const mention = () =>
+    story.fire('payments-db', 'Down', { severity: 'critical', endsAt: story.now() + 4 * MINUTE });
+  for (let i = 0; i < 8; i++) {
+    mention();
+    story.wait(6 * MINUTE);
+  }
+  expect(story.reasons().filter((reason) => reason === 'expired')).toHaveLength(8);
+  expect(story.reasons()).not.toContain('flapping');
+  const [alert] = story.state.alerts.values();
+  expect(alert).toMatchObject({ episodes: 1, startsAt: first });
+  expect(story.posts()).toHaveLength(1);
+});
+
 test('a silence mutes, and what still fires when it ends is told then', () => {
   const story = tell(`${SHOP}
 silences:

@@ -113,6 +113,20 @@ test('a third that names it joins their message', () => {
   expect(story.last()).toMatchObject({ root: 'stripe', alerts: [{}, {}, {}] });
 });
 
+test('what two of five name is not the likely cause of all', () => {
+  const story = tell('');
+  for (const [service, provider] of [
+    ['a', 'stripe'],
+    ['b', 'stripe'],
+    ['c', 'one'],
+    ['d', 'two'],
+    ['e', 'three'],
+  ] as const)
+    story.fire(service, 'Down', { severity: 'high', labels: { provider } });
+  story.wait(LASTS);
+  expect(story.posts()).toMatchObject([{ root: 'a', alerts: [{}, {}, {}, {}, {}] }]);
+});
+
 test('what shares something in the catalog counts once', () => {
   const shared = ['tax', 'fee'].map((name) => `  - { name: ${name}, dependsOn: [pay-db] }\n`);
   const story = tell(`${CATALOG}${shared.join('')}hubs: { callers: 2 }\n`);
@@ -124,6 +138,7 @@ test('what shares something in the catalog counts once', () => {
 test.each([
   ['is a service of the catalog', { labels: { peer_service: 'pay-db' } }],
   ['is a machine', { labels: { target: '10.0.0.7:9100' } }],
+  ['is empty', { labels: { peer_service: '' } }],
   ['is a machine with a name', { labels: { target: 'web-1.internal:9100' } }],
 ])('what they name says nothing if it %s', (_, more) => {
   const story = tell(CATALOG);

@@ -93,6 +93,21 @@ test('a message that stands becomes quiet under a silence, and loud again withou
   expect(headline(story)).not.toContain('🔕');
 });
 
+test('who takes 🔕 back does not end the quiet of a silence that they set', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  const incident = story.posts()[0]?.incident ?? '';
+  story.react('no_bell', incident, 'U7');
+  story.wait(1_000);
+  const text = 'silence 2h upgrade';
+  story.event({ kind: 'request', user: 'U7', text, on: { incident }, orderedAt: story.now() });
+  story.wait(1_000);
+  expect(headline(story)).toContain('🔕 quiet');
+  story.unreact('no_bell', incident, 'U7');
+  story.wait(MINUTE);
+  expect(headline(story)).toContain('🔕 quiet');
+});
+
 test('a silence that is changed lets go of what it no longer matches', () => {
   const story = tell(SHOP);
   set(story);

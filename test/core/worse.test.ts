@@ -153,6 +153,26 @@ test('what was critical and fires again as a warning calls nobody', () => {
   expect(story.reasons()).not.toContain('escalated');
 });
 
+test('what fires again, and is by now for the digest, calls nobody', () => {
+  const story = tell(
+    RULES.replace(
+      '  routes:\n',
+      `  routes:
+    - match: ['severity="warning"']
+      urgency: digest
+      mention: oncall
+      escalate: { after: 15m, mention: team-lead }
+`,
+    ),
+  );
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.resolve('payments-db', 'Down', { severity: 'critical' });
+  story.wait(MINUTE);
+  story.fire('payments-db', 'Slow');
+  story.wait(20 * MINUTE);
+  expect(replies(story)).toEqual([expect.stringMatching(/^🔁 Fires again: payments-db.*slow$/)]);
+});
+
 test('what was a warning and fires again critical says so, however soon', () => {
   const story = tell(RULES);
   story.fire('payments-db', 'Slow');
