@@ -40,7 +40,7 @@ import { pastOfMessage } from '../web/find.ts';
 import type { GuardOptions } from '../web/guard.ts';
 import type { PreviewMessage } from '../web/overview-page.ts';
 import { peopleOf } from '../web/people.ts';
-import { createHttpServer } from '../web/server.ts';
+import { createHttpServer, type HttpServer } from '../web/server.ts';
 
 /** Lines about refusals of one kind in a minute. */
 const REFUSALS_LOGGED_MAX = 10;
@@ -78,9 +78,43 @@ export interface Service {
 /** Rejects with an AppError that says what to do when a part cannot start. */
 export async function startService(config: Config, log: Log): Promise<Service> {
   const metrics = createMetrics(config.limits);
-  let lanes: Lanes | undefined;
-  let slack: Slack | undefined;
-  const keeper = await loadRules(config.rulesDir, metrics, log, () => lanes);
+  const parts: Parts = { lanes: undefined, slack: undefined };
+  const keeper = await loadRules(config.rulesDir, metrics, log, () => parts.lanes);
+  const server = createHttpServer({ limits: config.limits, metrics });
+  // Before the store is open, which takes a while with much in it: probes hear that the process lives, and senders
+  // that they are to try again.
+  const port = await server.listen(config.host, config.port);
+  try {
+    const stop = await open(config, { parts, keeper, server, metrics, log });
+    return {
+      port,
+      sayHello: () => sayHello(config, port, keeper, log),
+      reload: () => void keeper.reload(),
+      stop,
+    };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+/** Those that others ask for before they are there. */
+interface Parts {
+  lanes: Lanes | undefined;
+  slack: Slack | undefined;
+}
+
+interface Ground {
+  readonly parts: Parts;
+  readonly keeper: RulesKeeper;
+  readonly server: HttpServer;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** All but rules and port; the way to stop all of it. */
+async function open(config: Config, ground: Ground): Promise<Service['stop']> {
+  const { parts, keeper, server, metrics, log } = ground;
   const recorder = recorderOf(config, { log, metrics });
   await makeDataDir(config.dataDir);
   const rules = keeper.rules();
@@ -89,17 +123,17 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     clock,
     observer: observer(metrics, log),
     log,
-    leads: () => slack?.catchUp(),
+    leads: () => parts.slack?.catchUp(),
   });
-  const { store, history, lanes: opened } = backing;
-  lanes = opened;
+  const { store, history, lanes } = backing;
+  parts.lanes = lanes;
   // They may have been edited while the store was opened.
-  if (keeper.rules() !== rules) opened.useRules(keeper.rules());
+  if (keeper.rules() !== rules) lanes.useRules(keeper.rules());
   // After the store: whoever has that has the directory to itself.
   const journal = await journalOf(config, { also: recorder, log, metrics });
   const record = (at: Instant, line: Uint8Array) => journal.line(at, line);
-  const people = keepPeople(opened, atOnce(journal), (message) => pastOfMessage(history, message));
-  slack = connectSlack({
+  const people = keepPeople(lanes, atOnce(journal), (message) => pastOfMessage(history, message));
+  const slack = connectSlack({
     config: config.slack,
     lanes: people,
     look: (lane) => (id) => lookAt(lane, id, config.publicUrl),
@@ -109,42 +143,36 @@ export async function startService(config: Config, log: Log): Promise<Service> {
     called: (method, answer, seconds) => metrics.slackCall(method, answer, seconds),
     refused: eventRefusals(metrics, log),
   });
+  parts.slack = slack;
   for (const [lane, delivery] of slack.deliveries) lane.attach(delivery);
-  const server = createHttpServer({
+  watchLevels(metrics, { lanes, slack, rules: keeper.inForce, now: clock.now });
+  server.open({
     ingest: ingestHandler({ ...doorOf(config), lanes: () => lanes, log, metrics, record }),
     lanes: () => people,
     store: history,
     now: clock.now,
     recording: (span) => readKept(journal, config.dataDir, span),
-    health: createHealth([{ name: 'the store', ready: () => opened.ready }]),
+    health: createHealth([{ name: 'the store', ready: () => lanes.ready }]),
     metrics,
     log,
     access: accessOf(config),
-    limits: config.limits,
     reload: () => reload(keeper),
     rulesRefused: () => refusedBy(keeper.last()),
-    ...slackSide(slack, opened, config),
+    ...slackSide(slack, lanes, config),
   });
-  watchLevels(metrics, { lanes: opened, slack, rules: keeper.inForce, now: clock.now });
-  const port = await server.listen(config.host, config.port);
   slack.start();
-  const past = { store, journal, lanes: opened, ...pastOf(config) };
+  const past = { store, journal, lanes, ...pastOf(config) };
   const retention = keepRetention({ ...past, now: clock.now, log, metrics });
-  return {
-    port,
-    sayHello: () => sayHello(config, port, keeper, log),
-    reload: () => void keeper.reload(),
-    async stop() {
-      log.info('stopping: requests in flight end, nothing new is taken');
-      await server.close();
-      await slack.stop();
-      await opened.stop();
-      await retention.stop();
-      keeper.stop();
-      await journal.close();
-      await store.close();
-      log.info('stopped');
-    },
+  return async () => {
+    log.info('stopping: requests in flight end, nothing new is taken');
+    await server.close();
+    await slack.stop();
+    await lanes.stop();
+    await retention.stop();
+    keeper.stop();
+    await journal.close();
+    await store.close();
+    log.info('stopped');
   };
 }
 

@@ -107,10 +107,9 @@ function addOperations(app: Express, { health, metrics }: AppDeps): void {
   });
   app.get('/-/ready', (_request, response) => {
     const missing = health.notReady();
-    response
-      .status(missing === undefined ? 200 : 503)
-      .type('text/plain')
-      .send(missing ?? 'OK');
+    response.type('text/plain');
+    if (missing === undefined) response.send('OK');
+    else response.status(503).set('Retry-After', '5').send(missing);
   });
   app.get('/metrics', async (_request, response) => {
     const text = await metrics.text();

@@ -5,26 +5,39 @@
  * `close` stops listening, lets requests in flight end, and then drops idle connections: nothing that
  * was answered is lost, nothing that was not answered is pretended.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AppError } from '../errors.ts';
 import type { FrontHandler } from '../ingest/http.ts';
 import { type Capacity, over, SHAPE } from '../limits.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { createApp, type AppDeps } from './app.ts';
 
-interface HttpServerDeps extends AppDeps {
-  /** Tried before everything else. */
-  readonly ingest: FrontHandler;
+interface HttpServerOptions {
   readonly limits: Pick<Capacity, 'requests' | 'connections'>;
+  readonly metrics: Metrics;
   /** Instead of the limit `answer-time`: for tests. */
   readonly answerTimeMs?: number;
   /** How often it is looked for requests that come too slowly: for tests. */
   readonly slownessLookedAtMs?: number;
 }
 
+interface Handlers extends AppDeps {
+  /** Tried before everything else. */
+  readonly ingest: FrontHandler;
+}
+
 export interface HttpServer {
   readonly server: Server;
+  /** From now on requests are answered. Until then it is said that the service starts, and to try again. */
+  open(handlers: Handlers): void;
   /** Resolves with the port, which is another one than asked for when that was 0. */
   listen(host: string, port: number): Promise<number>;
   close(): Promise<void>;
@@ -38,10 +51,10 @@ const CLOSE_AFTER_MS = 10_000;
 /** How often answers are looked at within the time that clients have to take them. */
 const LOOKS = 6;
 
-export function createHttpServer(deps: HttpServerDeps): HttpServer {
-  const app = createApp(deps);
-  const { limits, metrics } = deps;
-  const answerTimeMs = deps.answerTimeMs ?? SHAPE['answer-time'];
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { limits, metrics } = options;
+  const answerTimeMs = options.answerTimeMs ?? SHAPE['answer-time'];
+  let answer: RequestListener = answerAtStart;
   let closing = false;
   const going = countRequests();
   const open = new Set<Socket>();
@@ -60,14 +73,14 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     if (going.all > limits.requests && request.url?.startsWith('/-/') !== true) {
       metrics.limitReached('requests');
       refuse(request, response);
-    } else if (!deps.ingest(request, response)) app(request, response);
+    } else answer(request, response);
   };
   const server = createServer(
     {
       headersTimeout: SHAPE['headers-time'],
       requestTimeout: SHAPE['request-time'],
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: deps.slownessLookedAtMs ?? 5_000,
+      connectionsCheckingInterval: options.slownessLookedAtMs ?? 5_000,
       noDelay: true,
     },
     handle,
@@ -99,6 +112,9 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   });
   return {
     server,
+    open: (handlers) => {
+      answer = answering(handlers);
+    },
     listen: (host, port) => listen(server, host, port),
     close: () => {
       closing = true;
@@ -160,9 +176,27 @@ function countRequests() {
   };
 }
 
+function answering({ ingest, ...deps }: Handlers): RequestListener {
+  const app = createApp(deps);
+  return (request, response) => {
+    if (!ingest(request, response)) app(request, response);
+  };
+}
+
+/** Nothing can be kept yet, so nothing is accepted. Whoever asks whether the process lives is told so. */
+function answerAtStart(request: IncomingMessage, response: ServerResponse): void {
+  if (request.url !== '/-/healthy')
+    return unavailable(request, response, 'Quell is starting: try again');
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end('OK');
+}
+
 function refuse(request: IncomingMessage, response: ServerResponse): void {
+  unavailable(request, response, over('requests', 'too many requests at once: try again'));
+}
+
+function unavailable(request: IncomingMessage, response: ServerResponse, error: string): void {
   request.resume();
-  const error = over('requests', 'too many requests at once: try again');
   response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '5' });
   response.end(`${JSON.stringify({ error })}\n`);
 }

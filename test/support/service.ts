@@ -171,6 +171,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     watchLevels(metrics, { lanes, slack, rules: () => loaded, now: () => clock.now() });
   }
   const http = createHttpServer({
+    metrics,
+    limits,
+    ...(options.answerTimeMs === undefined ? {} : { answerTimeMs: options.answerTimeMs }),
+    slownessLookedAtMs: options.slownessLookedAtMs ?? 5_000,
+  });
+  http.open({
     ingest,
     lanes: () => lanes,
     store: acrossLanes(store, [real.name]),
@@ -188,9 +194,6 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       loopbackOnly: true,
       ...options.access,
     },
-    limits,
-    ...(options.answerTimeMs === undefined ? {} : { answerTimeMs: options.answerTimeMs }),
-    slownessLookedAtMs: options.slownessLookedAtMs ?? 5_000,
     health: createHealth([{ name: 'the lane', ready: options.ready ?? (() => real.ready) }]),
     reload: options.reload ?? (async () => ({ kind: 'loaded', version: rules.version })),
     previewMessages: () => options.preview,
