@@ -7,6 +7,8 @@
  */
 import type { ReceivedAlert } from '../model.ts';
 import {
+  badTime,
+  dated,
   type DeliveryContext,
   describe,
   isObject,
@@ -69,13 +71,6 @@ function readAlert(
   });
 }
 
-export function badTime(field: string, value: unknown) {
-  return problem(
-    field,
-    `expected a time like 2026-01-31T09:30:00.000Z, years 1970 to 9999, got ${describe(value)}`,
-  );
-}
-
 /** Custom payloads may leave the alert's own status out. */
 function readStatus(
   status: unknown,
@@ -87,37 +82,4 @@ function readStatus(
   if (status !== undefined) return undefined;
   if (typeof endsAt === 'number') return endsAt <= at ? 'resolved' : 'firing';
   return groupStatus === 'firing' || groupStatus === 'resolved' ? groupStatus : undefined;
-}
-
-interface Rest {
-  readonly context: DeliveryContext;
-  readonly labels: ReceivedAlert['labels'];
-  readonly annotations: ReceivedAlert['annotations'];
-  readonly generatorURL: string | undefined;
-}
-
-/** The alert with what its source said about time; what it left out is counted from its arrival. */
-export function dated(
-  status: ReceivedAlert['status'],
-  startsAt: Exclude<ReadTime, 'odd'>,
-  endsAt: Exclude<ReadTime, 'odd'>,
-  { context, labels, annotations, generatorURL }: Rest,
-): ReceivedAlert {
-  const { source, at } = context;
-  const ended = endsAt === 'unset' ? undefined : endsAt;
-  const end = status === 'resolved' ? (ended ?? at) : ended;
-  if (startsAt !== 'unset') {
-    return { source, status, labels, annotations, startsAt, endsAt: end, generatorURL };
-  }
-  const start = Math.min(ended ?? at, at);
-  return {
-    source,
-    status,
-    labels,
-    annotations,
-    startsAt: start,
-    undated: true,
-    endsAt: end,
-    generatorURL,
-  };
 }

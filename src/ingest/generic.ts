@@ -6,9 +6,10 @@
  * for facts; a label that is also given under `labels` counts.
  */
 import type { Labels, ReceivedAlert } from '../model.ts';
-import { badTime, dated } from './alertmanager.ts';
 import { didYouMean } from '../rules/did-you-mean.ts';
 import {
+  badTime,
+  dated,
   type DeliveryContext,
   describe,
   isObject,

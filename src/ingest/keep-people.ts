@@ -6,7 +6,7 @@ import type { Lane } from '../lane/lane.ts';
 import { type Lanes, ownerOf } from '../lane/lanes.ts';
 import type { Alert, Event, Incident, Instant, MessageRef } from '../model.ts';
 import { lastHeard, saidOtherwise } from '../state/reactions.ts';
-import { messageKey } from '../state/message-index.ts';
+import { alertsOf, incidentAt } from '../state/state.ts';
 
 type Reaction = Extract<Event, { readonly kind: 'reaction' }>;
 type Request = Extract<Event, { readonly kind: 'request' }>;
@@ -95,23 +95,23 @@ function lineAt(at: Instant, said: object): string {
 
 function requestLine(lanes: Lanes, { text, user, on, orderedAt }: Request, at: Instant) {
   const lane = ownerOf(lanes, on);
-  const incident = lane === undefined ? undefined : incidentOf(lane, on);
+  const incident = lane === undefined ? undefined : incidentAt(lane.state, on);
   if (lane === undefined || incident === undefined) return undefined;
-  const alerts = alertsOf(lane, incident);
+  const alerts = namedIn(lane, incident);
   return lineAt(at, { request: text, incident: incident.id, user, orderedAt, alerts });
 }
 
 /** Undefined for one that says nothing, or nothing new: Slack is asked again after each connection. */
 function reactionLine(lanes: Lanes, reaction: Reaction, at: Instant): string | undefined {
   const lane = ownerOf(lanes, reaction.on);
-  const incident = lane === undefined ? undefined : incidentOf(lane, reaction.on);
+  const incident = lane === undefined ? undefined : incidentAt(lane.state, reaction.on);
   const gesture = lanes.rules.gestures.get(reaction.emoji);
   if (lane === undefined || incident === undefined || gesture === undefined) return undefined;
   const known = lastHeard(incident.reactions, reaction);
   if (known !== undefined && known.orderedAt >= reaction.orderedAt) return undefined;
   if (!reaction.added && saidOtherwise(incident.reactions, reaction, lanes.rules.gestures))
     return undefined;
-  return reactionIn(incident.id, alertsOf(lane, incident), reaction, at);
+  return reactionIn(incident.id, namedIn(lane, incident), reaction, at);
 }
 
 function reactionIn(
@@ -125,15 +125,8 @@ function reactionIn(
   return lineAt(at, { reaction: emoji, incident, user, ...removed, alerts: named });
 }
 
-function alertsOf({ state }: Lane, { id }: Incident) {
-  return [...(state.members.get(id) ?? [])]
+function namedIn({ state }: Lane, { id }: Incident) {
+  return [...alertsOf(state, id)]
     .slice(0, ALERTS_MAX)
-    .flatMap((fingerprint) => state.alerts.get(fingerprint) ?? [])
     .map(({ source, labels }) => ({ source, labels }));
-}
-
-function incidentOf({ state }: Lane, on: Reaction['on']): Incident | undefined {
-  const id = 'incident' in on ? on.incident : state.byMessage.get(messageKey(on.channel, on.ts));
-  const incident = state.incidents.get(id ?? '');
-  return incident?.mergedInto === undefined ? incident : state.incidents.get(incident.mergedInto);
 }

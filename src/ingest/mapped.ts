@@ -6,9 +6,10 @@
  */
 import type { Labels, ReceivedAlert } from '../model.ts';
 import type { Mapping } from '../rules/rules.ts';
-import { badTime, dated } from './alertmanager.ts';
 import { readLooseTime, stringified } from './loose.ts';
 import {
+  badTime,
+  dated,
   type DeliveryContext,
   describe,
   isObject,

@@ -7,6 +7,7 @@
  */
 import { over, SHAPE } from '../limits.ts';
 import type { Event, Instant, Labels, ReceivedAlert } from '../model.ts';
+import type { ReadTime } from './time.ts';
 
 export interface DeliveryContext {
   readonly source: string;
@@ -173,4 +174,44 @@ function excerptOf(value: unknown): string {
     if (!(error instanceof RangeError)) throw error;
     return 'nested too deeply to show';
   }
+}
+
+export function badTime(field: string, value: unknown): Problem {
+  return problem(
+    field,
+    `expected a time like 2026-01-31T09:30:00.000Z, years 1970 to 9999, got ${describe(value)}`,
+  );
+}
+
+interface Rest {
+  readonly context: DeliveryContext;
+  readonly labels: ReceivedAlert['labels'];
+  readonly annotations: ReceivedAlert['annotations'];
+  readonly generatorURL: string | undefined;
+}
+
+/** The alert with what its source said about time; what it left out is counted from its arrival. */
+export function dated(
+  status: ReceivedAlert['status'],
+  startsAt: Exclude<ReadTime, 'odd'>,
+  endsAt: Exclude<ReadTime, 'odd'>,
+  { context, labels, annotations, generatorURL }: Rest,
+): ReceivedAlert {
+  const { source, at } = context;
+  const ended = endsAt === 'unset' ? undefined : endsAt;
+  const end = status === 'resolved' ? (ended ?? at) : ended;
+  if (startsAt !== 'unset') {
+    return { source, status, labels, annotations, startsAt, endsAt: end, generatorURL };
+  }
+  const start = Math.min(ended ?? at, at);
+  return {
+    source,
+    status,
+    labels,
+    annotations,
+    startsAt: start,
+    undated: true,
+    endsAt: end,
+    generatorURL,
+  };
 }

@@ -6,8 +6,9 @@
  * label is no label.
  */
 import type { Labels, ReceivedAlert } from '../model.ts';
-import { badTime, dated } from './alertmanager.ts';
 import {
+  badTime,
+  dated,
   type DeliveryContext,
   describe,
   isEmpty,
