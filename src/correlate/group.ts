@@ -12,7 +12,7 @@ import type { Catalog, CorrelateRule } from '../rules/rules.ts';
 export const TOGETHER_MS = 3 * 60_000;
 
 /** No environment and no rule is called so. */
-const APART = '\napart\n';
+const BY_ITSELF = '\napart\n';
 
 /** Environment, rule or BY_TIME, and values, by line. Undefined: it groups with nothing. What a rule keeps to itself is marked so. */
 export function groupOf(
@@ -21,7 +21,7 @@ export function groupOf(
   catalog: Catalog,
 ): string | undefined {
   const { environment, service } = alert.facts;
-  if (!rule.on) return `${APART}${environment}\n${service}`;
+  if (!rule.on) return `${BY_ITSELF}${environment}\n${service}`;
   const values = rule.by.map((name) => alert.labels[name] ?? '');
   if (values.some((value) => value !== '')) return [environment, rule.rule, ...values].join('\n');
   if (isInGraph(catalog, service)) return undefined;
@@ -31,8 +31,8 @@ export function groupOf(
 }
 
 /** A rule keeps what began it to itself: only alerts of its own service join it, whatever explains it. */
-export function isApart(group: string | undefined): boolean {
-  return group?.startsWith(APART) === true;
+export function keepsToItself(group: string | undefined): boolean {
+  return group?.startsWith(BY_ITSELF) === true;
 }
 
 /** Somebody said what it depends on, or that something depends on it. */

@@ -17,7 +17,7 @@ import type { Turn } from '../state/turn.ts';
 import { dependency, isAllStarved } from './along.ts';
 import { areApart, partingFrom } from './apart.ts';
 import { byHost, byLabels, byService, byTime, byTransaction } from './evidence.ts';
-import { groupOf, isApart, TOGETHER_MS } from './group.ts';
+import { groupOf, keepsToItself, TOGETHER_MS } from './group.ts';
 import { onsetOf } from './onset.ts';
 import { gathers, isJoinable, isOpenTo, isStraggler, type Match } from './joinable.ts';
 import { WEIGHED_MAX } from './root.ts';
@@ -199,7 +199,7 @@ function failingHost(
   own: Incident,
 ): readonly Match[] {
   const { host } = facts;
-  if (host === undefined || own.toldIn === 'message' || isApart(own.group)) return [];
+  if (host === undefined || own.toldIn === 'message' || keepsToItself(own.group)) return [];
   return sharedHost(turn, facts, rule).filter(
     ({ incident }) =>
       incident !== own && servicesOn(tallyOf(turn.state, incident.id), host).size > 1,

@@ -4,7 +4,7 @@
 import type { Facts, Incident, Instant, Severity } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { isMild, type ServiceTally, severityRank, type Tally } from '../state/tally.ts';
-import { isApart } from './group.ts';
+import { keepsToItself } from './group.ts';
 
 const STRAGGLING_FROM = severityRank('warning');
 
@@ -18,6 +18,11 @@ export interface Match {
   readonly explains: boolean;
   readonly hops: number;
   readonly apartMs: number;
+}
+
+/** By the time alone, or what else says that two began with each other: which of them caused the other nobody knows. */
+export function matchByTime(incident: Incident, because: string, apartMs: number): Match {
+  return { incident, evidence: 'time', because, explains: false, hops: 0, apartMs };
 }
 
 /**
@@ -34,7 +39,7 @@ export function isJoinable(incident: Incident, rule: CorrelateRule, now: Instant
 
 /** Also to alerts of other services: no rule keeps it to itself. */
 export function isOpenTo(incident: Incident, rule: CorrelateRule, now: Instant): boolean {
-  return !isApart(incident.group) && isJoinable(incident, rule, now);
+  return !keepsToItself(incident.group) && isJoinable(incident, rule, now);
 }
 
 /**

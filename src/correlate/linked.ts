@@ -48,7 +48,7 @@ function weightFrom(
   return weight;
 }
 
-function sharesTransaction({ transactions }: Tally): boolean {
+export function sharesTransaction({ transactions }: Tally): boolean {
   for (const alerts of transactions.values()) if (alerts > 1) return true;
   return false;
 }

@@ -7,7 +7,7 @@ import { revive } from '../life/end.ts';
 import { isRequestKey } from '../life/people.ts';
 import { nextRevision } from '../life/show.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
-import { type LaneState, putAlert } from '../state/state.ts';
+import { alertsOf, type LaneState, putAlert } from '../state/state.ts';
 import { change, note, orderMessage, type Turn, wakeIncident } from '../state/turn.ts';
 import { weightOf } from '../state/weight.ts';
 import { alertWith } from '../state/with.ts';
@@ -75,10 +75,8 @@ export function mergeIncidents(
   const loser = loserOf(one, other);
   const survivor = loser === one ? other : one;
   const { state, now } = turn;
-  for (const fingerprint of state.members.get(loser.id) ?? []) {
-    const alert = state.alerts.get(fingerprint);
-    if (alert !== undefined) putAlert(state, alertWith(alert, { incident: survivor.id }));
-  }
+  for (const alert of alertsOf(state, loser.id))
+    putAlert(state, alertWith(alert, { incident: survivor.id }));
   const gone = change(turn, loser, {
     phase: 'resolved',
     resolvedAt: now,
@@ -102,11 +100,8 @@ export function mergeIncidents(
   return change(turn, revive(turn, merged, fires), { acknowledged: loser.acknowledged });
 }
 
-function firingIn({ alerts, members }: LaneState, { id }: Incident): Alert | undefined {
-  for (const fingerprint of members.get(id) ?? []) {
-    const alert = alerts.get(fingerprint);
-    if (alert?.status === 'firing') return alert;
-  }
+function firingIn(state: LaneState, { id }: Incident): Alert | undefined {
+  for (const alert of alertsOf(state, id)) if (alert.status === 'firing') return alert;
   return undefined;
 }
 

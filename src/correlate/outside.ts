@@ -13,7 +13,7 @@ import {
   noteCarrier,
 } from '../state/alike-index.ts';
 import { isByTime } from '../state/group-index.ts';
-import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
+import { leadOf, likelyCause, subjectOf, subjectOfIncident } from '../life/lead.ts';
 import type { Alert, Incident } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { incidentOf, tallyOf } from '../state/state.ts';
@@ -22,7 +22,7 @@ import { isQuiet, type Turn } from '../state/turn.ts';
 import { byNature, byPeer } from './evidence.ts';
 import { callersOf } from './graph.ts';
 import { isInGraph } from './group.ts';
-import { isOpenTo, type Match } from './joinable.ts';
+import { isOpenTo, type Match, matchByTime } from './joinable.ts';
 import { peersOf } from './peers.ts';
 import { WEIGHED_MAX } from './root.ts';
 
@@ -65,7 +65,7 @@ export function alikeWith(
 ): readonly Match[] {
   if (!rule.on || turn.state.storm !== undefined) return [];
   if (incident.group !== undefined && !isByTime(incident.group)) return [];
-  const cause = causeOf(incident, speaker);
+  const cause = likelyCause(incident, speaker);
   const found = new Map<string, Match>();
   for (const own of ofCause(turn, incident, speaker, cause)) {
     // The name last: it says more.
@@ -94,7 +94,7 @@ function failingLike(
   if (unshared(turn, [own.facts.service, ...heads]) < ALIKE_MIN + usual) return [];
   return alike.map(({ alert, other }) => {
     const apartMs = apartBy(own, alert);
-    return matchOf(other, byNature(own.facts.name, alert.facts.service, apartMs), apartMs);
+    return matchByTime(other, byNature(own.facts.name, alert.facts.service, apartMs), apartMs);
   });
 }
 
@@ -110,13 +110,9 @@ function unshared({ rules: { catalog } }: Turn, services: readonly string[]): nu
   return parts.length;
 }
 
-function causeOf({ roots }: Incident, { facts }: Alert): string {
-  return roots[0]?.service ?? facts.service;
-}
-
 /** Its incident's likely cause, or something that this does not explain: what calls it fails in the same way because it does. */
 function isHead({ rules }: Turn, incident: Incident, alert: Alert): boolean {
-  const cause = causeOf(incident, alert);
+  const cause = likelyCause(incident, alert);
   const { service } = alert.facts;
   return service === cause || !callersOf(rules.catalog, rules.hubCallers, cause).has(service);
 }
@@ -155,7 +151,7 @@ function* namingIt(
     if (isCarriedByAll(state.alikeLately, peer)) continue;
     for (const { alert, other } of alikeBy(turn, incident, own, peerKey(own, peer), rule)) {
       const apartMs = apartBy(own, alert);
-      yield matchOf(other, byPeer(peer, alert.facts.service, apartMs), apartMs);
+      yield matchByTime(other, byPeer(peer, alert.facts.service, apartMs), apartMs);
     }
   }
 }
@@ -187,10 +183,6 @@ function takesMore({ now }: Turn, incident: Incident, rule: CorrelateRule): bool
 
 function apartBy(one: Alert, other: Alert): number {
   return Math.abs(one.startsAt - other.startsAt);
-}
-
-function matchOf(incident: Incident, because: string, apartMs: number): Match {
-  return { incident, evidence: 'time', because, explains: false, hops: 0, apartMs };
 }
 
 /** Those who would be told of the one read of the other: the same channel, and the same people called. */

@@ -14,7 +14,7 @@ import { callMore, isYetToBeSaid, say } from '../life/worse.ts';
 import type { Alert, Draft, Incident, Instant, Verdict } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { scheduleAlert } from '../life/schedule.ts';
-import { incidentOf, type LaneState, putAlert, tallyOf } from '../state/state.ts';
+import { incidentOf, putAlert, survivorOf, tallyOf } from '../state/state.ts';
 import { severityRank, worstFiring } from '../state/tally.ts';
 import {
   change,
@@ -26,7 +26,7 @@ import {
   wakeIncident,
 } from '../state/turn.ts';
 import { alertWith } from '../state/with.ts';
-import { leadOf, subjectOf } from '../life/lead.ts';
+import { leadOf, likelyCause, subjectOf } from '../life/lead.ts';
 import { areApart, keepApart, partingFrom, partingOf } from './apart.ts';
 import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
@@ -65,7 +65,7 @@ export function takePlace(turn: Turn, alert: Draft<Alert>, isProven = false): Ve
 
 /** An alert that fires again where it was before. */
 export function rejoin(turn: Turn, known: Alert, alert: Alert): void {
-  const incident = survivorOf(turn.state, incidentOf(turn.state, known));
+  const incident = survivorOf(turn.state, known.incident);
   if (incident !== undefined)
     return enter(turn, incident, alertWith(alert, { incident: incident.id }));
   putAlert(turn.state, alert);
@@ -112,7 +112,7 @@ function speak(turn: Turn, gathered: Incident, proof: Proof): void {
   if (until !== undefined) return wakeIncident(turn, gathered.id, until);
   const incident = beganBy(turn, gathered, onsetOf(speaker));
   const rule = turn.rules.correlate(subjectOf(speaker));
-  const service = incident.roots[0]?.service ?? speaker.facts.service;
+  const service = likelyCause(incident, speaker);
   const match =
     toldOf(turn, { ...speaker.facts, service }, rule, incident) ??
     explainedBy(turn, incident, speaker, rule) ??
@@ -133,7 +133,7 @@ export function joinsAfterStorm(turn: Turn, incident: Incident): boolean {
   const speaker = leadOf(turn.state, incident);
   if (speaker === undefined) return false;
   const rule = turn.rules.correlate(subjectOf(speaker));
-  const service = incident.roots[0]?.service ?? speaker.facts.service;
+  const service = likelyCause(incident, speaker);
   const match =
     toldOf(turn, { ...speaker.facts, service }, rule, incident) ??
     explainedBy(turn, incident, speaker, rule) ??
@@ -289,8 +289,4 @@ function tellJoined(turn: Turn, incident: Incident, service: string): Incident {
     return called.incident;
   if (isYetToBeSaid(turn, called.incident)) return called.incident;
   return say(turn, called, news, isExpected);
-}
-
-function survivorOf(state: LaneState, incident: Incident | undefined): Incident | undefined {
-  return incident?.mergedInto === undefined ? incident : state.incidents.get(incident.mergedInto);
 }

@@ -6,6 +6,7 @@
  * everything shares, nothing is concluded.
  */
 import { idsAt } from '../state/id-index.ts';
+import { likelyCause } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { type LaneState, tallyOf } from '../state/state.ts';
@@ -87,11 +88,11 @@ function callersAt({ rules }: Turn, service: string): readonly string[] {
 export function toldOfSilent(
   turn: Turn,
   incident: Incident,
-  { facts }: Alert,
+  speaker: Alert,
   rule: CorrelateRule,
 ): Match | undefined {
   if (!rule.on || rule.maxHops < 2 || rule.silent < 1) return undefined;
-  const cause = incident.roots[0]?.service ?? facts.service;
+  const cause = likelyCause(incident, speaker);
   let best: Match | undefined;
   for (const service of turn.rules.catalog.services.get(cause)?.dependsOn ?? []) {
     const match = toldAmongCallers(turn, incident, { cause, service, rule });

@@ -10,7 +10,7 @@
  */
 import { isByTime, toldAround } from '../state/group-index.ts';
 import { idsAt } from '../state/id-index.ts';
-import { leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
+import { leadOf, likelyCause, subjectOf, subjectOfIncident } from '../life/lead.ts';
 import { WEIGHT_SUFFICES } from '../life/tell.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
@@ -20,7 +20,7 @@ import { isQuiet, type Turn } from '../state/turn.ts';
 import { byPath, byTime } from './evidence.ts';
 import { callersOf, nearby, pathTo } from './graph.ts';
 import { isInGraph, TOGETHER_MS } from './group.ts';
-import { isOpenTo, type Match } from './joinable.ts';
+import { isOpenTo, type Match, matchByTime } from './joinable.ts';
 import { WEIGHED_MAX } from './root.ts';
 
 /** The message that explains the incident, looked for around the service of its worst alert; the nearest in time. */
@@ -86,8 +86,7 @@ export function toldAtOnce(
   const { state } = turn;
   if (!goesByTime(turn, incident, alert, rule)) return undefined;
   const began = beganOf(incident);
-  // Of a single alert nobody has asked yet what caused it.
-  const cause = incident.roots[0]?.service ?? alert.facts.service;
+  const cause = likelyCause(incident, alert);
   const isCausePlaced = isPlaced(turn, incident, cause);
   let best: Incident | undefined;
   let apartMs = TOGETHER_MS;
@@ -103,7 +102,7 @@ export function toldAtOnce(
   if (best === undefined) return undefined;
   const unplaced = isCausePlaced ? best.roots[0]?.service : cause;
   const because = byTime(apartMs, unplaced ?? cause);
-  return { incident: best, evidence: 'time', because, explains: false, hops: 0, apartMs };
+  return matchByTime(best, because, apartMs);
 }
 
 /**

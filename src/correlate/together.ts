@@ -13,7 +13,8 @@ import type { Turn } from '../state/turn.ts';
 import { byStorm, byTogether } from './evidence.ts';
 import { callersOf } from './graph.ts';
 import { isInGraph, TOGETHER_MS } from './group.ts';
-import type { Match } from './joinable.ts';
+import { type Match, matchByTime } from './joinable.ts';
+import { sharesTransaction } from './linked.ts';
 import { WEIGHED_MAX } from './root.ts';
 import { beganOf, goesByTime, takesTogether } from './standing.ts';
 
@@ -43,7 +44,7 @@ export function togetherWith(
   if (places < PLACES_MIN + toldBefore(turn, incident, before)) return [];
   return others.map((other) => {
     const apartMs = apartBy(incident, other);
-    return matchOf(other, byTogether(places, apartMs), apartMs);
+    return matchByTime(other, byTogether(places, apartMs), apartMs);
   });
 }
 
@@ -60,7 +61,7 @@ export function outlastingWith(
   );
   if (nearest === undefined) return undefined;
   const apartMs = apartBy(incident, nearest);
-  return matchOf(nearest, byStorm(apartMs), apartMs);
+  return matchByTime(nearest, byStorm(apartMs), apartMs);
 }
 
 /** The messages that the time alone may add it to. */
@@ -97,10 +98,6 @@ function apartBy(one: Incident, other: Incident): number {
   return Math.abs(beganOf(one) - beganOf(other));
 }
 
-function matchOf(incident: Incident, because: string, apartMs: number): Match {
-  return { incident, evidence: 'time', because, explains: false, hops: 0, apartMs };
-}
-
 /** Messages of what began in the minutes before. */
 function toldBefore({ state }: Turn, { environment }: Incident, until: Instant): number {
   const told = new Set<string>();
@@ -121,7 +118,7 @@ function placesOf(turn: Turn, incidents: readonly Incident[]): number {
     if (names.size >= NAMES_MAX) break;
     const tally = tallyOf(state, id);
     // What a transaction put together says nothing of what happened elsewhere.
-    if (hasShared(tally.transactions)) return 1;
+    if (sharesTransaction(tally)) return 1;
     // Of very many some are enough, and what explains the others is one of them.
     const cause = roots[0]?.service ?? '';
     if (isInGraph(rules.catalog, cause)) names.add(cause);
@@ -139,11 +136,6 @@ function placesOf(turn: Turn, incidents: readonly Incident[]): number {
   // What the graph does not place may be of either of two failures that it does: one kind alone must suffice.
   const placed = parts.filter(([name = '']) => isInGraph(rules.catalog, name)).length;
   return Math.max(placed, parts.length - placed);
-}
-
-function hasShared(transactions: ReadonlyMap<string, number>): boolean {
-  for (const alerts of transactions.values()) if (alerts > 1) return true;
-  return false;
 }
 
 /** Another of them reaches it. In a circle one of them has to be the first. */

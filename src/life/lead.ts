@@ -3,7 +3,7 @@
  */
 import type { Alert, Facts, Incident } from '../model.ts';
 import type { Subject } from '../rules/rules.ts';
-import { type LaneState, tallyOf } from '../state/state.ts';
+import { alertsOf, type LaneState, tallyOf } from '../state/state.ts';
 import { type ServiceTally, servicesOn, severityRank } from '../state/tally.ts';
 
 /** The alert that speaks for the incident: of the likely root, else the first there is. */
@@ -15,6 +15,11 @@ export function leadOf(state: LaneState, incident: Incident): Alert | undefined 
   const onHost = root === undefined ? undefined : servicesOn(tally, root).keys().next().value;
   const service = tally.services.get(onHost ?? '') ?? tally.services.values().next().value;
   return service === undefined ? undefined : state.alerts.get(service.lead);
+}
+
+/** Of a single alert nobody has asked yet what caused it: that is its own service. */
+export function likelyCause({ roots }: Incident, { facts }: Alert): string {
+  return roots[0]?.service ?? facts.service;
 }
 
 /** Alerts looked through when the one that spoke for its service has ended. */
@@ -30,10 +35,9 @@ function leadAlert(
   if (own.leadFires || own.firing === 0) return state.alerts.get(own.lead);
   let worst: Alert | undefined;
   let looked = 0;
-  for (const fingerprint of state.members.get(incident.id) ?? []) {
-    const alert = state.alerts.get(fingerprint);
+  for (const alert of alertsOf(state, incident.id)) {
     if (++looked > LOOKED_THROUGH_MAX) break;
-    if (alert?.status !== 'firing' || alert.facts.service !== service) continue;
+    if (alert.status !== 'firing' || alert.facts.service !== service) continue;
     if (
       worst === undefined ||
       severityRank(alert.facts.severity) < severityRank(worst.facts.severity)
