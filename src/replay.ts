@@ -20,7 +20,7 @@ import {
 import { BEGINNINGS } from './reasons.ts';
 import type { Rules } from './rules/rules.ts';
 import { renderDigest, renderMessage, renderReply } from './slack/message.ts';
-import { createState, type LaneState } from './state/state.ts';
+import { alertsOf, createState, type LaneState } from './state/state.ts';
 import { buildView } from './view.ts';
 
 /** One line of the messages file: the contract that outside tools read. */
@@ -84,24 +84,22 @@ interface ReplayOptions {
   readonly onPost?: (channel: string, incident: Incident | undefined) => void;
 }
 
-export function createReplay(given: ReplayOptions): Replay {
-  const { normalise } = given.rules;
-  const options = { ...given, rules: { ...given.rules, normalise: remembering(normalise) } };
+/** A replay that goes on. */
+interface Run extends ReplayOptions {
+  readonly state: LaneState;
+  readonly counts: Counts;
+  readonly outbox: Map<string, Effect>;
+}
+
+export function createReplay(options: ReplayOptions): Replay {
+  const rules = { ...options.rules, normalise: remembering(options.rules.normalise) };
   const state = createState('default');
   const counts = emptyCounts();
-  const outbox = new Map<string, Effect>();
+  const run: Run = { ...options, rules, state, counts, outbox: new Map() };
   let now = 0;
-  const sendAll = (at: Instant) => {
-    // Slack's answer is an event like any other; what it leads to is sent as well.
-    for (const [id, effect] of outbox) {
-      outbox.delete(id);
-      const answer = send(state, effect, at, options, counts);
-      decideOne(state, answer, at, options, counts, outbox);
-    }
-  };
   const step = (event: Event, at: Instant) => {
-    decideOne(state, event, at, options, counts, outbox);
-    if (outbox.size > 0) sendAll(at);
+    decideOne(run, event, at);
+    sendAll(run, at);
   };
   return {
     play(events, at) {
@@ -110,8 +108,8 @@ export function createReplay(given: ReplayOptions): Replay {
       now = runDueUntil(state, Math.max(now, at), now, Number.POSITIVE_INFINITY, step).now;
       counts.deliveries++;
       // As the service does: what one delivery brings is decided as a whole before anything is sent.
-      for (const event of events) decideOne(state, event, now, options, counts, outbox);
-      sendAll(now);
+      for (const event of events) decideOne(run, event, now);
+      sendAll(run, now);
     },
     finish() {
       const end = now + AFTERWARDS_MS;
@@ -173,15 +171,9 @@ function emptyCounts(): Counts {
   };
 }
 
-function decideOne(
-  state: LaneState,
-  event: Event,
-  at: Instant,
-  options: ReplayOptions,
-  counts: Counts,
-  outbox: Map<string, Effect>,
-): void {
-  const outcome = decide(state, event, at, options.rules);
+function decideOne(run: Run, event: Event, at: Instant): void {
+  const { state, counts, outbox } = run;
+  const outcome = decide(state, event, at, run.rules);
   if (outcome.verdict !== undefined) {
     counts.alerts++;
     if (BEGINNINGS.has(outcome.verdict)) counts.firings++;
@@ -189,7 +181,7 @@ function decideOne(
   }
   for (const decision of outcome.decisions) {
     counts.reasons.set(decision.reason, (counts.reasons.get(decision.reason) ?? 0) + 1);
-    options.onDecision?.(decision, state);
+    run.onDecision?.(decision, state);
   }
   for (const id of outcome.effectsDone) outbox.delete(id);
   for (const effect of outcome.effects) outbox.set(effect.id, effect);
@@ -207,14 +199,18 @@ function forgetChanges(state: LaneState): void {
   state.closed.length = 0;
 }
 
+/** Slack's answer is an event like any other; what it leads to is sent as well. */
+function sendAll(run: Run, at: Instant): void {
+  const { outbox } = run;
+  for (const [id, effect] of outbox) {
+    outbox.delete(id);
+    decideOne(run, send(run, effect, at), at);
+  }
+}
+
 /** What the stand-in for Slack does with an effect, and its answer. */
-function send(
-  state: LaneState,
-  effect: Effect,
-  at: Instant,
-  options: ReplayOptions,
-  counts: Counts,
-): Event {
+function send(run: Run, effect: Effect, at: Instant): Event {
+  const { state, counts } = run;
   const incident = effect.kind === 'digest' ? undefined : state.incidents.get(effect.incident);
   const action = actionOf(effect, incident);
   if (action === undefined)
@@ -222,12 +218,13 @@ function send(
   counts[COUNTED[action]]++;
   if (action === 'post') {
     counts.channels.set(effect.channel, (counts.channels.get(effect.channel) ?? 0) + 1);
-    options.onPost?.(effect.channel, incident);
+    run.onPost?.(effect.channel, incident);
   }
   if (incident !== undefined) counts.told.add(incident.id);
-  if (options.onMessage !== undefined) {
-    const subject = { effect, incident, alerts: alertsOf(state, effect, incident) };
-    options.onMessage(messageOf(state, subject, action, at, options.rules), subject);
+  if (run.onMessage !== undefined) {
+    const alerts = incidentsIn(state, effect, incident).flatMap((id) => [...alertsOf(state, id)]);
+    const subject = { effect, incident, alerts };
+    run.onMessage(messageOf(run, subject, action, at), subject);
   }
   const standing = effect.kind === 'digest' ? effect.message : incident?.message;
   const message = (action === 'update' ? standing : undefined) ?? {
@@ -252,25 +249,13 @@ function actionOf(
   return incident.mergedInto === undefined ? 'post' : undefined;
 }
 
-function alertsOf(
-  state: LaneState,
-  effect: Effect,
-  incident: Incident | undefined,
-): readonly Alert[] {
-  return incidentsIn(state, effect, incident).flatMap((id) =>
-    [...(state.members.get(id) ?? [])].flatMap(
-      (fingerprint) => state.alerts.get(fingerprint) ?? [],
-    ),
-  );
-}
-
 function messageOf(
-  state: LaneState,
-  { effect, incident, alerts }: MessageSubject,
+  run: Run,
+  subject: MessageSubject,
   action: SentMessage['action'],
   at: Instant,
-  rules: Rules,
 ): SentMessage {
+  const { effect, incident, alerts } = subject;
   return {
     at: new Date(at).toISOString(),
     action,
@@ -281,7 +266,7 @@ function messageOf(
     alerts: effect.kind === 'digest' ? [] : alerts.map(alertLine),
     root: incident?.roots[0]?.service,
     candidates: incident?.roots.map((root) => root.service) ?? [],
-    text: textOf(state, effect, incident, at, rules),
+    text: textOf(run, subject, at),
   };
 }
 
@@ -299,13 +284,7 @@ function alertLine(alert: Alert): SentMessage['alerts'][number] {
   return { labels: alert.labels, startsAt: new Date(alert.startsAt).toISOString() };
 }
 
-function textOf(
-  state: LaneState,
-  effect: Effect,
-  incident: Incident | undefined,
-  at: Instant,
-  rules: Rules,
-): string {
+function textOf({ state, rules }: Run, { effect, incident }: MessageSubject, at: Instant): string {
   if (effect.kind === 'digest') return renderDigest(effect).text;
   if (incident === undefined) return '';
   const view = buildView(state, incident, rules, at, undefined);

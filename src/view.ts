@@ -23,7 +23,7 @@ import type {
 } from './model.ts';
 import type { Rules } from './rules/rules.ts';
 import { readKey } from './state/keys.ts';
-import { type LaneState, tallyOf } from './state/state.ts';
+import { alertsOf, type LaneState, tallyOf } from './state/state.ts';
 import { stormTally, type StormView, stormView } from './storm-view.ts';
 import { severityRank, type Tally } from './state/tally.ts';
 
@@ -329,8 +329,8 @@ function mostOf(
 function episodesOf(state: LaneState, incident: Incident): number {
   let looked = 0;
   let most = 0;
-  for (const fingerprint of state.members.get(incident.id) ?? []) {
-    most = Math.max(most, state.alerts.get(fingerprint)?.episodes ?? 0);
+  for (const { episodes } of alertsOf(state, incident.id)) {
+    most = Math.max(most, episodes);
     if (++looked >= LOOKED_THROUGH_MAX) break;
   }
   return most;

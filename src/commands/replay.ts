@@ -14,7 +14,7 @@ import { createReplay, type Replay, type ReplaySummary, type SentMessage } from 
 import { formatDiagnostics } from '../rules/files/diagnostics.ts';
 import { loadRules } from '../rules/files/load.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { LaneState } from '../state/state.ts';
+import { survivorOf } from '../state/state.ts';
 import { fileError, reportMistakes } from './history.ts';
 import type { HistoryFlags } from './history-place.ts';
 import { asJson } from './json.ts';
@@ -100,7 +100,8 @@ function playLine(line: ReadLine, place: string, run: Replay, rules: Rules): str
   }
   if (line.kind === 'reaction') {
     // Under these rules nobody may have been told of it by then: so nobody could react.
-    if (isTold(run.state, line.incident)) run.play([reactionTo(line.incident, line)], line.at);
+    if (survivorOf(run.state, line.incident)?.toldAt !== undefined)
+      run.play([reactionTo(line.incident, line)], line.at);
     return undefined;
   }
   if (line.kind === 'request' || line.kind === 'silence') {
@@ -112,13 +113,6 @@ function playLine(line: ReadLine, place: string, run: Replay, rules: Rules): str
   if (parsed.kind === 'refused') return parsed.error;
   run.play(parsed.events, line.at);
   return undefined;
-}
-
-function isTold({ incidents }: LaneState, id: string): boolean {
-  const incident = incidents.get(id);
-  const survivor =
-    incident?.mergedInto === undefined ? incident : incidents.get(incident.mergedInto);
-  return survivor?.toldAt !== undefined;
 }
 
 function openMessageFile(path: string): {

@@ -11,7 +11,7 @@ import type { Digest, KeptSilence, Parting } from '../state/small-records.ts';
 import { LANE, laneNames, laneOf, type Split } from '../split.ts';
 import { restore } from '../state/restore.ts';
 import { keyOf, readKey } from '../state/keys.ts';
-import { createState, type LaneState } from '../state/state.ts';
+import { alertsOf, createState, type LaneState } from '../state/state.ts';
 import type { StateRecord } from '../store/contract.ts';
 
 export interface LaneContents {
@@ -103,9 +103,7 @@ function laneOfRecord(
 function laneOfIncident(state: LaneState, incident: Incident, split: Split): string {
   const whole = state.incidents.get(incident.mergedInto ?? '');
   if (whole !== undefined && whole !== incident) return laneOfIncident(state, whole, split);
-  const members = [...(state.members.get(incident.id) ?? [])].flatMap(
-    (fingerprint) => state.alerts.get(fingerprint) ?? [],
-  );
+  const members = [...alertsOf(state, incident.id)];
   const firing = members.filter(({ status }) => status === 'firing');
   const lanes = new Set(firing.map(({ labels }) => laneOf(split, labels)));
   if (lanes.size > 1) {

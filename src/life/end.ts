@@ -5,7 +5,7 @@
 import { rankRoots } from '../correlate/root.ts';
 import { LATE_MAX_MS } from '../dedupe/repeat.ts';
 import { type Alert, type Incident, type Instant, PENALTY, SEVERITIES } from '../model.ts';
-import { closeIncident, incidentOf, tallyOf } from '../state/state.ts';
+import { alertsOf, closeIncident, incidentOf, tallyOf } from '../state/state.ts';
 import { severityRank, worstFiring } from '../state/tally.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
 import { addToDigest } from './digest.ts';
@@ -176,8 +176,7 @@ export function isUnsent(incident: Incident): boolean {
 function membersOf({ state }: Turn, { id }: Incident): { flaps: boolean; endedAt: Instant } {
   let flaps = false;
   let endedAt = 0;
-  for (const fingerprint of state.members.get(id) ?? []) {
-    const { flap, resolvedAt = 0 } = state.alerts.get(fingerprint) ?? {};
+  for (const { flap, resolvedAt = 0 } of alertsOf(state, id)) {
     flaps ||= (flap?.penalty ?? 0) > PENALTY;
     endedAt = Math.max(endedAt, resolvedAt);
   }

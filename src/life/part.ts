@@ -8,12 +8,11 @@ import { onsetOf } from '../correlate/onset.ts';
 import { reroot } from '../correlate/place.ts';
 import type { Alert, Incident } from '../model.ts';
 import { resolveName } from '../rules/catalog.ts';
-import { putAlert, tallyOf } from '../state/state.ts';
+import { alertsOf, putAlert, survivorOf, tallyOf } from '../state/state.ts';
 import { worstFiring } from '../state/tally.ts';
 import { change, note, orderReply, type Turn } from '../state/turn.ts';
 import { alertWith } from '../state/with.ts';
 import { openIncident } from './open.ts';
-import { incidentAt } from './people.ts';
 import { show } from './show.ts';
 import { tellSplit } from './tell.ts';
 
@@ -87,7 +86,9 @@ export function unsplit(turn: Turn, incident: Incident, user: string): void {
       continue;
     }
     room -= share;
-    const apartFrom = other.apartFrom?.filter((id) => nowAt(turn, id)?.id !== incident.id);
+    const apartFrom = other.apartFrom?.filter(
+      (id) => survivorOf(turn.state, id)?.id !== incident.id,
+    );
     const free = change(turn, other, {
       apartFrom: apartFrom?.length === 0 ? undefined : apartFrom,
     });
@@ -109,25 +110,16 @@ function stayApart(turn: Turn, incident: Incident, user: string, others: readonl
 function partsOf(turn: Turn, { id, apartFrom }: Incident): readonly Incident[] {
   const parts = new Map<string, Incident>();
   for (const name of apartFrom ?? []) {
-    const part = nowAt(turn, name);
+    const part = survivorOf(turn.state, name);
     if (part !== undefined && part.id !== id) parts.set(part.id, part);
   }
   return [...parts.values()];
 }
 
-function nowAt(turn: Turn, incident: string): Incident | undefined {
-  return incidentAt(turn, { incident });
-}
-
 function firingOf({ state }: Turn, { id }: Incident) {
   const services = new Set<string>();
-  const alerts: Alert[] = [];
-  for (const fingerprint of state.members.get(id) ?? []) {
-    const alert = state.alerts.get(fingerprint);
-    if (alert === undefined) continue;
-    alerts.push(alert);
-    if (alert.status === 'firing') services.add(alert.facts.service);
-  }
+  const alerts = [...alertsOf(state, id)];
+  for (const { status, facts } of alerts) if (status === 'firing') services.add(facts.service);
   return { services, alerts };
 }
 

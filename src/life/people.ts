@@ -5,8 +5,7 @@
  */
 import type { Event, Gesture, Incident, Instant, Mark, Reason } from '../model.ts';
 import { lastHeard, remember, saidAt, saidOtherwise, standing } from '../state/reactions.ts';
-import { messageKey } from '../state/message-index.ts';
-import { tallyOf } from '../state/state.ts';
+import { incidentAt, tallyOf } from '../state/state.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
 import { show } from './show.ts';
@@ -18,7 +17,7 @@ const REQUEST = ' request';
 
 export function react(turn: Turn, reaction: Reaction): void {
   const gesture = turn.rules.gestures.get(reaction.emoji);
-  const incident = incidentAt(turn, reaction.on);
+  const incident = incidentAt(turn.state, reaction.on);
   if (gesture === undefined || incident === undefined) {
     const what =
       gesture === undefined
@@ -61,15 +60,6 @@ export function requestKey(user: string): string {
 
 export function isRequestKey(key: string): boolean {
   return key.endsWith(REQUEST);
-}
-
-/** The incident of a message or of a line in its thread; the one it became part of, if it did. */
-export function incidentAt({ state }: Turn, on: Reaction['on']): Incident | undefined {
-  const id = 'incident' in on ? on.incident : state.byMessage.get(messageKey(on.channel, on.ts));
-  let incident = state.incidents.get(id ?? '');
-  for (let hop = 0; hop < 10 && incident?.mergedInto !== undefined; hop++)
-    incident = state.incidents.get(incident.mergedInto);
-  return incident;
 }
 
 function put(

@@ -5,8 +5,9 @@
 import { hash } from 'node:crypto';
 import type { Event, Incident, Silence, SilenceMatcher } from '../model.ts';
 import { parseDuration, spelledShort } from '../rules/duration.ts';
+import { alertsOf, incidentAt } from '../state/state.ts';
 import { change, note, orderReply, type Turn } from '../state/turn.ts';
-import { incidentAt, requestKey } from './people.ts';
+import { requestKey } from './people.ts';
 import { split, unsplit } from './part.ts';
 import { countMatches, endSilence, isCovered, matchersInWords, setSilence } from './silences.ts';
 
@@ -17,7 +18,7 @@ const VALUES_MAX = 50;
 const COMMENT_MAX = 500;
 
 export function request(turn: Turn, asked: Request): void {
-  const found = incidentAt(turn, asked.on);
+  const found = incidentAt(turn.state, asked.on);
   if (found === undefined) {
     const because = `${asked.user} asked for something where no message of ours stands`;
     return note(turn, 'ignored', { because });
@@ -112,11 +113,10 @@ function matchersOf({ state }: Turn, incident: Incident): readonly SilenceMatche
   if (incident.special === 'storm') return `a storm is many incidents, and more begin: ${BY_HAND}`;
   const services = new Set<string>();
   const names = new Set<string>();
-  for (const fingerprint of state.members.get(incident.id) ?? []) {
-    const alert = state.alerts.get(fingerprint);
-    if (alert === undefined || alert.status !== 'firing') continue;
-    services.add(alert.facts.service);
-    names.add(alert.facts.name);
+  for (const { status, facts } of alertsOf(state, incident.id)) {
+    if (status !== 'firing') continue;
+    services.add(facts.service);
+    names.add(facts.name);
   }
   if (services.size === 0) return 'nothing fires here any more: there is nothing to silence';
   if (services.size > VALUES_MAX || names.size > VALUES_MAX)

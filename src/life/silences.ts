@@ -9,7 +9,7 @@ import { muteIfMatched, reviewMuted } from './mute.ts';
 import { inSlices } from './review.ts';
 import type { KeptSilence } from '../state/small-records.ts';
 import { keyOf } from '../state/keys.ts';
-import { putSmall, removeSmall, tallyOf } from '../state/state.ts';
+import { alertsOf, putSmall, removeSmall, tallyOf } from '../state/state.ts';
 import { schedule, type Steps } from '../state/timers.ts';
 import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
@@ -141,9 +141,8 @@ export function isCovered(turn: Turn, incident: Incident, silence: Silence): boo
   const { state } = turn;
   const matches = testOf(turn, silence);
   let firing = 0;
-  for (const fingerprint of state.members.get(incident.id) ?? []) {
-    const alert = state.alerts.get(fingerprint);
-    if (alert?.status !== 'firing') continue;
+  for (const alert of alertsOf(state, incident.id)) {
+    if (alert.status !== 'firing') continue;
     if (!matches(subjectOf(alert))) return false;
     firing++;
   }

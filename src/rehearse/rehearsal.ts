@@ -13,7 +13,7 @@ import { parseDelivery } from '../ingest/sources.ts';
 import type { Alert, Event, Incident, Labels } from '../model.ts';
 import { createReplay, type Replay } from '../replay.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { LaneState } from '../state/state.ts';
+import { alertsOf, type LaneState, survivorOf } from '../state/state.ts';
 import { compare, type Comparison, type Result } from './compare.ts';
 import { createJudge, type Judge, type Judged } from './judge.ts';
 import { createLedger, type Firing, lastOf, type LedgerWriter } from './ledger.ts';
@@ -237,7 +237,7 @@ function incidentOf(
   alerts: readonly RecordedAlert[],
 ): Incident | undefined {
   const named = state.incidents.get(id);
-  if (named !== undefined) return survivor(state, named);
+  if (named !== undefined) return survivorOf(state, id) ?? named;
   const votes = new Map<string, number>();
   for (const { source, labels } of alerts) {
     const alert = state.alerts.get(fingerprintOf(source, labels, rules.notIdentity));
@@ -245,22 +245,14 @@ function incidentOf(
     votes.set(alert.incident, (votes.get(alert.incident) ?? 0) + 1);
   }
   const [best] = [...votes].sort(([, one], [, other]) => other - one);
-  const voted = best === undefined ? undefined : state.incidents.get(best[0]);
-  return voted === undefined ? undefined : survivor(state, voted);
-}
-
-function survivor(state: LaneState, incident: Incident): Incident {
-  const { mergedInto } = incident;
-  return (mergedInto === undefined ? undefined : state.incidents.get(mergedInto)) ?? incident;
+  return survivorOf(state, best?.[0]);
 }
 
 function membersOf(
   state: LaneState,
   { id }: Incident,
 ): readonly { readonly source: string; readonly labels: Labels }[] {
-  return [...(state.members.get(id) ?? [])].flatMap(
-    (fingerprint) => state.alerts.get(fingerprint) ?? [],
-  );
+  return [...alertsOf(state, id)];
 }
 
 function firingsOf(

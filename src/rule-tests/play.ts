@@ -8,6 +8,7 @@ import type { Alert, Decision, Event, Incident, Instant, ReceivedAlert } from '.
 import { createReplay, type MessageSubject, type Replay, type SentMessage } from '../replay.ts';
 import type { Rules, Subject } from '../rules/rules.ts';
 import { type Place, refOf } from '../rules/files/source-file.ts';
+import { alertsOf } from '../state/state.ts';
 import type { Reacting, RuleTest, Selector } from './read.ts';
 
 /** A message as Slack showed it at some instant. */
@@ -200,13 +201,12 @@ function take(told: Told[], message: SentMessage, subject: MessageSubject, repla
   if (effect.kind === 'reply' && effect.reply.kind === 'beside') {
     const { state } = replay;
     const beside = state.incidents.get(effect.reply.incident);
-    const its = [...(state.members.get(effect.reply.incident) ?? [])];
     told.push({
       postedAt: at,
       urgency: 'thread',
       message,
       incident: beside,
-      alerts: its.flatMap((fingerprint) => state.alerts.get(fingerprint) ?? []),
+      alerts: [...alertsOf(state, effect.reply.incident)],
       replies: [],
     });
     return;

@@ -22,8 +22,8 @@ import { recordOfIncident } from './incident-record.ts';
 import { createInhibitIndex, type InhibitIndex, trackFiring, untrack } from './inhibit-index.ts';
 import { keyOf, readKey, STORM_KEY } from './keys.ts';
 import { NO_BOUNDS, type Room } from '../limits.ts';
-import { indexMessages, type MessageIndex } from './message-index.ts';
-import type { Alert, Incident, Instant, Silence } from '../model.ts';
+import { indexMessages, type MessageIndex, messageKey } from './message-index.ts';
+import type { Alert, Incident, Instant, MessageRef, Silence } from '../model.ts';
 import {
   type Digest,
   type Heartbeat,
@@ -158,6 +158,37 @@ export function incidentOf(state: LaneState, alert: Alert): Incident | undefined
   return alert.incident === undefined ? undefined : state.incidents.get(alert.incident);
 }
 
+/** Its alerts, in the order in which they came. */
+export function* alertsOf(
+  { alerts, members }: Pick<LaneState, 'alerts' | 'members'>,
+  id: string,
+): Generator<Alert, void> {
+  for (const fingerprint of members.get(id) ?? []) {
+    const alert = alerts.get(fingerprint);
+    if (alert !== undefined) yield alert;
+  }
+}
+
+/** The incident of that id; the one it became part of, if it did. */
+export function survivorOf(
+  { incidents }: Pick<LaneState, 'incidents'>,
+  id: string | undefined,
+): Incident | undefined {
+  let incident = incidents.get(id ?? '');
+  // There is no circle: an incident becomes part of another only once.
+  while (incident?.mergedInto !== undefined) incident = incidents.get(incident.mergedInto);
+  return incident;
+}
+
+/** The same, of a message or of a line in its thread. */
+export function incidentAt(
+  state: Pick<LaneState, 'incidents' | 'byMessage'>,
+  on: MessageRef | { readonly incident: string },
+): Incident | undefined {
+  const id = 'incident' in on ? on.incident : state.byMessage.get(messageKey(on.channel, on.ts));
+  return survivorOf(state, id);
+}
+
 export function tallyOf(state: LaneState, id: string): Tally {
   return state.tallies.get(id) ?? createTally();
 }
@@ -226,9 +257,7 @@ export function putIncident(state: LaneState, incident: Incident): void {
 export function closeIncident(state: LaneState, id: string): void {
   const incident = state.incidents.get(id);
   if (incident === undefined) return;
-  const members = [...(state.members.get(id) ?? [])].flatMap(
-    (fingerprint) => state.alerts.get(fingerprint) ?? [],
-  );
+  const members = [...alertsOf(state, id)];
   state.closed.push({ incident, tally: tallyOf(state, id), members });
   dropIndexes(state, incident);
   state.open.delete(id);

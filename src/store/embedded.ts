@@ -129,7 +129,7 @@ async function commit(
     const next: LaneMeta = { version, order, wakeAt: change.wakeAt };
     lanes.set(lane, { meta: next, log, indexed });
     batch.put([name, 'v'], JSON.stringify(next));
-    writeRecords(rows, batch, lane, log, version, change, lines);
+    writeRecords({ rows, batch, lane, log, version }, change, lines);
     for (const id of change.effectsDone) batch.remove([name, 'o', keyPart(id)]);
     for (const [index, { key, effect }] of effects.entries()) {
       batch.put(key, JSON.stringify({ order: meta.order + index, effect }));

@@ -14,7 +14,7 @@ import type { Alert, Incident, Instant, People } from '../model.ts';
 import type { HeartbeatRule, Rules } from '../rules/rules.ts';
 import { ago, duration, nameOf } from '../slack/words.ts';
 import type { Heartbeat } from '../state/small-records.ts';
-import { incidentOf, type LaneState } from '../state/state.ts';
+import { alertsOf, incidentOf, type LaneState } from '../state/state.ts';
 import type { ClosedIncident, History } from '../store/contract.ts';
 import { severityRank } from '../state/tally.ts';
 import { heardOf } from './heard.ts';
@@ -135,10 +135,9 @@ function liveIncident(
   const incident = state.incidents.get(id);
   if (incident === undefined) return undefined;
   const members: Alert[] = [];
-  for (const fingerprint of state.members.get(id) ?? []) {
+  for (const alert of alertsOf(state, id)) {
     if (members.length === MEMBERS_MAX) break;
-    const alert = state.alerts.get(fingerprint);
-    if (alert !== undefined) members.push(alert);
+    members.push(alert);
   }
   const people = peopleOf(deps, rules);
   const shape = incidentShape(incident, liveCounts(state, incident), people);

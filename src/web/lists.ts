@@ -9,7 +9,7 @@ import { idsAt } from '../state/id-index.ts';
 import type { Lanes } from '../lane/lanes.ts';
 import { subjectOf } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
-import { type LaneState, tallyOf } from '../state/state.ts';
+import { alertsOf, type LaneState, tallyOf } from '../state/state.ts';
 import type { ClosedIncident, History } from '../store/contract.ts';
 import { newest } from './newest.ts';
 import { pagesOf } from './past.ts';
@@ -184,10 +184,8 @@ function matchesMembers(state: LaneState, { id }: Incident, query: ListQuery): b
   const { service, matches } = query;
   if (service !== undefined && !tallyOf(state, id).services.has(service)) return false;
   if (matches.length === 0) return true;
-  for (const fingerprint of state.members.get(id) ?? []) {
-    const alert = state.alerts.get(fingerprint);
-    if (alert !== undefined && matches.every((test) => test(subjectOf(alert)))) return true;
-  }
+  for (const alert of alertsOf(state, id))
+    if (matches.every((test) => test(subjectOf(alert)))) return true;
   return false;
 }
 

@@ -4,7 +4,7 @@
 import { type Lanes, ownerOf } from '../lane/lanes.ts';
 import type { Incident, Instant, People } from '../model.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { LaneState } from '../state/state.ts';
+import { alertsOf, type LaneState } from '../state/state.ts';
 import type { History } from '../store/contract.ts';
 import { severityRank } from '../state/tally.ts';
 import { titlesOf } from './details.ts';
@@ -110,10 +110,9 @@ function worstOf(open: readonly Incident[]): readonly Incident[] {
 function tellAt(state: LaneState, { id }: Incident): Instant | undefined {
   let first: Instant | undefined;
   let looked = 0;
-  for (const fingerprint of state.members.get(id) ?? []) {
+  for (const alert of alertsOf(state, id)) {
     if (++looked > HELD_MAX) break;
-    const alert = state.alerts.get(fingerprint);
-    if (alert?.status !== 'firing' || alert.muted !== undefined) continue;
+    if (alert.status !== 'firing' || alert.muted !== undefined) continue;
     first = Math.min(alert.heldUntil, first ?? Infinity);
   }
   return first;

@@ -72,22 +72,28 @@ export function linesOf(put: Commit['put']): readonly string[] {
   return lines;
 }
 
+/** Where a commit of a lane is written, and as which version. */
+interface Place {
+  readonly rows: Rows;
+  readonly batch: RowWriter;
+  readonly lane: string;
+  readonly log: RecordLog;
+  readonly version: number;
+}
+
 /** Stages the row of one commit. `lines`: its `put`, made beforehand. */
 export function writeRecords(
-  rows: Rows,
-  batch: RowWriter,
-  lane: string,
-  log: RecordLog,
-  version: number,
+  place: Place,
   { put, remove }: Pick<Commit, 'put' | 'remove'>,
   lines: readonly string[],
 ): void {
+  const { batch, lane, log, version } = place;
   const before: StateRecord[] = [];
   for (const key of remove) if (log.where.delete(key)) before.push({ key, value: undefined });
   for (const { key } of put) log.where.set(key, version);
   if (log.written - log.where.size > log.where.size + OUTDATED_MIN) {
     const most = 2 * (before.length + put.length) + CARRIED_MIN;
-    carryForward(rows, batch, lane, log, version, before, most);
+    carryForward(place, before, most);
   }
   log.written += before.length + put.length;
   const row = before.length === 0 ? lines : [JSON.stringify(before), ...lines];
@@ -98,11 +104,7 @@ export function writeRecords(
 
 /** The oldest rows go; a record of theirs that is in force is written again, into `carried`. */
 function carryForward(
-  rows: Rows,
-  batch: RowWriter,
-  lane: string,
-  log: RecordLog,
-  version: number,
+  { rows, batch, lane, log, version }: Place,
   carried: StateRecord[],
   most: number,
 ): void {
