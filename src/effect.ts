@@ -55,6 +55,8 @@ export interface DigestLine {
   readonly firing: boolean;
   /** Its services that still fire, the first of `of`. */
   readonly still?: { readonly services: readonly string[]; readonly of: number } | undefined;
+  /** Why it stands here, where its route would have made a message of it. */
+  readonly why?: string | undefined;
 }
 
 type Rise = Readonly<Record<'from' | 'to', Severity>>;

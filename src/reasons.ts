@@ -33,6 +33,7 @@ export const CONSEQUENCES = {
   transient: 'over before it was worth telling',
   dropped: 'its route says to tell nobody',
   digested: 'its route says to tell it in the digest',
+  chronic: 'it fired for hours before and nobody acted: told in the digest',
   stormed: 'told as part of a storm',
   rerooted: 'another service is the likely cause now',
   merged: 'became part of another incident',

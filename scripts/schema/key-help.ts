@@ -3,6 +3,7 @@
  * the schemas; docs/rules.md says more.
  */
 import {
+  DEFAULT_CHRONIC,
   DEFAULT_CORRELATE,
   DEFAULT_FLAP,
   DEFAULT_HEARTBEAT,
@@ -41,6 +42,8 @@ export const KEY_HELP: Readonly<Record<string, Help>> = {
     teams: 'Their channels, and whom to call.',
     hold: 'How long an alert must last before anyone is told. The first entry that matches counts.',
     flap: 'When coming and going is no longer told. The first entry that matches counts.',
+    chronic:
+      'What fired for hours and nobody acted: in the digest the next time. The first entry that matches counts.',
     correlate: 'What belongs together. The first entry that matches counts.',
     silences: 'What nobody wants to hear of for a while.',
     maintenance: 'Times at which work is planned.',
@@ -103,6 +106,11 @@ export const KEY_HELP: Readonly<Record<string, Help>> = {
     quietFor: `No transition for this long. Default: ${usual(DEFAULT_FLAP.quietMs)}.`,
     maxSuppress: `Flapping at most this long after the last re-fire. Default: ${usual(DEFAULT_FLAP.maxSuppressMs)}.`,
     sustained: `Firing on for longer than this is told, once. Default: ${usual(DEFAULT_FLAP.sustainedMs)}.`,
+  },
+  chronic: {
+    ...MATCHING,
+    off: 'true: a message each time.',
+    firedFor: `What fired for so long is chronic, if nobody acted. Default: ${usual(DEFAULT_CHRONIC.firedMs)}.`,
   },
   correlate: {
     ...MATCHING,

@@ -171,6 +171,7 @@ function inWords(summary: ReplaySummary): string {
     ['never told: transient', count('transient'), ''],
     ['never told: by route', count('dropped'), ''],
     ['told in a digest', count('digested'), ''],
+    ['  and what is chronic', count('chronic'), ''],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows

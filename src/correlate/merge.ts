@@ -4,11 +4,11 @@
  * for the survivor. All its alerts move at once, in one commit: an incident of very many stays by itself.
  */
 import { revive } from '../life/end.ts';
-import { isRequestKey } from '../life/people.ts';
 import { nextRevision } from '../life/show.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import { alertsOf, type LaneState, putAlert } from '../state/state.ts';
 import { change, note, orderMessage, type Turn, wakeIncident } from '../state/turn.ts';
+import { isRequestKey } from '../state/reactions.ts';
 import { weightOf } from '../state/weight.ts';
 import { alertWith } from '../state/with.ts';
 

@@ -7,7 +7,15 @@ import { type Entry, inFlow } from '../rules/files/edit.ts';
 import { quotedValue } from '../rules/matcher.ts';
 
 /** Keys of rules files. */
-type Section = 'hold' | 'flap' | 'correlate' | 'inhibit' | 'route' | 'storm' | 'services';
+type Section =
+  | 'hold'
+  | 'flap'
+  | 'chronic'
+  | 'correlate'
+  | 'inhibit'
+  | 'route'
+  | 'storm'
+  | 'services';
 
 export interface RuleChange {
   /** The entry that decided: `quiet.yaml:9`; `built-in` for a default that no file states. */
@@ -29,7 +37,7 @@ export interface RuleChange {
 
 /** In the entry that decided, if there is one, or by one of its own. */
 export function eitherWay(
-  section: 'hold' | 'flap' | 'correlate',
+  section: 'hold' | 'flap' | 'chronic' | 'correlate',
   rule: RuleRef,
   set: string,
   entry: Entry,

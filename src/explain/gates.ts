@@ -241,6 +241,22 @@ function neatBelow(ms: number): number {
   return Math.floor(ms / step) * step;
 }
 
+// --- chronic --------------------------------------------------------------------------------------
+
+/** It would have been a message, had it not fired before. */
+export function chronicGate({ alert, incident, decisions, rules }: About): Gate | undefined {
+  const left = decisions.findLast(
+    ({ reason, incident: id }) => reason === 'chronic' && id === incident?.id,
+  );
+  const rule = rules.chronic(subjectOf(alert));
+  if (left === undefined || rule === undefined) return undefined;
+  const entry = { match: matchOf(alert), off: true };
+  return {
+    condition: (left.because ?? '').replace(/^it is/, 'it did not count as'),
+    change: eitherWay('chronic', rule.rule, 'off: true', entry),
+  };
+}
+
 // --- a storm --------------------------------------------------------------------------------------
 
 export function stormGate({ incident, rules }: About): Gate | undefined {

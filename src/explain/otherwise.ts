@@ -14,6 +14,7 @@ import { subjectOf, subjectOfIncident } from '../life/lead.ts';
 import { byRoute, eitherWay, matchOf, matchOfAll, type RuleChange } from './change.ts';
 import {
   type About,
+  chronicGate,
   flapGate,
   type Gate,
   holdGate,
@@ -58,7 +59,7 @@ export function otherwise(about: About, of: 'alert' | 'incident'): readonly Othe
     case 'digest':
     case 'thread':
     case 'nowhere':
-      return wished('told', [routeGate(about, incident)]);
+      return wished('told', [chronicGate(about), routeGate(about, incident)]);
     case 'storm':
       return wished('told', [stormGate(about)]);
   }

@@ -4,6 +4,7 @@
  * A sentence says what was done, then why, then the rule with its `why:`. What decisions quote comes
  * from outside and may contain anything: whoever shows it escapes it.
  */
+import { saysChronic } from '../life/chronic.ts';
 import { inWords } from '../life/in-words.ts';
 import type { Alert, Decision, Incident, Instant, Muted, People, Reason } from '../model.ts';
 import { SHOWN } from '../reasons.ts';
@@ -38,6 +39,7 @@ const BUILT_IN: Partial<Record<Reason, string>> = {
   told: 'built-in hold',
   dropped: 'built-in route',
   digested: 'built-in route',
+  chronic: 'built-in rule for what is chronic',
   stormed: 'built-in hold',
 };
 
@@ -91,6 +93,7 @@ const WORDS = {
   transient: said('never told'),
   dropped: about('told nobody of'),
   digested: about('left for the digest:'),
+  chronic: about('left for the digest:'),
   stormed: about('told as part of the storm:'),
   rerooted: said('another likely cause'),
   merged: fact('became part of another incident'),
@@ -202,7 +205,7 @@ function whetherTold({ alert, incident, title, now, missed }: StateInWords): rea
       return [`It is part of ${named}${told(incident, now)}.`, ...whetherInSlack(incident, missed)];
     case 'digest':
       return [
-        `It is part of ${named}, which is told in the digest${channelOf(incident)}${ruleOfRoute(incident)}.`,
+        `It is part of ${named}, which is told in the digest${channelOf(incident)}${saysChronic(incident.toldBecause) ? ` because ${incident.toldBecause}` : ruleOfRoute(incident)}.`,
       ];
     case 'thread':
       return [

@@ -7,7 +7,7 @@
  */
 import { AppError } from '../errors.ts';
 import type { DigestLine, Effect, Incident } from '../model.ts';
-import type { Digest, KeptSilence, Parting } from '../state/small-records.ts';
+import type { Chronic, Digest, KeptSilence, Parting } from '../state/small-records.ts';
 import { LANE, laneNames, laneOf, type Split } from '../split.ts';
 import { restore } from '../state/restore.ts';
 import { keyOf, readKey } from '../state/keys.ts';
@@ -70,9 +70,8 @@ function move(
   }
   for (const kept of state.silences.values())
     for (const { records: all } of targets.values()) addSilence(all, kept);
-  for (const [name, parting] of state.partings)
-    for (const { records: all } of targets.values())
-      addParting(all, keyOf('parting', name), parting);
+  for (const [key, one] of rememberedOf(state))
+    for (const { records: all } of targets.values()) addNewer(all, key, one);
   for (const digest of state.digests.values()) moveDigest(digest, from, lanes, targets);
   for (const effect of outbox) {
     const lane = 'incident' in effect ? lanes.get(effect.incident) : undefined;
@@ -85,7 +84,7 @@ function putOnce(target: Target | undefined, key: string, value: unknown): void 
   target?.records.set(key, value);
 }
 
-/** Undefined for what is not in one lane: silences, partings, digests, and what is soon learnt anew. */
+/** Undefined for what is not in one lane: silences, partings, what is chronic, digests, and what is soon learnt anew. */
 function laneOfRecord(
   key: string,
   { alerts }: LaneState,
@@ -95,7 +94,7 @@ function laneOfRecord(
   const alert = alerts.get(key);
   if (alert !== undefined) return lanes.get(alert.incident ?? '') ?? laneOf(split, alert.labels);
   const { kind, name } = readKey(key);
-  if (['digest', 'silence', 'late', 'parting'].includes(kind)) return undefined;
+  if (['digest', 'silence', 'late', 'parting', 'chronic'].includes(kind)) return undefined;
   return kind === 'i' ? lanes.get(name) : LANE;
 }
 
@@ -122,11 +121,16 @@ function addSilence(records: Map<string, unknown>, kept: KeptSilence): void {
   if (there === undefined || there.updatedAt < kept.updatedAt) records.set(key, kept);
 }
 
-/** The same: an alert of its services may be in any lane. */
-function addParting(records: Map<string, unknown>, key: string, parting: Parting): void {
-  // Only this function puts records of partings.
-  const there = records.get(key) as Parting | undefined;
-  if (there === undefined || there.at < parting.at) records.set(key, parting);
+function* rememberedOf({ partings, chronic }: LaneState): Generator<[string, Parting | Chronic]> {
+  for (const [name, one] of partings) yield [keyOf('parting', name), one];
+  for (const [name, one] of chronic) yield [keyOf('chronic', name), one];
+}
+
+/** The same: an alert that it is about may be in any lane. */
+function addNewer(records: Map<string, unknown>, key: string, one: Parting | Chronic): void {
+  // Only this function puts records of these two kinds.
+  const there = records.get(key) as Parting | Chronic | undefined;
+  if (there === undefined || there.at < one.at) records.set(key, one);
 }
 
 /** Each line goes with its incident. The message stays with one of them: in the others the next one is posted. */

@@ -18,7 +18,8 @@ const LINES_MAX = 200;
 /** Services that a line names. */
 const STILL_MAX = 6;
 
-export function addToDigest(turn: Turn, incident: Incident, channel: string): void {
+/** `why`: what its line says besides. */
+export function addToDigest(turn: Turn, incident: Incident, channel: string, why?: string): void {
   const { state, now } = turn;
   const tally = tallyOf(state, incident.id);
   const [service, own] = tally.services.entries().next().value ?? ['', undefined];
@@ -32,6 +33,7 @@ export function addToDigest(turn: Turn, incident: Incident, channel: string): vo
     incidents: 1,
     alerts: tally.alerts,
     firing: tally.firing > 0,
+    why,
   };
   const digest = state.digests.get(channel);
   const lines = addLine(digest?.lines ?? [], line);
@@ -59,6 +61,7 @@ function addLine(lines: readonly DigestLine[], line: DigestLine): readonly Diges
   const summed = {
     ...present,
     incident: line.incident,
+    why: line.why,
     incidents: present.incidents + line.incidents,
     alerts: present.alerts + line.alerts,
   };

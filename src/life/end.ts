@@ -8,6 +8,7 @@ import { type Alert, type Incident, type Instant, PENALTY, SEVERITIES } from '..
 import { alertsOf, closeIncident, incidentOf, tallyOf } from '../state/state.ts';
 import { severityRank, worstFiring } from '../state/tally.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
+import { learn } from './chronic.ts';
 import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
@@ -90,6 +91,7 @@ function end(
     service: cause,
     because: because ?? howItEnded(tally.alerts),
   });
+  learn(turn, ended);
   return show(turn, ended);
 }
 

@@ -7,13 +7,11 @@ import type { Event, Gesture, Incident, Instant, Mark, Reason } from '../model.t
 import { lastHeard, remember, saidAt, saidOtherwise, standing } from '../state/reactions.ts';
 import { incidentAt, tallyOf } from '../state/state.ts';
 import { change, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
+import { learnLate } from './chronic.ts';
 import { armEscalation } from './escalation.ts';
 import { show } from './show.ts';
 
 type Reaction = Extract<Event, { kind: 'reaction' }>;
-
-/** No gesture is called so. */
-const REQUEST = ' request';
 
 export function react(turn: Turn, reaction: Reaction): void {
   const gesture = turn.rules.gestures.get(reaction.emoji);
@@ -41,6 +39,7 @@ export function react(turn: Turn, reaction: Reaction): void {
       because: `another reaction of ${reaction.user} still says the same`,
     });
   }
+  learnLate(turn, remembered);
   const mark = { user: reaction.user, at: turn.now };
   show(
     turn,
@@ -51,15 +50,6 @@ export function react(turn: Turn, reaction: Reaction): void {
           saidAt: saidAt(incident.reactions, reaction, turn.rules.gestures),
         }),
   );
-}
-
-/** Under which a request is remembered with the reactions of its incident: Slack sends again what it thinks was not heard. */
-export function requestKey(user: string): string {
-  return `${user}${REQUEST}`;
-}
-
-export function isRequestKey(key: string): boolean {
-  return key.endsWith(REQUEST);
 }
 
 function put(

@@ -5,9 +5,10 @@
 import { hash } from 'node:crypto';
 import type { Event, Incident, Silence, SilenceMatcher } from '../model.ts';
 import { parseDuration, spelledShort } from '../rules/duration.ts';
+import { requestKey } from '../state/reactions.ts';
 import { alertsOf, incidentAt } from '../state/state.ts';
 import { change, note, orderReply, type Turn } from '../state/turn.ts';
-import { requestKey } from './people.ts';
+import { learnLate } from './chronic.ts';
 import { split, unsplit } from './part.ts';
 import { countMatches, endSilence, isCovered, matchersInWords, setSilence } from './silences.ts';
 
@@ -29,6 +30,7 @@ export function request(turn: Turn, asked: Request): void {
   }
   const remembered = { ...found.reactions, [key]: { added: true, orderedAt: asked.orderedAt } };
   const incident = change(turn, found, { reactions: remembered });
+  learnLate(turn, incident);
   const [, word = '', rest = ''] = /^\s*(\S*)\s*([\s\S]*)$/.exec(asked.text) ?? [];
   switch (word.toLowerCase()) {
     case 'silence':

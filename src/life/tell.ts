@@ -12,6 +12,7 @@ import { latenessOf } from '../dedupe/lateness.ts';
 import { tallyOf } from '../state/state.ts';
 import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
 import { incidentWith } from '../state/with.ts';
+import { chronicIn, type Hushed } from './chronic.ts';
 import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
@@ -112,7 +113,7 @@ export function reconsiderRoute(turn: Turn, incident: Incident, alert: Alert): v
   if (incident.phase === 'resolved') return;
   const proof = provenBy(turn, incident, alert);
   const route = proof === undefined ? undefined : routeOf(turn, incident, proof);
-  if (route?.urgency !== 'post') return;
+  if (route?.urgency !== 'post' || hushedOf(turn, incident, route) !== undefined) return;
   const worse = change(turn, incident, { route, worstTold: incident.severity });
   const because = isStormed ? 'it fires again after the storm' : 'it is worse now';
   publish(turn, worse, route, { because, rule: route.rule, why: route.why });
@@ -205,17 +206,19 @@ function badness(turn: Turn, { facts }: Alert): number {
 export function tell(turn: Turn, incident: Incident, proof: Proof): Incident {
   const roots = rankRoots(turn, incident);
   const routed = routeOf(turn, incidentWith(incident, { roots }), proof);
-  const route = proof.isAsked === true ? ({ ...routed, urgency: 'post' } as const) : routed;
+  const heard = proof.isAsked === true ? ({ ...routed, urgency: 'post' } as const) : routed;
+  const chronic = proof.isAsked === true ? undefined : hushedOf(turn, incident, routed);
+  const { route, because } = chronic ?? { route: heard, because: proof.because };
   turn.state.toldNow.add(incident.id);
   const told = change(turn, incident, {
     roots,
     route,
     phase: incident.acknowledged.length > 0 ? 'acknowledged' : 'open',
     toldAt: turn.now,
-    toldBecause: proof.because,
+    toldBecause: because,
     worstTold: incident.severity,
   });
-  return publish(turn, told, route, proof);
+  return publish(turn, told, route, { ...proof, because, isChronic: chronic !== undefined });
 }
 
 /** It outlasted a storm, which told of it so far. */
@@ -243,12 +246,23 @@ const LOUDNESS: Readonly<Record<RouteDecision['urgency'], number>> = {
 /** As its likely cause says; but a cause of little importance does not hush a victim of more. */
 function routeOf(turn: Turn, incident: Incident, { speaker, severity }: Proof): RouteDecision {
   const lead = leadOf(turn.state, incident) ?? speaker;
-  const tally = tallyOf(turn.state, incident.id);
-  const several = suffices(turn, tally) || failsInSeveralWays(tally, turn.now - LASTING_MS);
+  const several = failsSeverally(turn, incident);
   const route = turn.rules.route(subjectOfIncident(lead, { severity }, several), turn.now);
   if (route.urgency === 'post' || lead === speaker) return route;
   const other = turn.rules.route(subjectOf(speaker), turn.now);
   return LOUDNESS[other.urgency] > LOUDNESS[route.urgency] ? other : route;
+}
+
+/** Beyond what one alert proves that outlasted its hold. */
+function failsSeverally(turn: Turn, { id }: Incident): boolean {
+  const tally = tallyOf(turn.state, id);
+  return suffices(turn, tally) || failsInSeveralWays(tally, turn.now - LASTING_MS);
+}
+
+/** What its route would make a message of, but is chronic: see chronic.ts. */
+function hushedOf(turn: Turn, incident: Incident, route: RouteDecision): Hushed | undefined {
+  if (route.urgency !== 'post' || turn.state.chronic.size === 0) return undefined;
+  return failsSeverally(turn, incident) ? undefined : chronicIn(turn, incident, route);
 }
 
 /** Tells it as a line of the digest, wherever its route would have told it. */
@@ -266,12 +280,16 @@ export function list(turn: Turn, incident: Incident, because: string): Incident 
   return change(turn, incident, { route, toldIn: 'digest' });
 }
 
+type Telling = Pick<Proof, 'because' | 'rule' | 'why' | 'isAsked'> & {
+  readonly isChronic?: boolean;
+};
+
 /** What is told says why it is told now; what is not, which route says so. */
 function publish(
   turn: Turn,
   incident: Incident,
   route: RouteDecision,
-  { because, rule, why, isAsked }: Pick<Proof, 'because' | 'rule' | 'why' | 'isAsked'>,
+  { because, rule, why, isAsked, isChronic = false }: Telling,
 ): Incident {
   const about = { incident: incident.id, service: incident.roots[0]?.service, because };
   const byRoute = { ...about, rule: route.rule, why: route.why };
@@ -280,8 +298,8 @@ function publish(
       note(turn, 'dropped', byRoute);
       return change(turn, incident, { toldIn: 'nowhere' });
     case 'digest':
-      note(turn, 'digested', byRoute);
-      addToDigest(turn, incident, route.channel);
+      note(turn, isChronic ? 'chronic' : 'digested', byRoute);
+      addToDigest(turn, incident, route.channel, isChronic ? because : undefined);
       return change(turn, incident, { toldIn: 'digest' });
     case 'thread':
       return tellBeside(turn, incident, route);

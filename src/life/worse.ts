@@ -97,7 +97,8 @@ function inWords(
 export function callAgain(turn: Turn, incident: Incident): Called {
   const now = routeNow(turn, incident);
   if (incident.route === undefined || now === undefined) return { incident, ...NOBODY };
-  const isLoud = now.urgency === 'post';
+  // What is left for the digest has no message that could call anybody.
+  const isLoud = now.urgency === 'post' && incident.route.urgency === 'post';
   const mention = isLoud ? now.mention : [];
   const escalate = isLoud ? now.escalate : undefined;
   const route = { ...incident.route, mention, escalate };

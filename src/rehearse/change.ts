@@ -3,7 +3,7 @@
  *
  * Its firings are looked up there, and the rest follows from when those were told, and with whom.
  */
-import type { Instant, RuleRef } from '../model.ts';
+import type { Instant, Reason, RuleRef } from '../model.ts';
 import type { Effects } from './effects.ts';
 import type { Opinion, Opinions } from './judge.ts';
 import {
@@ -144,9 +144,11 @@ function timing(byMs: number): Fate {
   return byMs <= -NOTICED_MS ? 'earlier' : 'same';
 }
 
+const IN_DIGEST: ReadonlySet<Reason | undefined> = new Set<Reason>(['digested', 'chronic']);
+
 function silentFate(there: readonly Firing[]): Fate {
   const listed = there.some(
-    ({ story }) => story !== undefined && lastOf(story).quiet?.reason === 'digested',
+    ({ story }) => story !== undefined && IN_DIGEST.has(lastOf(story).quiet?.reason),
   );
   return listed ? 'digest' : 'hidden';
 }

@@ -119,6 +119,7 @@ function note(book: Book, decision: Decision, state: LaneState): void {
       return told(book, decision, state);
     case 'transient':
     case 'digested':
+    case 'chronic':
     case 'dropped':
       return quiet(book, decision);
     case 'merged':

@@ -9,6 +9,7 @@ import { collect } from './compile/collect.ts';
 import { compileFacts, environmentNames } from './compile/facts.ts';
 import {
   compileCorrelations,
+  compileChronics,
   compileFlaps,
   compileHeartbeats,
   compileHolds,
@@ -30,7 +31,12 @@ import {
 import { compileRoute } from './compile/route.ts';
 import { compileServices } from './compile/services.ts';
 import { compileSchedules } from './compile/times.ts';
-import { DEFAULT_CORRELATE, DEFAULT_FLAP, DEFAULT_HUB_CALLERS } from './defaults.ts';
+import {
+  DEFAULT_CHRONIC,
+  DEFAULT_CORRELATE,
+  DEFAULT_FLAP,
+  DEFAULT_HUB_CALLERS,
+} from './defaults.ts';
 import { type Diagnostic, inOrder } from './files/diagnostics.ts';
 import { mutedBy } from './mute.ts';
 import { normaliseBy, notIdentity, toSeverity } from './normalise.ts';
@@ -128,6 +134,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
     matching: (matchers: readonly SilenceMatcher[]) => matchingAll(matchers, catalog),
     hold: holdBy(compileHolds(collected, context), catalog),
     flap: firstOf(compileFlaps(collected, context), DEFAULT_FLAP),
+    chronic: firstOf(compileChronics(collected, context), DEFAULT_CHRONIC),
     correlate: firstOf(compileCorrelations(collected, context), DEFAULT_CORRELATE),
     transactions: compileTransactionRule(collected),
     route: routeBy(root, { catalog, teams: directory.teams }),

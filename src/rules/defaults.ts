@@ -3,6 +3,7 @@
  */
 import type { Gesture } from '../model.ts';
 import type {
+  ChronicRule,
   CorrelateRule,
   FlapRule,
   HeartbeatRule,
@@ -24,6 +25,8 @@ export const DEFAULT_FLAP: FlapRule = {
   sustainedMs: 20 * MINUTE,
   ...BUILT_IN,
 };
+
+export const DEFAULT_CHRONIC: ChronicRule = { firedMs: 360 * MINUTE, ...BUILT_IN };
 
 export const DEFAULT_CORRELATE: CorrelateRule = {
   on: true,

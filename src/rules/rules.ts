@@ -71,6 +71,13 @@ export interface FlapRule {
   readonly why: string | undefined;
 }
 
+export interface ChronicRule {
+  /** What fired for so long, and nobody acted upon, is chronic. */
+  readonly firedMs: number;
+  readonly rule: RuleRef;
+  readonly why: string | undefined;
+}
+
 export interface CorrelateRule {
   /** False: the alert is always an incident of its own kind (same service and environment). */
   readonly on: boolean;
@@ -167,6 +174,8 @@ export interface Rules {
   readonly hold: (subject: Subject) => HoldRule;
   /** Undefined: flap damping is off for it. */
   readonly flap: (subject: Subject) => FlapRule | undefined;
+  /** Undefined: it is a message each time. */
+  readonly chronic: (subject: Subject) => ChronicRule | undefined;
   readonly correlate: (subject: Subject) => CorrelateRule;
   readonly transactions: TransactionRule;
   readonly route: (subject: Subject, now: Instant) => RouteDecision;

@@ -295,6 +295,7 @@ function digestLine(line: DigestLine): Line {
     ` · ${count(line.incidents, 'incident')}, ${count(line.alerts, 'alert')}`,
     where === '' ? '' : ` · ${where}`,
     ` · ${line.firing ? `${whoStill(line)}still firing` : 'over'}`,
+    line.why === undefined ? '' : ` · ${line.why}`,
   ];
 }
 

@@ -19,6 +19,17 @@ interface Standing {
 
 /** Beyond that the oldest go. */
 const REACTIONS_MAX = 200;
+/** No gesture is called so. */
+const REQUEST = ' request';
+
+/** Under which a request is remembered with the reactions of its incident: Slack sends again what it thinks was not heard. */
+export function requestKey(user: string): string {
+  return `${user}${REQUEST}`;
+}
+
+export function isRequestKey(key: string): boolean {
+  return key.endsWith(REQUEST);
+}
 
 /** Undefined: it was never heard of. */
 export function lastHeard(known: Reactions, reaction: Reaction) {

@@ -1,7 +1,7 @@
 /**
  * What a lane remembers besides alerts and incidents: few records, and small ones.
  */
-import type { DigestLine, Instant, MessageRef, Silence } from '../model.ts';
+import type { DigestLine, Instant, MessageRef, Severity, Silence } from '../model.ts';
 import type { Rules, Subject } from '../rules/rules.ts';
 
 export interface Heartbeat {
@@ -56,6 +56,16 @@ export interface Parting {
   readonly until: Instant;
 }
 
+/** An alert that fired for hours and nobody acted, or that people acted upon: see life/chronic.ts. */
+export interface Chronic {
+  readonly fingerprint: string;
+  /** When it was over, or people had acted. */
+  readonly at: Instant;
+  /** For how long it had fired; undefined: people acted. */
+  readonly firedMs: number | undefined;
+  readonly severity: Severity;
+}
+
 /** A silence that people set, with what is known of it. */
 export interface KeptSilence {
   readonly silence: Silence;
@@ -69,6 +79,7 @@ export interface SmallRecords {
   readonly heartbeat: Heartbeat;
   readonly late: Lateness;
   readonly parting: Parting;
+  readonly chronic: Chronic;
   readonly silence: KeptSilence;
 }
 
@@ -81,6 +92,7 @@ export const SMALL = {
   heartbeat: 'heartbeats',
   late: 'lateness',
   parting: 'partings',
+  chronic: 'chronic',
   silence: 'silences',
 } as const satisfies Record<SmallKind, string>;
 

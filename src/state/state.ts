@@ -25,6 +25,7 @@ import { NO_BOUNDS, type Room } from '../limits.ts';
 import { indexMessages, type MessageIndex, messageKey } from './message-index.ts';
 import type { Alert, Incident, Instant, MessageRef, Silence } from '../model.ts';
 import {
+  type Chronic,
   type Digest,
   type Heartbeat,
   isSmallKind,
@@ -64,6 +65,8 @@ export interface LaneState {
   readonly lateness: Map<string, Lateness>;
   /** By partingName: what people split, and is not made one again. */
   readonly partings: Map<string, Parting>;
+  /** By fingerprint. */
+  readonly chronic: Map<string, Chronic>;
   storm: Storm | undefined;
 
   /** Fingerprints of resolved alerts, those that have been so for longest first. */
@@ -126,6 +129,7 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     silences: new Map(),
     lateness: new Map(),
     partings: new Map(),
+    chronic: new Map(),
     silenceTests: new WeakMap(),
     storm: undefined,
     resolved: new Set(),

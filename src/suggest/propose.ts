@@ -4,6 +4,7 @@
  */
 import { quotedValue } from '../rules/matcher.ts';
 import type { Rules } from '../rules/rules.ts';
+import { DEFAULT_CHRONIC } from '../rules/defaults.ts';
 import { count, duration } from '../slack/words.ts';
 import { figure } from '../rehearse/words.ts';
 import { proposeNames } from './names.ts';
@@ -30,7 +31,8 @@ const LONGEST_HOLD_MS = 30 * MINUTE_MS;
 const OVER_MIN = 0.5;
 /** ... and long enough when it does four fifths of what the longest one would do. */
 const ENOUGH = 0.8;
-const CHRONIC_MS = 6 * 60 * MINUTE_MS;
+/** As the pipeline has it. */
+const CHRONIC_MS = DEFAULT_CHRONIC.firedMs;
 /** That nobody acknowledged any of n messages says something when that would be chance once in ten times. */
 const CHANCE_MAX = 0.1;
 /** Marked by people at least so often: then no figures are needed. */

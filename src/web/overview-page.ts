@@ -155,6 +155,7 @@ function quietSection(quiet: readonly DecisionJson[], now: Instant): Html {
 export const QUIET_KINDS = [
   'transient',
   'digested',
+  'chronic',
   'dropped',
   'silenced',
   'inhibited',

@@ -3,6 +3,7 @@
  */
 import { FOLDED, fold } from '../explain/fold.ts';
 import { momentInWords } from '../explain/words.ts';
+import { saysChronic } from '../life/chronic.ts';
 import type { Instant } from '../model.ts';
 import { hashOf } from '../rules/rules.ts';
 import { count, DOTS, nameOf } from '../slack/words.ts';
@@ -43,10 +44,13 @@ ${incident.incidents === undefined ? alertsOf(incident) : incidentsOf(incident.i
 }
 
 /** Said first, because everything below it looks as if somebody had been told. */
-function untoldNote({ toldIn, state, members, channel }: IncidentDetail, now: Instant) {
+function untoldNote(
+  { toldIn, toldBecause, state, members, channel }: IncidentDetail,
+  now: Instant,
+) {
   if (toldIn === 'message') return undefined;
   if (toldIn === 'digest')
-    return `Without a message of its own: it is told in the digest${inChannel(channel)}.`;
+    return `Without a message of its own: it is told in the digest${inChannel(channel)}${saysChronic(toldBecause ?? undefined) ? `, because ${toldBecause}` : ''}.`;
   if (toldIn === 'thread')
     return `Without a message of its own: it was told in the thread of another${inChannel(channel)}.`;
   if (toldIn === 'storm') return 'Without a message of its own: it was told as part of a storm.';

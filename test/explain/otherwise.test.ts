@@ -65,6 +65,15 @@ const CASCADE = (story: Story): void => {
   story.wait(30 * MINUTE);
 };
 
+const AGAIN = (story: Story): void => {
+  story.fire('basket', 'Slow');
+  story.wait(8 * HOUR);
+  story.resolve('basket', 'Slow');
+  story.wait(5 * HOUR);
+  story.fire('basket', 'Slow');
+  story.wait(30 * MINUTE);
+};
+
 const INHIBIT = `inhibit:
   - { sourceMatchers: ['alertname="Down"'], targetMatchers: ['alertname="Slow"'] }
 `;
@@ -457,6 +466,29 @@ test.for(SCENES)('what would have made a difference does: $name', (scene) => {
       scene.play(after);
       expect(isSo(outcome, scene.asked, before, after), `${way}: ${text}\n${yaml}`).toBe(true);
     }
+  }
+});
+
+test.each([
+  [SHOP, /Under `chronic:`, in any file of the rules/],
+  [
+    `${SHOP}chronic:\n  - { match: ['alertname="Slow"'], firedFor: 8h }\n`,
+    /In rules\.yaml:\d+ write `off: true`/,
+  ],
+])('what is chronic would have been a message again', (yaml, says) => {
+  const before = tell(yaml);
+  AGAIN(before);
+  const [answer, ...others] = ask(before, 'Slow basket');
+  expect(others).toEqual([]);
+  expect(answer?.text).toBe(
+    'It would have been told in a message if it did not count as chronic: 5 h before it had fired for 8 h, and nobody acted.',
+  );
+  expect(answer?.changes.map(({ how }) => how).join()).toMatch(says);
+  for (const way of WAYS) {
+    const after = tell(changed(yaml, answer?.changes ?? [], way));
+    AGAIN(after);
+    expect(before.posts()).toHaveLength(1);
+    expect(after.posts()).toHaveLength(2);
   }
 });
 

@@ -136,14 +136,15 @@ test('where nobody reacts to anything, nothing is concluded from it; 🗑️ is 
   expect(titles(await suggested(marked))).toEqual(['Tell Backlog in the digest only.']);
 });
 
-test('what lasts for hours and nobody minds is chronic', async () => {
+test('what lasts for hours and nobody minds is chronic: what is high is left to people', async () => {
+  const high = { ...backlog, severity: 'high' };
   const long = Array.from({ length: 6 }, (_, index) =>
-    fires(index * 2 * DAY, index * 2 * DAY + 20 * HOUR, backlog),
+    fires(index * 2 * DAY, index * 2 * DAY + 20 * HOUR, high),
   );
-  const found = await suggested(recordingOf(...long, reactionsTo(backlog, 'wastebasket', 1, 5)));
+  const found = await suggested(recordingOf(...long, reactionsTo(high, 'wastebasket', 1, 5)));
   expect(found.suggestions).toEqual([]);
   const marks = long.map((_, index) => ({
-    ...reacts(index * 2 * DAY + 5, 'wastebasket', backlog),
+    ...reacts(index * 2 * DAY + 5, 'wastebasket', high),
   }));
   const all = marks.map((said, index) => ({
     ...said,

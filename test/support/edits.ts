@@ -65,6 +65,10 @@ export const EDITS: Readonly<Record<string, Readonly<Record<string, string>>>> =
     'is off': `[{ ${BY_ALL}, off: true }]`,
     'is eager': `[{ matchers: ['alertname=~".+"'], halfLife: 4h, suppress: 1000, reuse: 10, quietFor: 1h, maxSuppress: 12h, sustained: 1h }]`,
   },
+  chronic: {
+    'is off': `[{ ${BY_ALL}, off: true }]`,
+    'is eager': `[{ matchers: ['alertname=~".+"'], firedFor: 1m }]`,
+  },
   correlate: {
     'is off for all': `[{ ${BY_ALL}, off: true }]`,
     'is on for all': '[]',

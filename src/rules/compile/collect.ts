@@ -78,6 +78,7 @@ export function collect(
     teams: list('teams', LISTS.teams),
     hold: list('hold', LISTS.hold),
     flap: list('flap', LISTS.flap),
+    chronic: list('chronic', LISTS.chronic),
     correlate: list('correlate', LISTS.correlate),
     silences: list('silences', LISTS.silences),
     maintenance: list('maintenance', LISTS.maintenance),

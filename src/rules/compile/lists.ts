@@ -1,17 +1,22 @@
 /**
- * The ordered lists: hold, flap, correlate, silences, maintenance, heartbeats.
+ * The ordered lists: hold, flap, chronic, correlate, silences, maintenance, heartbeats.
  */
 import type { Instant } from '../../model.ts';
 import type { Collected, Entry } from './collect.ts';
 import { type MatchContext, type Matching, compileMatch, matchPlace } from './match.ts';
 import { type Schedules, compileInterval } from './times.ts';
-import { DEFAULT_CORRELATE, DEFAULT_FLAP, DEFAULT_HEARTBEAT } from '../defaults.ts';
+import {
+  DEFAULT_CHRONIC,
+  DEFAULT_CORRELATE,
+  DEFAULT_FLAP,
+  DEFAULT_HEARTBEAT,
+} from '../defaults.ts';
 import { type Schedule, scheduleOf } from '../interval.ts';
 import { formatDuration } from '../duration.ts';
 import type { Mute } from '../mute.ts';
 import { boundsOf, contradiction, createOrder, matchesAll } from './reach.ts';
 import { type Report, below } from '../files/report.ts';
-import type { CorrelateRule, FlapRule, HeartbeatRule, HoldRule } from '../rules.ts';
+import type { ChronicRule, CorrelateRule, FlapRule, HeartbeatRule, HoldRule } from '../rules.ts';
 import { type Place, refOf } from '../files/source-file.ts';
 import type { Ruled } from '../first-match.ts';
 
@@ -81,6 +86,17 @@ export function compileFlaps(
       context.report.error(below(place, 'reuse'), message, 'each re-fire adds 1000');
     }
     return rule;
+  });
+}
+
+export function compileChronics(
+  collected: Collected,
+  context: MatchContext,
+): readonly Ruled<ChronicRule | undefined>[] {
+  return ruled(collected.chronic, context, ({ value, place }) => {
+    if (value.off === true) return undefined;
+    const firedMs = value.firedFor ?? DEFAULT_CHRONIC.firedMs;
+    return { firedMs, rule: refOf(place), why: value.why };
   });
 }
 

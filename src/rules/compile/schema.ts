@@ -96,6 +96,13 @@ export const Flap = strict({
   why: Why,
 });
 
+const Chronic = strict({
+  ...matching,
+  off: Flag,
+  firedFor: Duration.optional(),
+  why: Why,
+});
+
 const Correlate = strict({
   ...matching,
   off: Flag,
@@ -276,6 +283,7 @@ export const LISTS = {
   teams: Team,
   hold: Hold,
   flap: Flap,
+  chronic: Chronic,
   correlate: Correlate,
   silences: Silence,
   maintenance: Maintenance,
