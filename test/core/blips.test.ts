@@ -185,6 +185,21 @@ test('a critical alert that stands alone waits, and is told at once in company',
   expect([told('basket-db'), told('basket-db', 'checkout')]).toEqual([['04:00'], ['01:00']]);
 });
 
+test('what a transaction links counts in full', () => {
+  const told = (transaction_id: string): number => {
+    const story = tell();
+    story.fire('basket', 'HighErrorRate', {
+      severity: 'critical',
+      annotations: { transaction_id: 'tid_5a5a5a' },
+    });
+    story.wait(MINUTE);
+    for (const service of ['payments-db', 'newsletter'])
+      story.fire(service, 'Slow', { annotations: { transaction_id } });
+    return story.posts().length;
+  };
+  expect([told('tid_5a5a5a'), told('tid_7b7b7b')]).toEqual([1, 0]);
+});
+
 test('over a silent service a critical alert finds company less easily', () => {
   const told = (others: readonly string[]): string[] => {
     const story = tell(`services:

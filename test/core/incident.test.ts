@@ -31,6 +31,17 @@ test('a warning that outlasts its hold is told then, and once', () => {
   expect(story.messages.filter(({ action }) => action !== 'post')).toHaveLength(0);
 });
 
+test('a start says nothing anew of what stands', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.fire('newsletter', 'Slow');
+  story.wait(2 * HOUR);
+  const before = story.messages.length;
+  story.event({ kind: 'started' });
+  story.wait(HOUR);
+  expect(story.messages.length).toBe(before);
+});
+
 test('a cascade is one message with the deepest failing service as its cause', () => {
   const story = tell();
   story.fire('checkout', 'HighErrorRate', { severity: 'critical' });

@@ -92,6 +92,20 @@ test('what still gathers is muted when its source begins; what was told stays to
   expect(story.posts().map(({ root }) => root)).toEqual(['told', 'node-1']);
 });
 
+test('what is muted by a new alert says nothing of when that began', () => {
+  const story = tell(`
+services: [{ name: api }, { name: db }]
+inhibit:
+  - { sourceMatchers: ['alertname="Down"'], targetMatchers: ['alertname="Slow"'], equal: [service] }
+`);
+  story.fire('api', 'Slow');
+  story.wait(3 * MINUTE);
+  story.fire('api', 'Down', { severity: 'critical' });
+  story.wait(20 * MINUTE);
+  expect(story.reasons()).toEqual(['opened', 'inhibited', 'opened', 'told', 'delivered']);
+  expect(story.last()?.text).toContain('since 10:03');
+});
+
 test('when the source ends, what still fires has its hold to end as well, and is told then', () => {
   const story = tell(NODES);
   story.fire('node-1', 'NodeDown', down('node-1'));

@@ -366,6 +366,19 @@ test('one of two emojis of one gesture is taken away: what the other says still 
   expect(phase()).toBe('open');
 });
 
+test('who takes 👀 back when all is over opens nothing', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  const incident = story.posts()[0]?.incident ?? '';
+  story.react('eyes', incident);
+  story.wait(MINUTE);
+  story.resolve('payments-db', 'Down', { severity: 'critical' });
+  story.unreact('eyes', incident);
+  expect(story.state.incidents.get(incident)?.phase).toBe('resolved');
+  story.wait(MINUTE);
+  expect(story.last()?.text).toMatch(/^🟢/);
+});
+
 test('an emoji that was given another meaning is offered for that only', () => {
   const story = tell(`${SHOP}reactions: { acknowledge: [wastebasket] }\n`);
   story.fire('payments-db', 'Down', { severity: 'critical' });

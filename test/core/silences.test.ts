@@ -292,6 +292,22 @@ test('who asks for the end of a silence in the thread gets one answer', () => {
   expect(last).toMatchObject({ reason: 'unsilenced', incident: story.posts()[0]?.incident });
 });
 
+test('"unsilence" in a thread ends what silences its message, and nothing else', () => {
+  const story = tell(SHOP);
+  story.fire('payments', 'ErrorRateHigh', { severity: 'critical' });
+  set(story);
+  const matchers = [{ name: 'service', value: 'newsletter', isRegex: false, isEqual: true }];
+  set(story, { id: 's2', matchers });
+  story.fire('newsletter', 'Down', { severity: 'critical' });
+  const incident = story.posts()[0]?.incident ?? '';
+  const on = { incident };
+  story.event({ kind: 'request', user: 'U7', text: 'unsilence', on, orderedAt: story.now() });
+  const ended = story.decisions.filter(({ reason }) => reason === 'silence-over');
+  expect(ended.map(({ rule }) => rule)).toEqual(['silence s1']);
+  story.wait(20 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+});
+
 test('a silence that begins while Quell is down quietens what stands', () => {
   const rules = rulesOf(SHOP);
   const state = createState('default');

@@ -353,3 +353,10 @@ test.each([
 ])('who owns it, calls or is called is not what fails: %j', (labels) => {
   expect(service({ alertname: 'QueueGrows', ...labels })).toBe('unknown QueueGrows');
 });
+
+test('a service that a rule reads is called as it says, with its cluster', () => {
+  const service = 'stranger.prod.svc.cluster.local';
+  const named = (yaml: string) => rulesOf(yaml).normalise(alertOf({ alertname: 'Down', service }));
+  expect(named('').service).toBe('stranger');
+  expect(named('service: [labels.service]').service).toBe(service);
+});
