@@ -16,6 +16,18 @@ test('a flapping alert of which no end was seen stays where it fires', () => {
   expect(story.reasons()).not.toContain('ended');
 });
 
+test('a message says how often that fired which flaps in it', () => {
+  const story = tell();
+  for (let i = 0; i < 5; i++) {
+    story.fire('payments-db', 'Down', { severity: 'critical' });
+    story.wait(MINUTE);
+    story.resolve('payments-db', 'Down', { severity: 'critical' });
+    story.wait(4 * MINUTE);
+  }
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.text).toContain('Flapping: 1 alert fired 5 times in 21 min');
+});
+
 test('what flaps joins nobody, and takes its place once it lasts', () => {
   const story = tell();
   for (let i = 0; i < 5; i++) {

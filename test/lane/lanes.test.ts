@@ -186,6 +186,23 @@ test('from one lane into several and back: everything is there, with its inciden
   expect(sorted(back?.outbox ?? [])).toEqual(sorted(before.outbox));
 });
 
+test('of a silence that lanes remember differently the newest counts', async () => {
+  const { lanes, store } = await open((lane) => lane, WHOLE);
+  await lanes.submit(NOW, [{ kind: 'silence', silence: SILENCE }]);
+  const split = relane([await contentsOf(store, 'default')], SPLIT);
+  const changed = split.map((lane, place) => ({
+    ...lane,
+    records: lane.records.map(({ key, value }) =>
+      key.startsWith('silence/')
+        ? { key, value: { ...Object(value), updatedAt: NOW + (place === 1 ? 2 : 0) } }
+        : { key, value },
+    ),
+  }));
+  const [back] = relane(changed, WHOLE);
+  const kept = back?.records.find(({ key }) => key.startsWith('silence/'))?.value;
+  expect(kept).toMatchObject({ updatedAt: NOW + 2 });
+});
+
 test('an incident whose alerts fire in several of the new lanes is named, and nothing is done', async () => {
   const { lanes, store } = await open((lane) => lane, WHOLE);
   const together = ['one', 'two'].map((tenant) => alert('europe', `Down${tenant}`, { tenant }));

@@ -882,6 +882,19 @@ test('a digest is one standing message: posted, brought up to date, posted anew 
   expect(sent()?.ts).not.toBe(first?.ts);
 });
 
+test('a digest that Slack will not bring up to date is reported, and not posted beside itself', async () => {
+  const { slack, delivery, reports } = await deliveryDesk();
+  delivery.enqueue([digestEffect(undefined, 0)]);
+  await delivery.idle();
+  const outcome = reports.at(-1)?.outcome;
+  if (outcome?.kind !== 'sent') throw new Error('it was not posted');
+  slack.next('chat.update').refuse('msg_too_long');
+  delivery.enqueue([digestEffect(outcome.message, 86_400_000)]);
+  await delivery.idle();
+  expect(reports.at(-1)?.outcome).toMatchObject({ kind: 'refused', error: 'msg_too_long' });
+  expect(slack.channel('#dev').messages).toHaveLength(1);
+});
+
 test('what is on its way when delivery stops is ended and reported; the rest stays', async () => {
   const { slack, delivery, see, reports } = await deliveryDesk();
   const incidents = ['A', 'B', 'C', 'D', 'E', 'F'];
