@@ -120,7 +120,7 @@ function speak(turn: Turn, gathered: Incident, proof: Proof): void {
     toldAtOnce(turn, incident, speaker, rule);
   const matches = match === undefined ? linkedByNothing(turn, incident, speaker, rule) : [match];
   const isNews = !matches.some((one) => isKnownIn(turn, one.incident, speaker));
-  const place = matches.length === 0 ? incident : merged(turn, incident, matches, speaker);
+  const place = merged(turn, incident, matches, speaker);
   if (place.phase === 'gathering') tell(turn, place, proof);
   else enter(turn, place, alertWith(speaker, { incident: place.id }), isNews);
 }

@@ -80,7 +80,7 @@ export function expectHeartbeats(turn: Turn): void {
   for (const rule of turn.rules.heartbeats) {
     const known = turn.state.heartbeats.get(rule.name);
     if (known === undefined && !rule.expected) continue;
-    const missingAt = Math.max(known?.missingAt ?? 0, turn.now + rule.missingAfterMs);
+    const missingAt = turn.now + rule.missingAfterMs;
     const heartbeat: Heartbeat = known ?? {
       name: rule.name,
       lastSeenAt: undefined,

@@ -36,8 +36,7 @@ function unmute(turn: Turn, alert: Alert, { by, rule, inhibitor }: Muted): void 
   }
   const { inhibition, alerts } = turn.state;
   const fires = inhibitor !== inhibition.ending && alerts.get(inhibitor)?.status === 'firing';
-  const isOver = inhibition.rules.length > 0 && !fires;
-  const because = isOver ? `${by} is over` : `${by} does not inhibit it any more`;
+  const because = fires ? `${by} does not inhibit it any more` : `${by} is over`;
   noteAlert(turn, 'uninhibited', alert, because, { rule });
   // What comes with something else ends a little after it: alone, it has to outlast its hold anew.
   const hold = turn.rules.hold(subjectOf(alert));

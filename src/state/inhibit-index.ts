@@ -195,12 +195,12 @@ function enter(
 /** False when it was not there. */
 function leave(
   { groups, sources, changed }: InhibitIndex,
-  { group, isSource, isTarget }: Part,
+  { group, isTarget }: Part,
   fingerprint: string,
 ): boolean {
   const wasTarget = isTarget && group.targets.delete(fingerprint);
   const side = isTarget ? group.both : group.sources;
-  const wasSource = isSource && side.delete(fingerprint);
+  const wasSource = side.delete(fingerprint);
   if (isEmpty(group)) groups.delete(group.key);
   if (!wasSource) return wasTarget;
   sources.delete(fingerprint);

@@ -149,6 +149,18 @@ heartbeats: [{ name: beat, match: ['alertname="Beat"'], missingAfter: 5m, expect
   expect(reasons).toEqual(['source-lost', 'source-lost']);
 });
 
+test('a heartbeat whose rule was made shorter is missed by that rule', () => {
+  const after = (missingAfter: string) =>
+    rulesOf(
+      `heartbeats: [{ name: beat, match: ['alertname="Beat"'], missingAfter: ${missingAfter} }]`,
+    );
+  const state = createState('default');
+  decide(state, alertEvent({ alertname: 'Beat' }), START, after('6h'));
+  decide(state, { kind: 'rules-changed' }, START + MINUTE, after('5m'));
+  const { decisions } = decide(state, { kind: 'tick' }, START + 6 * MINUTE, after('5m'));
+  expect(decisions.map(({ reason }) => reason)).toEqual(['source-lost']);
+});
+
 test('what the route says belongs in the digest comes once a day, in one message', () => {
   const story = tell();
   for (const name of ['CertExpiresSoon', 'DiskHalfFull'])
