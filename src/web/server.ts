@@ -19,6 +19,7 @@ import type { FrontHandler } from '../ingest/http.ts';
 import { type Capacity, over, SHAPE } from '../limits.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createApp, type AppDeps } from './app.ts';
+import { createStarting, unavailable } from './starting.ts';
 
 interface HttpServerOptions {
   readonly limits: Pick<Capacity, 'requests' | 'connections'>;
@@ -36,7 +37,7 @@ interface Handlers extends AppDeps {
 
 export interface HttpServer {
   readonly server: Server;
-  /** From now on requests are answered. Until then it is said that the service starts, and to try again. */
+  /** From now on requests are answered, those first that waited for it. */
   open(handlers: Handlers): void;
   /** Resolves with the port, which is another one than asked for when that was 0. */
   listen(host: string, port: number): Promise<number>;
@@ -54,7 +55,8 @@ const LOOKS = 6;
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { limits, metrics } = options;
   const answerTimeMs = options.answerTimeMs ?? SHAPE['answer-time'];
-  let answer: RequestListener = answerAtStart;
+  const starting = createStarting();
+  let { answer } = starting;
   let closing = false;
   const going = countRequests();
   const open = new Set<Socket>();
@@ -94,10 +96,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }, answerTimeMs / LOOKS);
   looking.unref();
   // Of the part of an answer that is being sent. Idle connections have a time of their own.
-  server.setTimeout(answerTimeMs, (socket) => {
-    if (going.on(socket)) neverTaken(socket);
-    else socket.destroy();
-  });
+  server.setTimeout(answerTimeMs, (socket) =>
+    going.on(socket) ? neverTaken(socket) : socket.destroy(),
+  );
   server.on('connection', (socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
@@ -114,11 +115,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     server,
     open: (handlers) => {
       answer = answering(handlers);
+      starting.end(answer);
     },
     listen: (host, port) => listen(server, host, port),
     close: () => {
       closing = true;
       clearInterval(looking);
+      starting.giveUp();
       return close(server, open);
     },
   };
@@ -183,22 +186,8 @@ function answering({ ingest, ...deps }: Handlers): RequestListener {
   };
 }
 
-/** Nothing can be kept yet, so nothing is accepted. Whoever asks whether the process lives is told so. */
-function answerAtStart(request: IncomingMessage, response: ServerResponse): void {
-  if (request.url !== '/-/healthy')
-    return unavailable(request, response, 'Quell is starting: try again');
-  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end('OK');
-}
-
 function refuse(request: IncomingMessage, response: ServerResponse): void {
   unavailable(request, response, over('requests', 'too many requests at once: try again'));
-}
-
-function unavailable(request: IncomingMessage, response: ServerResponse, error: string): void {
-  request.resume();
-  response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '5' });
-  response.end(`${JSON.stringify({ error })}\n`);
 }
 
 const BROKEN: Readonly<Record<string, string>> = {

@@ -59,20 +59,43 @@ test('before the store is open the process is alive and not ready, and accepts n
   const healthy = await within(30, 'the port answers', answered(`${url}/-/healthy`));
   expect([healthy.status, await healthy.text()]).toEqual([200, 'OK']);
   const post = { method: 'POST', body: '{"name":"Down"}' };
-  for (const [path, init] of [
+  const asked = [
     ['/-/ready', {}],
     ['/metrics', {}],
     ['/', {}],
     ['/v1/ingest/generic', post],
     ['/api/v2/alerts', post],
     ['/slack/events', post],
-  ] as const) {
+  ] as const;
+  const answers = asked.map(async ([path, init]) => {
     const answer = await fetch(url + path, init);
     expect([path, answer.status, answer.headers.get('retry-after')]).toEqual([path, 503, '5']);
     expect(await answer.json()).toEqual({ error: 'Quell is starting: try again' });
-  }
+  });
+  await within(60, 'all are answered', Promise.all(answers));
   // What cannot be opened ends the start, and the port is free again.
   redis.hangUp();
   expect(await within(60, 'the start ends', started)).toBeInstanceOf(AppError);
   await expect(fetch(url)).rejects.toThrow();
+});
+
+test('what comes while it starts waits for the store, and is accepted then', async () => {
+  const port = await freePort();
+  const started = startService(configOf({ QUELL_PORT: String(port) }), createLog('silent'));
+  const url = `http://127.0.0.1:${port}`;
+  // Tried until the port is open, which it is before the store.
+  const alerts = JSON.stringify([{ labels: { alertname: 'Down', service: 'payments' } }]);
+  const post = async (): Promise<Response> => {
+    const init = { method: 'POST', body: alerts, headers: { 'content-type': 'application/json' } };
+    const answer = await fetch(`${url}/api/v2/alerts`, init).catch(() => undefined);
+    if (answer !== undefined) return answer;
+    await setTimeout(2);
+    return post();
+  };
+  const answer = await within(30, 'the alert is answered', post());
+  expect(answer.status).toBe(200);
+  const service = await started;
+  onTestFinished(() => service.stop());
+  const kept = await fetch(`${url}/v1/alerts`);
+  expect(await kept.text()).toContain('"Down"');
 });
