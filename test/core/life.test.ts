@@ -67,6 +67,8 @@ route:
   story.wait(15 * MINUTE);
   expect(story.last()).toMatchObject({ action: 'reply' });
   story.wait(2 * HOUR);
+  const shown = story.messages.findLast(({ action }) => action !== 'reply');
+  expect(shown?.text).toMatch(/escalated once[^]*Called: Ann/);
   expect(story.reasons().filter((reason) => reason === 'escalated')).toHaveLength(1);
 });
 

@@ -65,6 +65,10 @@ test('the message of a storm counts what joins the incidents that it stands for'
   const after = story.messages.filter(({ text }) => text.includes('Alert storm')).at(-1)?.text;
   const alerts = (text = '') => Number(/ (\d+) alerts/.exec(text)?.[1]);
   expect(alerts(after)).toBe(alerts(before) + 40);
+  story.resolve('svc-30', 'Check0');
+  story.wait(MINUTE);
+  const last = story.messages.filter(({ text }) => text.includes('Alert storm')).at(-1)?.text;
+  expect(last).toMatch(new RegExp(` ${alerts(after)} alerts, ${alerts(after) - 1} still firing`));
 });
 
 test('what begins to fail long after the flood is told by itself, though the storm still stands', () => {

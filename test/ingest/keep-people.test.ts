@@ -36,7 +36,8 @@ async function said(...events: readonly Event[]) {
   const [incident] = service.lane.state.open;
   for (const event of events) {
     const on = { incident: incident ?? '' };
-    await lane.submit(NOW, [event.kind === 'request' ? { ...event, on } : event]);
+    const isOnIt = event.kind === 'request' || event.kind === 'reaction';
+    await lane.submit(NOW, [isOnIt ? { ...event, on } : event]);
   }
   return { incident, labels, read: lines.map((line, index) => readLine(line, index + 1)) };
 }
@@ -61,6 +62,18 @@ test('a request in the thread, with the alerts of the incident', async () => {
   });
   const alerts = [{ source: 'alertmanager', labels }];
   expect(read).toEqual([{ kind: 'request', line: 1, at: NOW, incident, alerts, ...asked }]);
+});
+
+test('a reaction, and that it is taken back; what is heard again is kept once', async () => {
+  const eyes = { kind: 'reaction', emoji: 'eyes', user: 'U7', on: { incident: '' } } as const;
+  const added: Event = { ...eyes, added: true, orderedAt: NOW + 1 };
+  const removed: Event = { ...eyes, added: false, orderedAt: NOW + 2 };
+  const { read, incident, labels } = await said(added, added, removed);
+  const alerts = [{ source: 'alertmanager', labels }];
+  expect(read).toMatchObject([
+    { kind: 'reaction', incident, reaction: 'eyes', user: 'U7', removed: false, alerts },
+    { kind: 'reaction', incident, reaction: 'eyes', user: 'U7', removed: true, alerts },
+  ]);
 });
 
 test('what is not as it was recorded is a bad line', () => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type Lane, openLane } from '../../src/lane/lane.ts';
 import { createLanes, type Lanes, PartlyTaken } from '../../src/lane/lanes.ts';
 import { AppError } from '../../src/errors.ts';
-import type { Event, Instant, Silence } from '../../src/model.ts';
+import type { Effect, Event, Instant, Silence } from '../../src/model.ts';
 import { relane } from '../../src/lane/relane.ts';
 import { laneNames, laneOf, type Split, WHOLE } from '../../src/split.ts';
 import { acrossLanes } from '../../src/store/across-lanes.ts';
@@ -212,6 +212,28 @@ test('an incident whose alerts fire in several of the new lanes is named, and no
   const before = await contentsOf(store, 'default');
   expect(() => relane([before], { by: ['tenant'], lanes: ['two'] })).toThrow(
     `alerts of default and two fire in incident ${only ?? ''}: wait until it is over`,
+  );
+});
+
+test('while a storm is on, or a digest waits for Slack, nothing is done', async () => {
+  const { lanes, store } = await open((lane) => lane, WHOLE);
+  await lanes.submit(NOW, [alert('europe')]);
+  const before = await contentsOf(store, 'default');
+  const storm = { incident: 'S', since: NOW, roughAt: NOW, counted: 3, before: [] };
+  const stormy = { ...before, records: [...before.records, { key: 'storm', value: storm }] };
+  expect(() => relane([stormy], SPLIT)).toThrow('a storm is on: wait until it is over');
+  const [message] = before.outbox;
+  if (message?.kind !== 'message') throw new Error('nothing is told');
+  const digest: Effect = {
+    ...message,
+    kind: 'digest',
+    id: 'digest:#a',
+    message: undefined,
+    from: NOW,
+    lines: [],
+  };
+  expect(() => relane([{ ...before, outbox: [digest] }], SPLIT)).toThrow(
+    'a digest waits for Slack: start Quell, and stop it when that is sent',
   );
 });
 
