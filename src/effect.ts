@@ -1,11 +1,7 @@
 /**
- * What Quell asks for in Slack, and what its lines in threads say. model.ts hands these on.
+ * What Quell asks for in Slack, what its lines in threads say, and what Slack did with it. model.ts hands these on.
  */
-import type { MessageRef } from './delivery-outcome.ts';
-import type { Severity } from './severity.ts';
-
-/** Milliseconds since 1970: model.ts, which knows this file, calls it so. */
-type Instant = number;
+import type { Instant, Severity } from './basics.ts';
 
 /**
  * Something to do in Slack, carried out at least once. `id` is the idempotency key and the key of its
@@ -109,3 +105,35 @@ export type Reply =
       readonly name: string;
       readonly severity: Severity;
     } & Calls);
+
+/** By what Slack knows a message. */
+export interface MessageRef {
+  readonly channel: string;
+  /** Slack's message id, also its time in seconds: `1710000000.000100`. */
+  readonly ts: string;
+}
+
+/** What Slack did with an effect. */
+export type DeliveryOutcome =
+  /** `revision` is the one of the view that was sent; 0 for a reply or a digest. */
+  | {
+      readonly kind: 'sent';
+      readonly message: MessageRef;
+      readonly revision: number;
+      /** What went before, in words, if it was not taken at once: "after 3 tries in 45 s (rate limited)". */
+      readonly after?: string;
+      /** There is no Slack: it was shown on the page. */
+      readonly preview?: true;
+      /** Slack had it for a while before we knew: people may have reacted to it meanwhile. */
+      readonly late?: true;
+    }
+  /** The message to update is not there any more: somebody deleted it, or archived its channel. `error` is Slack's word. */
+  | { readonly kind: 'gone'; readonly error?: string }
+  /** Slack will never take it there (no such channel, not invited ...). `error` is Slack's own word. */
+  | {
+      readonly kind: 'refused';
+      readonly error: string;
+      readonly channel?: string;
+      /** Of the view that was refused, as in `sent`; undefined: of the newest. */
+      readonly revision?: number;
+    };

@@ -5,14 +5,9 @@
  * milliseconds since 1970 by Quell's own clock, unless a comment says that it is the source's clock.
  */
 
-import type { DeliveryOutcome, MessageRef } from './delivery-outcome.ts';
-import type { Effect } from './effect.ts';
+import type { Instant, Severity } from './basics.ts';
+import type { DeliveryOutcome, Effect, MessageRef } from './effect.ts';
 import type { Reason, Verdict } from './reasons.ts';
-import type { Severity } from './severity.ts';
-import type { Silence, Snoozed } from './silence.ts';
-
-/** Milliseconds since 1970-01-01T00:00:00Z. */
-export type Instant = number;
 
 /** A record that is being made: nobody else has seen it yet. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
@@ -52,6 +47,25 @@ export interface ReceivedAlert {
 /** The state that people's reactions stand for. Names of emoji are mapped to these by the rules. */
 export const GESTURES = ['acknowledge', 'solved', 'snooze', 'not-actionable'] as const;
 export type Gesture = (typeof GESTURES)[number];
+
+/** Keeps alerts quiet for a while, because somebody said so: by API, or in the thread of a message. */
+export interface Silence {
+  readonly id: string;
+  /** All of them must match. */
+  readonly matchers: readonly SilenceMatcher[];
+  readonly startsAt: Instant;
+  readonly endsAt: Instant;
+  readonly createdBy: string;
+  readonly comment: string;
+}
+
+/** Alertmanager's: `isEqual` false turns it round. */
+export interface SilenceMatcher {
+  readonly name: string;
+  readonly value: string;
+  readonly isRegex: boolean;
+  readonly isEqual: boolean;
+}
 
 /** What the pipeline decides on, one at a time. `delivery` correlates request, log lines and Slack calls. */
 export type Event =
@@ -217,6 +231,15 @@ export interface Mark {
   readonly at: Instant;
 }
 
+/** An incident of which nothing is said in its thread for a while. */
+export interface Snoozed {
+  readonly by: string;
+  readonly at: Instant;
+  readonly until: Instant;
+  /** The silence that matches all that fires in it; undefined: a reaction asked for it. */
+  readonly silence: string | undefined;
+}
+
 /** The alerts that share one cause. Exactly one Slack message stands for it. */
 export interface Incident {
   readonly id: string;
@@ -287,16 +310,17 @@ export interface Incident {
 // ---------------------------------------------------------------------------------------------
 
 export {
+  BEGINNINGS,
   CONSEQUENCES,
   type Consequence,
+  KEPT_QUIET,
   type Reason,
+  SHOWN,
   VERDICTS,
   type Verdict,
 } from './reasons.ts';
-export type { DeliveryOutcome, MessageRef } from './delivery-outcome.ts';
 export type * from './effect.ts';
-export { SEVERITIES, type Severity } from './severity.ts';
-export type { Silence, SilenceMatcher, Snoozed } from './silence.ts';
+export { type Instant, SEVERITIES, type Severity } from './basics.ts';
 
 /** What was done, why, and the facts it rests on: read by explain, the page, the metrics and replay. */
 export interface Decision {

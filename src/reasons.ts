@@ -1,6 +1,9 @@
 /**
  * Why something was done: the closed lists of reasons that a decision can have. Whoever reads decisions
  * (explain, the page, the metrics, replay) knows them all.
+ *
+ * Adding one: a line here, its words in explain/words.ts, which does not compile without, and docs/testing-rules.md.
+ * By one for which nobody is told, rehearse/ledger.ts tells what a change of rules would hush.
  */
 
 /** The closed list: each event of an alert ends in exactly one of these. */
@@ -73,6 +76,17 @@ export const BEGINNINGS: ReadonlySet<Reason> = new Set<Verdict>([
   'silenced',
   'inhibited',
 ]);
+
+/** For these nobody, or nobody at once, is told. */
+export const KEPT_QUIET = [
+  'transient',
+  'digested',
+  'chronic',
+  'dropped',
+  'silenced',
+  'inhibited',
+  'flapping',
+] as const satisfies readonly Reason[];
 
 /** What begins the facts of a `delivered` that went to the page, because there is no Slack. */
 export const SHOWN = 'shown on the page';

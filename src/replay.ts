@@ -5,6 +5,7 @@
 import { decide, runDueUntil, wakeAt } from './decide.ts';
 import {
   type Alert,
+  BEGINNINGS,
   type Consequence,
   type Decision,
   type Effect,
@@ -14,10 +15,9 @@ import {
   type Instant,
   type Labels,
   type Severity,
-  VERDICTS,
   type Verdict,
+  VERDICTS,
 } from './model.ts';
-import { BEGINNINGS } from './reasons.ts';
 import type { Rules } from './rules/rules.ts';
 import { renderDigest, renderMessage, renderReply } from './slack/message.ts';
 import { alertsOf, createState, type LaneState } from './state/state.ts';

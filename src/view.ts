@@ -27,7 +27,7 @@ import { alertsOf, type LaneState, tallyOf } from './state/state.ts';
 import { stormTally, type StormView, stormView } from './storm-view.ts';
 import { severityRank, type Tally } from './state/tally.ts';
 
-export interface KeptApart {
+interface KeptApart {
   readonly incident: string;
   /** The likely cause of that. */
   readonly service: string;

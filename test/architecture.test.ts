@@ -26,11 +26,9 @@ const ROOMS: Readonly<Record<string, string>> = {
   'errors.ts': 'errors',
   'limits.ts': 'limits',
   'model.ts': 'model',
-  'delivery-outcome.ts': 'model',
+  'basics.ts': 'model',
   'effect.ts': 'model',
-  'severity.ts': 'model',
   'reasons.ts': 'model',
-  'silence.ts': 'model',
   'split.ts': 'model',
 };
 

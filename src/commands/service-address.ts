@@ -3,7 +3,7 @@ import { clearApiToken } from '../config/access.ts';
 import { openSources } from '../config/sources.ts';
 import { misuse } from '../errors.ts';
 
-export interface ServiceAddress {
+interface ServiceAddress {
   readonly base: string;
   readonly token: string | undefined;
 }

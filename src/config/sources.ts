@@ -46,7 +46,7 @@ export const SETTINGS = {
   slackSigningSecret: 'SLACK_SIGNING_SECRET',
   slackApiUrl: 'SLACK_API_URL',
 } as const;
-export type Settings = typeof SETTINGS;
+type Settings = typeof SETTINGS;
 export type Setting = keyof Settings;
 
 const SECRETS: ReadonlySet<Setting> = new Set([

@@ -5,7 +5,7 @@
  * `readEvidence` must understand everything that is written here, also by older versions.
  */
 
-export type LinkEvidence =
+type LinkEvidence =
   | { readonly kind: 'transaction'; readonly id: string }
   | { readonly kind: 'service' }
   | { readonly kind: 'dependency'; readonly hops: number; readonly apartS: number }

@@ -8,7 +8,7 @@
 import type { Catalog } from '../rules/rules.ts';
 
 /** How many hops a cascade may climb from its root. */
-export const CASCADE_HOPS = 5;
+const CASCADE_HOPS = 5;
 /** A limit on what one question may visit, for graphs that are one big knot. */
 const VISITED_MAX = 500;
 

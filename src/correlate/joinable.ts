@@ -8,7 +8,7 @@ import { keepsToItself } from './group.ts';
 
 const STRAGGLING_FROM = severityRank('warning');
 
-export type Evidence = 'transaction' | 'service' | 'dependency' | 'host' | 'labels' | 'time';
+type Evidence = 'transaction' | 'service' | 'dependency' | 'host' | 'labels' | 'time';
 
 export interface Match {
   readonly incident: Incident;

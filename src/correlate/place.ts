@@ -16,15 +16,8 @@ import type { CorrelateRule } from '../rules/rules.ts';
 import { scheduleAlert } from '../life/schedule.ts';
 import { incidentOf, putAlert, survivorOf, tallyOf } from '../state/state.ts';
 import { severityRank, worstFiring } from '../state/tally.ts';
-import {
-  change,
-  isQuiet,
-  note,
-  noteAlert,
-  type Turn,
-  turnWith,
-  wakeIncident,
-} from '../state/turn.ts';
+import { change, note, noteAlert, type Turn, turnWith, wakeIncident } from '../state/turn.ts';
+import { isQuiet } from '../life/reply.ts';
 import { alertWith } from '../state/with.ts';
 import { leadOf, likelyCause, subjectOf } from '../life/lead.ts';
 import { areApart, keepApart, partingFrom, partingOf } from './apart.ts';

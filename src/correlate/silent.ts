@@ -20,7 +20,7 @@ import { isOpenTo, type Match } from './joinable.ts';
 /** Direct callers that fail. */
 const CALLERS_MIN = 3;
 
-export interface SilentCause {
+interface SilentCause {
   readonly service: string;
   /** Those that alert and call it, directly or not. */
   readonly explained: readonly (readonly [string, ServiceTally])[];

@@ -2,13 +2,20 @@
  * The whole chain of one alert or incident, in order of time: what was decided, and what the records
  * say besides: received, held until, routed by, updated. Pure.
  */
-import type { Alert, Decision, Incident, Instant, People, Reason } from '../model.ts';
-import { BEGINNINGS } from '../reasons.ts';
+import {
+  type Alert,
+  BEGINNINGS,
+  type Decision,
+  type Incident,
+  type Instant,
+  type People,
+  type Reason,
+} from '../model.ts';
 import { severityWord, times } from '../slack/words.ts';
 import { describeDecision, heldFor, momentInWords, ruleInWords, type TitleOf } from './words.ts';
 
 /** What no decision says by itself. */
-export type Derived = 'received' | 'repeated' | 'held' | 'routed' | 'updated';
+type Derived = 'received' | 'repeated' | 'held' | 'routed' | 'updated';
 
 /** Deliveries that said of one firing that it goes on, the first included. */
 export interface Heard {

@@ -6,8 +6,16 @@
  */
 import { saysChronic } from '../life/chronic.ts';
 import { inWords } from '../life/in-words.ts';
-import type { Alert, Decision, Incident, Instant, Muted, People, Reason } from '../model.ts';
-import { SHOWN } from '../reasons.ts';
+import {
+  type Alert,
+  type Decision,
+  type Incident,
+  type Instant,
+  type Muted,
+  type People,
+  type Reason,
+  SHOWN,
+} from '../model.ts';
 import { ago, duration, severityWord, times } from '../slack/words.ts';
 
 /** How an incident is called, if it is still known. */

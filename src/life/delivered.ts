@@ -1,10 +1,16 @@
 /**
  * What Slack said to an effect. An effect leaves the outbox only here.
  */
-import type { DeliveryOutcome, Event, Incident, Instant, MessageRef } from '../model.ts';
+import {
+  type DeliveryOutcome,
+  type Event,
+  type Incident,
+  type Instant,
+  type MessageRef,
+  SHOWN,
+} from '../model.ts';
 import { forgetThoseOn, placeOfReply, replyAt } from '../state/reactions.ts';
 import type { Digest } from '../state/small-records.ts';
-import { SHOWN } from '../reasons.ts';
 import { change, note, orderDone, orderMessage, type Turn, wakeIncident } from '../state/turn.ts';
 import { digestDelivered, moveDigest } from './digest.ts';
 

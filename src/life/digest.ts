@@ -1,8 +1,8 @@
 /**
  * The digest of a channel: what is worth knowing, but not at once.
  *
- * One standing message that is brought up to date once a day: it says what came since the day before
- * and what still fires, and pings nobody. It is first posted when there is something in it that
+ * One standing message that is brought up to date at the times of day that the rules name, by default once: it says
+ * what came since the last time and what still fires, and pings nobody. It is first posted when there is something in it that
  * somebody could act upon; whoever wants it at the end of the channel again deletes it.
  */
 import type { DigestLine, Incident, MessageRef } from '../model.ts';
@@ -123,7 +123,7 @@ function orderDigest(
 
 /**
  * Slack answered: the message is there now. Undefined: somebody deleted it, and the next one is posted
- * anew. The next one is due already when this took a day; it says once more what nobody had time to read.
+ * anew. The next one is due already when this took so long; it says once more what nobody had time to read.
  */
 export function digestDelivered(
   turn: Turn,

@@ -26,7 +26,8 @@ import { incidentOf, putAlert, refreshAlert, removeAlert, tallyOf } from '../sta
 import { sorted } from '../state/sorted.ts';
 import { severityRank } from '../state/tally.ts';
 import { DueFailed, schedule, type Steps } from '../state/timers.ts';
-import { change, noteAlert, orderReply, type Turn } from '../state/turn.ts';
+import { change, noteAlert, type Turn } from '../state/turn.ts';
+import { orderReply } from './reply.ts';
 import { alertWith } from '../state/with.ts';
 
 /** Incidents that get a message of their own when a storm is over. */

@@ -7,8 +7,9 @@ import { LATE_MAX_MS } from '../dedupe/repeat.ts';
 import { type Alert, type Incident, type Instant, PENALTY, SEVERITIES } from '../model.ts';
 import { alertsOf, closeIncident, incidentOf, tallyOf } from '../state/state.ts';
 import { severityRank, worstFiring } from '../state/tally.ts';
-import { change, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
+import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
 import { learn } from './chronic.ts';
+import { orderReply } from './reply.ts';
 import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
@@ -18,7 +19,7 @@ import { callAgain } from './worse.ts';
 /** An incident whose message Slack has not taken yet is remembered this long. */
 const UNSENT_MEMORY_MS = 24 * 60 * 60_000;
 /** Alerts that fired more than once are remembered this long, so that slow flapping is seen too. */
-export const FLAP_MEMORY_MS = 2 * 60 * 60_000;
+const FLAP_MEMORY_MS = 2 * 60 * 60_000;
 
 /**
  * One of its alerts ended, or calmed down: is it all over? `service` is the one it belongs to; `because` says how it

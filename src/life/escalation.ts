@@ -3,7 +3,8 @@
  * open without anybody on it.
  */
 import type { Incident } from '../model.ts';
-import { change, isQuiet, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
+import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
+import { isQuiet, orderReply } from './reply.ts';
 import { inWords } from './in-words.ts';
 import { show } from './show.ts';
 

@@ -3,7 +3,8 @@
  * tier 1 service is never lost in the count: it is named in the thread, and who answers for it is called, once in a storm.
  */
 import type { Incident } from '../model.ts';
-import { change, note, orderReply, type Turn } from '../state/turn.ts';
+import { change, note, type Turn } from '../state/turn.ts';
+import { orderReply } from './reply.ts';
 import { leadOf, subjectOfIncident } from './lead.ts';
 import { touch } from './show.ts';
 

@@ -10,7 +10,7 @@ import { type LaneState, putIncident } from '../state/state.ts';
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** Eight characters, derived from what began it, when and in which lane: the same input gives the same id. */
-export function mintId(state: LaneState, seed: string, now: Instant): string {
+function mintId(state: LaneState, seed: string, now: Instant): string {
   const place = state.lane === LANE ? '' : ` ${state.lane}`;
   for (let salt = 0; ; salt++) {
     // One character for each byte: to make a buffer takes longer than to hash.

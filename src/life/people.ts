@@ -6,8 +6,9 @@
 import type { Event, Gesture, Incident, Instant, Mark, Reason } from '../model.ts';
 import { lastHeard, remember, saidAt, saidOtherwise, standing } from '../state/reactions.ts';
 import { incidentAt, tallyOf } from '../state/state.ts';
-import { change, note, orderReply, type Turn, wakeIncident } from '../state/turn.ts';
+import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
 import { learnLate } from './chronic.ts';
+import { orderReply } from './reply.ts';
 import { armEscalation } from './escalation.ts';
 import { show } from './show.ts';
 

@@ -7,8 +7,9 @@ import type { Event, Incident, Silence, SilenceMatcher } from '../model.ts';
 import { parseDuration, spelledShort } from '../rules/duration.ts';
 import { requestKey } from '../state/reactions.ts';
 import { alertsOf, incidentAt } from '../state/state.ts';
-import { change, note, orderReply, type Turn } from '../state/turn.ts';
+import { change, note, type Turn } from '../state/turn.ts';
 import { learnLate } from './chronic.ts';
+import { orderReply } from './reply.ts';
 import { split, unsplit } from './part.ts';
 import { countMatches, endSilence, isCovered, matchersInWords, setSilence } from './silences.ts';
 

@@ -5,15 +5,8 @@
  * through what began as a warning.
  */
 import type { Incident, Reply, RouteDecision } from '../model.ts';
-import {
-  change,
-  isTooSoon,
-  note,
-  orderMessage,
-  orderReply,
-  thereKey,
-  type Turn,
-} from '../state/turn.ts';
+import { change, note, orderMessage, type Turn } from '../state/turn.ts';
+import { isTooSoon, orderReply, thereKey } from './reply.ts';
 import { armEscalation } from './escalation.ts';
 import { leadOf, subjectOfIncident } from './lead.ts';
 

@@ -13,7 +13,7 @@ import { connect, ready } from '../store/redis/connection.ts';
 import { laneTag } from '../store/redis/keys.ts';
 import { LANE } from '../split.ts';
 
-export interface Share {
+interface Share {
   /** How long to wait before one more lane is asked for, in ms. */
   readonly patienceMs: () => number;
   /** Lanes that are opened here. */

@@ -5,8 +5,16 @@
  * A firing is known by its alert and the instant it began, so that the same firing is found again
  * under other rules.
  */
-import type { Alert, Decision, Facts, Incident, Instant, Reason, RuleRef } from '../model.ts';
-import { BEGINNINGS } from '../reasons.ts';
+import {
+  type Alert,
+  BEGINNINGS,
+  type Decision,
+  type Facts,
+  type Incident,
+  type Instant,
+  type Reason,
+  type RuleRef,
+} from '../model.ts';
 import type { LaneState } from '../state/state.ts';
 
 export interface Firing {

@@ -79,7 +79,7 @@ interface Stated {
   why: string | undefined;
 }
 
-export interface Owners {
+interface Owners {
   readonly catalog: Catalog;
   readonly teams: ReadonlyMap<string, Team>;
 }

@@ -2,7 +2,7 @@
  * Slack's Web API, reduced to the calls that Quell makes and to five answers
  * (result.ts).
  *
- * Nothing here waits or retries: pacing and patience belong to delivery.ts.
+ * Nothing here waits or retries: pace belongs to courier.ts, patience to delivery.ts, and to breaker.ts when Slack is away.
  */
 import {
   WebAPIHTTPError,
@@ -56,7 +56,7 @@ export interface SlackApi {
   identify(): Promise<SlackResult<{ readonly user: string; readonly team: string }>>;
 }
 
-export interface Whisper {
+interface Whisper {
   readonly channel: string;
   readonly thread: string | undefined;
   readonly user: string;

@@ -3,8 +3,7 @@
  * `quell explain`.
  */
 import { momentInWords } from '../explain/words.ts';
-import type { Alert, Instant } from '../model.ts';
-import { BEGINNINGS } from '../reasons.ts';
+import { type Alert, BEGINNINGS, type Instant } from '../model.ts';
 import {
   type AlertDetail,
   alertDetail,

@@ -23,7 +23,7 @@ interface NewestOptions<T> {
   readonly limit: number;
 }
 
-export interface Newest<T> {
+interface Newest<T> {
   readonly items: readonly T[];
   /** Undefined when there is nothing older. */
   readonly next: Place | undefined;

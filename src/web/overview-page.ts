@@ -2,7 +2,7 @@
  * The first page: what is open, what is held, what was kept quiet and why, what would be said in Slack.
  */
 import { momentInWords } from '../explain/words.ts';
-import type { Instant, People } from '../model.ts';
+import { type Instant, KEPT_QUIET, type People } from '../model.ts';
 import { ago, count, DOTS, list, severityWord } from '../slack/words.ts';
 import type { Heartbeat } from '../state/small-records.ts';
 import { type Html, html } from './html.ts';
@@ -143,24 +143,13 @@ function quietSection(quiet: readonly DecisionJson[], now: Instant): Html {
     const who = path === undefined ? html`${name}` : html`<a href="${path}">${name}</a>`;
     return html`<li><time datetime="${at}">${clock(at, now)}</time><span>${who} ${text}</span></li>`;
   });
-  const kinds = QUIET_KINDS.map(
+  const kinds = KEPT_QUIET.map(
     (reason, index) =>
       html`${index === 0 ? '' : ', '}<a href="/decisions?reason=${reason}">${reason}</a>`,
   );
   return html`<h2>Lately quiet: what nobody was told of, and why</h2><ul>${rows}</ul>
 <p class="soft">Times are UTC. All of a kind: ${kinds}</p>`;
 }
-
-/** Reasons for which nobody, or nobody at once, was told. */
-export const QUIET_KINDS = [
-  'transient',
-  'digested',
-  'chronic',
-  'dropped',
-  'silenced',
-  'inhibited',
-  'flapping',
-] as const;
 
 function resolvedSection(resolved: readonly IncidentJson[], now: Instant): Html | undefined {
   if (resolved.length === 0) return undefined;

@@ -2,14 +2,14 @@
  * What the first page shows of all lanes: at most a screenful of each kind, whatever is open.
  */
 import { type Lanes, ownerOf } from '../lane/lanes.ts';
-import type { Incident, Instant, People } from '../model.ts';
+import { type Incident, type Instant, KEPT_QUIET, type People } from '../model.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { alertsOf, type LaneState } from '../state/state.ts';
 import type { History } from '../store/contract.ts';
 import { severityRank } from '../state/tally.ts';
 import { titlesOf } from './details.ts';
 import { newest } from './newest.ts';
-import { type Overview, type PreviewMessage, QUIET_KINDS } from './overview-page.ts';
+import type { Overview, PreviewMessage } from './overview-page.ts';
 import { pagesOf } from './past.ts';
 import { type NamesDeps, peopleOf } from './people.ts';
 import {
@@ -138,7 +138,7 @@ async function latelyQuiet(
   return [...found.values()];
 }
 
-const QUIET_REASONS: ReadonlySet<string> = new Set(QUIET_KINDS);
+const QUIET_REASONS: ReadonlySet<string> = new Set(KEPT_QUIET);
 
 /** Those in memory are the newest; what left it comes after them. */
 async function latelyOver(

@@ -38,7 +38,7 @@ export function badQuery(message: string): AppError {
 export const FILTERS = ['service', 'environment', 'severity', 'match'] as const;
 export const SPAN = ['from', 'to', 'limit'] as const;
 
-export interface QueryOptions {
+interface QueryOptions {
   /** Parameters that this answer knows. */
   readonly names: readonly string[];
   /** Values of `state`. */

@@ -162,8 +162,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a message that its channel refuses is told nowhere',
     seed: 13,
     file: 'src/life/delivered.ts',
-    from: '  orderMessage(turn, change(turn, incident, rerouted));',
-    to: '  change(turn, incident, rerouted);',
+    from: '  orderMessage(turn, change(turn, incident, { route: rerouted, sentRevision: undefined }));',
+    to: '  change(turn, incident, { route: rerouted, sentRevision: undefined });',
   },
   {
     name: 'an older revision in Slack counts as the newest',

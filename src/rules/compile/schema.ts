@@ -151,7 +151,7 @@ const TimeInterval = strict({
 
 const bounds = { startsAt: Moment.optional(), endsAt: Moment.optional() };
 export const Silence = strict({ name: Text.optional(), ...matching, ...bounds, why: Why });
-export const Maintenance = strict({
+const Maintenance = strict({
   name: Text.optional(),
   ...matching,
   every: oneOrMany(IntervalParts).optional(),
@@ -162,7 +162,7 @@ export const Maintenance = strict({
 
 // --- inhibition -------------------------------------------------------------------------------
 
-export const Inhibit = strict({
+const Inhibit = strict({
   name: Text.optional(),
   sourceMatchers: Match.optional(),
   source_matchers: Match.optional(),
@@ -256,7 +256,7 @@ export const Reactions = strict({
   'not-actionable': oneOrMany(Emoji).optional(),
   why: Why,
 });
-export const Links = strict({
+const Links = strict({
   logs: Link.optional(),
   dashboard: Link.optional(),
   silence: Link.optional(),
@@ -265,7 +265,7 @@ export const Links = strict({
 
 const Dotted = Text;
 const Fields = z.record(Text, z.union([z.string(), z.number()]).transform(String));
-export const Ingest = strict({
+const Ingest = strict({
   alerts: Dotted.optional(),
   status: strict({ from: Dotted, resolved: oneOrMany(Text) }).optional(),
   startsAt: Dotted.optional(),

@@ -43,7 +43,7 @@ function isYaml(name: string): boolean {
   return /\.ya?ml$/.test(name) && !name.startsWith('.');
 }
 
-export interface Folder {
+interface Folder {
   /** In the order of their names. */
   readonly files: readonly RulesFile[];
   /** The names of all that should be there, read or not. */
