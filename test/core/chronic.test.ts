@@ -3,7 +3,7 @@
  * why. Whatever makes it more than that, or anybody who ever acted, makes it a message.
  */
 import { expect, test } from 'vitest';
-import { createState, type LaneState } from '../../src/state/state.ts';
+import { createState, type LaneState, putSmall } from '../../src/state/state.ts';
 import { follow, restore } from '../../src/state/restore.ts';
 import { type LaneContents, relane } from '../../src/lane/relane.ts';
 import { LANE } from '../../src/split.ts';
@@ -258,6 +258,28 @@ test('what is in no message of Slack nobody could act upon', () => {
   const story = tell(`${SHOP}\nroute: { urgency: digest }`);
   firing(story);
   expect(story.state.chronic.size).toBe(0);
+});
+
+test('it is bounded, and the oldest go', () => {
+  const story = tell();
+  const severity = 'warning';
+  for (let n = 0; n < 1_000; n++) {
+    const fingerprint = `f${n}`;
+    const known = { fingerprint, at: story.now() - n, firedMs: DAY, severity } as const;
+    putSmall(story.state, 'chronic', fingerprint, known);
+  }
+  firing(story);
+  expect(story.state.chronic.size).toBe(1_000);
+  expect(story.state.chronic.has('f998')).toBe(true);
+  expect(story.state.chronic.has('f999')).toBe(false);
+  // What is too old to matter goes first, and all of it.
+  story.wait(30 * DAY);
+  for (let n = 0; n < 5; n++) {
+    const known = { fingerprint: `g${n}`, at: story.now(), firedMs: DAY, severity } as const;
+    putSmall(story.state, 'chronic', known.fingerprint, known);
+  }
+  firing(story);
+  expect(story.state.chronic.size).toBe(6);
 });
 
 test('it is remembered across a restart, by who follows, and in every lane', () => {
