@@ -9,6 +9,7 @@
  *
  * What is held or damped is the telling: the alert itself takes its place in an incident at once.
  */
+import { recallNature } from './correlate/outside.ts';
 import { fingerprintOf } from './dedupe/fingerprint.ts';
 import { isMentioned, knownBefore, reviewIdentity } from './dedupe/identity.ts';
 import { repeated } from './dedupe/renew.ts';
@@ -135,7 +136,10 @@ function* lookAtAll(turn: Turn, isStart: boolean): Steps {
   if (state.inhibition.rules !== rules.inhibit)
     yield* buildIndex(state.inhibition, rules.inhibit, state.alerts.values());
   yield* reviewIdentity(turn);
-  if (isStart) yield* scheduleEverything(turn);
+  if (isStart) {
+    yield* recallNature(turn);
+    yield* scheduleEverything(turn);
+  }
   yield* recogniseHeartbeats(turn);
   yield* reviewMuting(turn);
   expectHeartbeats(turn);

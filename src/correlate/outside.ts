@@ -5,19 +5,14 @@
  * least, hardly do so by chance; nor do two whose alerts both name the same host that is none of ours. It is asked before a
  * message is posted, so that what is over before that moves nothing.
  */
-import {
-  alikeAt,
-  alikeBefore,
-  isCarriedByAll,
-  noteAlike,
-  noteCarrier,
-} from '../state/alike-index.ts';
+import { alikeAt, alikeBefore, noteAlike, noteCarrier } from '../state/alike-index.ts';
 import { isByTime } from '../state/group-index.ts';
 import { leadOf, likelyCause, subjectOf, subjectOfIncident } from '../life/lead.ts';
-import type { Alert, Incident } from '../model.ts';
+import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
-import { incidentOf, tallyOf } from '../state/state.ts';
+import { incidentOf, type LaneState, putSmall, removeSmall, tallyOf } from '../state/state.ts';
 import { isMild, serviceOfCheck } from '../state/tally.ts';
+import type { Steps } from '../state/timers.ts';
 import type { Turn } from '../state/turn.ts';
 import { isQuiet } from '../life/reply.ts';
 import { byNature, byPeer } from './evidence.ts';
@@ -34,18 +29,44 @@ const ALIKE_MIN = 3;
 const SETTLED_MS = 2 * 60_000;
 /** Checks of the likely cause that are asked about. */
 const CHECKS_MAX = 8;
+/** Names that everybody says. */
+const COMMON_MAX = 1_000;
 
 /** It begins to fire: those that follow are compared with it. */
-export function rememberNature({ state, rules }: Turn, alert: Alert): void {
-  const { facts, fingerprint, startsAt: at } = alert;
+export function rememberNature(turn: Turn, alert: Alert): void {
   // Nothing is compared in a storm, and that is when much comes.
-  if (state.storm !== undefined) return;
+  if (turn.state.storm === undefined) noteNature(turn, alert);
+}
+
+function noteNature({ state, rules }: Turn, alert: Alert): void {
+  const { facts, fingerprint, startsAt: at } = alert;
   if (isMild(facts.severity) || alert.flap?.flapping === true) return;
   noteAlike(state.alikeLately, keyOf(alert, facts.name), { fingerprint, at });
   for (const peer of peersOf(alert, rules.catalog)) {
-    noteCarrier(state.alikeLately, peer, facts.service);
+    if (noteCarrier(state.alikeLately, peer, facts.service)) rememberCommon(state, peer, at);
     noteAlike(state.alikeLately, peerKey(alert, peer), { fingerprint, at });
   }
+}
+
+/** What a start finds in the store began before it: those that follow are compared with it as if nothing had been between. */
+export function* recallNature(turn: Turn): Steps {
+  const { alikeLately, alerts, storm } = turn.state;
+  alikeLately.rows.clear();
+  alikeLately.carriers.clear();
+  for (const alert of alerts.values()) {
+    yield;
+    const isStormed = storm !== undefined && alert.since >= storm.since;
+    if (!isStormed && alert.muted === undefined) noteNature(turn, alert);
+  }
+}
+
+/** It stands in a template of all texts; a restart does not have to find that out again. */
+function rememberCommon(state: LaneState, name: string, at: Instant): void {
+  const { commonNames } = state;
+  if (commonNames.has(name)) return;
+  putSmall(state, 'common', name, { name, at });
+  const oldest = commonNames.size > COMMON_MAX ? commonNames.keys().next() : undefined;
+  if (oldest?.done === false) removeSmall(state, 'common', oldest.value);
 }
 
 /** Whom several clusters call is the same for all of them. */
@@ -149,7 +170,7 @@ function* namingIt(
 ): Iterable<Match> {
   const { state, rules } = turn;
   for (const peer of peersOf(own, rules.catalog)) {
-    if (isCarriedByAll(state.alikeLately, peer)) continue;
+    if (state.commonNames.has(peer)) continue;
     for (const { alert, other } of alikeBy(turn, incident, own, peerKey(own, peer), rule)) {
       const apartMs = apartBy(own, alert);
       yield matchByTime(other, byPeer(peer, alert.facts.service, apartMs), apartMs);

@@ -9,7 +9,6 @@ import type { Incident, Instant, RootCandidate } from '../model.ts';
 import { tallyOf } from '../state/state.ts';
 import { CROWD, type ServiceTally, type Tally } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
-import { isCarriedByAll } from '../state/alike-index.ts';
 import { callersOf, pathTo } from './graph.ts';
 import { peersOf } from './peers.ts';
 import { silentCause } from './silent.ts';
@@ -252,7 +251,7 @@ function outsideCandidate(
     const lead = state.alerts.get(own.lead);
     if (lead === undefined) continue;
     for (const peer of peersOf(lead, rules.catalog)) {
-      if (tally.hosts.has(peer) || isCarriedByAll(state.alikeLately, peer)) continue;
+      if (tally.hosts.has(peer) || state.commonNames.has(peer)) continue;
       naming.set(peer, [...(naming.get(peer) ?? []), own]);
     }
   }

@@ -94,7 +94,8 @@ function laneOfRecord(
   const alert = alerts.get(key);
   if (alert !== undefined) return lanes.get(alert.incident ?? '') ?? laneOf(split, alert.labels);
   const { kind, name } = readKey(key);
-  if (['digest', 'silence', 'late', 'parting', 'chronic'].includes(kind)) return undefined;
+  if (['digest', 'silence', 'late', 'common', 'parting', 'chronic'].includes(kind))
+    return undefined;
   return kind === 'i' ? lanes.get(name) : LANE;
 }
 

@@ -1,13 +1,14 @@
 /**
  * What began lately in the same way, or says the same name of something outside: a key -> alerts, the newest last.
  *
- * Nothing of it is stored. Whoever starts has heard of nothing lately, and takes for two what may be one.
+ * Nothing of it is stored. Whoever starts makes it of the alerts in memory, so that a restart decides nothing: it forgets only
+ * what left memory, and earlier beginnings of an alert that began again. Names that all say are a record of their own.
  */
 import type { Instant } from '../model.ts';
 
 export interface AlikeIndex {
   readonly rows: Map<string, Recent[]>;
-  /** A name -> services whose alerts ever said it, as far as it matters. */
+  /** A name -> services whose alerts said it, as far as it matters. */
   readonly carriers: Map<string, Set<string>>;
 }
 
@@ -66,15 +67,12 @@ export function alikeAt(
   return near.map(({ fingerprint }) => fingerprint);
 }
 
-export function noteCarrier({ carriers }: AlikeIndex, name: string, service: string): void {
+/** True from when so many services say it that it says nothing. */
+export function noteCarrier({ carriers }: AlikeIndex, name: string, service: string): boolean {
   const services = carriers.get(name) ?? new Set<string>();
   if (services.size <= CARRIERS_MAX) services.add(service);
   carriers.set(name, services);
-  if (carriers.size <= NAMES_MAX) return;
-  const oldest = carriers.keys().next();
-  if (oldest.done !== true) carriers.delete(oldest.value);
-}
-
-export function isCarriedByAll({ carriers }: AlikeIndex, name: string): boolean {
-  return (carriers.get(name)?.size ?? 0) > CARRIERS_MAX;
+  const oldest = carriers.size > NAMES_MAX ? carriers.keys().next() : undefined;
+  if (oldest?.done === false) carriers.delete(oldest.value);
+  return services.size > CARRIERS_MAX;
 }

@@ -66,6 +66,13 @@ export interface Chronic {
   readonly severity: Severity;
 }
 
+/** A name from outside that stands on the alerts of so many services that it says nothing: see correlate/outside.ts. */
+export interface CommonName {
+  readonly name: string;
+  /** When that was found. */
+  readonly at: Instant;
+}
+
 /** A silence that people set, with what is known of it. */
 export interface KeptSilence {
   readonly silence: Silence;
@@ -75,6 +82,7 @@ export interface KeptSilence {
 }
 
 export interface SmallRecords {
+  readonly common: CommonName;
   readonly digest: Digest;
   readonly heartbeat: Heartbeat;
   readonly late: Lateness;
@@ -88,6 +96,7 @@ export type SmallKind = keyof SmallRecords;
 
 /** Where a lane's state has them, by the rest of their keys. */
 export const SMALL = {
+  common: 'commonNames',
   digest: 'digests',
   heartbeat: 'heartbeats',
   late: 'lateness',

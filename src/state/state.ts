@@ -26,6 +26,7 @@ import { indexMessages, type MessageIndex, messageKey } from './message-index.ts
 import type { Alert, Incident, Instant, MessageRef, Silence } from '../model.ts';
 import {
   type Chronic,
+  type CommonName,
   type Digest,
   type Heartbeat,
   isSmallKind,
@@ -67,6 +68,7 @@ export interface LaneState {
   readonly partings: Map<string, Parting>;
   /** By fingerprint. */
   readonly chronic: Map<string, Chronic>;
+  readonly commonNames: Map<string, CommonName>;
   storm: Storm | undefined;
 
   /** Fingerprints of resolved alerts, those that have been so for longest first. */
@@ -130,6 +132,7 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     lateness: new Map(),
     partings: new Map(),
     chronic: new Map(),
+    commonNames: new Map(),
     silenceTests: new WeakMap(),
     storm: undefined,
     resolved: new Set(),

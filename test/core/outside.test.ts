@@ -43,6 +43,28 @@ test('what begins to fail like them when they were told joins their message', ()
 });
 
 test.each([
+  ['in the same way', CATALOG, ['pay', 'refund', 'payout'], {}, 1],
+  ['what all name', CATALOG, ['pay', 'refund'], { provider: 'bank' }, 1],
+] as const)('a restart forgets nothing of it: %s', (_, yaml, services, labels, posts) => {
+  const story = tell(yaml);
+  for (const service of services) {
+    story.fire(service, 'ExternalCallsFail', { severity: 'high', labels });
+    story.wait(20 * SECOND);
+    restart(story);
+  }
+  story.wait(LASTS);
+  expect(story.posts()).toHaveLength(posts);
+});
+
+/** As a state that is loaded has it: an index of what began lately is not stored. */
+function restart(story: Story): void {
+  const { rows, carriers } = story.state.alikeLately;
+  rows.clear();
+  carriers.clear();
+  story.event({ kind: 'started' });
+}
+
+test.each([
   ['two only', ['pay', 'refund'], 30 * SECOND, 2],
   ['three, one after the other', ['pay', 'refund', 'payout'], 2 * MINUTE, 3],
   ['two, and what calls one of them', ['pay', 'shop', 'app', 'refund'], 20 * SECOND, 2],
@@ -159,6 +181,7 @@ test('a name that stands on the alerts of everybody says nothing', () => {
     story.resolve(name, `${name}Slow`, { labels });
     story.wait(5 * MINUTE);
   }
+  restart(story);
   story.fire('svc-14', 'Slow', { severity: 'high', labels });
   story.fire('svc-15', 'Failing', { severity: 'high', labels });
   story.wait(LASTS);
