@@ -57,6 +57,8 @@ export interface ReplaySummary {
 export interface Replay {
   /** Decides the events of one line at its instant; what was due before is decided first. */
   readonly play: (events: readonly Event[], at: Instant) => void;
+  /** Decides what is due by then. Before a look at `state`: what people react to, time may have brought. */
+  readonly passTo: (at: Instant) => void;
   /** Lets time run on until nothing is due that could still send a message. */
   readonly finish: () => ReplaySummary;
   /** To look at, as it stands after the last line. */
@@ -101,11 +103,15 @@ export function createReplay(options: ReplayOptions): Replay {
     decideOne(run, event, at);
     sendAll(run, at);
   };
+  const passTo = (at: Instant) => {
+    now = runDueUntil(state, Math.max(now, at), now, Number.POSITIVE_INFINITY, step).now;
+  };
   return {
+    passTo,
     play(events, at) {
       counts.from ??= at;
       if (counts.deliveries === 0) step({ kind: 'started' }, at);
-      now = runDueUntil(state, Math.max(now, at), now, Number.POSITIVE_INFINITY, step).now;
+      passTo(at);
       counts.deliveries++;
       // As the service does: what one delivery brings is decided as a whole before anything is sent.
       for (const event of events) decideOne(run, event, now);

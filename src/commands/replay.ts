@@ -99,6 +99,7 @@ function playLine(line: ReadLine, place: string, run: Replay, rules: Rules): str
     return undefined;
   }
   if (line.kind === 'reaction') {
+    run.passTo(line.at);
     // Under these rules nobody may have been told of it by then: so nobody could react.
     if (survivorOf(run.state, line.incident)?.toldAt !== undefined)
       run.play([reactionTo(line.incident, line)], line.at);

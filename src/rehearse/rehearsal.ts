@@ -59,6 +59,7 @@ export function createRehearsal(now: Rules, tried: readonly Rules[], past?: Rehe
     play(line, delivery) {
       if (line.kind === 'delivery' || line.kind === 'alerts')
         return playDelivery(line, delivery, [before, ...others], areNamesAlike);
+      for (const { replay } of [before, ...others]) replay.passTo(line.at);
       if (line.kind === 'reaction') {
         const alerts = playReaction(line, before, judge);
         reactedTo.push(alerts);
@@ -100,6 +101,7 @@ function againstPast(past: Rehearsed, tried: readonly Rules[]): Rehearsal {
     play(line, delivery) {
       if (line.kind === 'delivery' || line.kind === 'alerts')
         return playDelivery(line, delivery, sides, true);
+      for (const { replay } of sides) replay.passTo(line.at);
       if (line.kind === 'reaction') {
         const alerts = past.reactedTo[reactions++] ?? line.alerts;
         for (const side of sides) react(side.replay, incidentOf(side, line.incident, alerts), line);

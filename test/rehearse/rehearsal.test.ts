@@ -63,6 +63,12 @@ test('a message that people acknowledged and that would not be told is lost', ()
   expect(changes.map(({ opinion }) => opinion)).toEqual(['acknowledged', 'not-actionable']);
 });
 
+test('a reaction to what time told, and no line before it, counts', () => {
+  const recording = recordingOf(fires(0, 40, cpu), reacts(11, 'eyes', cpu));
+  // That somebody is on it, and that it is over.
+  expect(rehearsed(recording, LONGER, LONGER).updates).toEqual({ now: 2, tried: 2 });
+});
+
 test('a reaction that was taken back says nothing', () => {
   const recording = recordingOf(
     fires(0, 4, cpu),
