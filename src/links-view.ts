@@ -74,18 +74,21 @@ const ENCODED_MAX = 1_200;
  * what others fail with, all that fires of the likely cause; where they do not tell that either, the alert that speaks for it.
  */
 function matchersOf(state: LaneState, { id }: Incident, lead: Alert, rules: Rules): string {
-  const own = encoded(written(matchersFor([lead], rules)));
   const members = state.members.get(id) ?? new Set<string>();
+  const alerts = [...members].slice(0, ALERTS_MAX).flatMap((one) => state.alerts.get(one) ?? []);
+  const firing = alerts.filter(
+    ({ status, source }) => status === 'firing' && source === lead.source,
+  );
+  // A silence of what is over would keep nothing quiet.
+  const speaker = lead.status === 'firing' ? lead : (firing[0] ?? lead);
+  const own = encoded(written(matchersFor([speaker], rules)));
   if (members.size > ALERTS_MAX) return own;
-  const firing = [...members]
-    .flatMap((fingerprint) => state.alerts.get(fingerprint) ?? [])
-    .filter(({ status, source }) => status === 'firing' && source === lead.source);
   const ofCause = firing.filter(({ facts }) => facts.service === lead.facts.service);
-  for (const alerts of [firing, ofCause]) {
-    if (alerts.length < 2) continue;
-    const matchers = matchersFor(alerts, rules);
+  for (const some of [firing, ofCause]) {
+    if (some.length < 2) continue;
+    const matchers = matchersFor(some, rules);
     const text = encoded(written(matchers));
-    if (isNarrow(matchers, alerts, rules) && text.length <= ENCODED_MAX) return text;
+    if (isNarrow(matchers, some, rules) && text.length <= ENCODED_MAX) return text;
   }
   return own;
 }

@@ -207,8 +207,7 @@ function enter(
   const joined = timed.group === undefined ? timed : beganBy(turn, timed, onsetOf(alert));
   const rooted = isNewService ? gatherEffects(turn, reroot(turn, joined), alert) : joined;
   if (rooted.phase === 'gathering') consider(turn, rooted, alert);
-  else if (rooted.toldIn === 'message')
-    tellMore(turn, rooted, isNewService ? alert.facts.service : undefined);
+  else if (rooted.toldIn === 'message') tellMore(turn, rooted, alert.facts.service, isNewService);
   else if (rooted.toldIn === 'storm' && state.storm !== undefined) tellInStorm(turn, rooted);
   else reconsiderRoute(turn, rooted, alert);
 }
@@ -244,22 +243,21 @@ export function reroot(turn: Turn, incident: Incident): Incident {
   return change(turn, incident, { roots });
 }
 
-/** What deserves a ping goes to the thread; everything shows in the message. */
-function tellMore(turn: Turn, incident: Incident, newService: string | undefined): void {
+/** What deserves a ping goes to the thread; everything shows in the message. `service`: whose alert came, and whether it is the first of it. */
+function tellMore(turn: Turn, incident: Incident, service: string, isNew: boolean): void {
   // No silence matches it: the quiet was for what fired until now.
   let told = incident.snoozed?.silence === undefined ? incident : listenAgain(turn, incident);
   if (severityRank(told.severity) < severityRank(told.worstTold))
-    told = tellRise(turn, told, newService);
-  if (newService !== undefined) told = tellJoined(turn, told, newService);
+    told = tellRise(turn, told, service);
+  if (isNew) told = tellJoined(turn, told, service);
   touch(turn, told);
 }
 
-/** Quiet that was asked for before is over: nobody asked for quiet about this. */
-function tellRise(turn: Turn, incident: Incident, newService: string | undefined): Incident {
+/** Quiet that was asked for before is over: nobody asked for quiet about this. `service`: whose alert is worse than all before. */
+function tellRise(turn: Turn, incident: Incident, service: string): Incident {
   const { worstTold: from, severity: to } = incident;
   const heard = isQuiet(incident, turn.now) ? listenAgain(turn, incident) : incident;
   const loud = change(turn, heard, { worstTold: to });
-  const service = newService ?? loud.roots[0]?.service ?? '';
   const news = { kind: 'severity-rose', from, to, service } as const;
   const called = callMore(turn, loud, `${to} now, was ${from}`, news);
   if (isYetToBeSaid(turn, called.incident)) return called.incident;

@@ -271,6 +271,16 @@ test('the link to silence names what all that fires of an incident shares, and t
   );
 });
 
+test('the link to silence is of what still fires, also when what began is over', () => {
+  const story = tell(`${SHOP}\n${SILENCE}`);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.fire('payments', 'Slow', { severity: 'critical' });
+  story.wait(5 * MINUTE);
+  story.resolve('payments-db', 'Down', { severity: 'critical' });
+  story.wait(5 * MINUTE);
+  expect(silencedBy(story)).toContain('{alertname="Slow",service="payments"');
+});
+
 test('a link to silence never says less than of which service, and where', () => {
   const down = { severity: 'critical' };
   // Without a service of their own the others are known by their host: of the cause it is known.

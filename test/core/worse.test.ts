@@ -55,6 +55,19 @@ test('what began as a warning calls whom its route calls when it is critical, an
   expect(story.posts()).toHaveLength(1);
 });
 
+test('what is worse now is named by its own service, and not by the likely cause', () => {
+  const story = tell();
+  story.fire('payments-db', 'Slow', { severity: 'high' });
+  story.fire('payments', 'Slow', { severity: 'high' });
+  story.wait(10 * MINUTE);
+  story.fire('payments', 'Errors', { severity: 'critical' });
+  expect(replies(story)).toEqual([
+    expect.stringMatching(
+      /^🔴 Now critical, was high: payments · Checkout is failing: payments-db/,
+    ),
+  ]);
+});
+
 test('whoever was called is not called again because another alert is critical too', () => {
   const story = tell(RULES);
   story.fire('payments-db', 'Down', { severity: 'critical' });
