@@ -19,7 +19,7 @@ export function layout(
   const foot =
     rules === undefined
       ? undefined
-      : html`<footer class="page">rules ${rules} in force · <a href="/decisions">all decisions</a></footer>`;
+      : html`<footer class="page">rules ${rules} in force · all <a href="/incidents">incidents</a>, <a href="/alerts">alerts</a>, <a href="/decisions">decisions</a></footer>`;
   const refresh =
     refreshS === undefined ? undefined : html`<meta http-equiv="refresh" content="${refreshS}">`;
   return html`<!doctype html>

@@ -18,11 +18,14 @@ interface ListPage {
   readonly query: string;
 }
 
+/** As its message has it, whatever it was before. */
+const OVER = '🟢';
+
 export function incidentsPage({ items, next }: Listed<IncidentJson>, page: ListPage): string {
   const rows = items.map((incident) => {
-    const { id, title, severity, environment, alerts, gatheredAt } = incident;
+    const { id, title, state, severity, environment, alerts, gatheredAt } = incident;
     return html`<li><time datetime="${gatheredAt}">${clock(gatheredAt, page.now)}</time>
-<span>${DOTS[severity]} <a href="${incidentPath(id)}">${title}</a>
+<span>${state === 'resolved' ? OVER : DOTS[severity]} <a href="${incidentPath(id)}">${title}</a>
 <span class="soft">${count(alerts.total, 'alert')}, ${environment} · ${stateInWords(incident, page.now)}</span></span></li>`;
   });
   return listPage('Incidents', rows, older('/incidents', page.query, next), page);
@@ -30,9 +33,9 @@ export function incidentsPage({ items, next }: Listed<IncidentJson>, page: ListP
 
 export function alertsPage({ items, next }: Listed<AlertJson>, page: ListPage): string {
   const rows = items.map((alert) => {
-    const { fingerprint, name, service, environment, severity, since } = alert;
+    const { fingerprint, name, service, environment, status, severity, since } = alert;
     return html`<li><time datetime="${since}">${clock(since, page.now)}</time>
-<span>${DOTS[severity]} <a href="${alertPath(fingerprint)}">${nameOf(name, service)}</a>
+<span>${status === 'resolved' ? OVER : DOTS[severity]} <a href="${alertPath(fingerprint)}">${nameOf(name, service)}</a>
 <span class="soft">${service}, ${environment} · ${statusInWords(alert)}</span></span></li>`;
   });
   return listPage('Alerts', rows, older('/alerts', page.query, next), page);

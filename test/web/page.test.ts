@@ -46,7 +46,7 @@ test('the first page shows what is open, what is held, and says when all is quie
   await fire(service, 'SlowDisk', { service: 'newsletter', severity: 'warning' });
   const busy = await page(service, '/');
   expect(busy).toContain('1 open · 1 held back · 2 alerts known');
-  expect(busy).toContain('<a href="/decisions">all decisions</a>');
+  expect(busy).toContain('<a href="/decisions">decisions</a>');
   expect(busy).toContain('Every third payment fails');
   expect(busy).toContain('slow disk of newsletter');
   for (const [, path = ''] of busy.matchAll(/href="(\/incidents\/[^"]+)"/g)) {
@@ -110,6 +110,9 @@ test('what does not stand on the first page stands on a page of its own, however
   expect(some.match(/<li>/g)).toHaveLength(50);
   expect(others.match(/<li>/g)).toHaveLength(10);
   expect(others).not.toContain('older ones');
+  const over = await page(service, '/incidents?state=resolved');
+  expect(over).toMatch(/🟢 <a [^>]*>error rate of checkout/);
+  expect(over).not.toContain('🔴');
   expect(await page(service, '/alerts?state=silenced')).toContain('slow of s1');
   expect(await page(service, '/silences')).toContain('Ann: deploying · 1 min to go');
 });
