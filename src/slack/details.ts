@@ -9,7 +9,7 @@ import { isLive, isOnlyTaken } from './headline.ts';
 import { why, links } from './links.ts';
 import { bold, cut, joined, type Line, type Piece, time } from './rich.ts';
 import { call, calledBefore, person } from './who.ts';
-import { capitalised, count, duration, inWords, list, times } from './words.ts';
+import { capitalised, count, duration, spelledOut, list, times } from './words.ts';
 
 interface Details {
   readonly facts: readonly { readonly title: string; readonly line: Line }[];
@@ -110,7 +110,7 @@ function stormed({ storm }: MessageView): string {
   if (storm === undefined) return '';
   const names = storm.worst.map(
     ({ service, name, incident }) =>
-      `${cut(service, NAME_MAX)}: ${cut(inWords(name), NAME_MAX)} (${cut(incident, NAME_MAX)})`,
+      `${cut(service, NAME_MAX)}: ${cut(spelledOut(name), NAME_MAX)} (${cut(incident, NAME_MAX)})`,
   );
   return list(names, names.length, storm.goOn);
 }
@@ -177,7 +177,7 @@ function outbreaks({ reopened }: MessageView): string {
 function kinds({ kinds, alerts }: MessageView): string {
   if (kinds.length < 2 || alerts.total < 2) return '';
   const shown = kinds.slice(0, 3).map(({ name, alerts }) => {
-    const words = cut(inWords(name), NAME_MAX) || 'no name';
+    const words = cut(spelledOut(name), NAME_MAX) || 'no name';
     return alerts === 1 ? words : `${words} ×${alerts}`;
   });
   return kinds.length > 3 ? `${shown.join(', ')} …` : shown.join(', ');

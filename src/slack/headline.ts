@@ -8,7 +8,7 @@
 import type { MessageView } from '../view.ts';
 import { bold, cut, joined, type Line, sinceThen, time } from './rich.ts';
 import { person } from './who.ts';
-import { capitalised, count, DOTS, duration, inWords, isOwnName, list } from './words.ts';
+import { capitalised, count, DOTS, duration, spelledOut, isOwnName, list } from './words.ts';
 
 const SUMMARY_MAX = 140;
 const NAME_MAX = 60;
@@ -75,7 +75,7 @@ function trouble(view: MessageView): string {
   const service = cut(lead.service, NAME_MAX);
   const summary = cut(lead.summary ?? '', SUMMARY_MAX).replace(/[.!\s]+$/u, '');
   if (summary === '') {
-    const name = cut(inWords(lead.name), SUMMARY_MAX) || 'an alert without a name';
+    const name = cut(spelledOut(lead.name), SUMMARY_MAX) || 'an alert without a name';
     return isOwnName(lead.name, lead.service) ? name : `${service}: ${name}`;
   }
   const named =

@@ -1,7 +1,7 @@
 /** The links of a message: only such as lead somewhere, the most useful first. */
 import type { MessageView } from '../view.ts';
 import { cut, type Line, link, type Piece } from './rich.ts';
-import { inWords } from './words.ts';
+import { spelledOut } from './words.ts';
 
 const NAME_MAX = 60;
 
@@ -28,7 +28,7 @@ function runbookTitle(address: string | undefined): string {
   if (address === undefined || !URL.canParse(address)) return 'Runbook';
   const { pathname, hash } = new URL(address);
   const last = (hash.length > 2 ? hash.slice(1) : pathname.split('/').findLast(Boolean)) ?? '';
-  const title = inWords(decoded(last).replace(/\.(html?|md|adoc)$/i, ''));
+  const title = spelledOut(decoded(last).replace(/\.(html?|md|adoc)$/i, ''));
   const says = /^\p{L}[\p{L}\p{N} ]{3,60}$/u.test(title) && !/^(run ?books?|index)$/i.test(title);
   return says ? `Runbook: ${title}` : 'Runbook';
 }

@@ -26,7 +26,16 @@ import {
   toText,
 } from './rich.ts';
 import { call, person } from './who.ts';
-import { count, DOTS, duration, inWords, isOwnName, list, severityWord, times } from './words.ts';
+import {
+  count,
+  DOTS,
+  duration,
+  spelledOut,
+  isOwnName,
+  list,
+  severityWord,
+  times,
+} from './words.ts';
 
 export type { SlackBlock } from './rich.ts';
 
@@ -251,7 +260,7 @@ function stillFiring(firing: number): string {
 }
 
 function kind(name: string): string {
-  return cut(inWords(name), 100) || 'an alert without a name';
+  return cut(spelledOut(name), 100) || 'an alert without a name';
 }
 
 function joinedNames(names: readonly string[]): string {

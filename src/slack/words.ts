@@ -45,7 +45,7 @@ export function list(names: readonly string[], shown: number, total = names.leng
 }
 
 /** `HighErrorRate` -> `high error rate`, `CPUThrottlingHigh` -> `CPU throttling high`, `High5xxRate` -> `high 5xx rate`. */
-export function inWords(name: string): string {
+export function spelledOut(name: string): string {
   return name
     .slice(0, 500)
     .replace(/(\p{L}[1-5])XX/gu, '$1xx')
@@ -61,13 +61,13 @@ export function inWords(name: string): string {
 
 /** `high load of checkout`; what has no service of its own is called by its name only. */
 export function nameOf(name: string, service: string): string {
-  const words = inWords(name);
+  const words = spelledOut(name);
   return isOwnName(name, service) ? words : `${words} of ${service}`;
 }
 
 /** An alert that names no service stands for one itself: saying both would say it twice. */
 export function isOwnName(name: string, service: string): boolean {
-  return service === '' || inWords(name).toLowerCase() === inWords(service).toLowerCase();
+  return service === '' || spelledOut(name).toLowerCase() === spelledOut(service).toLowerCase();
 }
 
 /** Begins a sentence. Addresses and names with a dot, a slash or an underscore stay as they are. */

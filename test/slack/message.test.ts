@@ -11,7 +11,7 @@ import {
   renderMessage,
   renderReply,
 } from '../../src/slack/message.ts';
-import { capitalised, inWords } from '../../src/slack/words.ts';
+import { capitalised, spelledOut } from '../../src/slack/words.ts';
 import type { MessageView } from '../../src/view.ts';
 import { bareView, messageView, minutesAgo, NOW } from '../support/message-view.ts';
 
@@ -319,7 +319,7 @@ test.each([
   ['Http5XXErrors', 'http 5xx errors'],
   ['p95TooHigh', 'p95 too high'],
 ])('%s is called %s', (name, words) => {
-  expect(inWords(name)).toBe(words);
+  expect(spelledOut(name)).toBe(words);
 });
 
 test('an outage of days says on which day it ended, and one of an hour does not say it twice', () => {

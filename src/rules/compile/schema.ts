@@ -59,26 +59,27 @@ const WORDS = z.record(
 );
 const Places = oneOrMany(FactPlace);
 
+/** Names of labels: where facts stand they are written `labels.NAME`, so that is taken, too. */
+const LabelNames = oneOrMany(Text.transform((name) => name.replace(/^labels?\./, '')));
+
+/** Places alone are written without `from`. */
+function withFrom(value: unknown): unknown {
+  const isWhole =
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !('text' in value);
+  return isWhole ? value : { from: value };
+}
+
 /** A list, or an object with `from` and what to make of the values. */
 export const Fact = z
   .preprocess(
-    (value) =>
-      typeof value === 'object' && value !== null && !Array.isArray(value) && !('text' in value)
-        ? value
-        : { from: value },
+    withFrom,
     strict({ from: Places.optional(), map: WORDS.optional(), default: Text.optional(), why: Why }),
   )
   .meta({ id: 'fact', besides: 'from' });
 const FactPlaces = z
-  .preprocess(
-    (value) =>
-      typeof value === 'object' && value !== null && !Array.isArray(value) && !('text' in value)
-        ? value
-        : { from: value },
-    strict({ from: Places, why: Why }),
-  )
+  .preprocess(withFrom, strict({ from: Places, why: Why }))
   .meta({ id: 'places', besides: 'from' });
-export const Replica = oneOrMany(Text.transform((name) => name.replace(/^labels?\./, '')));
+export const Replica = LabelNames;
 
 // --- hold, flap, correlate --------------------------------------------------------------------
 
@@ -106,7 +107,7 @@ const Chronic = strict({
 const Correlate = strict({
   ...matching,
   off: Flag,
-  by: oneOrMany(Text.transform((name) => name.replace(/^labels?\./, ''))).optional(),
+  by: LabelNames.optional(),
   window: Duration.optional(),
   span: Duration.optional(),
   maxHops: z.int().min(0).max(5).optional(),
@@ -168,7 +169,7 @@ const Inhibit = strict({
   source_matchers: Match.optional(),
   targetMatchers: Match.optional(),
   target_matchers: Match.optional(),
-  equal: oneOrMany(Text.transform((name) => name.replace(/^labels?\./, ''))).optional(),
+  equal: LabelNames.optional(),
   why: Why,
 });
 
