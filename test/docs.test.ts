@@ -84,6 +84,13 @@ test('files and folders that pages name exist', () => {
   expect(paths.filter((path) => !existsSync(path))).toEqual([]);
 });
 
+test('what pages name within a file is there', () => {
+  const all = [...everything.matchAll(/`(\w+)` in `(src\/[\w./-]+\.ts)`/g)];
+  expect(all.length).toBeGreaterThan(4);
+  const gone = all.filter(([, name = '', path = '']) => !readFileSync(path, 'utf8').includes(name));
+  expect(gone.map(([said]) => said)).toEqual([]);
+});
+
 test('metrics: every one is documented, and every documented one exists', async () => {
   const exposed = named(await createMetrics().text(), /^# TYPE (quell_\w+)/gm);
   const ours = exposed.filter((name) => !/^quell_(?:process|nodejs)_/.test(name));
