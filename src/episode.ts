@@ -14,7 +14,6 @@ import { beat, heartbeatOf } from './life/heartbeat.ts';
 import { inWords } from './life/in-words.ts';
 import { subjectOf } from './life/lead.ts';
 import { mutedNow } from './life/silenced.ts';
-import { touch } from './life/show.ts';
 import { countEpisode } from './life/storm.ts';
 import {
   type Alert,
@@ -234,8 +233,6 @@ function refired(turn: Turn, known: Alert, alert: Draft<Alert>, hidden: boolean)
   alert.incident = known.incident;
   const verdict = noteFiring(turn, known, alert, hidden);
   rejoin(turn, known, alert);
-  const incident = incidentOf(turn.state, known);
-  if (verdict === 'damped' && incident !== undefined) touch(turn, incident);
   return verdict;
 }
 

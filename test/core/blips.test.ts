@@ -23,6 +23,8 @@ test('an alert that fires again after it ended untold takes a new place', () => 
   story.wait(10 * MINUTE);
   story.fire('basket', 'HighLatency');
   expect(story.reasons().filter((reason) => reason === 'opened')).toHaveLength(2);
+  // The first is kept for the history, with its alert.
+  expect(story.state.closed.map(({ members }) => members.length)).toEqual([1]);
 });
 
 test('a critical alert that stands alone waits by what the catalog says of its service', () => {

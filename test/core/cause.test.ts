@@ -37,6 +37,23 @@ services:
   expect(story.posts().map(({ root }) => root)).toEqual(['ads', 'users']);
 });
 
+test('a neighbour that explains half of what fails there is a failure of its own', () => {
+  const story = tell(`
+services:
+  - { name: edge, tier: 1, dependsOn: [ads, api] }
+  - { name: api, tier: 1, dependsOn: [users] }
+  - { name: ads, tier: 2 }
+  - { name: users, tier: 2 }
+`);
+  story.fire('ads', 'HighLatency');
+  story.wait(10 * SECOND);
+  story.fire('edge', 'HighLatency');
+  story.wait(30 * SECOND);
+  story.fire('users', 'Down', { severity: 'high' });
+  story.wait(20 * MINUTE);
+  expect(story.posts()).toMatchObject([{ root: 'ads' }, { root: 'users' }]);
+});
+
 test('a warning that passes by does not take over an outage as its cause', () => {
   const story = tell();
   story.fire('payments', 'HighErrorRate', { severity: 'critical' });

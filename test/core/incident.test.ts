@@ -31,6 +31,19 @@ test('a warning that outlasts its hold is told then, and once', () => {
   expect(story.messages.filter(({ action }) => action !== 'post')).toHaveLength(0);
 });
 
+test('a message says since when the first of its alerts fires, whichever was heard of first', () => {
+  const story = tell();
+  story.wait(10 * MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.wait(MINUTE);
+  story.fire('payments-db', 'DiskFull', {
+    severity: 'critical',
+    startsAt: story.now() - 6 * MINUTE,
+  });
+  story.wait(10 * MINUTE);
+  expect(story.last()?.text).toContain('since 10:05 UTC');
+});
+
 test('a start says nothing anew of what stands', () => {
   const story = tell();
   story.fire('payments-db', 'Down', { severity: 'critical' });

@@ -156,3 +156,22 @@ test('what fires again long after it was over is told anew, although its old mes
   story.fire('payments', 'Down', { severity: 'critical' });
   expect(story.posts()).toHaveLength(2);
 });
+
+test('a delivery of an earlier firing that comes long after the end of a later one opens nothing', () => {
+  const story = tell();
+  const first = { severity: 'critical', startsAt: story.now() };
+  story.fire('payments-db', 'Down', first);
+  story.wait(10 * MINUTE);
+  const second = { severity: 'critical', startsAt: story.now() };
+  story.resolve('payments-db', 'Down', first);
+  story.wait(MINUTE);
+  story.fire('payments-db', 'Down', { severity: 'critical', startsAt: story.now() });
+  story.wait(10 * MINUTE);
+  story.resolve('payments-db', 'Down', {
+    severity: 'critical',
+    startsAt: second.startsAt + MINUTE,
+  });
+  story.wait(20 * MINUTE);
+  story.fire('payments-db', 'Down', first);
+  expect(story.reasons().at(-1)).toBe('stale');
+});

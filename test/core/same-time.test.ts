@@ -14,6 +14,18 @@ test('services that nobody said anything about are grouped by the time at which 
   expect(story.posts()).toHaveLength(2);
 });
 
+test('what only began at the same time is not said to be explained', () => {
+  const story = tell('');
+  for (const service of ['cart', 'ads', 'mail']) {
+    story.fire(service, 'HighErrorRate', { severity: 'high' });
+    story.wait(5 * SECOND);
+  }
+  story.wait(20 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.alerts).toHaveLength(3);
+  expect(story.last()?.text).not.toContain('explains');
+});
+
 test('what lasts and began together is one message without a graph, whatever it is and wherever', () => {
   const posts = (apartMs: number, more: Record<string, string> = {}): number => {
     const story = tell('');

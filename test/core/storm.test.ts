@@ -47,6 +47,19 @@ test('in a storm whoever answers for what is critical at tier 1 is called in its
   expect(replies).toHaveLength(ofTier1.length);
 });
 
+test('a storm that nobody acknowledges escalates', () => {
+  const story = tell(`
+route: { channel: '#alerts', escalate: { after: 15m, mention: here } }
+correlate: [{ match: ['alertname="Boom"'], off: true }]
+storm: { perMinute: 8 }
+`);
+  for (let n = 0; n < 40; n++) story.fire(`s${n}`, 'Boom', { severity: 'critical' });
+  story.wait(40 * MINUTE);
+  const began = story.decisions.find(({ reason }) => reason === 'storm-began');
+  const escalated = story.decisions.filter(({ reason }) => reason === 'escalated');
+  expect(escalated.map(({ incident }) => incident)).toContain(began?.incident);
+});
+
 test('a storm, and a heartbeat that is lost, are told where production is told', () => {
   const story = storm();
   const parent = story.messages.find(({ text }) => text.includes('Alert storm'));
