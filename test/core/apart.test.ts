@@ -169,6 +169,22 @@ test('"unsplit" where the other is long over says what it is no longer kept apar
   expect(story.last()?.text).toContain('nothing was split from this incident');
 });
 
+test('"unsplit" says nothing of what else was split off before', () => {
+  const story = tell();
+  const [first] = outage(story);
+  story.fire('checkout', 'HighErrorRate', CRITICAL);
+  story.wait(MINUTE);
+  ask(story, 'split checkout', first);
+  story.resolve('checkout', 'HighErrorRate', CRITICAL);
+  over(story, 2 * DAY);
+  const [again] = outage(story);
+  ask(story, 'split payments', again);
+  expect(story.state.partings.size).toBe(2);
+  ask(story, 'unsplit', again);
+  const left = [...story.state.partings.values()].map(({ services }) => services);
+  expect(left).toEqual([['checkout', 'payments-db']]);
+});
+
 test('the answer to a split says for how long, and from what', () => {
   const story = tell();
   const [incident] = outage(story);

@@ -62,6 +62,24 @@ test('a digest that its channel refuses goes to the default channel, with all th
   });
 });
 
+test('in another lane the digest of a channel is another message', () => {
+  const idIn = (lane: string): readonly string[] => {
+    const state = createState(lane);
+    const rules = rulesOf(DIGESTED);
+    const effects: Effect[] = [];
+    const step = (event: Event, at: number) =>
+      void effects.push(...decide(state, event, at, rules).effects);
+    step(
+      alertEvent({ alertname: 'CertExpiresSoon', service: 'newsletter', severity: 'info' }),
+      START,
+    );
+    runDueUntil(state, START + 25 * HOUR, START, 10_000, step);
+    return effects.map(({ id }) => id);
+  };
+  expect(idIn('default')).toEqual(['digest:#nobody']);
+  expect(idIn('europe')).toEqual(['digest:#nobody:europe']);
+});
+
 const ALL_DIGESTED = `${SHOP}
 route:
   channel: '#alerts'

@@ -42,6 +42,7 @@ test('a host that fails is one incident of all that runs on it', () => {
   story.wait(10 * MINUTE);
   expect(story.posts()).toHaveLength(1);
   expect(story.last()).toMatchObject({ root: 'h1' });
+  expect(story.last()?.text).toContain('explains 3 of 3 alerts');
 });
 
 test('where the work of a lost host went is part of its failure', () => {

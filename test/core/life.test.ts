@@ -192,6 +192,25 @@ test('the digest is one standing message, and waits for something that still fir
   expect(story.last()?.text).toMatch(/over/);
 });
 
+test('a digest has one line for each service and what is wrong with it', () => {
+  const story = tell(`${SHOP}
+route: { routes: [{ match: ['severity="info"'], urgency: digest }] }
+`);
+  const info = { severity: 'info' };
+  for (const service of ['newsletter', 'basket']) story.fire(service, 'CertExpiresSoon', info);
+  story.wait(HOUR);
+  story.resolve('basket', 'CertExpiresSoon', info);
+  story.wait(5 * HOUR);
+  story.fire('basket', 'CertExpiresSoon', info);
+  story.wait(25 * HOUR);
+  expect(story.posts().map(({ text }) => text.split('\n').slice(1))).toEqual([
+    [
+      expect.stringMatching(/newsletter: cert expires soon · 1 incident, 1 alert/),
+      expect.stringMatching(/basket: cert expires soon · 2 incidents, 2 alerts/),
+    ],
+  ]);
+});
+
 test('a failure after one whose resolve was lost is heard of', () => {
   const story = tell();
   story.fire('payments-db', 'Down', { severity: 'critical', startsAt: START });
@@ -425,6 +444,8 @@ test('a message is deleted: what people said on it stands, until they take it ba
   };
   eyes(true, sent('1.1'));
   story.event({ kind: 'delivered', effect, outcome: { kind: 'gone' } });
+  const reposted = story.decisions.find(({ reason }) => reason === 'reposted');
+  expect(reposted?.because).toBe('its message was deleted');
   const anew = sent('2.2');
   expect(now()).toMatchObject({ phase: 'acknowledged', reactions: {} });
   eyes(true, anew);

@@ -119,7 +119,7 @@ test.each([
     expect(story.posts()).toHaveLength(1);
     expect(story.last()).toMatchObject({ root: 'api.stripe.com' });
     expect(story.last()?.text).toContain(
-      'Likely cause: api.stripe.com: 2 services that share nothing in the catalog name it',
+      'Likely cause: api.stripe.com: 2 services that share nothing in the catalog name it; explains 2 of 2 alerts',
     );
   },
 );
@@ -134,6 +134,24 @@ test('a third that names it joins their message', () => {
   expect(story.posts()).toHaveLength(1);
   expect(story.last()).toMatchObject({ root: 'stripe', alerts: [{}, {}, {}] });
 });
+
+test.each(['people want it quiet', 'it is over'])(
+  'a message takes in none that names the same when: %s',
+  (why) => {
+    const story = tell(CATALOG);
+    const more = { severity: 'high', labels: { provider: 'stripe' } };
+    for (const service of ['pay', 'payout']) story.fire(service, `${service}Fails`, more);
+    story.wait(LASTS);
+    const [told] = story.posts();
+    expect(told?.alerts).toHaveLength(2);
+    if (why === 'it is over')
+      for (const service of ['pay', 'payout']) story.resolve(service, `${service}Fails`, more);
+    else story.react('no_bell', told?.incident ?? '');
+    story.fire('invoice', 'NotSent', more);
+    story.wait(LASTS);
+    expect(story.posts()).toHaveLength(2);
+  },
+);
 
 test('what two of five name is not the likely cause of all', () => {
   const story = tell('');

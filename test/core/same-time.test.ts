@@ -14,6 +14,20 @@ test('services that nobody said anything about are grouped by the time at which 
   expect(story.posts()).toHaveLength(2);
 });
 
+test('what a rule groups by its labels does not join what began at the same moment', () => {
+  const posts = (rule: string): number => {
+    const story = tell(rule);
+    for (const service of ['cart', 'mail']) {
+      story.fire(service, 'HighErrorRate', { severity: 'high', labels: { job: service } });
+      story.wait(5 * SECOND);
+    }
+    story.wait(20 * MINUTE);
+    return story.posts().length;
+  };
+  expect(posts('')).toBe(1);
+  expect(posts(`correlate: [{ match: ['job!=""'], by: [job] }]`)).toBe(2);
+});
+
 test('what only began at the same time is not said to be explained', () => {
   const story = tell('');
   for (const service of ['cart', 'ads', 'mail']) {

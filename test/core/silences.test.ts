@@ -243,6 +243,7 @@ test('when nothing fires any more, the end of a silence is nothing to speak of',
   story.resolve('payments', 'ErrorRateHigh', { severity: 'critical' });
   story.wait(2 * HOUR);
   expect(replies(story)).toEqual([]);
+  expect(story.reasons()).not.toContain('unsilenced');
 });
 
 test('a message stays quiet while any silence matches all that fires of it', () => {

@@ -37,7 +37,9 @@ test('three services that fail at once for want of one that says nothing are one
   // Each of them comes when it has lasted.
   expect(story.posts()).toMatchObject([{ root: 'orders', alerts: [{}] }]);
   expect(story.last()).toMatchObject({ root: 'mysql', alerts: [{}, {}, {}] });
-  expect(story.last()?.text).toContain('3 services that call it alert, and it has no alert here');
+  expect(story.last()?.text).toContain(
+    '3 services that call it alert, and it has no alert here; explains 3 of 3 alerts',
+  );
   fail(story, ['contacts'], 3 * MINUTE);
   expect(story.last()).toMatchObject({ root: 'mysql', alerts: [{}, {}, {}, {}] });
   expect(story.posts()).toHaveLength(1);
