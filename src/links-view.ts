@@ -100,7 +100,10 @@ function matchersFor(alerts: readonly Alert[], { notIdentity }: Rules): Matchers
   const matchers = new Map<string, readonly string[]>();
   for (const name of Object.keys(alerts[0]?.labels ?? {})) {
     if (notIdentity.has(name)) continue;
-    const values = new Set(alerts.map(({ labels }) => labels[name] ?? ''));
+    // A name like `constructor` is one that every object inherits.
+    const values = new Set(
+      alerts.map(({ labels }) => (Object.hasOwn(labels, name) ? (labels[name] ?? '') : '')),
+    );
     if (!values.has('') && values.size <= VALUES_MAX) matchers.set(name, [...values].sort());
   }
   return matchers;

@@ -294,6 +294,17 @@ test('the link to silence is of what still fires, also when what began is over',
   expect(silencedBy(story)).toContain('{alertname="Slow",service="payments"');
 });
 
+test('a label that is called as what every object has is a label like any other', () => {
+  const story = tell(`${SHOP}\n${SILENCE}`);
+  const critical = { severity: 'critical' };
+  story.fire('payments-db', 'Down', { ...critical, labels: { constructor: 'x', toString: 'y' } });
+  story.fire('payments-db', 'Down', { ...critical, labels: { zone: 'b' } });
+  story.wait(5 * MINUTE);
+  expect(silencedBy(story)).toBe(
+    '{alertname="Down",service="payments-db",env="production",severity="critical"}',
+  );
+});
+
 test('a link to silence never says less than of which service, and where', () => {
   const down = { severity: 'critical' };
   // Without a service of their own the others are known by their host: of the cause it is known.
