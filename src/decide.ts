@@ -136,10 +136,8 @@ function* lookAtAll(turn: Turn, isStart: boolean): Steps {
   if (state.inhibition.rules !== rules.inhibit)
     yield* buildIndex(state.inhibition, rules.inhibit, state.alerts.values());
   yield* reviewIdentity(turn);
-  if (isStart) {
-    yield* recallNature(turn);
-    yield* scheduleEverything(turn);
-  }
+  if (isStart) yield* recallNature(turn);
+  if (isStart) yield* scheduleEverything(turn);
   yield* recogniseHeartbeats(turn);
   yield* reviewMuting(turn);
   expectHeartbeats(turn);
