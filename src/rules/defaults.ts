@@ -46,7 +46,7 @@ export const DEFAULT_CORRELATE: CorrelateRule = {
  */
 export const DEFAULT_HOLD_MS = {
   critical: 150 * SECOND,
-  high: 5 * MINUTE,
+  high: 6 * MINUTE,
   warning: 8 * MINUTE,
   info: 15 * MINUTE,
   none: 15 * MINUTE,

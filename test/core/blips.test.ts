@@ -78,7 +78,7 @@ test('of a service that never wakes anyone one mild check waits for the digest, 
   expect(toldAfter(SHOP, slow, [MINUTE, 'BackupMissing', 'info'])).toEqual(['digest']);
   expect(toldAfter(SHOP, slow, [MINUTE, 'QueueGrows', 'warning'])).toEqual([5]);
   // It was in the digest when the second began to fail, and to last.
-  expect(toldAfter(SHOP, slow, [11 * MINUTE, 'QueueGrows', 'high'])).toEqual(['digest', 16]);
+  expect(toldAfter(SHOP, slow, [11 * MINUTE, 'QueueGrows', 'high'])).toEqual(['digest', 17]);
   const stated = `${SHOP}\nroute: { routes: [{ match: ['tier="3"'], urgency: digest }] }\n`;
   expect(toldAfter(stated, slow, [MINUTE, 'QueueGrows', 'warning'])).toEqual(['digest']);
 });
