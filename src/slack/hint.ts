@@ -6,10 +6,9 @@ import { type Lanes, ownerOf } from '../lane/lanes.ts';
 import type { WholeSlackApi } from './api.ts';
 import { instantOf, type RequestEvent } from './events.ts';
 import type { Log } from './log.ts';
+import { ASKABLE } from './words.ts';
 
-const HINT =
-  'I do not know which incident you mean. Mention me in the thread of its message, while it goes on. There I understand ' +
-  '“silence 2h why it may be quiet”, “unsilence”, “split a-service” and “unsplit”.';
+const HINT = `I do not know which incident you mean. Mention me in the thread of its message, while it goes on. There I understand ${ASKABLE}.`;
 
 interface HintOptions {
   readonly api: Pick<WholeSlackApi, 'whisper'>;

@@ -27,6 +27,7 @@ import {
 } from './rich.ts';
 import { call, person } from './who.ts';
 import {
+  ASKABLE,
   count,
   DOTS,
   duration,
@@ -221,7 +222,7 @@ function answer(reply: Answer, view: MessageView): Line {
 
 function understood(text: string): string {
   const not = text.trim() === '' ? '' : `, not “${cut(text, 80)}”`;
-  return `, I understand “silence 2h why it may be quiet”, “unsilence”, “split a-service” and “unsplit”${not}`;
+  return `, I understand ${ASKABLE}${not}`;
 }
 
 function tooLarge({ user }: Extract<Reply, { tooLarge?: true }>, view: MessageView): Line {

@@ -92,3 +92,7 @@ export function severityWord(severity: Severity): string {
 function withRest(whole: string, rest: number, unit: string): string {
   return rest === 0 ? whole : `${whole} ${rest} ${unit}`;
 }
+
+/** What people can ask for in the thread of a message. */
+export const ASKABLE =
+  '“silence 2h why it may be quiet”, “unsilence”, “split a-service” and “unsplit”';

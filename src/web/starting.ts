@@ -7,7 +7,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 /** Longer starts are of much state; senders try again. */
 const WAIT_MS = 5_000;
 
-export interface Starting {
+interface Starting {
   readonly answer: RequestListener;
   /** What waits is answered by `listener`. */
   end(listener: RequestListener): void;

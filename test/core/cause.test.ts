@@ -16,14 +16,17 @@ test('a failure is no part of the blip that its victim joined before', () => {
   expect(story.last()?.candidates).toContain('basket-db');
 });
 
-test('two failures with a caller in common stay two when the second explains more of the callers', () => {
-  const story = tell(`
+/** One caller of two that have nothing else in common. */
+const TWO_BELOW = `
 services:
   - { name: edge, tier: 1, dependsOn: [ads, api] }
   - { name: api, tier: 1, dependsOn: [users] }
   - { name: ads, tier: 2 }
   - { name: users, tier: 2 }
-`);
+`;
+
+test('two failures with a caller in common stay two when the second explains more of the callers', () => {
+  const story = tell(TWO_BELOW);
   story.fire('ads', 'HighErrorRate', { severity: 'high' });
   story.wait(10 * SECOND);
   story.fire('edge', 'HighErrorRate', { severity: 'critical' });
@@ -38,13 +41,7 @@ services:
 });
 
 test('a neighbour that explains half of what fails there is a failure of its own', () => {
-  const story = tell(`
-services:
-  - { name: edge, tier: 1, dependsOn: [ads, api] }
-  - { name: api, tier: 1, dependsOn: [users] }
-  - { name: ads, tier: 2 }
-  - { name: users, tier: 2 }
-`);
+  const story = tell(TWO_BELOW);
   story.fire('ads', 'HighLatency');
   story.wait(10 * SECOND);
   story.fire('edge', 'HighLatency');
