@@ -1,5 +1,5 @@
 /**
- * `quell check [DIR]`: are the rules files well? Exit code 0 well, 1 errors found, 2 could not look.
+ * `quell check`: are the rules files well? Exit code 0 well, 1 errors found, 2 could not look.
  */
 import { Command, Option } from 'commander';
 import { AppError } from '../errors.ts';
@@ -13,12 +13,14 @@ import {
 import { loadRules, overlookedIn } from '../rules/files/load.ts';
 import { missingBySeen } from '../rules/compile/seen.ts';
 import type { HistoryFlags } from './history-place.ts';
-import { prefixOf, rulesDirOf } from './program.ts';
+import { namedOnce, rulesDirOf, withHistory, withRules } from './options.ts';
+import { prefixOf } from './program.ts';
 
 export const CHECK_FORMATS = ['text', 'json', 'github'] as const;
 type CheckFormat = (typeof CHECK_FORMATS)[number];
 
 interface CheckFlags extends HistoryFlags {
+  readonly rules?: string;
   readonly format: CheckFormat;
   readonly seen?: readonly string[];
 }
@@ -29,29 +31,31 @@ export interface Checked {
 }
 
 export function checkCommand(): Command {
-  return new Command('check')
+  const command = new Command('check')
     .summary('check rules files; say what is wrong where, and what would be right')
     .description(
       'Checks rules files: says what is wrong, where, and what would be right, and warns of what is ' +
         'legal and likely a slip. With recordings, or with what the service kept (also while it runs), ' +
         'it checks them against the alerts of the past too.',
     )
-    .argument('[dir]', 'folder of the rules files (QUELL_RULES_DIR, ./rules)')
+    .argument('[dir]', 'the same as --rules');
+  return withRules(
+    withHistory(command, 'what the service kept, to check them against, like 30d'),
+    'the rules to check',
+  )
     .addOption(
       new Option('--format <format>', 'how to print what was found')
         .choices([...CHECK_FORMATS])
         .default('text'),
     )
     .option('--seen <file...>', 'recordings to check them against')
-    .option('--since <duration>', 'what the service kept, to check them against, like 30d')
-    .option('--data-dir <dir>', 'the data directory of the service (QUELL_DATA_DIR, ./data)')
-    .option('--url <url>', 'ask a service elsewhere instead; QUELL_API_TOKEN is shown to it')
     .addHelpText(
       'after',
       '\nExit code: 0 well (warnings allowed), 1 errors found, 2 the folder or the past cannot be read.',
     )
     .action(async (dir: string | undefined, flags: CheckFlags) => {
-      const { output, exitCode } = await check(rulesDirOf(dir, process.env), flags);
+      const rules = rulesDirOf(namedOnce(dir, flags.rules), process.env);
+      const { output, exitCode } = await check(rules, flags);
       const stream = exitCode === 2 ? process.stderr : process.stdout;
       stream.write(`${output}\n`);
       process.exitCode = exitCode;

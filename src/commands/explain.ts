@@ -7,13 +7,13 @@ import { AppError } from '../errors.ts';
 import { around, type Explanation, type OtherJson } from '../web/explanation.ts';
 import { askFiles, askService, type Answers } from './explain-source.ts';
 import { readMoment, renderIncident, renderStory } from './explain-text.ts';
-import { rulesDirOf } from './program.ts';
+import { rulesDirOf, withRules } from './options.ts';
 
 interface ExplainFlags {
   readonly at?: string;
   readonly url?: string;
   readonly dataDir?: string;
-  readonly rulesDir?: string;
+  readonly rules?: string;
   readonly json?: boolean;
 }
 
@@ -22,7 +22,7 @@ const OTHERS_SHOWN = 5;
 const WIDTH = 100;
 
 export function explainCommand(): Command {
-  return new Command('explain')
+  const command = new Command('explain')
     .summary('say what was done with an alert, and why')
     .description(
       'Says what was done with an alert, and why: received, held, joined, told, acknowledged; and which ' +
@@ -32,14 +32,14 @@ export function explainCommand(): Command {
     .argument(
       '<alert>',
       'fingerprint, incident, heartbeat, link to a Slack message, service, or a matcher like \'HighLoad{service="checkout"}\'',
-    )
+    );
+  return withRules(command, 'the rules that go with --data-dir')
     .option(
       '--at <time>',
       'what happened around then: 02:43, "10 min ago", 2026-01-31 02:43, or RFC 3339',
     )
     .option('--url <url>', 'the service (http://localhost:8080, or the port of QUELL_PORT)')
     .option('--data-dir <dir>', 'read these files instead of asking the service')
-    .option('--rules-dir <dir>', 'rules that go with --data-dir (QUELL_RULES_DIR, ./rules)')
     .option('--json', 'print what the API answers')
     .addHelpText('after', HELP)
     .action(async (alert: string, flags: ExplainFlags) => {
@@ -89,7 +89,7 @@ export async function explain(
     const answers =
       flags.dataDir === undefined
         ? askService(flags.url, around.env)
-        : await askFiles(flags.dataDir, rulesDirOf(flags.rulesDir, around.env));
+        : await askFiles(flags.dataDir, rulesDirOf(flags.rules, around.env));
     try {
       return await tell(answers, wanted, at, flags.json === true ? undefined : around.width);
     } finally {

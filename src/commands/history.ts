@@ -84,7 +84,8 @@ async function readOn(recording: OpenRecording): Promise<void> {
       recording.next = 0;
     } while (!advance(recording));
   } catch (error) {
-    throw fileError(`cannot read ${recording.path}`, error);
+    const hint = codeOf(error) === 'EISDIR' ? '; rules are named with --rules' : '';
+    throw fileError(`cannot read ${recording.path}`, error, hint);
   }
 }
 
@@ -206,11 +207,11 @@ function isMissing(error: unknown): error is Error {
 }
 
 /** What a file or zlib reports has a code; anything else is passed on. */
-export function fileError(what: string, error: unknown): unknown {
+export function fileError(what: string, error: unknown, hint = ''): unknown {
   if (error instanceof RangeError) return unusable(what, error.message, error);
   const code = codeOf(error);
   if (!(error instanceof Error) || code === undefined) return error;
-  return unusable(what, REASONS[code] ?? error.message, error);
+  return unusable(what, (REASONS[code] ?? error.message) + hint, error);
 }
 
 function unusable(what: string, why: string, cause: Error): AppError {

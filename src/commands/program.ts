@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { type Command, CommanderError } from 'commander';
-import { openSources } from '../config/sources.ts';
 import { AppError, codeOf } from '../errors.ts';
 
 export async function runProgram(program: Command, args: readonly string[]): Promise<void> {
@@ -31,15 +30,6 @@ function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   // Our own package.json, which lies beside dist/ and src/.
   return (JSON.parse(text) as { readonly version: string }).version;
-}
-
-/** As `serve` finds them: what was given, else QUELL_RULES_DIR, else quell.yaml, else ./rules. */
-export function rulesDirOf(
-  given: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-): string {
-  const found = openSources({ flags: { rulesDir: given }, env, file: undefined }).find('rulesDir');
-  return (found.kind === 'found' ? found.value : undefined) ?? './rules';
 }
 
 /** What stands before the names of files in a folder: paths as the editor and the terminal know them. */

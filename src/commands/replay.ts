@@ -18,7 +18,8 @@ import { survivorOf } from '../state/state.ts';
 import { fileError, reportMistakes } from './history.ts';
 import type { HistoryFlags } from './history-place.ts';
 import { asJson } from './json.ts';
-import { prefixOf, rulesDirOf } from './program.ts';
+import { rulesDirOf, withHistory, withRules } from './options.ts';
+import { prefixOf } from './program.ts';
 import { type ReadAhead, readAhead } from './read-ahead.ts';
 import { rehearse } from './rehearse.ts';
 
@@ -31,7 +32,7 @@ interface ReplayFlags extends HistoryFlags {
 }
 
 export function replayCommand(): Command {
-  return new Command('replay')
+  const command = new Command('replay')
     .summary('decide what came in again, in virtual time; rehearse a change of rules')
     .description(
       'Decides what came in again, in virtual time, with the pipeline that runs live, and prints what ' +
@@ -39,11 +40,11 @@ export function replayCommand(): Command {
         'written by `quell serve --record FILE`: one JSON line for each delivery, {"at","source","body"}; ' +
         '.gz is read as well. Without one, --since reads what the service has kept, also while it runs.',
     )
-    .argument('[recording...]', 'files; several are put in order of time')
-    .option('--since <duration>', 'instead of recordings: what the service kept, like 30d')
-    .option('--data-dir <dir>', 'the data directory of the service (QUELL_DATA_DIR, ./data)')
-    .option('--url <url>', 'ask a service elsewhere instead; QUELL_API_TOKEN is shown to it')
-    .option('--rules <dir>', 'the rules to decide by (QUELL_RULES_DIR, ./rules)')
+    .argument('[recording...]', 'files; several are put in order of time');
+  return withRules(
+    withHistory(command, 'instead of recordings: what the service kept, like 30d'),
+    'the rules to decide by',
+  )
     .option('--against <dir>', 'say what --rules would change, compared with these rules')
     .option(
       '--html <file>',

@@ -8,7 +8,7 @@ import { surveyOf } from '../suggest/survey.ts';
 import { reportMistakes } from './history.ts';
 import { type HistoryFlags, withSince } from './history-place.ts';
 import { asJson } from './json.ts';
-import { rulesDirOf } from './program.ts';
+import { rulesDirOf, withHistory, withRules } from './options.ts';
 import { readAhead } from './read-ahead.ts';
 import { decideAgain } from './rehearse.ts';
 import { loadFolder } from './rules-folder.ts';
@@ -19,18 +19,18 @@ interface ReportFlags extends HistoryFlags {
 }
 
 export function reportCommand(): Command {
-  return new Command('report')
+  const command = new Command('report')
     .summary('what cost attention in the last weeks without being worth it')
     .description(
       'The noise report: what people marked 🗑️, what talks most, what nobody ever acknowledged, what ' +
         'fires all the time or comes and goes, what has no runbook. Decides what came in again, under ' +
         'the rules in force.',
     )
-    .argument('[recording...]', 'files, instead of what the service kept')
-    .option('--since <duration>', 'how far to look back at what the service kept (30d)')
-    .option('--data-dir <dir>', 'the data directory of the service (QUELL_DATA_DIR, ./data)')
-    .option('--url <url>', 'ask a service elsewhere instead; QUELL_API_TOKEN is shown to it')
-    .option('--rules <dir>', 'the rules in force (QUELL_RULES_DIR, ./rules)')
+    .argument('[recording...]', 'files, instead of what the service kept');
+  return withRules(
+    withHistory(command, 'how far to look back at what the service kept (30d)'),
+    'the rules in force',
+  )
     .option('--json', 'print the report as JSON')
     .addHelpText('after', HELP)
     .action(async (recordings: string[], flags: ReportFlags) => {

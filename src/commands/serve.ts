@@ -7,6 +7,7 @@ import { readConfig } from '../config/config.ts';
 import { AppError } from '../errors.ts';
 import { startService } from '../service/service.ts';
 import { createLog } from '../telemetry/log.ts';
+import { withRules } from './options.ts';
 
 /** How long the process may take to end by itself. */
 const END_MS = 1_000;
@@ -15,22 +16,23 @@ interface ServeFlags {
   readonly port?: string;
   readonly host?: string;
   readonly dataDir?: string;
-  readonly rulesDir?: string;
+  readonly rules?: string;
   readonly record?: string;
   readonly logLevel?: string;
   readonly config?: string;
 }
 
 export function serveCommand(): Command {
-  return new Command('serve')
-    .description('take alerts in, decide, and tell people in Slack')
+  const command = new Command('serve').description(
+    'take alerts in, decide, and tell people in Slack',
+  );
+  return withRules(command, 'the rules')
     .option('--port <port>', 'port to listen on (QUELL_PORT, 8080)')
     .option(
       '--host <host>',
       'address to listen on (QUELL_HOST; loopback until tokens for ingest and API are set)',
     )
     .option('--data-dir <dir>', 'where the state is kept (QUELL_DATA_DIR, ./data)')
-    .option('--rules-dir <dir>', 'the rules (QUELL_RULES_DIR, ./rules)')
     .option(
       '--record <file>',
       'append every accepted delivery to this file, for `quell replay` (QUELL_RECORD)',

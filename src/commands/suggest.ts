@@ -11,7 +11,7 @@ import { renderSuggestions } from '../suggest/text.ts';
 import { reportMistakes } from './history.ts';
 import { type HistoryFlags, withSince } from './history-place.ts';
 import { asJson } from './json.ts';
-import { rulesDirOf } from './program.ts';
+import { rulesDirOf, withHistory, withRules } from './options.ts';
 import { readAhead } from './read-ahead.ts';
 import { decideAgain, save } from './rehearse.ts';
 import { loadFolder } from './rules-folder.ts';
@@ -23,18 +23,18 @@ interface SuggestFlags extends HistoryFlags {
 }
 
 export function suggestCommand(): Command {
-  return new Command('suggest')
+  const command = new Command('suggest')
     .summary('what the last weeks suggest to change in the rules, with evidence and effect')
     .description(
       'Looks at what came in and what people did with it, and proposes changes of the rules: holds, ' +
         'digests, dependencies, names. Each comes with its figures, a patch, and its effect when it is ' +
         'decided on the same history. Nothing is changed: apply what you agree with.',
     )
-    .argument('[recording...]', 'files, instead of what the service kept')
-    .option('--since <duration>', 'how far to look back at what the service kept (30d)')
-    .option('--data-dir <dir>', 'the data directory of the service (QUELL_DATA_DIR, ./data)')
-    .option('--url <url>', 'ask a service elsewhere instead; QUELL_API_TOKEN is shown to it')
-    .option('--rules <dir>', 'the rules in force (QUELL_RULES_DIR, ./rules)')
+    .argument('[recording...]', 'files, instead of what the service kept');
+  return withRules(
+    withHistory(command, 'how far to look back at what the service kept (30d)'),
+    'the rules in force',
+  )
     .option('--patch <file>', 'write all suggestions as one patch')
     .option('--json', 'print the suggestions as JSON')
     .addHelpText('after', HELP)

@@ -1,5 +1,5 @@
 /**
- * `quell test [DIR]`: do the rules do what their tests say? Exit code 0 yes, 1 no, 2 could not run.
+ * `quell test`: do the rules do what their tests say? Exit code 0 yes, 1 no, 2 could not run.
  */
 import { Command, Option } from 'commander';
 import { AppError } from '../errors.ts';
@@ -7,9 +7,11 @@ import { type Diagnostic, formatDiagnostics, summarise } from '../rules/files/di
 import { isTestFile, loadRules, readFolder } from '../rules/files/load.ts';
 import { TEST_FORMATS, type TestFormat, printResults } from '../rule-tests/print.ts';
 import { runTests } from '../rule-tests/run.ts';
-import { prefixOf, rulesDirOf } from './program.ts';
+import { namedOnce, rulesDirOf, withRules } from './options.ts';
+import { prefixOf } from './program.ts';
 
 interface TestFlags {
+  readonly rules?: string;
   readonly format: TestFormat;
   readonly filter?: string;
 }
@@ -20,13 +22,14 @@ interface Tested {
 }
 
 export function testCommand(): Command {
-  return new Command('test')
+  const command = new Command('test')
     .summary('run the tests of rules files')
     .description(
       'Runs the *.test.yaml beside the rules: alerts with relative times go in, the messages and ' +
         'decisions that come out are compared, in virtual time, with the pipeline that runs live.',
     )
-    .argument('[dir]', 'folder of the rules and their tests (QUELL_RULES_DIR, ./rules)')
+    .argument('[dir]', 'the same as --rules');
+  return withRules(command, 'the rules, with their tests beside them')
     .option('--filter <text>', 'only tests with this in their name, or in the name of their file')
     .addOption(
       new Option('--format <format>', 'how to print what came of them')
@@ -38,7 +41,8 @@ export function testCommand(): Command {
       '\nExit code: 0 all passed, 1 some failed, 2 none ran: no tests, or rules or tests with mistakes.',
     )
     .action(async (dir: string | undefined, flags: TestFlags) => {
-      const { output, exitCode } = await test(rulesDirOf(dir, process.env), flags);
+      const rules = rulesDirOf(namedOnce(dir, flags.rules), process.env);
+      const { output, exitCode } = await test(rules, flags);
       const stream = exitCode === 2 ? process.stderr : process.stdout;
       stream.write(`${output}\n`);
       process.exitCode = exitCode;

@@ -83,7 +83,7 @@ export function readConfig(sources: ConfigSources): ReadConfig {
     host: read('host', Host),
     port: read('port', Port) ?? 0,
     dataDir: read('dataDir', Directory.default('./data')) ?? '',
-    rulesDir: read('rulesDir', Directory.default('./rules')) ?? '',
+    rulesDir: read('rules', Directory.default('./rules')) ?? '',
     publicUrl: read('publicUrl', PublicUrl),
     retentionMs: read('retention', Retention) ?? 0,
     logLevel: read('logLevel', Level) ?? 'info',

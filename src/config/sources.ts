@@ -25,7 +25,7 @@ export const SETTINGS = {
   host: 'QUELL_HOST',
   port: 'QUELL_PORT',
   dataDir: 'QUELL_DATA_DIR',
-  rulesDir: 'QUELL_RULES_DIR',
+  rules: 'QUELL_RULES_DIR',
   publicUrl: 'QUELL_PUBLIC_URL',
   retention: 'QUELL_RETENTION',
   logLevel: 'QUELL_LOG_LEVEL',

@@ -73,7 +73,7 @@ test.skipIf(quell('--version').status !== 0).each(Object.entries(CASES))(
       ['replay', recording, '--rules', dir],
       ['replay', recording, '--rules', good, '--against', dir],
       ['suggest', recording, '--rules', dir],
-      ['serve', '--port=0', `--rules-dir=${dir}`, `--data-dir=${data}`],
+      ['serve', '--port=0', `--rules=${dir}`, `--data-dir=${data}`],
     ];
     for (const command of commands) {
       const { status, output } = quell(...command);

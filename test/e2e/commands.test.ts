@@ -89,14 +89,23 @@ test.each([
   [['serve', '--no-such-flag'], "error: unknown option '--no-such-flag'"],
   [['explain'], "error: missing required argument 'alert'"],
   [['replay', 'x', '--rules', RULES], 'cannot read x: no such file or folder'],
-  [['replay', '/tmp', '--rules', RULES], 'cannot read /tmp: it is a folder'],
-  [['replay', 'x', '--rules', '/nope'], 'cannot read the rules folder /nope: there is none'],
   [
-    ['serve', '--rules-dir', RULES, '--data-dir', '/proc/x'],
+    ['replay', '/tmp', '--rules', RULES],
+    'cannot read /tmp: it is a folder; rules are named with --rules',
+  ],
+  [['replay', 'x', '--rules', '/nope'], 'cannot read the rules folder /nope: there is none'],
+  [['check', '/nope'], 'cannot read the rules folder /nope: there is none'],
+  [['check', '--rules', '/nope'], 'cannot read the rules folder /nope: there is none'],
+  [['test', '--rules', '/nope'], 'cannot read the rules folder /nope: there is none'],
+  [['test', '/a', '--rules', '/b'], 'name one rules folder: /b (--rules), or /a'],
+  [['serve', '--rules', '/nope'], 'cannot read the rules folder /nope: there is none'],
+  [['serve', '--rules-dir', '/nope'], 'cannot read the rules folder /nope: there is none'],
+  [
+    ['serve', '--rules', RULES, '--data-dir', '/proc/x'],
     'the data directory /proc/x cannot be made or read (nothing can be made there): set QUELL_DATA_DIR to another',
   ],
   [
-    ['serve', '--rules-dir', RULES, '--record', '/nope/x'],
+    ['serve', '--rules', RULES, '--record', '/nope/x'],
     'cannot record to /nope/x (ENOENT): check QUELL_RECORD; its folder must exist',
   ],
 ])('quell %j ends with code 2 and one line about it', { timeout: 90_000 }, async (args, line) => {

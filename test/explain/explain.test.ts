@@ -263,7 +263,7 @@ test('the files of a service that is not running tell the same story', async () 
     await store.close();
     const stopped = await explain(
       'DiskFull',
-      { dataDir: dir, rulesDir: '/no/rules', json: true },
+      { dataDir: dir, rules: '/no/rules', json: true },
       AROUND,
     );
     expect(stopped.problem).toBe('');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rulesDirOf } from '../../src/commands/program.ts';
+import { rulesDirOf } from '../../src/commands/options.ts';
 
 test.each([
   ['what is given comes first', 'given', { QUELL_RULES_DIR: 'env' }, 'given'],
