@@ -3,13 +3,17 @@
  */
 import type { Alert, Incident } from './model.ts';
 import { resolveName } from './rules/catalog.ts';
-import type { Rules } from './rules/rules.ts';
+import type { Rules, Service } from './rules/rules.ts';
+import { isExporter } from './rules/service-name.ts';
 import type { LaneState } from './state/state.ts';
 import type { Tally } from './state/tally.ts';
 
 export interface LinksView {
   readonly runbook: string | undefined;
   readonly dashboard: string | undefined;
+  /** The service that each is about, where that is another than the likely cause. */
+  readonly runbookOf?: string | undefined;
+  readonly dashboardOf?: string | undefined;
   readonly source: string | undefined;
   readonly logs: string | undefined;
   /** Where it can be silenced at its source. */
@@ -27,32 +31,72 @@ interface LinkSources {
   readonly publicUrl: string | undefined;
 }
 
-export function linksOf(
+export function linksOf(state: LaneState, sources: LinkSources): LinksView {
+  const { incident, lead, publicUrl } = sources;
+  const explain = publicUrl === undefined ? undefined : `${publicUrl}/incidents/${incident.id}`;
+  const own = lead === undefined ? NO_LINKS : linksBy(state, { ...sources, lead });
+  return { ...own, explain };
+}
+
+const NO_LINKS = {
+  runbook: undefined,
+  dashboard: undefined,
+  source: undefined,
+  logs: undefined,
+} as const;
+
+function linksBy(
   state: LaneState,
-  { incident, lead, rules, tally, publicUrl }: LinkSources,
-): LinksView {
+  { incident, lead, rules, tally }: LinkSources & { readonly lead: Alert },
+): Omit<LinksView, 'explain'> {
   const transaction = tally.transactions.keys().next().value;
-  const facts = lead?.facts;
-  const fill = (template: string | undefined) =>
+  const { facts } = lead;
+  const fill = (template: string | undefined, service: string | undefined) =>
     template === undefined ||
-    lead === undefined ||
-    facts === undefined ||
+    (template.includes('{service}') && service === undefined) ||
     (template.includes('{transaction}') && transaction === undefined)
       ? undefined
       : template
           .replaceAll('{transaction}', encoded(transaction ?? ''))
-          .replaceAll('{service}', encoded(facts.service))
+          .replaceAll('{service}', encoded(service ?? ''))
           .replaceAll('{alertname}', encoded(facts.name))
           .replaceAll('{environment}', encoded(facts.environment))
           .replaceAll('{matchers}', () => matchersOf(state, incident, lead, rules));
+  const own = namedService(lead);
+  const { silent, victim } = whoseLinks(incident, lead, rules, tally);
+  const ofCause =
+    silent === undefined
+      ? undefined
+      : (silent.dashboard ?? fill(rules.links.dashboard, silent.name));
   return {
-    runbook: facts?.runbook,
-    dashboard: facts?.dashboard ?? fill(rules.links.dashboard),
-    source: lead?.generatorURL,
-    logs: fill(rules.links.logs),
-    silence: incident.phase === 'resolved' ? undefined : fill(rules.links.silence),
-    explain: publicUrl === undefined ? undefined : `${publicUrl}/incidents/${incident.id}`,
+    runbook: silent?.runbook ?? facts.runbook,
+    runbookOf: silent?.runbook === undefined ? victim : undefined,
+    dashboard: ofCause ?? facts.dashboard ?? fill(rules.links.dashboard, own),
+    dashboardOf: ofCause === undefined ? victim : undefined,
+    source: lead.generatorURL,
+    logs: fill(rules.links.logs, silent?.name ?? own),
+    silence: incident.phase === 'resolved' ? undefined : fill(rules.links.silence, own),
   };
+}
+
+/** Where another speaks than the likely cause: the cause, if the catalog knows it and it has no words of its own; and who speaks. */
+function whoseLinks(
+  { roots }: Incident,
+  { facts: { service: victim } }: Alert,
+  { catalog }: Rules,
+  { services }: Tally,
+): { readonly silent?: Service | undefined; readonly victim?: string } {
+  const cause = roots[0]?.service;
+  if (cause === undefined || cause === victim) return {};
+  const isSilent = (services.get(cause)?.alerts ?? 0) === 0;
+  return { silent: isSilent ? catalog.services.get(cause) : undefined, victim };
+}
+
+/** Undefined where the alert names none, and its host, its namespace or its own name stands for it: no page is about that. */
+function namedService({ facts, labels }: Alert): string | undefined {
+  const { service, known, host, name } = facts;
+  const standIns = [host, name, labels['namespace']];
+  return known || !(standIns.includes(service) || isExporter(service)) ? service : undefined;
 }
 
 /** Half a character, as cutting a text leaves it behind, has no code in an address: encodeURIComponent throws. */

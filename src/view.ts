@@ -6,7 +6,8 @@
  */
 import { causeOf, partingOf } from './correlate/apart.ts';
 import { callersOf } from './correlate/graph.ts';
-import { leadOf } from './life/lead.ts';
+import { keepsToItself } from './correlate/group.ts';
+import { speakerOf } from './life/lead.ts';
 import { linksOf, type LinksView } from './links-view.ts';
 import type {
   Alert,
@@ -22,10 +23,11 @@ import type {
   Severity,
 } from './model.ts';
 import type { Rules } from './rules/rules.ts';
+import { isByTime } from './state/group-index.ts';
 import { readKey } from './state/keys.ts';
 import { alertsOf, type LaneState, tallyOf } from './state/state.ts';
 import { stormTally, type StormView, stormView } from './storm-view.ts';
-import { severityRank, type Tally } from './state/tally.ts';
+import { servicesOn, severityRank, type Tally } from './state/tally.ts';
 
 interface KeptApart {
   readonly incident: string;
@@ -34,6 +36,17 @@ interface KeptApart {
   readonly by: string;
   readonly at: Instant;
 }
+
+/** Of how many, and in how many. */
+export type Shared =
+  | { readonly kind: 'host'; readonly name: string; readonly services: number; readonly of: number }
+  | {
+      readonly kind: 'transaction';
+      readonly id: string;
+      readonly alerts: number;
+      readonly of: number;
+    }
+  | { readonly kind: 'rule'; readonly rule: string };
 
 export interface MessageView {
   readonly incident: string;
@@ -48,7 +61,7 @@ export interface MessageView {
   readonly endedAt: Instant | undefined;
   /** When this view was taken: another day is written out. */
   readonly now: Instant;
-  /** The alert that speaks for the incident: the root's first one. */
+  /** The alert that speaks for the incident: the root's first one; of what goes on where the root has recovered. */
   readonly lead: {
     readonly name: string;
     readonly service: string;
@@ -65,6 +78,10 @@ export interface MessageView {
         readonly owner: string | undefined;
         /** Alerts of other services, too, and not only its own. */
         readonly explainsOthers: boolean;
+        /** What it shares with others where it does not explain them: why they are one incident. */
+        readonly shared?: Shared | undefined;
+        /** Its own alerts are over, and others go on. */
+        readonly hasRecovered?: boolean;
       })
     | undefined;
   /** The other candidates, best first. */
@@ -134,7 +151,7 @@ export function buildView(
   publicUrl: string | undefined,
 ): MessageView {
   const tally = incident.special === 'storm' ? stormTally(state) : tallyOf(state, incident.id);
-  const lead = leadOf(state, incident);
+  const lead = speakerOf(state, incident);
   const counts = countsView(tally, rules);
   const callers = callersOf(
     rules.catalog,
@@ -193,8 +210,35 @@ function rootView(
   const leadOwner = services.get(lead?.facts.service ?? '')?.owner;
   if (root === undefined) return { root, otherRoots, owner: leadOwner };
   const { tier, owner } = services.get(root.service) ?? { tier: undefined, owner: undefined };
-  const explainsOthers = root.explains > (tally.services.get(root.service)?.alerts ?? 0);
-  return { root: { ...root, tier, owner, explainsOthers }, otherRoots, owner: owner ?? leadOwner };
+  const own = tally.services.get(root.service) ?? { alerts: 0, firing: 0 };
+  const explainsOthers = root.explains > own.alerts;
+  const view = {
+    ...root,
+    tier,
+    owner,
+    explainsOthers,
+    shared: explainsOthers ? undefined : sharedBy(incident, tally),
+    hasRecovered: own.alerts > 0 && own.firing === 0 && tally.firing > 0,
+  };
+  return { root: view, otherRoots, owner: owner ?? leadOwner };
+}
+
+/** What makes them one incident, where no service explains the others: a rule, a host, a transaction. */
+function sharedBy({ group }: Incident, tally: Tally): Shared | undefined {
+  if (group !== undefined && !isByTime(group) && !keepsToItself(group)) {
+    const [, rule = ''] = group.split('\n', 2);
+    return { kind: 'rule', rule };
+  }
+  let looked = 0;
+  for (const name of tally.hosts.keys()) {
+    if (++looked > LOOKED_THROUGH_MAX) break;
+    const services = servicesOn(tally, name).size;
+    if (services > 1) return { kind: 'host', name, services, of: tally.hit };
+  }
+  const [most] = mostOf(tally.transactions, 1);
+  return most === undefined || most[1] < 2
+    ? undefined
+    : { kind: 'transaction', id: most[0], alerts: most[1], of: tally.alerts };
 }
 
 /** Whoever routes it anew may lead it to the channel that was meant. */

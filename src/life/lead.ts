@@ -17,6 +17,36 @@ export function leadOf(state: LaneState, incident: Incident): Alert | undefined 
   return service === undefined ? undefined : state.alerts.get(service.lead);
 }
 
+/** Whose words its message uses: those of its lead, or of what goes on where the lead's service has recovered. */
+export function speakerOf(state: LaneState, incident: Incident): Alert | undefined {
+  const lead = leadOf(state, incident);
+  const { services, firing } = tallyOf(state, incident.id);
+  if (lead === undefined || firing === 0 || lead.status === 'firing') return lead;
+  const own = services.get(lead.facts.service);
+  if (own === undefined || own.firing > 0) return lead;
+  const service = goingOn(incident, services);
+  const other = service === undefined ? undefined : services.get(service);
+  if (service === undefined || other === undefined) return lead;
+  return leadAlert(state, incident, service, other) ?? lead;
+}
+
+/** The next candidate for the cause that fires; else the worst service of those looked through. */
+function goingOn(
+  { roots }: Incident,
+  services: ReadonlyMap<string, ServiceTally>,
+): string | undefined {
+  const fires = (name: string) => (services.get(name)?.firing ?? 0) > 0;
+  const next = roots.find(({ service }) => fires(service));
+  if (next !== undefined) return next.service;
+  let worst: readonly [string, ServiceTally] | undefined;
+  let looked = 0;
+  for (const one of services) {
+    if (++looked > LOOKED_THROUGH_MAX) break;
+    if (fires(one[0]) && (worst === undefined || one[1].leadRank < worst[1].leadRank)) worst = one;
+  }
+  return worst?.[0];
+}
+
 /** Of a single alert nobody has asked yet what caused it: that is its own service. */
 export function likelyCause({ roots }: Incident, { facts }: Alert): string {
   return roots[0]?.service ?? facts.service;

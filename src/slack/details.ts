@@ -81,7 +81,7 @@ function cause(view: MessageView): Line {
   ].filter((text) => text !== '');
   const reasons = root.reasons.map(reason).filter((text) => text !== '');
   if (view.servicesTotal > 1 && !root.explainsOthers) {
-    reasons.push('nothing is known that links it to the others');
+    reasons.push(linkedBy(root));
   } else if (root.of > 1) {
     reasons.push(`explains ${root.explains} of ${count(root.of, 'alert')}`);
   }
@@ -90,6 +90,25 @@ function cause(view: MessageView): Line {
     known.length === 0 ? '' : ` (${known.join(', ')})`,
     reasons.length === 0 ? '' : `: ${reasons.slice(0, 5).join('; ')}`,
   ];
+}
+
+/** Why they are one incident, although it explains none of the others. */
+function linkedBy({ shared }: NonNullable<MessageView['root']>): string {
+  switch (shared?.kind) {
+    case undefined:
+      return 'nothing is known that links it to the others';
+    case 'rule':
+      return `kept together by ${cut(shared.rule, NAME_MAX)}`;
+    case 'host':
+      return `${ofAll(shared.services, shared.of)} services are on host ${cut(shared.name, NAME_MAX)}`;
+    case 'transaction':
+      return `${ofAll(shared.alerts, shared.of)} alerts carry transaction ${cut(shared.id, NAME_MAX)}`;
+  }
+}
+
+function ofAll(some: number, all: number): string {
+  if (some < all) return `${some} of ${all}`;
+  return all === 2 ? 'both' : `all ${all}`;
 }
 
 /** Every alert explains itself; a candidate explains more than that. */

@@ -39,8 +39,15 @@ export function headline(view: MessageView): Headline {
   return {
     icon: DOTS[view.severity],
     what: sentence(view),
-    rest: [company(view), [where(view)], sinceWhen(view), ...states(view)],
+    rest: [recovered(view), company(view), [where(view)], sinceWhen(view), ...states(view)],
   };
+}
+
+/** Whoever reads the title alone must not look at what is well again, nor forget that it began there. */
+function recovered({ root }: MessageView): Line | undefined {
+  return root?.hasRecovered === true
+    ? [`${cut(root.service, NAME_MAX)}, the likely cause, has recovered`]
+    : undefined;
 }
 
 /** One of several that fail, and nothing says that it causes the others: who reads of it alone looks at too little. */
@@ -59,14 +66,14 @@ export function sentence(view: MessageView): string {
   }
   const hit = capabilities(view);
   if (hit === undefined) return withVictim(view);
-  return `${hit.names} ${VERB[view.severity][hit.several ? 1 : 0]}: ${trouble(view)}`;
+  return `${hit.names} ${verb(view, hit.several)}: ${trouble(view)}`;
 }
 
 /** A mild cause is not called critical: whom it brings down is. */
 function withVictim(view: MessageView): string {
   const victim = cut(view.victim ?? '', NAME_MAX);
   if (victim === '') return capitalisedUnless(trouble(view), view.lead.service);
-  return `${victim} ${VERB[view.severity][0]}: ${trouble(view)}`;
+  return `${victim} ${verb(view, false)}: ${trouble(view)}`;
 }
 
 /** The root's own summary; else its service and the kind of alert in words. */
@@ -84,12 +91,17 @@ function trouble(view: MessageView): string {
 }
 
 const VERB = {
-  critical: ['is failing', 'are failing'],
-  high: ['is impaired', 'are impaired'],
-  warning: ['is at risk', 'are at risk'],
-  info: ['may notice', 'may notice'],
-  none: ['may notice', 'may notice'],
+  critical: ['is', 'are', 'failing'],
+  high: ['is', 'are', 'impaired'],
+  warning: ['is', 'are', 'at risk'],
+  info: ['may', 'may', 'notice'],
+  none: ['may', 'may', 'notice'],
 } as const;
+
+function verb({ severity, root }: MessageView, several: boolean): string {
+  const [one, more, what] = VERB[severity];
+  return `${several ? more : one}${root?.hasRecovered === true ? ' still' : ''} ${what}`;
+}
 
 /** Environments that no customer uses: what the business offers does not fail there. */
 const NOT_LIVE =

@@ -9,8 +9,8 @@ export function links({ links, transactions }: MessageView): Piece[] {
   const [transaction] = transactions.ids;
   const logs = transaction === undefined ? 'Logs' : `Logs of ${cut(transaction, NAME_MAX)}`;
   return [
-    link(links.runbook, runbookTitle(links.runbook)),
-    link(links.dashboard, 'Dashboard'),
+    link(links.runbook, runbookTitle(links)),
+    link(links.dashboard, `Dashboard${of(links.dashboardOf)}`),
     link(links.logs, logs),
     link(links.source, 'Source'),
     link(links.silence, 'Silence'),
@@ -24,13 +24,20 @@ export function why(view: MessageView): Line[] {
 }
 
 /** `…/postgres-connection-exhaustion.html` says more than "Runbook" alone. */
-function runbookTitle(address: string | undefined): string {
-  if (address === undefined || !URL.canParse(address)) return 'Runbook';
+function runbookTitle({ runbook: address, runbookOf }: MessageView['links']): string {
+  const kind = `Runbook${of(runbookOf)}`;
+  if (address === undefined || !URL.canParse(address)) return kind;
   const { pathname, hash } = new URL(address);
   const last = (hash.length > 2 ? hash.slice(1) : pathname.split('/').findLast(Boolean)) ?? '';
   const title = spelledOut(decoded(last).replace(/\.(html?|md|adoc)$/i, ''));
   const says = /^\p{L}[\p{L}\p{N} ]{3,60}$/u.test(title) && !/^(run ?books?|index)$/i.test(title);
-  return says ? `Runbook: ${title}` : 'Runbook';
+  return says ? `${kind}: ${title}` : kind;
+}
+
+/** Whoever reads it thinks of the likely cause first. */
+function of(service: string | undefined): string {
+  const name = cut(service ?? '', NAME_MAX);
+  return name === '' ? '' : ` of ${name}`;
 }
 
 function decoded(text: string): string {

@@ -50,6 +50,7 @@ export function spelledOut(name: string): string {
     .slice(0, 500)
     .replace(/(\p{L}[1-5])XX/gu, '$1xx')
     .replace(/(\p{L})([1-5]xx)(?!\p{Ll})/gu, '$1 $2')
+    .replace(/(?<!\p{Lu})(In|For|Within|After|Than|Over|Above|Under|Below|Last)(?=\p{N})/gu, '$1 ')
     .replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2')
     .replace(/(\p{Lu}+)(\p{Lu}\p{Ll})/gu, '$1 $2')
     .replace(/[_\s-]+/g, ' ')

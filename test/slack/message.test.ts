@@ -46,7 +46,13 @@ function heartbeat(change: Partial<MessageView>): MessageView {
   return bareView({ special: 'heartbeat', ...nothing, ...change });
 }
 
+function rootOf({ root }: MessageView): NonNullable<MessageView['root']> {
+  if (root === undefined) throw new Error('it has a likely cause');
+  return root;
+}
+
 const acknowledged = [{ user: 'U1', at: minutesAgo(3) }];
+const ROOT = rootOf(messageView());
 
 const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
   'open-critical': renderMessage(messageView({ mention: ['S1'] })),
@@ -113,6 +119,29 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
       servicesTotal: 3,
       alerts: { firing: 1, total: 3 },
       capabilities: [],
+    }),
+  ),
+  'open-cause-recovered': renderMessage(
+    messageView({
+      lead: {
+        ...messageView().lead,
+        service: 'payments',
+        summary: 'payments answers with errors',
+        description: undefined,
+      },
+      root: { ...ROOT, hasRecovered: true },
+      links: { ...messageView().links, runbookOf: 'payments', dashboardOf: 'payments' },
+    }),
+  ),
+  'open-of-services-that-share-a-host': renderMessage(
+    messageView({
+      capabilities: [],
+      root: {
+        ...ROOT,
+        explainsOthers: false,
+        shared: { kind: 'host', name: 'node-17', services: 3, of: 4 },
+      },
+      otherRoots: [],
     }),
   ),
   acknowledged: renderMessage(messageView({ phase: 'acknowledged', acknowledged })),
@@ -318,6 +347,9 @@ test.each([
   ['IstioHigh5xxRate', 'istio high 5xx rate'],
   ['Http5XXErrors', 'http 5xx errors'],
   ['p95TooHigh', 'p95 too high'],
+  ['DiskWillFillIn4Hours', 'disk will fill in 4 hours'],
+  ['SSLCertExpiresIn7Days', 'SSL cert expires in 7 days'],
+  ['BIN2HexFailed', 'BIN2 hex failed'],
 ])('%s is called %s', (name, words) => {
   expect(spelledOut(name)).toBe(words);
 });
