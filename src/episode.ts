@@ -199,7 +199,7 @@ function belongsStill(turn: Turn, known: Alert, alert: Alert): boolean {
   const forMs = turn.now - incident.resolvedAt;
   if (incident.toldIn !== 'message' || forMs > turn.rules.life.reopenWithinMs) return false;
   const rule = turn.rules.correlate(subjectOf(alert));
-  return !belongsElsewhere(turn, alert.facts, rule, incident);
+  return !belongsElsewhere(turn, alert, rule, incident);
 }
 
 /** Its incident may go on for days: what was over for so long there, and fires again, is another failure. */

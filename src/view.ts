@@ -4,10 +4,10 @@
  *
  * Every string in it comes from outside and may contain anything.
  */
-import { causeOf, partingOf } from './correlate/apart.ts';
+import { partingOf } from './correlate/may.ts';
 import { callersOf } from './correlate/graph.ts';
 import { keepsToItself } from './correlate/group.ts';
-import { speakerOf } from './life/lead.ts';
+import { causeOf, speakerOf } from './life/lead.ts';
 import { linksOf, type LinksView } from './links-view.ts';
 import type {
   Alert,

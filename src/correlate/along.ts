@@ -10,9 +10,9 @@ import { tallyOf } from '../state/state.ts';
 import { saysTooFewCome } from '../state/starved.ts';
 import type { Tally } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
-import { byPath } from './evidence.ts';
+import { byPath, type Match } from './evidence.ts';
 import { callersOf, type Near, nearby } from './graph.ts';
-import { gathers, isOpenTo, isStraggler, type Match } from './joinable.ts';
+import { gathers, isOpenTo, isStraggler } from './may.ts';
 import { WEIGHED_MAX } from './root.ts';
 
 /** A cause from beside the likely root leaves at most this share of the incident's weight unexplained. */

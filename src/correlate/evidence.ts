@@ -4,6 +4,24 @@
  *
  * `readEvidence` must understand everything that is written here, also by older versions.
  */
+import type { Incident } from '../model.ts';
+
+type Evidence = 'transaction' | 'service' | 'dependency' | 'host' | 'labels' | 'time';
+
+export interface Match {
+  readonly incident: Incident;
+  readonly evidence: Evidence;
+  readonly because: string;
+  /** The alert is a deeper cause: incidents that it explains become one with it. */
+  readonly explains: boolean;
+  readonly hops: number;
+  readonly apartMs: number;
+}
+
+/** By the time alone, or what else says that two began with each other: which of them caused the other nobody knows. */
+export function matchByTime(incident: Incident, because: string, apartMs: number): Match {
+  return { incident, evidence: 'time', because, explains: false, hops: 0, apartMs };
+}
 
 type LinkEvidence =
   | { readonly kind: 'transaction'; readonly id: string }

@@ -15,11 +15,10 @@ import { isMild, type ServiceTally, servicesOn, type Tally } from '../state/tall
 import { unlinkTransaction } from '../state/transaction-index.ts';
 import type { Turn } from '../state/turn.ts';
 import { dependency, isAllStarved } from './along.ts';
-import { areApart, partingFrom } from './apart.ts';
-import { byHost, byLabels, byService, byTime, byTransaction } from './evidence.ts';
+import { byHost, byLabels, byService, byTime, byTransaction, type Match } from './evidence.ts';
 import { groupOf, keepsToItself, TOGETHER_MS } from './group.ts';
 import { onsetOf } from './onset.ts';
-import { gathers, isJoinable, isOpenTo, isStraggler, type Match } from './joinable.ts';
+import { areApart, gathers, isJoinable, isOpenTo, isStraggler, mayJoin } from './may.ts';
 import { WEIGHED_MAX } from './root.ts';
 
 /** An Alertmanager of default settings says so up to five minutes later. */
@@ -62,11 +61,12 @@ export function matchesOf(
  */
 export function belongsElsewhere(
   turn: Turn,
-  facts: Facts,
+  alert: Alert,
   rule: CorrelateRule,
   past: Incident,
 ): boolean {
   if (!rule.on) return false;
+  const { facts } = alert;
   const own = toldOf(turn, facts, rule, past);
   const isStarved = saysTooFewCome(facts.name);
   const explaining = dependency(turn, facts, rule, false).filter(
@@ -74,7 +74,7 @@ export function belongsElsewhere(
       isStarved || !explains || isAllStarved(tallyOf(turn.state, incident.id)),
   );
   return [...(own === undefined ? [] : [own]), ...explaining].some(
-    (match) => !areApart(match.incident, past) && partingFrom(turn, facts, match) === undefined,
+    (match) => !areApart(match.incident, past) && mayJoin(turn, alert, match),
   );
 }
 

@@ -2,21 +2,60 @@
  * Two incidents turn out to be one. The one that people already work on survives, else the one that
  * they were told of, else the older. The other's message becomes a pointer, and reactions to it count
  * for the survivor. All its alerts move at once, in one commit: an incident of very many stays by itself.
+ *
+ * Where something links two that may not be one (may.ts), or are too large, it is said once, and they stay apart.
  */
 import { revive } from '../life/end.ts';
-import { nextRevision } from '../life/show.ts';
+import { inWords } from '../life/in-words.ts';
+import { causeOf } from '../life/lead.ts';
+import { nextRevision, touch } from '../life/show.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import { alertsOf, type LaneState, putAlert } from '../state/state.ts';
 import { change, note, orderMessage, type Turn, wakeIncident } from '../state/turn.ts';
 import { isRequestKey } from '../state/reactions.ts';
+import type { Parting } from '../state/small-records.ts';
 import { weightOf } from '../state/weight.ts';
 import { alertWith } from '../state/with.ts';
+import type { Match } from './evidence.ts';
+import { barBetween } from './may.ts';
 
 /** What one decision moves from incident to incident at most, and what that weighs, about. */
 const MOVED_MAX = 5_000;
 const MOVED_BYTES_MAX = 8 * 1024 * 1024;
 /** An incident itself counts as so many alerts. */
 const INCIDENT_COUNTS = 10;
+
+/**
+ * Makes the incident one with each that something links it to, as far as they may be one and as many as can be moved at
+ * once. `service`: whose alert is the reason. Returns what became of it.
+ */
+export function becomeOne(
+  turn: Turn,
+  incident: Incident,
+  matches: readonly Match[],
+  { facts: { service } }: Alert,
+): Incident {
+  let place = incident;
+  let room = 1;
+  // Into the one that survives, so that each of them moves once.
+  const seniorFirst = matches.toSorted((one, other) =>
+    isSenior(one.incident, other.incident) ? -1 : 1,
+  );
+  for (const { incident: other, because } of seniorFirst) {
+    if (other === incident) continue;
+    const bar = barBetween(turn, place, other);
+    if (bar?.parting !== undefined) place = keepApart(turn, place, other, bar.parting);
+    if (bar !== undefined) continue;
+    const share = shareMoved(turn.state, place, other);
+    if (share > 1) place = leaveApart(turn, place, other, because);
+    else if (share <= room) {
+      // What does not fit is linked by the next alert as well.
+      room -= share;
+      place = mergeIncidents(turn, place, other, { service, because });
+    }
+  }
+  return place;
+}
 
 /** How much of what one decision may move these alerts are. More than 1: they cannot be moved. */
 export function shareOf({ alerts }: LaneState, fingerprints: ReadonlySet<string>): number {
@@ -42,7 +81,7 @@ const NOBODY: ReadonlySet<string> = new Set();
  * They would be one, and cannot be. Asked once: from then on they are apart. Returns `one` as it is now.
  * `because`: what links them.
  */
-export function leaveApart(turn: Turn, one: Incident, other: Incident, because: string): Incident {
+function leaveApart(turn: Turn, one: Incident, other: Incident, because: string): Incident {
   const { state } = turn;
   const loser = loserOf(one, other);
   const stays = state.incidents.get(loser === one ? other.id : one.id) ?? other;
@@ -63,6 +102,29 @@ function whatIsTooMuch(state: LaneState, { id }: Incident): string {
   const count = state.members.get(id)?.size ?? 0;
   const most = `${MOVED_MAX.toLocaleString('en')}, or ${MOVED_BYTES_MAX / 1024 / 1024} MB of them,`;
   return `${id} has ${count.toLocaleString('en')} alerts, and ${most} can be moved at once`;
+}
+
+/** They would be one by evidence, and are two because people said so. Returns `one` as it is now. */
+function keepApart(turn: Turn, one: Incident, other: Incident, parting: Parting): Incident {
+  const because = partingInWords(parting, turn.now);
+  for (const [own, from] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    const known = turn.state.incidents.get(own.id) ?? own;
+    touch(turn, change(turn, known, { apartFrom: [...(known.apartFrom ?? []), from.id] }));
+    note(turn, 'kept-apart', {
+      incident: own.id,
+      service: causeOf(turn.state, own),
+      because: `${from.id}: ${because}`,
+    });
+  }
+  return turn.state.incidents.get(one.id) ?? one;
+}
+
+function partingInWords({ services: [what, from], by, at, until }: Parting, now: Instant): string {
+  const counts = `which counts for another ${inWords(until - now)}`;
+  return `${by} split ${what} from ${from} ${inWords(now - at)} ago, ${counts}`;
 }
 
 /** `link`: the service whose alert made one of them, and how. A survivor that was over opens again, if something fires now. */

@@ -7,18 +7,17 @@
  */
 import { alikeAt, alikeBefore, noteAlike, noteCarrier } from '../state/alike-index.ts';
 import { isByTime } from '../state/group-index.ts';
-import { leadOf, likelyCause, subjectOf, subjectOfIncident } from '../life/lead.ts';
+import { likelyCause } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { incidentOf, type LaneState, putSmall, removeSmall, tallyOf } from '../state/state.ts';
 import { isMild, serviceOfCheck } from '../state/tally.ts';
 import type { Steps } from '../state/timers.ts';
 import type { Turn } from '../state/turn.ts';
-import { isQuiet } from '../life/reply.ts';
-import { byNature, byPeer } from './evidence.ts';
+import { byNature, byPeer, type Match, matchByTime } from './evidence.ts';
 import { callersOf } from './graph.ts';
 import { isInGraph } from './group.ts';
-import { isOpenTo, type Match, matchByTime } from './joinable.ts';
+import { isToldThere, takesGuess } from './may.ts';
 import { peersOf } from './peers.ts';
 import { WEIGHED_MAX } from './root.ts';
 
@@ -91,24 +90,19 @@ export function alikeWith(
   const found = new Map<string, Match>();
   for (const own of ofCause(turn, incident, speaker, cause)) {
     // The name last: it says more.
-    for (const match of failingLike(turn, incident, own, rule)) found.set(match.incident.id, match);
-    for (const match of namingIt(turn, incident, own, rule)) found.set(match.incident.id, match);
+    for (const match of failingLike(turn, incident, own)) found.set(match.incident.id, match);
+    for (const match of namingIt(turn, incident, own)) found.set(match.incident.id, match);
   }
   if (found.size > WEIGHED_MAX) return [];
   return [...found.values()].filter((match) => isToldThere(turn, match.incident, speaker));
 }
 
 /** What fails in the same way, if three do, and more where that comes all the time. Where no graph places the cause, the time alone joins more (group.ts). */
-function failingLike(
-  turn: Turn,
-  incident: Incident,
-  own: Alert,
-  rule: CorrelateRule,
-): readonly Match[] {
+function failingLike(turn: Turn, incident: Incident, own: Alert): readonly Match[] {
   if (turn.now - own.startsAt < SETTLED_MS || !isInGraph(turn.rules.catalog, own.facts.service))
     return [];
   const key = keyOf(own, own.facts.name);
-  const alike = [...alikeBy(turn, incident, own, key, rule)];
+  const alike = [...alikeBy(turn, incident, own, key)];
   const heads = alike.flatMap(({ alert, other }) =>
     isHead(turn, other, alert) ? [alert.facts.service] : [],
   );
@@ -162,56 +156,27 @@ interface Alike {
 }
 
 /** What began with it and names what it names, too; nothing, where everybody names that. */
-function* namingIt(
-  turn: Turn,
-  incident: Incident,
-  own: Alert,
-  rule: CorrelateRule,
-): Iterable<Match> {
+function* namingIt(turn: Turn, incident: Incident, own: Alert): Iterable<Match> {
   const { state, rules } = turn;
   for (const peer of peersOf(own, rules.catalog)) {
     if (state.commonNames.has(peer)) continue;
-    for (const { alert, other } of alikeBy(turn, incident, own, peerKey(own, peer), rule)) {
+    for (const { alert, other } of alikeBy(turn, incident, own, peerKey(own, peer))) {
       const apartMs = apartBy(own, alert);
       yield matchByTime(other, byPeer(peer, alert.facts.service, apartMs), apartMs);
     }
   }
 }
 
-function* alikeBy(
-  turn: Turn,
-  incident: Incident,
-  own: Alert,
-  key: string,
-  rule: CorrelateRule,
-): Iterable<Alike> {
+function* alikeBy(turn: Turn, incident: Incident, own: Alert, key: string): Iterable<Alike> {
   const { state } = turn;
   for (const fingerprint of alikeAt(state.alikeLately, key, own.startsAt, ALIKE_MS)) {
     const alert = state.alerts.get(fingerprint);
     const other = alert === undefined ? undefined : incidentOf(state, alert);
     if (alert?.status !== 'firing' || other === undefined || other.id === incident.id) continue;
-    if (takesMore(turn, other, rule)) yield { alert, other };
+    if (other.resolvedAt === undefined && takesGuess(turn, other)) yield { alert, other };
   }
-}
-
-/** It goes on, is told in a message or not yet, and no rule says what belongs to it; what people want quiet gathers nothing. */
-function takesMore({ now }: Turn, incident: Incident, rule: CorrelateRule): boolean {
-  const { resolvedAt, toldIn, group } = incident;
-  if (!isOpenTo(incident, rule, now) || resolvedAt !== undefined || isQuiet(incident, now))
-    return false;
-  if (toldIn !== undefined && toldIn !== 'message') return false;
-  return group === undefined || isByTime(group);
 }
 
 function apartBy(one: Alert, other: Alert): number {
   return Math.abs(one.startsAt - other.startsAt);
-}
-
-/** Those who would be told of the one read of the other: the same channel, and the same people called. */
-function isToldThere({ state, rules, now }: Turn, incident: Incident, speaker: Alert): boolean {
-  const lead = leadOf(state, incident);
-  if (lead === undefined) return false;
-  const own = rules.route(subjectOf(speaker), now);
-  const other = incident.route ?? rules.route(subjectOfIncident(lead, incident), now);
-  return own.channel === other.channel && own.mention.every((id) => other.mention.includes(id));
 }

@@ -20,17 +20,16 @@ import { change, note, noteAlert, type Turn, turnWith, wakeIncident } from '../s
 import { isQuiet } from '../life/reply.ts';
 import { alertWith } from '../state/with.ts';
 import { leadOf, likelyCause, subjectOf } from '../life/lead.ts';
-import { areApart, keepApart, partingFrom, partingOf } from './apart.ts';
 import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
+import type { Match } from './evidence.ts';
 import { matchesOf, toldOf } from './join.ts';
-import type { Match } from './joinable.ts';
+import { mayJoin } from './may.ts';
 import { alikeWith } from './outside.ts';
-import { isSenior, leaveApart, mergeIncidents, shareMoved } from './merge.ts';
+import { becomeOne, isSenior } from './merge.ts';
 import { onsetOf } from './onset.ts';
 import { rankRoots } from './root.ts';
-import { toldOfSilent } from './silent.ts';
-import { explainedBy, toldAtOnce } from './standing.ts';
+import { explainedBy, toldAtOnce, toldOfSilent } from './standing.ts';
 import { outlastingWith, togetherWith } from './together.ts';
 
 /** Whoever was just told expects more to come: what joins this soon only shows in the message. */
@@ -40,16 +39,16 @@ const NEWS_AFTER_MS = 60_000;
 export function takePlace(turn: Turn, alert: Draft<Alert>, isProven = false): Verdict {
   const rule = turn.rules.correlate(subjectOf(alert));
   const found = matchesOf(turn, alert, rule, isProven ? { from: undefined } : undefined);
-  const matches = found.filter((match) => partingFrom(turn, alert.facts, match) === undefined);
+  const matches = found.filter((match) => mayJoin(turn, alert, match));
   const best = matches[0];
   if (best === undefined) {
     opens(turn, alert, groupOf(alert, rule, turn.rules.catalog));
     noteAlert(turn, 'opened', alert, 'nothing else is open that it belongs to', undefined);
     const own = incidentOf(turn.state, alert);
-    if (own !== undefined) consider(turn, merged(turn, own, found, alert), alert);
+    if (own !== undefined) consider(turn, becomeOne(turn, own, found, alert), alert);
     return 'opened';
   }
-  const incident = merged(turn, best.incident, matches, alert);
+  const incident = becomeOne(turn, best.incident, matches, alert);
   alert.incident = incident.id;
   noteAlert(turn, 'joined', alert, best.because, rule);
   enter(turn, incident, alert);
@@ -78,9 +77,9 @@ export function takeProvenPlace(turn: Turn, incident: Incident, alert: Alert): v
   // What lies near it in time is near to when it began, not to now.
   const then = turnWith(turn, { now: alert.since });
   const matches = matchesOf(then, alert, rule, { from: incident }).filter(
-    (match) => match.incident !== incident && partingFrom(turn, alert.facts, match) === undefined,
+    (match) => match.incident !== incident && mayJoin(turn, alert, match),
   );
-  const place = merged(turn, incident, matches, alert);
+  const place = becomeOne(turn, incident, matches, alert);
   enter(turn, place, alertWith(alert, { incident: place.id }));
 }
 
@@ -113,7 +112,7 @@ function speak(turn: Turn, gathered: Incident, proof: Proof): void {
     toldAtOnce(turn, incident, speaker, rule);
   const matches = match === undefined ? linkedByNothing(turn, incident, speaker, rule) : [match];
   const isNews = !matches.some((one) => isKnownIn(turn, one.incident, speaker));
-  const place = merged(turn, incident, matches, speaker);
+  const place = becomeOne(turn, incident, matches, speaker);
   if (place.phase === 'gathering') tell(turn, place, proof);
   else enter(turn, place, alertWith(speaker, { incident: place.id }), isNews);
 }
@@ -132,7 +131,7 @@ export function joinsAfterStorm(turn: Turn, incident: Incident): boolean {
     explainedBy(turn, incident, speaker, rule) ??
     outlastingWith(turn, incident, speaker, rule);
   if (match === undefined || isSenior(incident, match.incident)) return false;
-  const place = merged(turn, incident, [match], speaker);
+  const place = becomeOne(turn, incident, [match], speaker);
   if (place.id !== match.incident.id) return false;
   enter(turn, place, alertWith(speaker, { incident: place.id }));
   return true;
@@ -151,33 +150,6 @@ function linkedByNothing(
 
 function isKnownIn({ state }: Turn, { id }: Incident, { facts }: Alert): boolean {
   return (tallyOf(state, id).services.get(facts.service)?.alerts ?? 0) > 0;
-}
-
-function merged(
-  turn: Turn,
-  incident: Incident,
-  matches: readonly Match[],
-  { facts: { service } }: Alert,
-): Incident {
-  let place = incident;
-  let room = 1;
-  // Into the one that survives, so that each of them moves once.
-  const seniorFirst = matches.toSorted((one, other) =>
-    isSenior(one.incident, other.incident) ? -1 : 1,
-  );
-  for (const { incident: other, because } of seniorFirst) {
-    if (other === incident || areApart(place, other)) continue;
-    const parting = partingOf(turn, place, other);
-    const share = parting === undefined ? shareMoved(turn.state, place, other) : 0;
-    if (parting !== undefined) place = keepApart(turn, place, other, parting);
-    else if (share > 1) place = leaveApart(turn, place, other, because);
-    else if (share <= room) {
-      // What does not fit is linked by the next alert as well.
-      room -= share;
-      place = mergeIncidents(turn, place, other, { service, because });
-    }
-  }
-  return place;
 }
 
 function opens(turn: Turn, alert: Draft<Alert>, group: string | undefined): void {
@@ -225,7 +197,7 @@ function gatherEffects(turn: Turn, incident: Incident, alert: Alert): Incident {
   if (root === undefined || !rule.on) return incident;
   const matches = effectsOf(turn, incident, root, rule);
   if (matches.length === 0) return incident;
-  return reroot(turn, merged(turn, incident, matches, alert));
+  return reroot(turn, becomeOne(turn, incident, matches, alert));
 }
 
 /** Judges anew which service is the likely cause. */

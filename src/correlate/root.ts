@@ -7,20 +7,15 @@
  */
 import type { Incident, Instant, RootCandidate } from '../model.ts';
 import { tallyOf } from '../state/state.ts';
-import { CROWD, type ServiceTally, type Tally } from '../state/tally.ts';
+import type { ServiceTally, Tally } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
-import { callersOf, pathTo } from './graph.ts';
-import { peersOf } from './peers.ts';
-import { silentCause } from './silent.ts';
-import { starvingAmong } from './starving.ts';
+import { type Callers, callersOf, pathTo } from './graph.ts';
+import { hiddenCause } from './hidden.ts';
 
 /** Candidates that people are shown. */
 const SHOWN = 3;
 /** Services weighed against each other, most alerts first: beyond that it is a storm, not a cascade. */
 export const WEIGHED_MAX = 40;
-
-/** Services that are asked whether they name the same from outside. */
-const PEERS_ASKED_MAX = 8;
 
 /** Checks looked through for the first that goes on. */
 const CHECKS_MAX = 4 * WEIGHED_MAX;
@@ -61,15 +56,8 @@ export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidat
     Number.POSITIVE_INFINITY,
   );
   const candidates = weighed.slice(0, SHOWN).map((one) => candidate(one, tally, earliest));
-  const first =
-    hostCandidate(tally, weighed[0]) ??
-    silentCandidate(
-      turn,
-      incident,
-      services.filter(([name]) => !starved.has(name)),
-      weighed,
-    ) ??
-    outsideCandidate(turn, tally, services, weighed[0]);
+  const explained = weighed[0]?.explained ?? 0;
+  const first = hiddenCause(turn, incident, services, { starved, explained });
   return first === undefined ? candidates : [first, ...candidates].slice(0, SHOWN);
 }
 
@@ -191,79 +179,36 @@ function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate 
   };
 }
 
-/** A host on which most of the hit services run explains them when no service does. */
-function hostCandidate(tally: Tally, best: Weighed | undefined): RootCandidate | undefined {
-  if (tally.crowded === 0) return undefined;
-  for (const [host, services] of tally.hosts) {
-    if (
-      typeof services === 'string' ||
-      services.size < CROWD ||
-      services.size <= (best?.explained ?? 0)
-    )
-      continue;
-    const explains = [...services.values()].reduce((sum, alerts) => sum + alerts, 0);
-    const since = [...services.keys()].reduce(
-      (min, name) => Math.min(min, tally.services.get(name)?.firstSince ?? min),
-      Number.POSITIVE_INFINITY,
-    );
-    return {
-      service: host,
-      explains,
-      of: tally.alerts,
-      since,
-      reasons: [`${services.size} services on host ${host} alert`],
-    };
+/**
+ * Which services starve which others. Where several that one service calls only say that too little comes in
+ * (state/starved.ts), it is that one which asks for less, because it fails or gets too little itself: they are its effects,
+ * although it depends on them.
+ *
+ * A single one may as well be dead, and its callers fail for want of it: of that one nothing is concluded. So what is
+ * starved only because another starved one calls it does not count as a second.
+ */
+function starvingAmong(
+  { rules }: Turn,
+  services: readonly (readonly [string, ServiceTally])[],
+): ReadonlyMap<string, readonly string[]> {
+  const callers = new Map<string, Callers>();
+  for (const [name, { alerts, starved }] of services)
+    if (starved === alerts) callers.set(name, callersOf(rules.catalog, rules.hubCallers, name));
+  const found = new Map<string, readonly string[]>();
+  if (callers.size < 2) return found;
+  for (const [caller] of services) {
+    const below = [...callers.keys()].filter((name) => callers.get(name)?.has(caller));
+    if (countFirst(below, callers) === 2) found.set(caller, below);
   }
-  return undefined;
+  return found;
 }
 
-/** What several of them share explains them when none of them does, though it has no alert itself. */
-function silentCandidate(
-  turn: Turn,
-  incident: Incident,
-  services: readonly (readonly [string, ServiceTally])[],
-  [best]: readonly Weighed[],
-): RootCandidate | undefined {
-  const tally = tallyOf(turn.state, incident.id);
-  const silent = silentCause(turn, incident, tally, services);
-  if (silent === undefined || silent.explained.length <= (best?.explained ?? 0)) return undefined;
-  const { service, explained, callers } = silent;
-  return {
-    service,
-    explains: explained.reduce((sum, [, { alerts }]) => sum + alerts, 0),
-    of: tally.alerts,
-    since: Math.min(...explained.map(([, { firstSince }]) => firstSince)),
-    reasons: [`${callers} services that call it alert, and it has no alert here`],
-  };
-}
-
-/** What none of them depends on by the catalog, and most of them name: two at least, where none explains another. */
-function outsideCandidate(
-  { state, rules }: Turn,
-  tally: Tally,
-  services: readonly (readonly [string, ServiceTally])[],
-  best: Weighed | undefined,
-): RootCandidate | undefined {
-  if (services.length < 2 || services.length > PEERS_ASKED_MAX || best?.explained !== 1)
-    return undefined;
-  const naming = new Map<string, ServiceTally[]>();
-  for (const [, own] of services) {
-    const lead = state.alerts.get(own.lead);
-    if (lead === undefined) continue;
-    for (const peer of peersOf(lead, rules.catalog)) {
-      if (tally.hosts.has(peer) || state.commonNames.has(peer)) continue;
-      naming.set(peer, [...(naming.get(peer) ?? []), own]);
-    }
+/** How many of them none of the others calls; counts to two. */
+function countFirst(below: readonly string[], callers: ReadonlyMap<string, Callers>): number {
+  let first = 0;
+  for (const name of below) {
+    if (below.some((other) => callers.get(name)?.has(other))) continue;
+    if (++first === 2) break;
   }
-  const [first] = [...naming].toSorted(([, one], [, other]) => other.length - one.length);
-  if (first === undefined || first[1].length < 2 || first[1].length <= services.length / 2)
-    return undefined;
-  const [service, who] = first;
-  return {
-    service,
-    explains: who.reduce((sum, { alerts }) => sum + alerts, 0),
-    of: tally.alerts,
-    since: Math.min(...who.map(({ firstSince }) => firstSince)),
-    reasons: [`${who.length} services that share nothing in the catalog name it`],
-  };
+  return first;
 }

@@ -10,18 +10,18 @@
  */
 import { isByTime, toldAround } from '../state/group-index.ts';
 import { idsAt } from '../state/id-index.ts';
-import { leadOf, likelyCause, subjectOf, subjectOfIncident } from '../life/lead.ts';
+import { likelyCause } from '../life/lead.ts';
 import { WEIGHT_SUFFICES } from '../life/tell.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state/state.ts';
-import { isMild, servicesOn, severityRank } from '../state/tally.ts';
+import { isMild, servicesOn } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
-import { isQuiet } from '../life/reply.ts';
-import { byPath, byTime } from './evidence.ts';
+import { byPath, byTime, type Match, matchByTime } from './evidence.ts';
 import { callersOf, nearby, pathTo } from './graph.ts';
 import { isInGraph, TOGETHER_MS } from './group.ts';
-import { isOpenTo, type Match, matchByTime } from './joinable.ts';
+import { CALLERS_MIN, callersAt } from './hidden.ts';
+import { callsOthers, isOpenTo, isSameCluster, isToldThere, takesGuess } from './may.ts';
 import { WEIGHED_MAX } from './root.ts';
 
 /** The message that explains the incident, looked for around the service of its worst alert; the nearest in time. */
@@ -77,6 +77,73 @@ function firingIn({ state }: Turn, { id }: Incident): readonly string[] {
   return names;
 }
 
+/** The message of others that began to fail with it, and share with it a service that says nothing; the nearest. */
+export function toldOfSilent(
+  turn: Turn,
+  incident: Incident,
+  speaker: Alert,
+  rule: CorrelateRule,
+): Match | undefined {
+  if (!rule.on || rule.maxHops < 2 || rule.silent < 1) return undefined;
+  const cause = likelyCause(incident, speaker);
+  let best: Match | undefined;
+  for (const service of turn.rules.catalog.services.get(cause)?.dependsOn ?? []) {
+    const match = toldAmongCallers(turn, incident, { cause, service, rule });
+    if (match !== undefined && (best === undefined || match.apartMs < best.apartMs)) best = match;
+  }
+  return best;
+}
+
+function toldAmongCallers(
+  turn: Turn,
+  incident: Incident,
+  {
+    cause,
+    service,
+    rule,
+  }: { readonly cause: string; readonly service: string; readonly rule: CorrelateRule },
+): Match | undefined {
+  const callers = callersAt(turn, service);
+  if (callers.length < CALLERS_MIN || callers.length > turn.rules.hubCallers) return undefined;
+  const failing = callers.flatMap((caller) => [...failuresOf(turn, incident, caller)]);
+  if (new Set(failing.map(({ caller }) => caller)).size < CALLERS_MIN) return undefined;
+  let best: Failure | undefined;
+  for (const failure of failing) {
+    if (best !== undefined && failure.apartMs >= best.apartMs) continue;
+    if (failure.of.id !== incident.id && isAbout(turn, failure.of, service, rule)) best = failure;
+  }
+  if (best === undefined) return undefined;
+  const { of, apartMs } = best;
+  const because = byPath([cause, service], apartMs);
+  return { incident: of, evidence: 'dependency', because, explains: false, hops: 2, apartMs };
+}
+
+interface Failure {
+  readonly caller: string;
+  readonly of: Incident;
+  readonly apartMs: number;
+}
+
+/** Where a service fires that began to about when the incident did. */
+function* failuresOf({ state }: Turn, incident: Incident, caller: string): Iterable<Failure> {
+  for (const id of idsAt(state.byService, incident.environment, caller)) {
+    const of = state.incidents.get(id);
+    const there = tallyOf(state, id).services.get(caller);
+    if (of === undefined || there === undefined || there.firing === 0) continue;
+    const apartMs = Math.abs(there.firstSince - incident.gatheredAt);
+    if (apartMs <= TOGETHER_MS) yield { caller, of, apartMs };
+  }
+}
+
+/** People were told of it, and the silent service would explain its likely cause. */
+function isAbout(turn: Turn, other: Incident, service: string, rule: CorrelateRule): boolean {
+  const root = other.roots[0]?.service;
+  if (root === undefined || other.toldIn !== 'message') return false;
+  if (!isOpenTo(other, rule, turn.now)) return false;
+  const { catalog, hubCallers } = turn.rules;
+  return root === service || callersOf(catalog, hubCallers, service).has(root);
+}
+
 /** The message of what began at the same moment, where the time is all there is to go by; the nearest. */
 export function toldAtOnce(
   turn: Turn,
@@ -93,10 +160,12 @@ export function toldAtOnce(
   let apartMs = TOGETHER_MS;
   for (const id of toldAround(state.byGroup, incident.environment, began, TOGETHER_MS)) {
     const other = state.incidents.get(id);
-    if (other === undefined || id === incident.id || !takesMore(turn, other)) continue;
+    if (other === undefined || id === incident.id || !takesGuess(turn, other)) continue;
     const otherMs = Math.abs(beganOf(other) - began);
     if (otherMs > apartMs) continue;
-    if (!mayBeOne(turn, { incident, isCausePlaced }, other, alert)) continue;
+    // More than so many services are a storm.
+    if (tallyOf(state, id).hit > WEIGHED_MAX || !isSameCluster(turn, other, alert)) continue;
+    if (!graphLeavesOpen(turn, { incident, isCausePlaced }, other, alert)) continue;
     best = other;
     apartMs = otherMs;
   }
@@ -107,24 +176,19 @@ export function toldAtOnce(
 }
 
 /**
- * The graph says of two of its services whether they have to do with each other, and labels do of two clusters. Where it
- * places one of them only, those who would have been told of the other are to read of it, too.
+ * The graph says of two of its services whether they have to do with each other. Where it places one of them only, those
+ * who would have been told of the other are to read of it, too.
  */
-function mayBeOne(
+function graphLeavesOpen(
   turn: Turn,
   { incident, isCausePlaced }: { readonly incident: Incident; readonly isCausePlaced: boolean },
   other: Incident,
   alert: Alert,
 ): boolean {
-  // More than so many services are a storm.
-  if (tallyOf(turn.state, other.id).hit > WEIGHED_MAX) return false;
   const isOtherPlaced = isPlaced(turn, other, other.roots[0]?.service);
-  if (isCausePlaced && isOtherPlaced) return false;
-  if (isCausePlaced !== isOtherPlaced) {
-    if (!isToldThere(turn, other, alert)) return false;
-    if (isOutage(turn, isCausePlaced ? other : incident)) return false;
-  }
-  return isNear(turn, other, alert) && !callsOthers(turn, other, alert);
+  if (isCausePlaced === isOtherPlaced) return !isCausePlaced && !callsOthers(turn, other, alert);
+  if (isOutage(turn, isCausePlaced ? other : incident)) return false;
+  return isToldThere(turn, other, alert);
 }
 
 /** A single service that fails in so many ways that it would be told by itself, at once: no echo of something else. */
@@ -160,47 +224,4 @@ export function goesByTime(
   if (!rule.on || state.storm !== undefined) return false;
   if (group !== undefined && !isByTime(group)) return false;
   return !isMild(facts.severity);
-}
-
-/** In the same cluster, if they say in which. */
-function isNear({ state }: Turn, incident: Incident, alert: Alert): boolean {
-  return (leadOf(state, incident)?.labels['cluster'] ?? '') === (alert.labels['cluster'] ?? '');
-}
-
-/**
- * It goes on, or would open again. Where people asked for quiet nobody would hear
- * of it, and they did not ask it of this: the time alone is not enough.
- */
-function takesMore({ state, now, rules }: Turn, incident: Incident): boolean {
-  const { id, severity, special, resolvedAt } = incident;
-  if (special !== undefined || isMild(severity) || isQuiet(incident, now)) return false;
-  if (now - (resolvedAt ?? now) > rules.life.reopenWithinMs) return false;
-  // Something is left of it.
-  return tallyOf(state, id).hit > 0;
-}
-
-/** What the time alone may add `alert` to: it goes on, in the same cluster, and those who would be told of the alert read of it. */
-export function takesTogether(turn: Turn, other: Incident, alert: Alert): boolean {
-  if (!takesMore(turn, other) || !isToldThere(turn, other, alert)) return false;
-  return isNear(turn, other, alert) && !callsOthers(turn, other, alert);
-}
-
-function isToldThere({ rules, now }: Turn, { route }: Incident, alert: Alert): boolean {
-  return route?.channel === rules.route(subjectOf(alert), now).channel;
-}
-
-/** Its route calls somebody whom that message would not call for it: nobody is left asleep for a guess. */
-function callsOthers({ state, rules, now }: Turn, incident: Incident, alert: Alert): boolean {
-  const { mention, urgency } = rules.route(subjectOf(alert), now);
-  if (urgency !== 'post' || mention.length === 0) return false;
-  const isWorse = severityRank(alert.facts.severity) < severityRank(incident.severity);
-  const lead = leadOf(state, incident);
-  if (lead === undefined) return true;
-  const called = rules.route(
-    subjectOfIncident(lead, isWorse ? alert.facts : incident),
-    now,
-  ).mention;
-  return mention.some(
-    (id) => !called.includes(id) && incident.route?.mention.includes(id) !== true,
-  );
 }

@@ -10,13 +10,13 @@ import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state/state.ts';
 import { serviceOfCheck, servicesOn } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
-import { byStorm, byTogether } from './evidence.ts';
+import { byStorm, byTogether, type Match, matchByTime } from './evidence.ts';
 import { callersOf } from './graph.ts';
 import { isInGraph, TOGETHER_MS } from './group.ts';
-import { type Match, matchByTime } from './joinable.ts';
+import { isSameCluster, isToldThere, takesGuess } from './may.ts';
 import { sharesTransaction } from './linked.ts';
 import { WEIGHED_MAX } from './root.ts';
-import { beganOf, goesByTime, takesTogether } from './standing.ts';
+import { beganOf, goesByTime } from './standing.ts';
 
 /** Two may be a coincidence; where messages come all the time, three and more. */
 const PLACES_MIN = 3;
@@ -80,14 +80,15 @@ function begunWith(
   for (const id of toldAround(state.byGroup, incident.environment, middle, withinMs)) {
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || other.resolvedAt !== undefined) continue;
-    if (!isNearInTime(turn, incident, other)) continue;
-    if (takesTogether(turn, other, speaker)) others.add(other);
+    if (!isNear(turn, incident, other)) continue;
+    if (!takesGuess(turn, other) || !isSameCluster(turn, other, speaker)) continue;
+    if (isToldThere(turn, other, speaker)) others.add(other);
   }
   return [...others];
 }
 
 /** It began with the other, or while that spread from place to place. */
-function isNearInTime(turn: Turn, incident: Incident, other: Incident): boolean {
+function isNear(turn: Turn, incident: Incident, other: Incident): boolean {
   if (apartBy(incident, other) <= TOGETHER_MS) return true;
   const sinceMs = beganOf(incident) - tallyOf(turn.state, other.id).lastSince;
   const isLater = beganOf(incident) > beganOf(other);

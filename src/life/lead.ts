@@ -52,6 +52,13 @@ export function likelyCause({ roots }: Incident, { facts }: Alert): string {
   return roots[0]?.service ?? facts.service;
 }
 
+/** The likely cause among its services, for a host is another one the next time. As long as one fails nobody had to judge. */
+export function causeOf(state: LaneState, { id, roots }: Incident): string | undefined {
+  const { services } = tallyOf(state, id);
+  const root = roots.find(({ service }) => services.has(service));
+  return root?.service ?? services.keys().next().value;
+}
+
 /** Alerts looked through when the one that spoke for its service has ended. */
 const LOOKED_THROUGH_MAX = 500;
 

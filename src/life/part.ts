@@ -1,21 +1,38 @@
 /**
  * People know better: `split payments` makes an incident of its own of a service's alerts, `unsplit` makes
- * them one again. Evidence does not undo a split, and it is remembered for when both fail again: correlate/apart.ts.
+ * them one again. Evidence does not undo a split: correlate/may.ts. For a month it also counts for what was split off and
+ * the likely cause of what it was split from, when both fail again.
  */
-import { causeOf, forgetPartings, rememberParting } from '../correlate/apart.ts';
+import { partingName } from '../correlate/may.ts';
 import { mergeIncidents, shareMoved, shareOf } from '../correlate/merge.ts';
 import { onsetOf } from '../correlate/onset.ts';
 import { reroot } from '../correlate/place.ts';
 import type { Alert, Incident } from '../model.ts';
 import { resolveName } from '../rules/catalog.ts';
-import { alertsOf, putAlert, survivorOf, tallyOf } from '../state/state.ts';
+import type { Parting } from '../state/small-records.ts';
+import {
+  alertsOf,
+  type LaneState,
+  putAlert,
+  putSmall,
+  removeSmall,
+  survivorOf,
+  tallyOf,
+} from '../state/state.ts';
 import { worstFiring } from '../state/tally.ts';
 import { change, note, type Turn } from '../state/turn.ts';
 import { orderReply } from './reply.ts';
 import { alertWith } from '../state/with.ts';
+import { causeOf } from './lead.ts';
 import { openIncident } from './open.ts';
 import { show } from './show.ts';
 import { tellSplit } from './tell.ts';
+
+const DAY_MS = 24 * 60 * 60_000;
+/** After that the catalog, or the services, are others. */
+const REMEMBERED_MS = 30 * DAY_MS;
+/** Beyond that the oldest go. */
+const PARTINGS_MAX = 500;
 
 /**
  * `names`: services by their names or aliases, with spaces or commas between. Answers with a line in the thread,
@@ -147,4 +164,67 @@ function judged(turn: Turn, incident: Incident, alerts: readonly Alert[]): Incid
   }
   const beganAt = incident.group === undefined || onset === startsAt ? undefined : onset;
   return reroot(turn, change(turn, incident, { severity, startsAt, beganAt }));
+}
+
+/** `user` split these services off an incident; `from` is the likely cause of what is left of it. */
+function rememberParting(
+  { state, now }: Turn,
+  { environment }: Incident,
+  services: Iterable<string>,
+  { from, user }: { readonly from: string; readonly user: string },
+): void {
+  for (const service of services) {
+    const name = partingName(environment, service, from);
+    const parting: Parting = {
+      environment,
+      services: [service, from],
+      by: user,
+      at: now,
+      until: now + REMEMBERED_MS,
+    };
+    putSmall(state, 'parting', name, parting);
+  }
+  for (const [name, { until }] of state.partings)
+    if (until <= now) removeSmall(state, 'parting', name);
+  const tooMany = state.partings.size - PARTINGS_MAX;
+  if (tooMany <= 0) return;
+  // A restart puts them in another order than that in which they came.
+  const oldest = [...state.partings].sort(byAge).slice(0, tooMany);
+  for (const [name] of oldest) removeSmall(state, 'parting', name);
+}
+
+function byAge(
+  [one, { at }]: readonly [string, Parting],
+  [other, { at: otherAt }]: readonly [string, Parting],
+): number {
+  return at - otherAt || (one < other ? -1 : 1);
+}
+
+/**
+ * Forgets what was said of a service of `incident` and one of `others`; without others of its likely cause and any.
+ * Returns what that is no longer kept apart from.
+ */
+function forgetPartings(
+  { state, now }: Turn,
+  incident: Incident,
+  others: readonly Incident[],
+): readonly string[] {
+  const isAlone = others.length === 0;
+  const own = new Set(isAlone ? [causeOf(state, incident)] : servicesOf(state, incident));
+  const there = new Set(others.flatMap((other) => [...servicesOf(state, other)]));
+  const isOther = (name: string): boolean => isAlone || there.has(name);
+  const forgotten = new Set<string>();
+  for (const [name, { environment, services, until }] of state.partings) {
+    if (environment !== incident.environment) continue;
+    const [one, other] = services;
+    const isIt = (own.has(one) && isOther(other)) || (own.has(other) && isOther(one));
+    if (!isIt) continue;
+    removeSmall(state, 'parting', name);
+    if (until > now) forgotten.add(own.has(one) ? other : one);
+  }
+  return [...forgotten].sort();
+}
+
+function servicesOf(state: LaneState, { id }: Incident): Iterable<string | undefined> {
+  return tallyOf(state, id).services.keys();
 }

@@ -3,7 +3,7 @@
  * beginning, and everybody can see why.
  */
 import { expect, test } from 'vitest';
-import { partingName } from '../../src/correlate/apart.ts';
+import { partingName } from '../../src/correlate/may.ts';
 import { keyOf } from '../../src/state/keys.ts';
 import { type LaneContents, relane } from '../../src/lane/relane.ts';
 import { follow, restore } from '../../src/state/restore.ts';

@@ -1,0 +1,181 @@
+/**
+ * A likely cause that has no alert of its own in the incident: the machine on which what fails runs, what it calls that says
+ * nothing, what it names that is none of ours.
+ */
+import type { Incident, Instant, RootCandidate } from '../model.ts';
+import { idsAt } from '../state/id-index.ts';
+import { type LaneState, tallyOf } from '../state/state.ts';
+import { CROWD, type ServiceTally, type Tally } from '../state/tally.ts';
+import type { Turn } from '../state/turn.ts';
+import { callersOf } from './graph.ts';
+import { TOGETHER_MS } from './group.ts';
+import { peersOf } from './peers.ts';
+
+/** Direct callers that fail. */
+export const CALLERS_MIN = 3;
+/** Services that are asked whether they name the same from outside. */
+const PEERS_ASKED_MAX = 8;
+
+type Hit = readonly (readonly [string, ServiceTally])[];
+
+/**
+ * `services`: those with alerts; `starved`: of those, what gets too few requests because of others. `explained`: how many
+ * of them the best of themselves explains, with itself.
+ */
+export function hiddenCause(
+  turn: Turn,
+  incident: Incident,
+  services: Hit,
+  { starved, explained }: { readonly starved: ReadonlySet<string>; readonly explained: number },
+): RootCandidate | undefined {
+  const tally = tallyOf(turn.state, incident.id);
+  const fed = services.filter(([name]) => !starved.has(name));
+  return (
+    hostCandidate(tally, explained) ??
+    silentCandidate(turn, incident, fed, explained) ??
+    outsideCandidate(turn, tally, services, explained)
+  );
+}
+
+/** A host on which most of the hit services run explains them when no service does. */
+function hostCandidate(tally: Tally, explained: number): RootCandidate | undefined {
+  if (tally.crowded === 0) return undefined;
+  for (const [host, services] of tally.hosts) {
+    if (typeof services === 'string' || services.size < CROWD || services.size <= explained)
+      continue;
+    const explains = [...services.values()].reduce((sum, alerts) => sum + alerts, 0);
+    const since = [...services.keys()].reduce(
+      (min, name) => Math.min(min, tally.services.get(name)?.firstSince ?? min),
+      Number.POSITIVE_INFINITY,
+    );
+    return {
+      service: host,
+      explains,
+      of: tally.alerts,
+      since,
+      reasons: [`${services.size} services on host ${host} alert`],
+    };
+  }
+  return undefined;
+}
+
+/**
+ * What several of them share, though it says nothing itself: a database without a check of its own, or whose check is late,
+ * or is silenced. Two that share something fail together by chance too often, so three are asked for; and of a hub, which
+ * nearly everything shares, nothing is concluded.
+ */
+function silentCandidate(
+  turn: Turn,
+  incident: Incident,
+  services: Hit,
+  most: number,
+): RootCandidate | undefined {
+  const tally = tallyOf(turn.state, incident.id);
+  const silent = silentCause(turn, incident, tally, services);
+  if (silent === undefined || silent.explained.length <= most) return undefined;
+  const { service, explained, callers } = silent;
+  return {
+    service,
+    explains: explained.reduce((sum, [, { alerts }]) => sum + alerts, 0),
+    of: tally.alerts,
+    since: Math.min(...explained.map(([, { firstSince }]) => firstSince)),
+    reasons: [`${callers} services that call it alert, and it has no alert here`],
+  };
+}
+
+/** What none of them depends on by the catalog, and most of them name: two at least, where none explains another. */
+function outsideCandidate(
+  { state, rules }: Turn,
+  tally: Tally,
+  services: Hit,
+  explained: number,
+): RootCandidate | undefined {
+  if (services.length < 2 || services.length > PEERS_ASKED_MAX || explained !== 1) return undefined;
+  const naming = new Map<string, ServiceTally[]>();
+  for (const [, own] of services) {
+    const lead = state.alerts.get(own.lead);
+    if (lead === undefined) continue;
+    for (const peer of peersOf(lead, rules.catalog)) {
+      if (tally.hosts.has(peer) || state.commonNames.has(peer)) continue;
+      naming.set(peer, [...(naming.get(peer) ?? []), own]);
+    }
+  }
+  const [first] = [...naming].toSorted(([, one], [, other]) => other.length - one.length);
+  if (first === undefined || first[1].length < 2 || first[1].length <= services.length / 2)
+    return undefined;
+  const [service, who] = first;
+  return {
+    service,
+    explains: who.reduce((sum, { alerts }) => sum + alerts, 0),
+    of: tally.alerts,
+    since: Math.min(...who.map(({ firstSince }) => firstSince)),
+    reasons: [`${who.length} services that share nothing in the catalog name it`],
+  };
+}
+
+interface SilentCause {
+  readonly service: string;
+  /** Those that alert and call it, directly or not. */
+  readonly explained: Hit;
+  readonly callers: number;
+}
+
+/** What most of an incident's services share that has no alert in it; of several the one with the fewest other callers. */
+function silentCause(
+  turn: Turn,
+  { environment }: Incident,
+  tally: Tally,
+  services: Hit,
+): SilentCause | undefined {
+  const { catalog, hubCallers } = turn.rules;
+  if (services.length < CALLERS_MIN) return undefined;
+  let best: SilentCause | undefined;
+  for (const [service, began] of sharedBy(turn, services)) {
+    if (!areTogether(began) || callersAt(turn, service).length > hubCallers) continue;
+    if ((tally.services.get(service)?.alerts ?? 0) > 0) continue;
+    // It speaks elsewhere: people split the two, for instance.
+    if (firesIn(turn.state, environment, service)) continue;
+    const reached = callersOf(catalog, hubCallers, service);
+    const explained = services.filter(([name]) => reached.has(name));
+    const found = { service, explained, callers: began.length };
+    if (best === undefined || isBetter(turn, found, best)) best = found;
+  }
+  return best;
+}
+
+/** What services call, and when each of them began to fail. */
+function sharedBy({ rules }: Turn, services: Hit): ReadonlyMap<string, readonly Instant[]> {
+  const shared = new Map<string, Instant[]>();
+  for (const [name, { firstSince }] of services) {
+    for (const on of rules.catalog.services.get(name)?.dependsOn ?? []) {
+      const began = shared.get(on);
+      if (began === undefined) shared.set(on, [firstSince]);
+      else began.push(firstSince);
+    }
+  }
+  return shared;
+}
+
+/** Enough of them began to fail at once. */
+function areTogether(began: readonly Instant[]): boolean {
+  const inOrder = began.toSorted((one, other) => one - other);
+  return inOrder.some(
+    (at, index) => (inOrder[index + CALLERS_MIN - 1] ?? Infinity) - at <= TOGETHER_MS,
+  );
+}
+
+function isBetter(turn: Turn, one: SilentCause, other: SilentCause): boolean {
+  const more = one.explained.length - other.explained.length;
+  const fewer = callersAt(turn, other.service).length - callersAt(turn, one.service).length;
+  return (more || fewer || (one.service < other.service ? 1 : -1)) > 0;
+}
+
+export function callersAt({ rules }: Turn, service: string): readonly string[] {
+  return rules.catalog.callers.get(service) ?? [];
+}
+
+function firesIn(state: LaneState, environment: string, service: string): boolean {
+  for (const id of idsAt(state.byService, environment, service))
+    if ((tallyOf(state, id).services.get(service)?.firing ?? 0) > 0) return true;
+  return false;
+}
