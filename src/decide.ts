@@ -136,8 +136,10 @@ function* lookAtAll(turn: Turn, isStart: boolean): Steps {
   if (state.inhibition.rules !== rules.inhibit)
     yield* buildIndex(state.inhibition, rules.inhibit, state.alerts.values());
   yield* reviewIdentity(turn);
-  if (isStart) yield* recallNature(turn);
-  if (isStart) yield* scheduleEverything(turn);
+  if (isStart) {
+    yield* recallNature(turn);
+    yield* scheduleEverything(turn);
+  }
   yield* recogniseHeartbeats(turn);
   yield* reviewMuting(turn);
   expectHeartbeats(turn);

@@ -3,21 +3,19 @@
  * or in a new one. Then asks whether that incident is worth telling by now.
  */
 import { revive } from '../life/end.ts';
-import { armEscalation } from '../life/escalation.ts';
 import { openIncident } from '../life/open.ts';
 import { tellInStorm } from '../life/in-storm.ts';
 import { tellableAt } from '../life/rush.ts';
-import { touch } from '../life/show.ts';
 import { waitingUntil } from '../life/storm.ts';
-import { type Proof, proofNow, proofOf, reconsiderRoute, tell } from '../life/tell.ts';
-import { callMore, isYetToBeSaid, say } from '../life/worse.ts';
+import { type Proof, proofNow, proofOf } from '../life/proof.ts';
+import { reconsiderRoute, tell } from '../life/tell.ts';
+import { tellMore } from '../life/worse.ts';
 import type { Alert, Draft, Incident, Instant, Verdict } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { scheduleAlert } from '../life/schedule.ts';
 import { incidentOf, putAlert, survivorOf, tallyOf } from '../state/state.ts';
-import { severityRank, worstFiring } from '../state/tally.ts';
+import { worstFiring } from '../state/tally.ts';
 import { change, note, noteAlert, type Turn, turnWith, wakeIncident } from '../state/turn.ts';
-import { isQuiet } from '../life/reply.ts';
 import { alertWith } from '../state/with.ts';
 import { leadOf, likelyCause, subjectOf } from '../life/lead.ts';
 import { groupOf } from './group.ts';
@@ -31,9 +29,6 @@ import { onsetOf } from './onset.ts';
 import { rankRoots } from './root.ts';
 import { explainedBy, toldAtOnce, toldOfSilent } from './standing.ts';
 import { outlastingWith, togetherWith } from './together.ts';
-
-/** Whoever was just told expects more to come: what joins this soon only shows in the message. */
-const NEWS_AFTER_MS = 60_000;
 
 /** A new firing, or one whose incident is forgotten. `isProven`: it has outlasted its hold already. */
 export function takePlace(turn: Turn, alert: Draft<Alert>, isProven = false): Verdict {
@@ -213,43 +208,4 @@ export function reroot(turn: Turn, incident: Incident): Incident {
     });
   }
   return change(turn, incident, { roots });
-}
-
-/** What deserves a ping goes to the thread; everything shows in the message. `service`: whose alert came, and whether it is the first of it. */
-function tellMore(turn: Turn, incident: Incident, service: string, isNew: boolean): void {
-  // No silence matches it: the quiet was for what fired until now.
-  let told = incident.snoozed?.silence === undefined ? incident : listenAgain(turn, incident);
-  if (severityRank(told.severity) < severityRank(told.worstTold))
-    told = tellRise(turn, told, service);
-  if (isNew) told = tellJoined(turn, told, service);
-  touch(turn, told);
-}
-
-/** Quiet that was asked for before is over: nobody asked for quiet about this. `service`: whose alert is worse than all before. */
-function tellRise(turn: Turn, incident: Incident, service: string): Incident {
-  const { worstTold: from, severity: to } = incident;
-  const heard = isQuiet(incident, turn.now) ? listenAgain(turn, incident) : incident;
-  const loud = change(turn, heard, { worstTold: to });
-  const news = { kind: 'severity-rose', from, to, service } as const;
-  const called = callMore(turn, loud, `${to} now, was ${from}`, news);
-  if (isYetToBeSaid(turn, called.incident)) return called.incident;
-  return say(turn, called, news);
-}
-
-/** Nobody was called meanwhile: the time to answer begins now. */
-function listenAgain(turn: Turn, incident: Incident): Incident {
-  return armEscalation(turn, change(turn, incident, { snoozed: undefined }));
-}
-
-function tellJoined(turn: Turn, incident: Incident, service: string): Incident {
-  // Whom its route calls by now hears of it when the quiet is over.
-  if (isQuiet(incident, turn.now)) return incident;
-  const cause = incident.roots[0]?.service ?? service;
-  const news = { kind: 'service-joined', services: [service] } as const;
-  const called = callMore(turn, incident, `the likely cause is ${cause} now`, news);
-  const isExpected = turn.now - (incident.toldAt ?? turn.now) < NEWS_AFTER_MS;
-  if (isExpected && called.mention.length === 0 && called.there === undefined)
-    return called.incident;
-  if (isYetToBeSaid(turn, called.incident)) return called.incident;
-  return say(turn, called, news, isExpected);
 }

@@ -11,7 +11,7 @@
 import { isByTime, toldAround } from '../state/group-index.ts';
 import { idsAt } from '../state/id-index.ts';
 import { likelyCause } from '../life/lead.ts';
-import { WEIGHT_SUFFICES } from '../life/tell.ts';
+import { WEIGHT_SUFFICES } from '../life/proof.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state/state.ts';

@@ -8,13 +8,12 @@ import { toldAround } from '../state/group-index.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state/state.ts';
-import { serviceOfCheck, servicesOn } from '../state/tally.ts';
+import { serviceOfCheck, servicesOn, sharesTransaction } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
 import { byStorm, byTogether, type Match, matchByTime } from './evidence.ts';
 import { callersOf } from './graph.ts';
 import { isInGraph, TOGETHER_MS } from './group.ts';
 import { isSameCluster, isToldThere, takesGuess } from './may.ts';
-import { sharesTransaction } from './linked.ts';
 import { WEIGHED_MAX } from './root.ts';
 import { beganOf, goesByTime } from './standing.ts';
 

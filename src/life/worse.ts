@@ -5,10 +5,12 @@
  * through what began as a warning.
  */
 import type { Incident, Reply, RouteDecision } from '../model.ts';
+import { severityRank } from '../state/tally.ts';
 import { change, note, orderMessage, type Turn } from '../state/turn.ts';
-import { isTooSoon, orderReply, thereKey } from './reply.ts';
+import { isQuiet, isTooSoon, orderReply, thereKey } from './reply.ts';
 import { armEscalation } from './escalation.ts';
 import { leadOf, subjectOfIncident } from './lead.ts';
+import { touch } from './show.ts';
 
 export interface Called {
   readonly incident: Incident;
@@ -19,6 +21,48 @@ export interface Called {
 }
 
 const NOBODY = { mention: [], there: undefined } as const;
+
+/** Whoever was just told expects more to come: what joins this soon only shows in the message. */
+const NEWS_AFTER_MS = 60_000;
+
+/** What deserves a ping goes to the thread; everything shows in the message. `service`: whose alert came, and whether it is the first of it. */
+export function tellMore(turn: Turn, incident: Incident, service: string, isNew: boolean): void {
+  // No silence matches it: the quiet was for what fired until now.
+  let told = incident.snoozed?.silence === undefined ? incident : listenAgain(turn, incident);
+  if (severityRank(told.severity) < severityRank(told.worstTold))
+    told = tellRise(turn, told, service);
+  if (isNew) told = tellJoined(turn, told, service);
+  touch(turn, told);
+}
+
+/** Quiet that was asked for before is over: nobody asked for quiet about this. `service`: whose alert is worse than all before. */
+function tellRise(turn: Turn, incident: Incident, service: string): Incident {
+  const { worstTold: from, severity: to } = incident;
+  const heard = isQuiet(incident, turn.now) ? listenAgain(turn, incident) : incident;
+  const loud = change(turn, heard, { worstTold: to });
+  const news = { kind: 'severity-rose', from, to, service } as const;
+  const called = callMore(turn, loud, `${to} now, was ${from}`, news);
+  if (isYetToBeSaid(turn, called.incident)) return called.incident;
+  return say(turn, called, news);
+}
+
+/** Nobody was called meanwhile: the time to answer begins now. */
+function listenAgain(turn: Turn, incident: Incident): Incident {
+  return armEscalation(turn, change(turn, incident, { snoozed: undefined }));
+}
+
+function tellJoined(turn: Turn, incident: Incident, service: string): Incident {
+  // Whom its route calls by now hears of it when the quiet is over.
+  if (isQuiet(incident, turn.now)) return incident;
+  const cause = incident.roots[0]?.service ?? service;
+  const news = { kind: 'service-joined', services: [service] } as const;
+  const called = callMore(turn, incident, `the likely cause is ${cause} now`, news);
+  const isExpected = turn.now - (incident.toldAt ?? turn.now) < NEWS_AFTER_MS;
+  if (isExpected && called.mention.length === 0 && called.there === undefined)
+    return called.incident;
+  if (isYetToBeSaid(turn, called.incident)) return called.incident;
+  return say(turn, called, news, isExpected);
+}
 
 /** Calls those whom its route did not call before. `because`: what is worse; `news`: how `say` will say it. */
 export function callMore(turn: Turn, incident: Incident, because: string, news: News): Called {

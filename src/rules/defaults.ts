@@ -40,7 +40,7 @@ export const DEFAULT_CORRELATE: CorrelateRule = {
 
 /**
  * How long an alert that stands alone must last. Together with others it is told earlier (the weight
- * in life/tell.ts), so these may be long enough for what usually passes by itself in 1 to 4 minutes,
+ * in life/proof.ts), so these may be long enough for what usually passes by itself in 1 to 4 minutes,
  * plus the interval at which its source says so. A critical one waits for two such intervals of a minute:
  * before the first has passed, nobody can hear of an end.
  */

@@ -278,3 +278,8 @@ function count(counts: Map<string, number>, name: string, by: number): void {
   if (now > 0) counts.set(name, now);
   else counts.delete(name);
 }
+
+export function sharesTransaction({ transactions }: Tally): boolean {
+  for (const alerts of transactions.values()) if (alerts > 1) return true;
+  return false;
+}
