@@ -4,10 +4,11 @@
  *
  * Every string in it comes from outside and may contain anything.
  */
-import { partingOf } from './correlate/may.ts';
+import { type CauseView, causeView, victimOf } from './cause-view.ts';
 import { callersOf } from './correlate/graph.ts';
-import { keepsToItself } from './correlate/group.ts';
-import { causeOf, speakerOf } from './life/lead.ts';
+import { partingOf } from './correlate/may.ts';
+import { penaltyAt } from './dedupe/flap.ts';
+import { causeOf, speakerOf, subjectOf } from './life/lead.ts';
 import { linksOf, type LinksView } from './links-view.ts';
 import type {
   Alert,
@@ -23,11 +24,10 @@ import type {
   Severity,
 } from './model.ts';
 import type { Rules } from './rules/rules.ts';
-import { isByTime } from './state/group-index.ts';
 import { readKey } from './state/keys.ts';
 import { alertsOf, type LaneState, tallyOf } from './state/state.ts';
 import { stormTally, type StormView, stormView } from './storm-view.ts';
-import { servicesOn, severityRank, type Tally } from './state/tally.ts';
+import type { Tally } from './state/tally.ts';
 
 interface KeptApart {
   readonly incident: string;
@@ -36,17 +36,6 @@ interface KeptApart {
   readonly by: string;
   readonly at: Instant;
 }
-
-/** Of how many, and in how many. */
-export type Shared =
-  | { readonly kind: 'host'; readonly name: string; readonly services: number; readonly of: number }
-  | {
-      readonly kind: 'transaction';
-      readonly id: string;
-      readonly alerts: number;
-      readonly of: number;
-    }
-  | { readonly kind: 'rule'; readonly rule: string };
 
 export interface MessageView {
   readonly incident: string;
@@ -72,18 +61,7 @@ export interface MessageView {
     readonly isElsewhereToo: boolean;
     readonly impact: string | undefined;
   };
-  readonly root:
-    | (RootCandidate & {
-        readonly tier: number | undefined;
-        readonly owner: string | undefined;
-        /** Alerts of other services, too, and not only its own. */
-        readonly explainsOthers: boolean;
-        /** What it shares with others where it does not explain them: why they are one incident. */
-        readonly shared?: Shared | undefined;
-        /** Its own alerts are over, and others go on. */
-        readonly hasRecovered?: boolean;
-      })
-    | undefined;
+  readonly root: CauseView | undefined;
   /** The other candidates, best first. */
   readonly otherRoots: readonly RootCandidate[];
   /** Services with alerts, what still fires first, then the most hit, at most ten. */
@@ -115,8 +93,10 @@ export interface MessageView {
   readonly notActionable: readonly Mark[];
   readonly escalated: number;
   readonly reopened: number;
-  /** Alerts of it that flap, and how often they fired. */
-  readonly flapping: { readonly alerts: number; readonly episodes: number } | undefined;
+  /** Alerts of it that flap, and how often they fired. Not damped: what speaks for it came and went, and fires on now. */
+  readonly flapping:
+    | { readonly alerts: number; readonly episodes: number; readonly isDamped: boolean }
+    | undefined;
   readonly mergedInto: string | undefined;
   /** What people said before it is not one with, as far as that goes on. */
   readonly keptApart?: readonly KeptApart[];
@@ -170,7 +150,7 @@ export function buildView(
     endedAt: tally.lastEndsAt,
     now,
     lead: leadView(lead, incident.roots[0]?.service, tally),
-    ...rootView(incident, lead, rules, tally),
+    ...causeView(incident, lead, rules, tally),
     ...counts,
     neededBy: counts.capabilities.length > 0 ? [] : capabilitiesOf(rules, callers),
     victim: victimOf(tally, incident, lead),
@@ -178,8 +158,8 @@ export function buildView(
     ...peopleView(incident, rules),
     flapping:
       tally.flapping === 0
-        ? undefined
-        : { alerts: tally.flapping, episodes: episodesOf(state, incident) },
+        ? comesAndGoes(lead, rules, now)
+        : { alerts: tally.flapping, episodes: episodesOf(state, incident), isDamped: true },
     mergedInto: incident.mergedInto,
     keptApart: keptApartOf(state, incident, now),
     storm: incident.special === 'storm' ? stormView(state, incident) : undefined,
@@ -197,48 +177,6 @@ function keptApartOf(state: LaneState, incident: Incident, now: Instant): readon
     const service = causeOf(state, other) ?? '';
     return parting === undefined ? [] : [{ incident: id, service, by: parting.by, at: parting.at }];
   });
-}
-
-function rootView(
-  incident: Incident,
-  lead: Alert | undefined,
-  rules: Rules,
-  tally: Tally,
-): Pick<MessageView, 'root' | 'otherRoots' | 'owner'> {
-  const [root, ...otherRoots] = incident.roots;
-  const { services } = rules.catalog;
-  const leadOwner = services.get(lead?.facts.service ?? '')?.owner;
-  if (root === undefined) return { root, otherRoots, owner: leadOwner };
-  const { tier, owner } = services.get(root.service) ?? { tier: undefined, owner: undefined };
-  const own = tally.services.get(root.service) ?? { alerts: 0, firing: 0 };
-  const explainsOthers = root.explains > own.alerts;
-  const view = {
-    ...root,
-    tier,
-    owner,
-    explainsOthers,
-    shared: explainsOthers ? undefined : sharedBy(incident, tally),
-    hasRecovered: own.alerts > 0 && own.firing === 0 && tally.firing > 0,
-  };
-  return { root: view, otherRoots, owner: owner ?? leadOwner };
-}
-
-/** What makes them one incident, where no service explains the others: a rule, a host, a transaction. */
-function sharedBy({ group }: Incident, tally: Tally): Shared | undefined {
-  if (group !== undefined && !isByTime(group) && !keepsToItself(group)) {
-    const [, rule = ''] = group.split('\n', 2);
-    return { kind: 'rule', rule };
-  }
-  let looked = 0;
-  for (const name of tally.hosts.keys()) {
-    if (++looked > LOOKED_THROUGH_MAX) break;
-    const services = servicesOn(tally, name).size;
-    if (services > 1) return { kind: 'host', name, services, of: tally.hit };
-  }
-  const [most] = mostOf(tally.transactions, 1);
-  return most === undefined || most[1] < 2
-    ? undefined
-    : { kind: 'transaction', id: most[0], alerts: most[1], of: tally.alerts };
 }
 
 /** Whoever routes it anew may lead it to the channel that was meant. */
@@ -272,21 +210,6 @@ function countsView(
     ),
     transactions: { ids, total: tally.transactions.size },
   };
-}
-
-function victimOf(
-  tally: Tally,
-  { severity }: Incident,
-  lead: Alert | undefined,
-): string | undefined {
-  const worst = severityRank(severity);
-  if (lead === undefined || severityRank(lead.facts.severity) <= worst) return undefined;
-  let looked = 0;
-  for (const [name, { leadFires, leadRank }] of tally.services) {
-    if (++looked > LOOKED_THROUGH_MAX) return undefined;
-    if (leadFires && leadRank === worst && name !== lead.facts.service) return name;
-  }
-  return undefined;
 }
 
 function peopleView(
@@ -368,6 +291,22 @@ function mostOf(
   return [...counts]
     .sort(([a, one], [b, other]) => other - one || (a < b ? -1 : 1))
     .slice(0, shown);
+}
+
+/** Fewer firings are a failure, and one that came back. */
+const COMES_AND_GOES_MIN = 3;
+
+/** Its firings are remembered for hours: the penalty tells whether they were lately. */
+function comesAndGoes(
+  lead: Alert | undefined,
+  rules: Rules,
+  now: Instant,
+): MessageView['flapping'] {
+  if (lead?.flap === undefined || lead.status !== 'firing') return undefined;
+  const rule = rules.flap(subjectOf(lead));
+  if (rule === undefined || lead.episodes < COMES_AND_GOES_MIN) return undefined;
+  if (penaltyAt(lead, rule, now) <= rule.reuse) return undefined;
+  return { alerts: 1, episodes: lead.episodes, isDamped: false };
 }
 
 function episodesOf(state: LaneState, incident: Incident): number {

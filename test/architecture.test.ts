@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'replay.ts': 'replay',
   'view.ts': 'view',
   'storm-view.ts': 'view',
+  'cause-view.ts': 'view',
   'links-view.ts': 'view',
   'decide.ts': 'decide',
   'episode.ts': 'decide',

@@ -10,7 +10,7 @@ import { type Alert, type Flap, type Instant, PENALTY } from '../model.ts';
 import type { FlapRule } from '../rules/rules.ts';
 
 /** The penalty at `now`. An alert that fired only once has the penalty of that one firing. */
-function penaltyAt(alert: Alert, rule: FlapRule, now: Instant): number {
+export function penaltyAt(alert: Alert, rule: FlapRule, now: Instant): number {
   const { penalty, at } = alert.flap ?? { penalty: PENALTY, at: alert.since };
   return penalty * 2 ** (-Math.max(0, now - at) / rule.halfLifeMs);
 }

@@ -121,7 +121,7 @@ function outlasted(alert: Alert, now: Instant): string {
   const { name, service, severity } = alert.facts;
   const what = name === service ? name : `${name} of ${service}`;
   if (alert.heldUntil > alert.since)
-    return `${what} still fires after ${inWords(alert.heldUntil - alert.since)}`;
+    return `${what} ${again(alert)}still fires after ${inWords(alert.heldUntil - alert.since)}`;
   const firedMs = now - alert.startsAt;
   return firedMs >= 60_000
     ? `${what} has fired for ${inWords(firedMs)} already`
@@ -243,4 +243,10 @@ function badness(turn: Turn, { facts }: Alert): number {
   return (
     severityRank(facts.severity) * 10 + (turn.rules.catalog.services.get(facts.service)?.tier ?? 2)
   );
+}
+
+/** A start whose end before was never heard is the last of several: it has not lasted for as long as it is known. */
+function again({ episodes, flap }: Alert): string {
+  if (episodes < 2 || flap === undefined) return '';
+  return `fired ${episodes === 2 ? 'twice' : `${episodes} times`} lately and `;
 }

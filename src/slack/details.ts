@@ -64,7 +64,7 @@ function facts(view: MessageView): Details['facts'] {
     ['Needed by', [neededBy(view)]],
     ['Impact', [cut(view.lead.impact ?? '', TEXT_MAX)]],
     [isAlone(view) ? 'Where' : 'Affected', affected(view)],
-    ['Flapping', flapping(view)],
+    [view.flapping?.isDamped === false ? 'Comes and goes' : 'Flapping', flapping(view)],
   ];
   return all
     .filter(([, line]) => line.some((piece) => piece !== ''))
@@ -212,6 +212,7 @@ function transactions({ transactions }: MessageView): string {
 
 function flapping({ flapping, startsAt, now }: MessageView): Line {
   if (flapping === undefined) return [];
+  if (!flapping.isDamped) return [`it fired ${times(flapping.episodes)} lately`];
   const fired = `${count(flapping.alerts, 'alert')} fired ${times(flapping.episodes)}`;
   return [`${fired} in ${duration(now - startsAt)}; only what lasts is told from here on`];
 }

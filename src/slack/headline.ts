@@ -142,7 +142,9 @@ function states(view: MessageView): (Line | undefined)[] {
   const first = view.acknowledged[0];
   return [
     view.reopened > 0 ? [isBeat(view) ? 'silent again' : 'fires again'] : undefined,
-    view.flapping === undefined ? undefined : ['flapping'],
+    view.flapping === undefined
+      ? undefined
+      : [view.flapping.isDamped ? 'flapping' : 'comes and goes'],
     view.solved === undefined
       ? undefined
       : ['✅ solved, says ', person(view.solved.user, view.people)],

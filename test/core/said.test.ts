@@ -1,6 +1,6 @@
 /** What the words of a message follow from: what goes on, and what makes its alerts one incident. */
 import { expect, test } from 'vitest';
-import { MINUTE, SECOND, SHOP, type Story, tell } from '../support/story.ts';
+import { alertEvent, MINUTE, SECOND, SHOP, type Story, tell } from '../support/story.ts';
 
 function lastTold(story: Story): readonly string[] {
   return story.messages.findLast(({ action }) => action !== 'reply')?.text.split('\n') ?? [];
@@ -86,4 +86,41 @@ test.each([
   expect(lastTold(story).find((line) => line.startsWith('Likely cause: newsletter'))).toContain(
     why,
   );
+});
+
+test('what is told after it came and went says so, also where no end was heard', () => {
+  const story = tell('');
+  const start = story.now();
+  const labels = { alertname: 'Slow', service: 'web', severity: 'warning' };
+  // It fires for three minutes of six, and its source speaks every five minutes: of two ends it never says a word.
+  const heard = [
+    { at: 0, since: 0 },
+    { at: 5, since: 0, until: 3 },
+    { at: 20, since: 18 },
+    { at: 25, since: 24 },
+    { at: 30, since: 30 },
+  ];
+  for (const { at, since, until } of heard) {
+    story.wait(start + at * MINUTE - story.now());
+    const startsAt = start + since * MINUTE;
+    const endsAt = until === undefined ? undefined : start + until * MINUTE;
+    story.event(alertEvent(labels, { startsAt, endsAt }));
+  }
+  story.wait(4 * MINUTE);
+  const text = story.posts()[0]?.text ?? '';
+  expect(text.split('\n')[0]).toContain(' · comes and goes');
+  expect(text).toContain('\nComes and goes: it fired 4 times lately\n');
+  expect(text).toMatch(/told because Slow of web fired 4 times lately and still fires after \d/);
+});
+
+test('what fires again after hours does not come and go', () => {
+  const story = tell('');
+  for (let day = 0; day < 4; day++) {
+    story.fire('web', 'Slow');
+    story.wait(30 * MINUTE);
+    story.resolve('web', 'Slow');
+    story.wait(5 * 60 * MINUTE);
+  }
+  expect(story.posts().length).toBeGreaterThan(1);
+  for (const { text } of story.messages) expect(text).not.toContain('omes and goes');
 });

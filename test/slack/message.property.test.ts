@@ -152,7 +152,9 @@ const view: fc.Arbitrary<MessageView> = fc.record({
   notActionable: fc.array(mark, { maxLength: 4 }),
   escalated: count,
   reopened: count,
-  flapping: fc.option(fc.record({ alerts: count, episodes: count }), { nil: undefined }),
+  flapping: fc.option(fc.record({ alerts: count, episodes: count, isDamped: fc.boolean() }), {
+    nil: undefined,
+  }),
   mergedInto: fc.option(text, { nil: undefined, freq: 5 }),
   storm: fc.option(
     fc.record({

@@ -181,8 +181,11 @@ const SITUATIONS: Readonly<Record<string, RenderedMessage>> = {
     messageView({
       severity: 'warning',
       startsAt: minutesAgo(64),
-      flapping: { alerts: 3, episodes: 14 },
+      flapping: { alerts: 3, episodes: 14, isDamped: true },
     }),
+  ),
+  'comes-and-goes': renderMessage(
+    bareView({ flapping: { alerts: 1, episodes: 4, isDamped: false } }),
   ),
   storm: renderMessage(
     messageView({

@@ -1,0 +1,96 @@
+/**
+ * What people are shown of the likely cause: whose it is, how much it explains, what makes the rest one incident with it,
+ * and whether it goes on. Wording is the renderer's.
+ */
+import { keepsToItself } from './correlate/group.ts';
+import type { Alert, Incident, RootCandidate } from './model.ts';
+import type { Rules } from './rules/rules.ts';
+import { isByTime } from './state/group-index.ts';
+import { servicesOn, severityRank, type Tally } from './state/tally.ts';
+
+/** Of how many, and in how many. */
+export type Shared =
+  | { readonly kind: 'host'; readonly name: string; readonly services: number; readonly of: number }
+  | {
+      readonly kind: 'transaction';
+      readonly id: string;
+      readonly alerts: number;
+      readonly of: number;
+    }
+  | { readonly kind: 'rule'; readonly rule: string };
+
+export interface CauseView extends RootCandidate {
+  readonly tier: number | undefined;
+  readonly owner: string | undefined;
+  /** Alerts of other services, too, and not only its own. */
+  readonly explainsOthers: boolean;
+  /** What it shares with others where it does not explain them: why they are one incident. */
+  readonly shared?: Shared | undefined;
+  /** Its own alerts are over, and others go on. */
+  readonly hasRecovered?: boolean;
+}
+
+/** Services, hosts or transactions looked through. */
+const LOOKED_THROUGH_MAX = 50;
+
+export function causeView(
+  incident: Incident,
+  lead: Alert | undefined,
+  rules: Rules,
+  tally: Tally,
+): {
+  readonly root: CauseView | undefined;
+  readonly otherRoots: readonly RootCandidate[];
+  readonly owner: string | undefined;
+} {
+  const [root, ...otherRoots] = incident.roots;
+  const { services } = rules.catalog;
+  const leadOwner = services.get(lead?.facts.service ?? '')?.owner;
+  if (root === undefined) return { root, otherRoots, owner: leadOwner };
+  const { tier, owner } = services.get(root.service) ?? { tier: undefined, owner: undefined };
+  const own = tally.services.get(root.service) ?? { alerts: 0, firing: 0 };
+  const explainsOthers = root.explains > own.alerts;
+  const view = {
+    ...root,
+    tier,
+    owner,
+    explainsOthers,
+    shared: explainsOthers ? undefined : sharedBy(incident, tally),
+    hasRecovered: own.alerts > 0 && own.firing === 0 && tally.firing > 0,
+  };
+  return { root: view, otherRoots, owner: owner ?? leadOwner };
+}
+
+/** What makes them one incident, where no service explains the others: a rule, a host, a transaction. */
+function sharedBy({ group }: Incident, tally: Tally): Shared | undefined {
+  if (group !== undefined && !isByTime(group) && !keepsToItself(group)) {
+    const [, rule = ''] = group.split('\n', 2);
+    return { kind: 'rule', rule };
+  }
+  let looked = 0;
+  for (const name of tally.hosts.keys()) {
+    if (++looked > LOOKED_THROUGH_MAX) break;
+    const services = servicesOn(tally, name).size;
+    if (services > 1) return { kind: 'host', name, services, of: tally.hit };
+  }
+  let most: readonly [string, number] = ['', 1];
+  for (const one of tally.transactions) if (one[1] > most[1]) most = one;
+  const [id, alerts] = most;
+  return id === '' ? undefined : { kind: 'transaction', id, alerts, of: tally.alerts };
+}
+
+/** The service that is worst off, where the alert that speaks for the incident is milder than that. */
+export function victimOf(
+  tally: Tally,
+  { severity }: Incident,
+  lead: Alert | undefined,
+): string | undefined {
+  const worst = severityRank(severity);
+  if (lead === undefined || severityRank(lead.facts.severity) <= worst) return undefined;
+  let looked = 0;
+  for (const [name, { leadFires, leadRank }] of tally.services) {
+    if (++looked > LOOKED_THROUGH_MAX) return undefined;
+    if (leadFires && leadRank === worst && name !== lead.facts.service) return name;
+  }
+  return undefined;
+}
