@@ -222,6 +222,8 @@ export interface RouteDecision {
   readonly escalate: { readonly afterMs: number; readonly mention: readonly string[] } | undefined;
   readonly rule: RuleRef;
   readonly why: string | undefined;
+  /** It says a message, and what is chronic is a line of the digest instead: `rule` is that of `chronic`. */
+  readonly isChronic?: true;
   /** The channel that it says, where Slack would not take the message: `channel` is another one since. */
   readonly meantFor?: { readonly channel: string; readonly error: string };
 }

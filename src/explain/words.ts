@@ -4,7 +4,6 @@
  * A sentence says what was done, then why, then the rule with its `why:`. What decisions quote comes
  * from outside and may contain anything: whoever shows it escapes it.
  */
-import { saysChronic } from '../life/chronic.ts';
 import { inWords } from '../life/in-words.ts';
 import {
   type Alert,
@@ -213,7 +212,7 @@ function whetherTold({ alert, incident, title, now, missed }: StateInWords): rea
       return [`It is part of ${named}${told(incident, now)}.`, ...whetherInSlack(incident, missed)];
     case 'digest':
       return [
-        `It is part of ${named}, which is told in the digest${channelOf(incident)}${saysChronic(incident.toldBecause) ? ` because ${incident.toldBecause}` : ruleOfRoute(incident)}.`,
+        `It is part of ${named}, which is told in the digest${channelOf(incident)}${incident.route?.isChronic === true ? ` because ${incident.toldBecause}` : ruleOfRoute(incident)}.`,
       ];
     case 'thread':
       return [

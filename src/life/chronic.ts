@@ -2,11 +2,11 @@
  * What is chronic: a warning that fired alone for hours, was told, and nobody did anything about it. When it fires
  * again by itself within a month it is a line of the digest that says why, and no message.
  *
- * Learnt when its incident ends, and once more when somebody reacts after that. What people acted upon is a message
+ * Learnt when its incident ends, and once more when somebody reacts after that, however late. What people acted upon is a message
  * for a month, whatever happens. Asked when an incident is to be told, of few alerts: whatever makes it more than this
  * one check (another one, a neighbour, a worse severity) makes it a message, also after the digest has it.
  */
-import type { Alert, Incident, RouteDecision } from '../model.ts';
+import type { Alert, Event, Incident, RouteDecision } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
 import { isRequestKey, standing } from '../state/reactions.ts';
 import type { Chronic } from '../state/small-records.ts';
@@ -24,11 +24,29 @@ const KNOWN_MAX = 1_000;
 const ALERTS_MAX = 20;
 /** What is worse is told each time. */
 const WORST_RANK = severityRank('warning');
-const CHRONIC = 'it is chronic';
 
 /** Somebody reacted, perhaps to what is over. */
 export function learnLate(turn: Turn, incident: Incident): void {
   if (incident.phase === 'resolved') learn(turn, incident);
+}
+
+type On = Extract<Event, { kind: 'reaction' }>['on'];
+
+/** Somebody reacted to the last message of what is chronic, which is out of memory. The incident that it stood for; undefined: of none. */
+export function heed(turn: Turn, on: On): string | undefined {
+  for (const chronic of turn.state.chronic.values()) {
+    const { told } = chronic;
+    if (told === undefined || chronic.firedMs === undefined) continue;
+    const isIts =
+      'incident' in on
+        ? told.incident === on.incident
+        : told.message.channel === on.channel && told.message.ts === on.ts;
+    if (!isIts) continue;
+    const { fingerprint, severity } = chronic;
+    keep(turn, { fingerprint, severity, at: turn.now, firedMs: undefined });
+    return told.incident;
+  }
+  return undefined;
 }
 
 /** An incident is over. */
@@ -51,7 +69,8 @@ export function learn(turn: Turn, incident: Incident): void {
     const known = knownOf(turn, alert);
     const isHeeded = known !== undefined && known.firedMs === undefined;
     if (rule === undefined || firedMs < rule.firedMs || isHeeded) continue;
-    keep(turn, { fingerprint, at: now, firedMs, severity: facts.severity });
+    const told = { incident: incident.id, message: incident.message };
+    keep(turn, { fingerprint, at: now, firedMs, severity: facts.severity, told });
   }
 }
 
@@ -78,16 +97,19 @@ export function chronicIn(
     if (severityRank(alert.facts.severity) < severityRank(known.severity)) return undefined;
     const { rule: ref, why } = rule;
     hushed ??= {
-      route: { ...route, urgency: 'digest', mention: [], escalate: undefined, rule: ref, why },
-      because: `${CHRONIC}: ${inWords(now - known.at)} before it had fired for ${inWords(known.firedMs)}, and nobody acted`,
+      route: {
+        ...route,
+        urgency: 'digest',
+        mention: [],
+        escalate: undefined,
+        rule: ref,
+        why,
+        isChronic: true,
+      },
+      because: `it is chronic: the last time, ${inWords(now - known.at)} earlier, it fired for ${inWords(known.firedMs)} and nobody reacted`,
     };
   }
   return hushed;
-}
-
-/** Does what an incident was told because of say so? */
-export function saysChronic(toldBecause: string | undefined): boolean {
-  return toldBecause?.startsWith(`${CHRONIC}: `) === true;
 }
 
 /** None of an incident that has too many for a single warning. */

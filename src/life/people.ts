@@ -7,7 +7,7 @@ import type { Event, Gesture, Incident, Instant, Mark, Reason } from '../model.t
 import { lastHeard, remember, saidAt, saidOtherwise, standing } from '../state/reactions.ts';
 import { incidentAt, tallyOf } from '../state/state.ts';
 import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
-import { learnLate } from './chronic.ts';
+import { heed, learnLate } from './chronic.ts';
 import { orderReply } from './reply.ts';
 import { armEscalation } from './escalation.ts';
 import { show } from './show.ts';
@@ -18,6 +18,12 @@ export function react(turn: Turn, reaction: Reaction): void {
   const gesture = turn.rules.gestures.get(reaction.emoji);
   const incident = incidentAt(turn.state, reaction.on);
   if (gesture === undefined || incident === undefined) {
+    const isDeed = reaction.added && gesture !== undefined && gesture !== 'not-actionable';
+    const chronic = isDeed ? heed(turn, reaction.on) : undefined;
+    if (chronic !== undefined) {
+      const because = `${reaction.user} reacted to what is chronic: it is a message again for a month`;
+      return note(turn, 'acknowledged', { incident: chronic, because });
+    }
     const what =
       gesture === undefined
         ? `:${reaction.emoji}: means nothing here`

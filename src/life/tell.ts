@@ -31,7 +31,7 @@ export function tell(turn: Turn, incident: Incident, proof: Proof): Incident {
     toldBecause: because,
     worstTold: incident.severity,
   });
-  return publish(turn, told, route, { ...proof, because, isChronic: chronic !== undefined });
+  return publish(turn, told, route, { ...proof, because });
 }
 
 /** It outlasted a storm, which told of it so far. */
@@ -102,16 +102,14 @@ export function list(turn: Turn, incident: Incident, because: string): Incident 
   return change(turn, incident, { route, toldIn: 'digest' });
 }
 
-type Telling = Pick<Proof, 'because' | 'rule' | 'why' | 'isAsked'> & {
-  readonly isChronic?: boolean;
-};
+type Telling = Pick<Proof, 'because' | 'rule' | 'why' | 'isAsked'>;
 
 /** What is told says why it is told now; what is not, which route says so. */
 function publish(
   turn: Turn,
   incident: Incident,
   route: RouteDecision,
-  { because, rule, why, isAsked, isChronic = false }: Telling,
+  { because, rule, why, isAsked }: Telling,
 ): Incident {
   const about = { incident: incident.id, service: incident.roots[0]?.service, because };
   const byRoute = { ...about, rule: route.rule, why: route.why };
@@ -120,8 +118,8 @@ function publish(
       note(turn, 'dropped', byRoute);
       return change(turn, incident, { toldIn: 'nowhere' });
     case 'digest':
-      note(turn, isChronic ? 'chronic' : 'digested', byRoute);
-      addToDigest(turn, incident, route.channel, isChronic ? because : undefined);
+      note(turn, route.isChronic === true ? 'chronic' : 'digested', byRoute);
+      addToDigest(turn, incident, route.channel, route.isChronic === true ? because : undefined);
       return change(turn, incident, { toldIn: 'digest' });
     case 'thread':
       return tellBeside(turn, incident, route);

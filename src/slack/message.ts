@@ -290,11 +290,23 @@ export function renderDigest(effect: DigestEffect): RenderedMessage {
   const shown = effect.lines.slice(0, DIGEST_LINES_MAX).map(digestLine);
   const left = effect.lines.length - shown.length;
   const lines = left > 0 ? [...shown, [`… and ${count(left, 'more line')}`]] : shown;
+  const small = effect.lines.some(({ why }) => why !== undefined) ? [UNDO_CHRONIC] : [];
+  const blocks = [
+    ...sections([['🗞️  ', bold(title), ...period], ...lines]),
+    ...small.flatMap(context),
+  ];
   return {
-    text: toText([[`🗞️ ${title}`, ...period], ...lines]),
-    blocks: sections([['🗞️  ', bold(title), ...period], ...lines]).slice(0, BLOCKS_MAX),
+    text: toText([[`🗞️ ${title}`, ...period], ...lines, ...small]),
+    blocks: blocks.slice(0, BLOCKS_MAX),
   };
 }
+
+/** Nobody reads the rules to find out why there was no message. */
+const UNDO_CHRONIC: Line = [
+  'A message again for what is chronic? React to its last one with anything but 🗑️: that counts for 30 days. ',
+  bold('chronic'),
+  ' in the rules switches it off for good.',
+];
 
 function digestLine(line: DigestLine): Line {
   const where = cut(line.environment, NAME_MAX);

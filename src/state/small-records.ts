@@ -64,6 +64,8 @@ export interface Chronic {
   /** For how long it had fired; undefined: people acted. */
   readonly firedMs: number | undefined;
   readonly severity: Severity;
+  /** Its last message, which may be long over when somebody reacts. */
+  readonly told?: { readonly incident: string; readonly message: MessageRef };
 }
 
 /** A name from outside that stands on the alerts of so many services that it says nothing: see correlate/outside.ts. */

@@ -132,6 +132,7 @@ export function incidentShape(incident: Incident, counts: Counts, people: People
     toldAt: iso(incident.toldAt),
     toldIn: orNull(incident.toldIn),
     toldBecause: orNull(incident.toldBecause),
+    chronic: incident.route?.isChronic === true,
     resolvedAt: iso(incident.resolvedAt),
     root: orNull(incident.roots[0]?.service),
     roots: incident.roots.map((root) => ({ ...root, since: iso(root.since) })),

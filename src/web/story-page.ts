@@ -3,7 +3,6 @@
  */
 import { FOLDED, fold } from '../explain/fold.ts';
 import { momentInWords } from '../explain/words.ts';
-import { saysChronic } from '../life/chronic.ts';
 import type { Instant } from '../model.ts';
 import { hashOf } from '../rules/rules.ts';
 import { count, DOTS, nameOf } from '../slack/words.ts';
@@ -45,12 +44,12 @@ ${incident.incidents === undefined ? alertsOf(incident) : incidentsOf(incident.i
 
 /** Said first, because everything below it looks as if somebody had been told. */
 function untoldNote(
-  { toldIn, toldBecause, state, members, channel }: IncidentDetail,
+  { toldIn, toldBecause, chronic, state, members, channel }: IncidentDetail,
   now: Instant,
 ) {
   if (toldIn === 'message') return undefined;
   if (toldIn === 'digest')
-    return `Without a message of its own: it is told in the digest${inChannel(channel)}${saysChronic(toldBecause ?? undefined) ? `, because ${toldBecause}` : ''}.`;
+    return `Without a message of its own: it is told in the digest${inChannel(channel)}${chronic ? `, because ${toldBecause}` : ''}.`;
   if (toldIn === 'thread')
     return `Without a message of its own: it was told in the thread of another${inChannel(channel)}.`;
   if (toldIn === 'storm') return 'Without a message of its own: it was told as part of a storm.';

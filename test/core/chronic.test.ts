@@ -52,7 +52,7 @@ test('what fired for hours and nobody acted is in the digest the next time, and 
   expect(chronic(story)).toMatchObject([
     {
       service: 'payments',
-      because: 'it is chronic: 24 h before it had fired for 7 h, and nobody acted',
+      because: 'it is chronic: the last time, 24 h earlier, it fired for 7 h and nobody reacted',
       rule: 'built-in',
     },
   ]);
@@ -63,7 +63,9 @@ test('what fired for hours and nobody acted is in the digest the next time, and 
     route: { urgency: 'digest', mention: [], escalate: undefined },
   });
   story.wait(DAY);
-  expect(story.last()?.text).toContain('it is chronic: 24 h before it had fired for 7 h');
+  expect(story.last()?.text).toContain(
+    'it is chronic: the last time, 24 h earlier, it fired for 7 h and nobody reacted',
+  );
 });
 
 test('it is told once a month', () => {
@@ -145,6 +147,23 @@ test('who acts after the end acted, and whoever says that it is not worth an ale
   };
   expect(after('eyes')).toBe(true);
   expect(after('wastebasket')).toBe(false);
+});
+
+test('who reacts to its last message, however late, has a message again for a month', () => {
+  const story = tell();
+  const incident = firing(story) ?? '';
+  expect(firing(story, { lastsMs: DAY })).toBeUndefined();
+  expect(story.messages.map(({ text }) => text).join()).toContain(
+    'React to its last one with anything but 🗑️',
+  );
+  story.wait(3 * DAY);
+  story.react('wastebasket', incident);
+  expect(isTold(story)).toBe(false);
+  story.resolve(...DISK);
+  story.wait(DAY);
+  story.react('eyes', incident);
+  expect(story.decisions.at(-1)).toMatchObject({ reason: 'acknowledged', incident });
+  expect(isTold(story)).toBe(true);
 });
 
 test('whoever asked for something in the thread acted', () => {

@@ -481,7 +481,7 @@ test.each([
   const [answer, ...others] = ask(before, 'Slow basket');
   expect(others).toEqual([]);
   expect(answer?.text).toBe(
-    'It would have been told in a message if it did not count as chronic: 5 h before it had fired for 8 h, and nobody acted.',
+    'It would have been told in a message if it did not count as chronic: the last time, 5 h earlier, it fired for 8 h and nobody reacted.',
   );
   expect(answer?.changes.map(({ how }) => how).join()).toMatch(says);
   for (const way of WAYS) {
