@@ -5,9 +5,9 @@
  * milliseconds since 1970 by Quell's own clock, unless a comment says that it is the source's clock.
  */
 
-import type { Instant, Severity } from './basics.ts';
-import type { DeliveryOutcome, Effect, MessageRef } from './effect.ts';
-import type { Reason, Verdict } from './reasons.ts';
+import type { Instant, Severity } from './model/basics.ts';
+import type { DeliveryOutcome, Effect, MessageRef } from './model/effect.ts';
+import type { Reason, Verdict } from './model/reasons.ts';
 
 /** A record that is being made: nobody else has seen it yet. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
@@ -320,9 +320,9 @@ export {
   SHOWN,
   VERDICTS,
   type Verdict,
-} from './reasons.ts';
-export type * from './effect.ts';
-export { type Instant, SEVERITIES, type Severity } from './basics.ts';
+} from './model/reasons.ts';
+export type * from './model/effect.ts';
+export { type Instant, SEVERITIES, type Severity } from './model/basics.ts';
 
 /** What was done, why, and the facts it rests on: read by explain, the page, the metrics and replay. */
 export interface Decision {

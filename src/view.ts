@@ -4,12 +4,12 @@
  *
  * Every string in it comes from outside and may contain anything.
  */
-import { type CauseView, causeView, victimOf } from './cause-view.ts';
+import { type CauseView, causeView, victimOf } from './view/cause.ts';
 import { callersOf } from './correlate/graph.ts';
 import { partingOf } from './correlate/may.ts';
 import { penaltyAt } from './dedupe/flap.ts';
 import { causeOf, speakerOf, subjectOf } from './life/lead.ts';
-import { linksOf, type LinksView } from './links-view.ts';
+import { linksOf, type LinksView } from './view/links.ts';
 import type {
   Alert,
   Gesture,
@@ -26,7 +26,7 @@ import type {
 import type { Rules } from './rules/rules.ts';
 import { readKey } from './state/keys.ts';
 import { alertsOf, type LaneState, tallyOf } from './state/state.ts';
-import { stormTally, type StormView, stormView } from './storm-view.ts';
+import { stormTally, type StormView, stormView } from './view/storm.ts';
 import type { Tally } from './state/tally.ts';
 
 interface KeptApart {

@@ -19,17 +19,12 @@ const ROOMS: Readonly<Record<string, string>> = {
   'main.ts': 'main',
   'replay.ts': 'replay',
   'view.ts': 'view',
-  'storm-view.ts': 'view',
-  'cause-view.ts': 'view',
-  'links-view.ts': 'view',
+  'view/cause.ts': 'view',
   'decide.ts': 'decide',
   'episode.ts': 'decide',
   'errors.ts': 'errors',
   'limits.ts': 'limits',
   'model.ts': 'model',
-  'basics.ts': 'model',
-  'effect.ts': 'model',
-  'reasons.ts': 'model',
   'split.ts': 'model',
 };
 

@@ -2,10 +2,10 @@
  * What people are shown of a storm: the worst of the incidents that its message stands for, those that got messages of
  * their own just before, and all that fails in it, added up.
  */
-import { causeOf, leadOf } from './life/lead.ts';
-import type { Incident } from './model.ts';
-import type { LaneState } from './state/state.ts';
-import { createTally, severityRank, type Tally } from './state/tally.ts';
+import { causeOf, leadOf } from '../life/lead.ts';
+import type { Incident } from '../model.ts';
+import type { LaneState } from '../state/state.ts';
+import { createTally, severityRank, type Tally } from '../state/tally.ts';
 
 export interface StormView {
   /** Those that it stands for, and those that were told just before. */

@@ -2,11 +2,11 @@
  * What people are shown of the likely cause: whose it is, how much it explains, what makes the rest one incident with it,
  * and whether it goes on. Wording is the renderer's.
  */
-import { keepsToItself } from './correlate/group.ts';
-import type { Alert, Incident, RootCandidate } from './model.ts';
-import type { Rules } from './rules/rules.ts';
-import { isByTime } from './state/group-index.ts';
-import { servicesOn, severityRank, type Tally } from './state/tally.ts';
+import { keepsToItself } from '../correlate/group.ts';
+import type { Alert, Incident, RootCandidate } from '../model.ts';
+import type { Rules } from '../rules/rules.ts';
+import { isByTime } from '../state/group-index.ts';
+import { servicesOn, severityRank, type Tally } from '../state/tally.ts';
 
 /** Of how many, and in how many. */
 export type Shared =

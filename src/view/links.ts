@@ -1,12 +1,12 @@
 /**
  * Where the links of a message lead: filled in from what the alerts say, as their source said it.
  */
-import type { Alert, Incident } from './model.ts';
-import { resolveName } from './rules/catalog.ts';
-import type { Rules, Service } from './rules/rules.ts';
-import { isExporter } from './rules/service-name.ts';
-import type { LaneState } from './state/state.ts';
-import type { Tally } from './state/tally.ts';
+import type { Alert, Incident } from '../model.ts';
+import { resolveName } from '../rules/catalog.ts';
+import type { Rules, Service } from '../rules/rules.ts';
+import { isExporter } from '../rules/service-name.ts';
+import type { LaneState } from '../state/state.ts';
+import type { Tally } from '../state/tally.ts';
 
 export interface LinksView {
   readonly runbook: string | undefined;
