@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,5 +6,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // The tests of several processes wait most of the time: on two cores, too, two files run beside each other.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });

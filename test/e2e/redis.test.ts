@@ -3,18 +3,15 @@
  * alert that was answered 2xx is lost, no incident has two messages, and all instances know the same.
  */
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { type InstancesOptions, startInstances } from '../support/instances.ts';
+import { afterAll, expect, test } from 'vitest';
+import { startLoaded } from '../support/instances.ts';
 import type { Quell } from '../support/quell-process.ts';
-import { startRedis, startRedisCluster } from '../support/redis.ts';
-import { startSentinel } from '../support/sentinel.ts';
+import { startRedis } from '../support/redis.ts';
 import { byId } from '../support/slack-for-test.ts';
 import type { SlackStandIn } from '../support/slack-stand-in.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { within } from '../support/within.ts';
 
-/** It takes about 6 seconds: the lock ends, and somebody looks. */
-const TAKE_OVER_S = 20;
 const TIMEOUT = { timeout: 240_000 };
 /** The longest time-out is that of a connection that waits for work: 20 s. `npm run soak` takes 5 minutes. */
 const AWAY_S = Number(process.env['REDIS_AWAY_S'] ?? 25);
@@ -41,19 +38,8 @@ const twice = async (slack: SlackStandIn, some: boolean): Promise<void> => {
   while ([...byId(slack).values()].some((all) => all.length > 1) !== some) await setTimeout(50);
 };
 
-const started = async (options: Omit<InstancesOptions, 'waves'>) => {
-  const quells = await startInstances({ ...options, waves: 4 });
-  const { situation } = quells;
-  const first = await within(20, 'one leads', quells.leader(), situation);
-  quells.senders.begin(1);
-  await within(30, 'some are told', quells.slack.called('chat.postMessage', 2), situation);
-  const takenOver = () =>
-    within(TAKE_OVER_S, 'another one leads', quells.otherLeader(first), situation);
-  return { ...quells, first, takenOver };
-};
-
 test('an instance that leads is killed: another one goes on', TIMEOUT, async () => {
-  const quells = await started({ redisUrl: freshUrl() });
+  const quells = await startLoaded({ redisUrl: freshUrl() });
   await quells.first.kill('SIGKILL');
   quells.senders.begin(2);
   await quells.takenOver();
@@ -67,7 +53,7 @@ test(
   'an instance that leads stands still, and goes on when another one leads: it says nothing more',
   TIMEOUT,
   async () => {
-    const quells = await started({ redisUrl: freshUrl() });
+    const quells = await startLoaded({ redisUrl: freshUrl() });
     const { pid = 0 } = quells.first;
     process.kill(pid, 'SIGSTOP');
     quells.senders.begin(2);
@@ -83,7 +69,7 @@ test(
   'an instance that leads stands still while it posts, and its posts arrive after those of the next leader: they are taken back',
   TIMEOUT,
   async () => {
-    const quells = await started({ redisUrl: freshUrl() });
+    const quells = await startLoaded({ redisUrl: freshUrl() });
     const { slack, situation } = quells;
     expect(quells.first).toBe(quells.instances[0]);
     quells.slackLine.cut();
@@ -112,7 +98,7 @@ test(
     const line = await startTcpProxy(redis.port);
     const redisUrl = freshUrl();
     const cutUrl = redisUrl.replace(String(redis.port), String(line.port));
-    const quells = await started({ redisUrl, redisUrls: { 0: cutUrl } });
+    const quells = await startLoaded({ redisUrl, redisUrls: { 0: cutUrl } });
     expect(quells.first).toBe(quells.instances[0]);
     line.cut();
     quells.senders.begin(2);
@@ -128,7 +114,7 @@ test(
   'Redis is killed and comes back with its log: senders are told to come again meanwhile',
   TIMEOUT,
   async () => {
-    const quells = await started({ redisUrl: freshUrl() });
+    const quells = await startLoaded({ redisUrl: freshUrl() });
     await redis.kill();
     quells.senders.begin(2);
     const answers = await Promise.all(quells.instances.map(answerOf));
@@ -153,7 +139,7 @@ test(
 test(`Redis is silent for ${AWAY_S} s, longer than every lock and time-out: senders come again, nothing is lost`, {
   timeout: AWAY_S * 1_000 + 300_000,
 }, async () => {
-  const quells = await started({ redisUrl: freshUrl() });
+  const quells = await startLoaded({ redisUrl: freshUrl() });
   const { pid = 0 } = redis.child();
   process.kill(pid, 'SIGSTOP');
   const until = performance.now() + AWAY_S * 1_000;
@@ -176,7 +162,7 @@ test(
   'one instance after the other is stopped and replaced: nobody waits for the next',
   TIMEOUT,
   async () => {
-    const quells = await started({ redisUrl: freshUrl() });
+    const quells = await startLoaded({ redisUrl: freshUrl() });
     for (const [index, instance] of [...quells.instances].entries()) {
       await instance.kill('SIGTERM');
       await quells.add(instance);
@@ -184,52 +170,6 @@ test(
     }
     await within(20, 'one leads', quells.leader(), quells.situation);
     await quells.slack.called('chat.postMessage', 10);
-    await quells.expectTruth();
-  },
-);
-
-test(
-  'the master is killed and Sentinel makes its replica the master: nothing that was answered is lost',
-  TIMEOUT,
-  async () => {
-    const { url, master } = await startSentinel();
-    const quells = await started({ redisUrl: url });
-    await master.kill();
-    quells.senders.begin(2);
-    quells.senders.begin(3);
-    await within(60, 'all are told', quells.slack.called('chat.postMessage', 10), quells.situation);
-    expect(quells.senders.retries()).toBeGreaterThan(0);
-    await quells.expectTruth();
-  },
-);
-
-test(
-  'Sentinel replaces the master as planned, which goes on taking writes: nothing that was answered is lost',
-  TIMEOUT,
-  async () => {
-    const sentinel = await startSentinel();
-    const quells = await started({ redisUrl: sentinel.url });
-    quells.senders.begin(2);
-    await within(60, 'the master follows', sentinel.failOver(), quells.situation);
-    quells.senders.begin(3);
-    await within(60, 'all are told', quells.slack.called('chat.postMessage', 10), quells.situation);
-    await quells.expectTruth();
-  },
-);
-
-test(
-  'in a cluster the master of the lane is killed and its replica takes over: nothing that was answered is lost',
-  TIMEOUT,
-  async () => {
-    const cluster = await startRedisCluster();
-    onTestFinished(() => cluster.dispose());
-    const quells = await started({ redisUrl: `${cluster.url}?prefix=quell` });
-    const master = await cluster.masterOf('{quell:default}');
-    await master.kill();
-    quells.senders.begin(2);
-    quells.senders.begin(3);
-    await within(60, 'all are told', quells.slack.called('chat.postMessage', 10), quells.situation);
-    expect(quells.senders.retries()).toBeGreaterThan(0);
     await quells.expectTruth();
   },
 );

@@ -51,6 +51,8 @@ export const SERVICES_PER_WAVE = 3;
 const ALERTS_PER_SERVICE = 6;
 const PAUSE_MS = 40;
 const LOOK_EVERY_MS = 50;
+/** It takes about 6 seconds: the lock ends, and somebody looks. */
+const TAKE_OVER_S = 20;
 const LEADS = /this instance (leads|does not lead)/;
 
 /** The first wave is sent from the beginning. */
@@ -103,6 +105,18 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
       for (const one of instances) await expectTruth(one, senders.truth, slack);
     },
   };
+}
+
+/** Three of them of which one leads, when some of the first two of four waves are told. */
+export async function startLoaded(options: Omit<InstancesOptions, 'waves'>) {
+  const instances = await startInstances({ ...options, waves: 4 });
+  const { situation } = instances;
+  const first = await within(20, 'one leads', instances.leader(), situation);
+  instances.senders.begin(1);
+  await within(30, 'some are told', instances.slack.called('chat.postMessage', 2), situation);
+  const takenOver = () =>
+    within(TAKE_OVER_S, 'another one leads', instances.otherLeader(first), situation);
+  return { ...instances, first, takenOver };
 }
 
 function setUpOf(
