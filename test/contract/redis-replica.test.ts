@@ -1,20 +1,25 @@
-/** What a commit is worth behind Sentinel: nobody is told of what a failover may take. */
+/** What a commit is worth behind Sentinel: nobody is told of what a failover may take; and connections outlive it. */
 import { setTimeout } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { Redis } from 'ioredis';
+import { expect, onTestFinished, test } from 'vitest';
 import type { CommitResult } from '../../src/store/contract.ts';
 import { openRedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
+import { connect, ready } from '../../src/store/redis/connection.ts';
 import { startSentinel } from '../support/sentinel.ts';
 import { aCommit } from '../support/store-builders.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { within } from '../support/within.ts';
 
 const TIMEOUT = { timeout: 90_000 };
 
-async function opened(url: string) {
+function addressOf(url: string) {
   const address = readRedisUrl(url);
   if (address === undefined) throw new Error(`${url} is no address`);
-  return openRedisStore(address, () => undefined);
+  return address;
 }
+
+const opened = (url: string) => openRedisStore(addressOf(url), () => undefined);
 
 /** Whoever leads asks again, as often as it takes. */
 async function untilDone<T>(act: () => Promise<T>): Promise<T> {
@@ -63,4 +68,50 @@ test('a master that has no replica from the start is worked with at once', TIMEO
   for (let version = 0; version < 3; version++) await store.commit('prod', aCommit(version, {}));
   expect(await store.load('prod')).toMatchObject({ version: 3 });
   await store.close();
+});
+
+/** With a line to the only sentinel that can be cut. */
+async function behindALine() {
+  const { url } = await startSentinel();
+  const { hosts } = addressOf(url);
+  const [sentinel] = hosts;
+  if (sentinel === undefined) throw new Error('no sentinel');
+  const line = await startTcpProxy(sentinel.port);
+  const address = { ...addressOf(url), hosts: [{ ...sentinel, port: line.port }] };
+  return { sentinel, line, address };
+}
+
+test(
+  'a failover that is heard of while the sentinels are asked for the master ends no connection',
+  TIMEOUT,
+  async () => {
+    const { line, address } = await behindALine();
+    const connection = connect(address, 'patient', () => undefined);
+    onTestFinished(() => connection.close());
+    const { client } = connection;
+    if (!(client instanceof Redis)) throw new Error('no client for Sentinel');
+    // BullMQ makes its own of it.
+    const copy = client.duplicate().on('error', () => undefined);
+    onTestFinished(() => copy.disconnect());
+    for (const one of [client, copy]) {
+      expect(await one.ping()).toBe('PONG');
+      line.cut();
+      one.disconnect(true);
+      while (one.status !== 'connecting') await setTimeout(10);
+      one.disconnect(true);
+      line.mend();
+      expect(await within(20, 'it is connected again', one.ping())).toBe('PONG');
+    }
+    await connection.close();
+    while (client.status !== 'end') await setTimeout(10);
+  },
+);
+
+test('a sentinel that does not answer is passed over for the next', TIMEOUT, async () => {
+  const { sentinel, line, address } = await behindALine();
+  line.cut();
+  const hosts = [...address.hosts, sentinel];
+  const connection = connect({ ...address, hosts }, 'prompt', () => undefined);
+  onTestFinished(() => connection.close());
+  await ready(connection, 20_000);
 });

@@ -4,8 +4,15 @@
  * Whoever answers somebody fails at once when Redis is away (`prompt`); whoever waits for work waits
  * (`patient`). A connection that says nothing for too long is taken for cut and is made anew.
  */
+import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import {
+  Cluster,
+  Redis,
+  type RedisOptions,
+  type SentinelConnectionOptions,
+  SentinelConnector,
+} from 'ioredis';
 import { AppError, asError } from '../../errors.ts';
 import type { RedisAddress } from './address.ts';
 
@@ -119,6 +126,26 @@ function retryAfter(times: number): number {
   return Math.min(RECONNECT_MAX_MS, 50 * 2 ** Math.min(times, 10));
 }
 
+/**
+ * Asks the sentinels for the master. Who hears of a failover disconnects, be it connected or about to be: where that
+ * is said while the sentinels are asked, ioredis takes it for the end of the client, and never connects again.
+ * A stream that is closed already is for the client what a lost connection is: it tries again, unless it is being closed.
+ */
+class SentinelsAsked extends SentinelConnector {
+  /** ioredis makes it of the client's options, and calls their type unknown. */
+  constructor(options: unknown) {
+    super(options as SentinelConnectionOptions);
+  }
+
+  override async connect(...emit: Parameters<SentinelConnector['connect']>) {
+    try {
+      return await super.connect(...emit);
+    } catch {
+      return new Socket().destroy();
+    }
+  }
+}
+
 function one(address: RedisAddress, manner: Manner): Redis {
   const { kind, hosts, master, db, sentinelPassword, tls } = address;
   const options: Options = {
@@ -129,9 +156,12 @@ function one(address: RedisAddress, manner: Manner): Redis {
   if (kind !== 'sentinel') return new Redis({ ...options, ...hosts[0] });
   return new Redis({
     ...options,
+    // Connections that BullMQ makes of this one have it, too.
+    Connector: SentinelsAsked,
     sentinels: [...hosts],
     name: master,
     sentinelRetryStrategy: retryAfter,
+    sentinelCommandTimeout: ANSWER_MS,
     enableTLSForSentinelMode: tls,
     // A master that is replaced as planned goes on taking writes, which are lost, for ten seconds.
     failoverDetector: true,
