@@ -169,6 +169,6 @@ test('the Alertmanager configuration of the README says what the page about it s
     /^```yaml\n# alertmanager\.yml\n(.*?)^```$/ms.exec(pages.get('README.md') ?? '') ?? [];
   const settings = (text: string) =>
     named(text, /^ *(?:- )?((?:group_by|group_wait|group_interval|repeat_interval): \S+)/gm);
-  expect(settings(short).length).toBe(4);
+  expect(settings(short).length).toBe(5);
   expect(settings(recommendedConfig())).toEqual(expect.arrayContaining([...settings(short)]));
 });

@@ -64,8 +64,10 @@ function readReceiver(
   const slack = receiver[SLACK];
   const instead = isFilled(slack)
     ? ''
-    : '; here its alerts go to the channel of the route above: write urgency: drop if they should not';
+    : '; where its route stays, its alerts go to the channel of the route above: write urgency: drop there if they should not';
   for (const key of others) {
+    // Tried beside what there was before: that is no other way to tell people.
+    if (key === 'webhook_configs' && leadsHere(receiver[key])) continue;
     const where = OTHERS[key] ?? key.replace(/_configs$/, '');
     notes.add(
       [...path, key],
@@ -80,6 +82,11 @@ function readReceiver(
     notes.add([...path, SLACK], message);
   }
   return { ...readSlack(slack[0], [...path, SLACK, 0], name, notes), isSilent: false };
+}
+
+function leadsHere(webhooks: unknown): boolean {
+  const urls = isFilled(webhooks) ? webhooks.map((one) => isRecord(one) && textOf(one['url'])) : [];
+  return urls.every((url) => typeof url === 'string' && url.includes('/v1/ingest/'));
 }
 
 function isFilled(value: unknown): value is readonly unknown[] {

@@ -227,7 +227,9 @@ function lastHeard({ heartbeat, now }: MessageView): Line {
 function advice(view: MessageView): Line[] {
   if (view.special === 'heartbeat') {
     return [
-      ['▸ Check that the monitoring runs and reaches Quell: until then its alerts may be missing.'],
+      [
+        '▸ Check that the monitoring runs, reaches Quell and repeats this alert often enough (repeat_interval): until then its alerts may be missing.',
+      ],
     ];
   }
   if (view.special === 'storm') {

@@ -430,3 +430,13 @@ inhibit_rules:
     '13 a matcher cannot be read (expected labels and values): its inhibit rule is left out',
   ]);
 });
+
+test('the webhook to Quell, tried beside what there was, is no other way to tell people', () => {
+  const said = (url: string) =>
+    imported(`
+route: { receiver: quell }
+receivers: [{ name: quell, webhook_configs: [{ url: '${url}' }] }]
+`).notes.map(({ message }) => message);
+  expect(said('http://quell:8080/v1/ingest/alertmanager').join()).not.toContain('a webhook');
+  expect(said('http://other/hook').join()).toContain('notifies by a webhook, which Quell does not');
+});

@@ -32,7 +32,9 @@ export function compileDirectory(collected: Collected, report: Report): Director
   );
   const unknown = (text: string, known: readonly string[], place: Place): undefined => {
     if (collected.partial || collected.shaky.has(text.toLowerCase())) return undefined;
-    const hint = didYouMean(text, known) ?? 'name a person of people: or give a Slack id (U…, S…)';
+    const hint =
+      didYouMean(text, known) ??
+      'name a person of people: or give a Slack id, like U012ABCDEF or S012ABCDEF';
     report.error(place, `unknown person "${text}"`, hint);
     return undefined;
   };

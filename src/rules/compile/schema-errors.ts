@@ -87,13 +87,27 @@ function reportIssue(issue: z.core.$ZodIssue, value: unknown, place: Place, repo
     const isRoute = known.includes('routes');
     for (const key of issue.keys) {
       const theirs = isRoute ? ALERTMANAGERS.get(key) : MERGE.get(key);
-      const hint = theirs ?? didYouMean(key, known) ?? `known here: ${known.join(', ')}`;
+      const hint =
+        theirs ??
+        didYouMean(key, known) ??
+        matcherFor(key, known) ??
+        `known here: ${known.join(', ')}`;
       report.error(below(at, key), `unknown key "${key}"`, hint, 'key');
     }
     return;
   }
   const { message, hint } = wordsFor(issue, nameOf(path, place), valueAt(value, path));
   report.error(at, message, hint);
+}
+
+/** Labels that people state as if they were keys. */
+const LABELS =
+  /^(alertname|service|severity|environment|env|namespace|cluster|job|instance|host|pod|tier|team|owner)$/;
+
+function matcherFor(key: string, known: readonly string[]): string | undefined {
+  return known.includes('match') && LABELS.test(key)
+    ? `a label is matched like this: match: ['${key}="..."']`
+    : undefined;
 }
 
 /** What a route of Alertmanager's has and ours does not. */
@@ -114,12 +128,20 @@ interface Words {
   readonly hint?: string | undefined;
 }
 
+/** Mappings of which people state the first value alone. */
+const SHAPES: ReadonlyMap<string, string> = new Map([
+  ['"escalate"', 'like this: escalate: { after: 15m, mention: team-lead }'],
+]);
+
 function wordsFor(issue: z.core.$ZodIssue, name: string, input: unknown): Words {
   if (input === undefined) return { message: `${name} is missing` };
   switch (issue.code) {
     case 'invalid_type':
     case 'invalid_union':
-      return { message: `${name} must be ${expected(issue)}, not ${describe(input)}` };
+      return {
+        message: `${name} must be ${expected(issue)}, not ${describe(input)}`,
+        hint: SHAPES.get(name),
+      };
     case 'invalid_value': {
       const values = issue.values.map(String);
       const near = typeof input === 'string' ? didYouMean(input, values) : undefined;
