@@ -80,6 +80,12 @@ function isAlone({ services, callers }: Catalog, service: string): boolean {
   return !services.has(service) && !callers.has(service);
 }
 
+/** Somebody said what it depends on, or that something depends on it. */
+export function isInGraph(catalog: Catalog, service: string): boolean {
+  const dependsOn = catalog.services.get(service)?.dependsOn;
+  return (dependsOn !== undefined && dependsOn.length > 0) || catalog.callers.has(service);
+}
+
 /** From `name` step by step to `from`, both included. */
 export function pathTo(steps: ReadonlyMap<string, string>, from: string, name: string): string[] {
   const path = [name];

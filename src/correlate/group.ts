@@ -7,6 +7,7 @@
 import { BY_TIME } from '../state/group-index.ts';
 import type { Alert } from '../model.ts';
 import type { Catalog, CorrelateRule } from '../rules/rules.ts';
+import { isInGraph } from './graph.ts';
 
 /** Without a graph, what begins this soon after an incident is part of it. */
 export const TOGETHER_MS = 3 * 60_000;
@@ -33,10 +34,4 @@ export function groupOf(
 /** A rule keeps what began it to itself: only alerts of its own service join it, whatever explains it. */
 export function keepsToItself(group: string | undefined): boolean {
   return group?.startsWith(BY_ITSELF) === true;
-}
-
-/** Somebody said what it depends on, or that something depends on it. */
-export function isInGraph(catalog: Catalog, service: string): boolean {
-  const dependsOn = catalog.services.get(service)?.dependsOn;
-  return (dependsOn !== undefined && dependsOn.length > 0) || catalog.callers.has(service);
 }

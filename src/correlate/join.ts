@@ -17,7 +17,7 @@ import type { Turn } from '../state/turn.ts';
 import { dependency, isAllStarved } from './along.ts';
 import { byHost, byLabels, byService, byTime, byTransaction, type Match } from './evidence.ts';
 import { groupOf, keepsToItself, TOGETHER_MS } from './group.ts';
-import { onsetOf } from './onset.ts';
+import { beganOf, onsetOf } from './onset.ts';
 import { areApart, gathers, isJoinable, isOpenTo, isStraggler, mayJoin } from './may.ts';
 import { WEIGHED_MAX } from './root.ts';
 
@@ -286,6 +286,6 @@ function apartBy(
   alert: Pick<Alert, 'annotations' | 'facts' | 'startsAt'>,
   incident: Incident,
 ): number {
-  const begunMs = Math.abs(onsetOf(alert) - (incident.beganAt ?? incident.startsAt));
+  const begunMs = Math.abs(onsetOf(alert) - beganOf(incident));
   return now - alert.startsAt > SAID_LATER_MAX_MS ? begunMs : Math.min(heardMs, begunMs);
 }

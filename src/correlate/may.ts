@@ -5,7 +5,7 @@
  *
  * Whoever looks for a link asks on the way what an incident takes in by now (`isJoinable`, `isOpenTo`, `isStraggler`,
  * `gathers`), and what has nothing to go by but the time, or what two say of themselves, may do less than evidence
- * (`takesGuess`, `isSameCluster`, `isToldThere`).
+ * (`mayGuess`, `takesGuess`, `isSameCluster`, `isToldThere`).
  */
 import { causeOf, leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
 import { isQuiet } from '../life/reply.ts';
@@ -119,7 +119,21 @@ export function gathers(incident: Incident, tally: Tally, severity: Severity): b
 }
 
 /**
- * It goes on, or would open again, and no rule says what belongs to it; nor did people ask for quiet, where nobody would
+ * Whether a guess may add what the alert speaks for to anything: a storm has a message for all of it, and what a rule groups
+ * belongs to what that says.
+ */
+export function mayGuess(
+  { state }: Turn,
+  { group }: Incident,
+  { facts }: Alert,
+  rule: CorrelateRule,
+): boolean {
+  if (!rule.on || state.storm !== undefined || isMild(facts.severity)) return false;
+  return group === undefined || isByTime(group);
+}
+
+/**
+ * Whether a guess may add to it: it goes on, or would open again, and no rule says what belongs to it; nor did people ask for quiet, where nobody would
  * hear of what they did not ask it of.
  */
 export function takesGuess({ state, now, rules }: Turn, incident: Incident): boolean {

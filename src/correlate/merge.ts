@@ -18,6 +18,7 @@ import { weightOf } from '../state/weight.ts';
 import { alertWith } from '../state/with.ts';
 import type { Match } from './evidence.ts';
 import { barBetween } from './may.ts';
+import { beganOf } from './onset.ts';
 
 /** What one decision moves from incident to incident at most, and what that weighs, about. */
 const MOVED_MAX = 5_000;
@@ -197,7 +198,7 @@ function allApart(one: Incident, other: Incident): Incident['apartFrom'] {
 
 /** Of both: undefined unless it was earlier than what any of their alerts says. */
 function beganBy(one: Incident, other: Incident): Instant | undefined {
-  const beganAt = Math.min(one.beganAt ?? one.startsAt, other.beganAt ?? other.startsAt);
+  const beganAt = Math.min(beganOf(one), beganOf(other));
   return beganAt < Math.min(one.startsAt, other.startsAt) ? beganAt : undefined;
 }
 

@@ -4,7 +4,7 @@
  *
  * No source sends its `for:`. Of the rules that nearly every Kubernetes cluster has (kube-prometheus) it is known by name.
  */
-import type { Alert, Instant } from '../model.ts';
+import type { Alert, Incident, Instant } from '../model.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -26,4 +26,9 @@ const KNOWN_MS: ReadonlyMap<string, number> = new Map([
 /** By its source's clock. */
 export function onsetOf({ facts, startsAt }: Pick<Alert, 'facts' | 'startsAt'>): Instant {
   return startsAt - (KNOWN_MS.get(facts.name) ?? 0);
+}
+
+/** When the first of what an incident holds began, as far as that is known. */
+export function beganOf({ beganAt, startsAt }: Incident): Instant {
+  return beganAt ?? startsAt;
 }

@@ -6,7 +6,6 @@
  * message is posted, so that what is over before that moves nothing.
  */
 import { alikeAt, alikeBefore, noteAlike, noteCarrier } from '../state/alike-index.ts';
-import { isByTime } from '../state/group-index.ts';
 import { likelyCause } from '../life/lead.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
@@ -15,9 +14,8 @@ import { isMild, serviceOfCheck } from '../state/tally.ts';
 import type { Steps } from '../state/timers.ts';
 import type { Turn } from '../state/turn.ts';
 import { byNature, byPeer, type Match, matchByTime } from './evidence.ts';
-import { callersOf } from './graph.ts';
-import { isInGraph } from './group.ts';
-import { isToldThere, takesGuess } from './may.ts';
+import { callersOf, isInGraph } from './graph.ts';
+import { isToldThere, mayGuess, takesGuess } from './may.ts';
 import { peersOf } from './peers.ts';
 import { WEIGHED_MAX } from './root.ts';
 
@@ -84,8 +82,7 @@ export function alikeWith(
   speaker: Alert,
   rule: CorrelateRule,
 ): readonly Match[] {
-  if (!rule.on || turn.state.storm !== undefined) return [];
-  if (incident.group !== undefined && !isByTime(incident.group)) return [];
+  if (!mayGuess(turn, incident, speaker, rule)) return [];
   const cause = likelyCause(incident, speaker);
   const found = new Map<string, Match>();
   for (const own of ofCause(turn, incident, speaker, cause)) {

@@ -25,7 +25,7 @@ import { matchesOf, toldOf } from './join.ts';
 import { mayJoin } from './may.ts';
 import { alikeWith } from './outside.ts';
 import { becomeOne, isSenior } from './merge.ts';
-import { onsetOf } from './onset.ts';
+import { beganOf, onsetOf } from './onset.ts';
 import { rankRoots } from './root.ts';
 import { explainedBy, toldAtOnce, toldOfSilent } from './standing.ts';
 import { outlastingWith, togetherWith } from './together.ts';
@@ -181,8 +181,7 @@ function enter(
 
 /** Of what is grouped by time it counts when it began, and that is known the better the more alerts tell of it. */
 function beganBy(turn: Turn, incident: Incident, beganAt: Instant): Incident {
-  const known = incident.beganAt ?? incident.startsAt;
-  return beganAt < known ? change(turn, incident, { beganAt }) : incident;
+  return beganAt < beganOf(incident) ? change(turn, incident, { beganAt }) : incident;
 }
 
 /** Another service is the likely cause: incidents whose own cause it explains are one with it. */

@@ -3,25 +3,26 @@
  *
  * Alerts that come when a failure has been told for some minutes begin apart, for most of them are blips beside
  * it. When they last, so that people are to be told, they are its late effects, if its likely cause explains
- * all that fires.
+ * all that fires, or would be that of what they share with it.
  *
  * Where nobody said what one of two likely causes depends on, what lasts and began at the same moment as what people were
  * told of is taken for the same failure, wherever it is: two that have nothing to do with each other hardly ever begin together.
  */
-import { isByTime, toldAround } from '../state/group-index.ts';
+import { toldAround } from '../state/group-index.ts';
 import { idsAt } from '../state/id-index.ts';
 import { likelyCause } from '../life/lead.ts';
 import { WEIGHT_SUFFICES } from '../life/proof.ts';
-import type { Alert, Incident, Instant } from '../model.ts';
+import type { Alert, Incident } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state/state.ts';
-import { isMild, servicesOn } from '../state/tally.ts';
+import { servicesOn } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
 import { byPath, byTime, type Match, matchByTime } from './evidence.ts';
-import { callersOf, nearby, pathTo } from './graph.ts';
-import { isInGraph, TOGETHER_MS } from './group.ts';
+import { callersOf, isInGraph, nearby, pathTo } from './graph.ts';
+import { TOGETHER_MS } from './group.ts';
 import { CALLERS_MIN, callersAt } from './hidden.ts';
-import { callsOthers, isOpenTo, isSameCluster, isToldThere, takesGuess } from './may.ts';
+import { callsOthers, isOpenTo, isSameCluster, isToldThere, mayGuess, takesGuess } from './may.ts';
+import { beganOf } from './onset.ts';
 import { WEIGHED_MAX } from './root.ts';
 
 /** The message that explains the incident, looked for around the service of its worst alert; the nearest in time. */
@@ -152,7 +153,7 @@ export function toldAtOnce(
   rule: CorrelateRule,
 ): Match | undefined {
   const { state } = turn;
-  if (!goesByTime(turn, incident, alert, rule)) return undefined;
+  if (!mayGuess(turn, incident, alert, rule)) return undefined;
   const began = beganOf(incident);
   const cause = likelyCause(incident, alert);
   const isCausePlaced = isPlaced(turn, incident, cause);
@@ -208,20 +209,4 @@ function isPlaced(
   for (const service of servicesOn(tallyOf(state, id), cause).keys())
     if (isInGraph(catalog, service)) return true;
   return false;
-}
-
-export function beganOf({ beganAt, startsAt }: Incident): Instant {
-  return beganAt ?? startsAt;
-}
-
-/** A storm has a message for all of it; what a rule groups belongs to what that says. */
-export function goesByTime(
-  { state }: Turn,
-  { group }: Incident,
-  { facts }: Alert,
-  rule: CorrelateRule,
-): boolean {
-  if (!rule.on || state.storm !== undefined) return false;
-  if (group !== undefined && !isByTime(group)) return false;
-  return !isMild(facts.severity);
 }

@@ -11,11 +11,11 @@ import { tallyOf } from '../state/state.ts';
 import { serviceOfCheck, servicesOn, sharesTransaction } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
 import { byStorm, byTogether, type Match, matchByTime } from './evidence.ts';
-import { callersOf } from './graph.ts';
-import { isInGraph, TOGETHER_MS } from './group.ts';
-import { isSameCluster, isToldThere, takesGuess } from './may.ts';
+import { callersOf, isInGraph } from './graph.ts';
+import { TOGETHER_MS } from './group.ts';
+import { isSameCluster, isToldThere, mayGuess, takesGuess } from './may.ts';
+import { beganOf } from './onset.ts';
 import { WEIGHED_MAX } from './root.ts';
-import { beganOf, goesByTime } from './standing.ts';
 
 /** Two may be a coincidence; where messages come all the time, three and more. */
 const PLACES_MIN = 3;
@@ -71,7 +71,7 @@ function begunWith(
   rule: CorrelateRule,
 ): readonly Incident[] {
   const { state } = turn;
-  if (!goesByTime(turn, incident, speaker, rule)) return [];
+  if (!mayGuess(turn, incident, speaker, rule)) return [];
   if ((state.members.get(incident.id)?.size ?? 0) > ALERTS_MAX) return [];
   const others = new Set<Incident>();
   const middle = beganOf(incident) - SPREADS_MS / 2;
