@@ -70,7 +70,7 @@ function compareMessages({ messages, place }: Expectation, context: Context): re
     }
     const got = context.seen.messages.length === 0 ? 'no message at all' : 'no such message';
     const expected = describeWanted(wanted);
-    const note = heldNote(context);
+    const note = heldNote(context) ?? digestNote(context);
     return [{ place: wanted.place, what: `message ${number}`, expected, got, note }];
   });
   const surplus = left.map((told) => ({
@@ -123,6 +123,12 @@ function heldNote({ played, test }: Context): string | undefined {
   const { name, service } = first.facts;
   const until = formatDuration(first.heldUntil - test.startsAt);
   return `${name} of ${service} is held until +${until} by ${first.holdRule}; the test ends at +${formatDuration(test.untilMs)}`;
+}
+
+function digestNote({ played, test }: Context): string | undefined {
+  if (played.digestAt === undefined) return undefined;
+  const at = formatDuration(played.digestAt - test.startsAt);
+  return `the digest is due at +${at}, and the test ends at +${formatDuration(test.untilMs)}: state \`until:\``;
 }
 
 // --- decisions --------------------------------------------------------------------------------

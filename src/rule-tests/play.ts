@@ -46,6 +46,8 @@ export interface Played {
   readonly members: ReadonlyMap<string, ReadonlySet<string>>;
   /** Firing at the end, and not told. */
   readonly held: readonly Alert[];
+  /** When the next digest that has something in it is due after the end. */
+  readonly digestAt: Instant | undefined;
 }
 
 export function playTest(test: RuleTest, given: Rules): Played {
@@ -82,11 +84,16 @@ export function playTest(test: RuleTest, given: Rules): Played {
     impossible,
     subjects: subjectsOf(test, rules),
     members: membersOf(decisions, told),
+    digestAt: nextOf([...replay.state.digests.values()].flatMap(({ dueAt }) => dueAt ?? [])),
     held: [...replay.state.alerts.values()].filter(
       ({ status, incident }) =>
         status === 'firing' && replay.state.incidents.get(incident ?? '')?.phase === 'gathering',
     ),
   };
+}
+
+function nextOf(instants: readonly Instant[]): Instant | undefined {
+  return instants.length === 0 ? undefined : Math.min(...instants);
 }
 
 /** A heartbeat is missed only when the test sends it once: else each test would have to. */

@@ -112,12 +112,17 @@ function ofAll(some: number, all: number): string {
 }
 
 /** Every alert explains itself; a candidate explains more than that. */
-function otherCandidates({ otherRoots }: MessageView): string {
-  return list(otherRoots.filter(({ explains }) => explains > 1).map(candidate), 2);
+function otherCandidates({ otherRoots, services, alerts }: MessageView): string {
+  const isOver = ({ service }: RootCandidate) =>
+    alerts.firing > 0 && services.find(({ name }) => name === service)?.firing === 0;
+  const named = otherRoots
+    .filter(({ explains }) => explains > 1)
+    .map((root) => candidate(root, isOver(root) ? '; recovered' : ''));
+  return list(named, 2);
 }
 
-function candidate(root: RootCandidate): string {
-  return `${cut(root.service, NAME_MAX)} (explains ${root.explains} of ${count(root.of, 'alert')})`;
+function candidate({ service, explains, of }: RootCandidate, more: string): string {
+  return `${cut(service, NAME_MAX)} (explains ${explains} of ${count(of, 'alert')}${more})`;
 }
 
 function reason(text: string): string {

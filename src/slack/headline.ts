@@ -119,7 +119,13 @@ function capabilities(
   const names = view.capabilities.map((name) => cut(name, NAME_MAX)).filter((name) => name !== '');
   return names.length === 0
     ? undefined
-    : { names: capitalised(list(names, 2)), several: names.length > 1 };
+    : { names: capitalised(list(names, 2)), several: names.length > 1 || names.some(isPlural) };
+}
+
+/** "Mobile apps are failing", "Alerts to readers are impaired"; Access, Status, Analysis and News are one thing each. */
+function isPlural(name: string): boolean {
+  const [head = ''] = name.split(/ (?:for|from|in|of|to) /);
+  return /[^siu]s$/.test(head) && !/news$/i.test(head);
 }
 
 /** A service keeps the name its people gave it. */

@@ -303,9 +303,9 @@ export function renderDigest(effect: DigestEffect): RenderedMessage {
 
 /** Nobody reads the rules to find out why there was no message. */
 const UNDO_CHRONIC: Line = [
-  'A message again for what is chronic? React to its last one with anything but 🗑️: that counts for 30 days. ',
-  bold('chronic'),
-  ' in the rules switches it off for good.',
+  'What is chronic is a message again for 30 days when you react to its last one with anything but 🗑️, and always with ',
+  bold('chronic: [{ off: true }]'),
+  ' in the rules.',
 ];
 
 function digestLine(line: DigestLine): Line {

@@ -154,7 +154,7 @@ test('who reacts to its last message, however late, has a message again for a mo
   const incident = firing(story) ?? '';
   expect(firing(story, { lastsMs: DAY })).toBeUndefined();
   expect(story.messages.map(({ text }) => text).join()).toContain(
-    'React to its last one with anything but 🗑️',
+    'when you react to its last one with anything but 🗑️',
   );
   story.wait(3 * DAY);
   story.react('wastebasket', incident);

@@ -66,6 +66,16 @@ test('a test that states no messages says nothing about them, one that states no
   expect(await outcome(named('{ messages: [] }'))).toMatchObject({ exitCode: 1 });
 });
 
+test('a test that ends before the digest is due says when that is', async () => {
+  const alerts = `alerts: [{ labels: { alertname: Slow, service: db, env: staging } }]`;
+  const named = (until: string) =>
+    `tests: [{ name: a, ${alerts}, ${until} expect: { messages: [{ urgency: digest }] } }]`;
+  const { output, exitCode } = await outcome(named(''));
+  expect(exitCode).toBe(1);
+  expect(output).toContain('the digest is due at +23h, and the test ends at +1h: state `until:`');
+  expect(await outcome(named('until: 24h,'))).toMatchObject({ exitCode: 0 });
+});
+
 test('--filter takes tests by their name and by the name of their file', async () => {
   const tests = `tests:
   - { name: One is told, ${DOWN}, expect: { messages: [{}] } }

@@ -357,6 +357,38 @@ test.each([
   expect(spelledOut(name)).toBe(words);
 });
 
+test.each([
+  ['Checkout', 'is'],
+  ['Mobile apps', 'are'],
+  ['Alerts to readers', 'are'],
+  ['Access', 'is'],
+  ['Order status', 'is'],
+  ['Breaking news', 'is'],
+  ['SMS', 'is'],
+])('of %s the first line says that it %s failing', (capability, verb) => {
+  const { text } = renderMessage(messageView({ capabilities: [capability] }));
+  expect(text).toMatch(new RegExp(`^🔴 ${capability} ${verb} failing: `));
+});
+
+test('a candidate that has recovered is said to be', () => {
+  const root = { since: NOW, reasons: [], of: 14 };
+  const { text } = renderMessage(
+    messageView({
+      otherRoots: [
+        { ...root, service: 'orders', explains: 14 },
+        { ...root, service: 'basket', explains: 3 },
+      ],
+      services: [
+        { name: 'basket', firing: 1, alerts: 1 },
+        { name: 'orders', firing: 0, alerts: 2 },
+      ],
+    }),
+  );
+  expect(text).toContain(
+    'Other candidates: orders (explains 14 of 14 alerts; recovered) and basket (explains 3 of 14 alerts)',
+  );
+});
+
 test('an outage of days says on which day it ended, and one of an hour does not say it twice', () => {
   const lasted = (minutes: number): string => {
     const startsAt = minutesAgo(4 * 24 * 60);
