@@ -34,7 +34,7 @@ export interface Firing {
   joinedBy: RuleRef | undefined;
   mutedBy: RuleRef | undefined;
   endedAt: Instant | undefined;
-  /** `expired`: its source only stopped to mention it. */
+  /** `expired`: nobody said when. Its source only stopped to mention it, or it began anew. */
   ended: 'resolved' | 'expired' | undefined;
 }
 
@@ -143,6 +143,8 @@ function began(book: Book, decision: Decision, state: LaneState): void {
   if (alert === undefined) return;
   // What the clock brings, as the end of a silence, is no new firing.
   const going = decision.delivery === undefined ? book.open.get(fingerprint) : undefined;
+  // It begins anew, and that it was over in between was never heard.
+  if (going === undefined) ended(book, decision, 'expired');
   const firing = going ?? newFiring(book, alert, at, reason === 'damped');
   book.open.set(fingerprint, firing);
   if (reason === 'silenced' || reason === 'inhibited') {

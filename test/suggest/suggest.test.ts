@@ -235,6 +235,17 @@ test('what fires most of the time is known after a day', async () => {
   expect(await chronicAfter(DAY + HOUR)).toEqual(['DiskFull']);
 });
 
+test('what begins anew before its end was heard did not fire from then on', async () => {
+  const [begins] = fires(0, 20, disk);
+  const { survey } = await suggested(
+    recordingOf(begins ?? [], fires(60, 80, disk), fires(3 * DAY, 3 * DAY + 10, disk)),
+  );
+  expect(noiseReport(survey).chronic).toEqual([]);
+  const [kind] = survey.kinds;
+  // An hour, as far as anybody knows, and two that were heard of from begin to end.
+  expect(kind?.firingShare).toBeCloseTo((60 + 20 + 10) / (3 * DAY + 10), 2);
+});
+
 test('told without a runbook: only the services that have none are named', async () => {
   const down = (service: string) => again({ name: 'Down', service, severity: 'critical' }, 3, [20]);
   const { survey } = await suggested(recordingOf(...down('web'), ...down('store')));
