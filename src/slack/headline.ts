@@ -66,28 +66,28 @@ export function sentence(view: MessageView): string {
   }
   const hit = capabilities(view);
   if (hit === undefined) return withVictim(view);
-  return `${hit.names} ${verb(view, hit.several)}: ${trouble(view)}`;
+  return `${hit.names} ${verb(view, hit.several)}: ${trouble(view, ' – ')}`;
 }
 
 /** A mild cause is not called critical: whom it brings down is. */
 function withVictim(view: MessageView): string {
   const victim = cut(view.victim ?? '', NAME_MAX);
   if (victim === '') return capitalisedUnless(trouble(view), view.lead.service);
-  return `${victim} ${verb(view, false)}: ${trouble(view)}`;
+  return `${victim} ${verb(view, false)}: ${trouble(view, ' – ')}`;
 }
 
-/** The root's own summary; else its service and the kind of alert in words. */
-function trouble(view: MessageView): string {
+/** The root's own summary; else its service and the kind of alert in words. A second colon in a line would be one to stop at. */
+function trouble(view: MessageView, between = ': '): string {
   const { lead } = view;
   const service = cut(lead.service, NAME_MAX);
   const summary = cut(lead.summary ?? '', SUMMARY_MAX).replace(/[.!\s]+$/u, '');
   if (summary === '') {
     const name = cut(spelledOut(lead.name), SUMMARY_MAX) || 'an alert without a name';
-    return isOwnName(lead.name, lead.service) ? name : `${service}: ${name}`;
+    return isOwnName(lead.name, lead.service) ? name : `${service}${between}${name}`;
   }
   const named =
     isOwnName(lead.name, lead.service) || summary.toLowerCase().includes(service.toLowerCase());
-  return named ? summary : `${service}: ${summary}`;
+  return named ? summary : `${service}${between}${summary}`;
 }
 
 const VERB = {

@@ -141,7 +141,7 @@ test('the headline of a mild cause names whom it brings down', () => {
   story.fire('till', 'HighErrorRate', { severity: 'critical' });
   story.wait(3 * MINUTE);
   expect(story.last()?.text.split('\n')[0]).toContain(
-    'till is failing: stock: high cpu · critical',
+    'till is failing: stock – high cpu · critical',
   );
 });
 

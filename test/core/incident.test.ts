@@ -77,7 +77,7 @@ test('what nobody outside knows says what they know that needs it, until that fa
   expect(story.last()?.text).toMatch(/^🔴 payments-db: down[^]*\nNeeded by: Checkout\n/);
   story.fire('checkout', 'Down', { severity: 'critical' });
   story.wait(MINUTE);
-  expect(story.last()?.text).toMatch(/^🔴 Checkout is failing: payments-db: down/);
+  expect(story.last()?.text).toMatch(/^🔴 Checkout is failing: payments-db – down/);
   expect(story.last()?.text).not.toContain('Needed by');
 });
 
@@ -91,7 +91,7 @@ test('what has recovered is said to fail no more, also when the rest fires again
   };
   fire('payments-db', 'payments', 'checkout');
   story.wait(MINUTE);
-  expect(story.last()?.text).toMatch(/^🔴 Checkout is failing: payments-db: down/);
+  expect(story.last()?.text).toMatch(/^🔴 Checkout is failing: payments-db – down/);
   resolve('payments', 'checkout');
   story.wait(MINUTE);
   const partly =
