@@ -64,7 +64,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'nothing is due any more after a start',
     seed: 1,
     file: 'src/decide.ts',
-    from: '  if (isStart) yield* scheduleEverything(turn);\n',
+    from: '    yield* scheduleEverything(turn);\n',
     to: '',
   },
   {
