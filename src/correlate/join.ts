@@ -24,34 +24,60 @@ import { WEIGHED_MAX } from './root.ts';
 /** An Alertmanager of default settings says so up to five minutes later. */
 const SAID_LATER_MAX_MS = 6 * 60_000;
 
+type Sought = Pick<Alert, 'labels' | 'annotations' | 'facts' | 'startsAt'>;
+
+/** `barred`: what something links it to as well, and it may not join. */
+interface Found {
+  readonly matches: readonly Match[];
+  readonly barred: readonly Match[];
+}
+
 /**
- * All incidents that the alert belongs to, the best first. More than one: they are to be merged.
+ * All incidents that the alert belongs to, and may join, the best first. More than one: they are to be merged.
  * `proven`: it has outlasted its hold, so that another place may be its own than where it stands, `from`.
  */
 export function matchesOf(
   turn: Turn,
-  alert: Pick<Alert, 'labels' | 'annotations' | 'facts' | 'startsAt'>,
+  alert: Sought,
   rule: CorrelateRule,
   proven?: { readonly from: Incident | undefined },
-): readonly Match[] {
+): Found {
   const { facts } = alert;
   const isProven = proven !== undefined;
-  const own = sameService(turn, facts, rule, isProven || !rule.on, proven?.from);
-  if (!rule.on) return own === undefined ? [] : [own];
+  const barred: Match[] = [];
+  const own = sameService(turn, alert, rule, isProven || !rule.on, proven?.from);
+  if (!rule.on) return { matches: own === undefined ? [] : [own], barred };
   if (facts.transactions.length > 0) {
-    const shared = sharedTransaction(turn, facts, rule);
-    if (shared.length > 0) return shared;
+    const shared = allowed(turn, alert, sharedTransaction(turn, facts, rule), barred);
+    if (shared.length > 0) return { matches: shared, barred };
   }
   // The service itself is the shortest path, and the common case: its neighbours need no asking.
-  if (own !== undefined) return [own, ...failingHost(turn, facts, rule, own.incident)];
-  const [best, ...rest] = dependency(turn, facts, rule, isProven).sort(closest);
-  if (best !== undefined) return [best, ...rest.filter((match) => best.explains && match.explains)];
-  const onHost = sharedHost(turn, facts, rule).sort(closest);
-  if (onHost.length > 0) return onHost;
+  if (own !== undefined) {
+    const there = allowed(turn, alert, failingHost(turn, facts, rule, own.incident), barred);
+    return { matches: [own, ...there], barred };
+  }
+  const along = allowed(turn, alert, dependency(turn, facts, rule, isProven), barred);
+  const [best, ...rest] = along.toSorted(closest);
+  if (best !== undefined) {
+    const more = rest.filter((match) => best.explains && match.explains);
+    return { matches: [best, ...more], barred };
+  }
+  const onHost = allowed(turn, alert, sharedHost(turn, facts, rule), barred);
+  if (onHost.length > 0) return { matches: onHost.toSorted(closest), barred };
   const group = groupOf(alert, rule, turn.rules.catalog);
-  if (group === undefined) return [];
-  const match = sharedGroup(turn, alert, group, rule, isProven);
-  return match === undefined ? [] : [match];
+  const match = group === undefined ? undefined : sharedGroup(turn, alert, group, rule, isProven);
+  const matches = match === undefined ? [] : allowed(turn, alert, [match], barred);
+  return { matches, barred };
+}
+
+/** Those that it may join; the others go to `barred`. */
+function allowed(
+  turn: Turn,
+  alert: Sought,
+  found: readonly Match[],
+  barred: Match[],
+): readonly Match[] {
+  return found.filter((match) => mayJoin(turn, alert, match) || barred.push(match) === 0);
 }
 
 /**
@@ -67,7 +93,7 @@ export function belongsElsewhere(
 ): boolean {
   if (!rule.on) return false;
   const { facts } = alert;
-  const own = toldOf(turn, facts, rule, past);
+  const own = toldOf(turn, alert, rule, past);
   const isStarved = saysTooFewCome(facts.name);
   const explaining = dependency(turn, facts, rule, false).filter(
     ({ explains, incident }) =>
@@ -81,11 +107,11 @@ export function belongsElsewhere(
 /** The message that stands for a service, besides the one that `from` would get. */
 export function toldOf(
   turn: Turn,
-  facts: Facts,
+  alert: Pick<Alert, 'facts' | 'labels'>,
   rule: CorrelateRule,
   from: Incident,
 ): Match | undefined {
-  const match = sameService(turn, facts, rule, true, from);
+  const match = sameService(turn, alert, rule, true, from);
   const isOpen = match?.incident.toldIn === 'message' && match.incident.resolvedAt === undefined;
   return isOpen ? match : undefined;
 }
@@ -132,12 +158,13 @@ function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match
 /** The incident that the service had its last alert in, of those that the alert may join. */
 function sameService(
   turn: Turn,
-  facts: Facts,
+  alert: Pick<Alert, 'facts' | 'labels'>,
   rule: CorrelateRule,
   proven: boolean,
   from: Incident | undefined,
 ): Match | undefined {
   const { state, now } = turn;
+  const { facts } = alert;
   let best: Incident | undefined;
   let lastSince = 0;
   for (const id of idsAt(state.byService, facts.environment, facts.service)) {
@@ -148,6 +175,7 @@ function sameService(
     const tally = placeIn(turn, incident, facts, rule, proven);
     if (tally === undefined || (best !== undefined && tally.lastSince < lastSince)) continue;
     if (best !== undefined && tally.lastSince === lastSince && best.id < id) continue;
+    if (!mayJoin(turn, alert, { incident, evidence: 'service' })) continue;
     best = incident;
     lastSince = tally.lastSince;
   }
@@ -252,7 +280,7 @@ function isOnlyOn(tally: Tally, host: string, services: number): boolean {
 
 function sharedGroup(
   turn: Turn,
-  alert: Pick<Alert, 'annotations' | 'facts' | 'startsAt'>,
+  alert: Sought,
   group: string,
   rule: CorrelateRule,
   proven: boolean,

@@ -1,7 +1,7 @@
 /**
  * May they be one? What forbids it, whatever links them. Two questions are asked of everything, and a new rule of what
- * never belongs together is a line in each: `mayJoin` of an alert that a match would give a place, `barBetween` of two
- * incidents that would become one.
+ * never belongs together is a line in each: `mayJoin` of an alert that a match would give a place (the next best takes its
+ * turn), `barBetween` of two incidents that would become one.
  *
  * Whoever looks for a link asks on the way what an incident takes in by now (`isJoinable`, `isOpenTo`, `isStraggler`,
  * `gathers`), and what has nothing to go by but the time, or what two say of themselves, may do less than evidence
@@ -25,7 +25,7 @@ const STRAGGLING_FROM = severityRank('warning');
 export function mayJoin(
   { state, now }: Turn,
   { facts: { environment, service } }: Pick<Alert, 'facts' | 'labels'>,
-  { incident, evidence }: Match,
+  { incident, evidence }: Pick<Match, 'incident' | 'evidence'>,
 ): boolean {
   if (state.partings.size === 0 || evidence === 'service') return true;
   return partingBetween(state, now, environment, [service, causeOf(state, incident)]) === undefined;

@@ -22,7 +22,6 @@ import { groupOf } from './group.ts';
 import { effectsOf } from './along.ts';
 import type { Match } from './evidence.ts';
 import { matchesOf, toldOf } from './join.ts';
-import { mayJoin } from './may.ts';
 import { alikeWith } from './outside.ts';
 import { becomeOne, isSenior } from './merge.ts';
 import { beganOf, onsetOf } from './onset.ts';
@@ -33,14 +32,18 @@ import { outlastingWith, togetherWith } from './together.ts';
 /** A new firing, or one whose incident is forgotten. `isProven`: it has outlasted its hold already. */
 export function takePlace(turn: Turn, alert: Draft<Alert>, isProven = false): Verdict {
   const rule = turn.rules.correlate(subjectOf(alert));
-  const found = matchesOf(turn, alert, rule, isProven ? { from: undefined } : undefined);
-  const matches = found.filter((match) => mayJoin(turn, alert, match));
+  const { matches, barred } = matchesOf(
+    turn,
+    alert,
+    rule,
+    isProven ? { from: undefined } : undefined,
+  );
   const best = matches[0];
   if (best === undefined) {
     opens(turn, alert, groupOf(alert, rule, turn.rules.catalog));
     noteAlert(turn, 'opened', alert, 'nothing else is open that it belongs to', undefined);
     const own = incidentOf(turn.state, alert);
-    if (own !== undefined) consider(turn, becomeOne(turn, own, found, alert), alert);
+    if (own !== undefined) consider(turn, becomeOne(turn, own, barred, alert), alert);
     return 'opened';
   }
   const incident = becomeOne(turn, best.incident, matches, alert);
@@ -71,9 +74,7 @@ export function takeProvenPlace(turn: Turn, incident: Incident, alert: Alert): v
   putAlert(state, alertWith(alert, { incident: undefined }));
   // What lies near it in time is near to when it began, not to now.
   const then = turnWith(turn, { now: alert.since });
-  const matches = matchesOf(then, alert, rule, { from: incident }).filter(
-    (match) => match.incident !== incident && mayJoin(turn, alert, match),
-  );
+  const { matches } = matchesOf(then, alert, rule, { from: incident });
   const place = becomeOne(turn, incident, matches, alert);
   enter(turn, place, alertWith(alert, { incident: place.id }));
 }
@@ -99,9 +100,8 @@ function speak(turn: Turn, gathered: Incident, proof: Proof): void {
   if (until !== undefined) return wakeIncident(turn, gathered.id, until);
   const incident = beganBy(turn, gathered, onsetOf(speaker));
   const rule = turn.rules.correlate(subjectOf(speaker));
-  const service = likelyCause(incident, speaker);
   const match =
-    toldOf(turn, { ...speaker.facts, service }, rule, incident) ??
+    toldOf(turn, forCause(incident, speaker), rule, incident) ??
     explainedBy(turn, incident, speaker, rule) ??
     toldOfSilent(turn, incident, speaker, rule) ??
     toldAtOnce(turn, incident, speaker, rule);
@@ -112,6 +112,11 @@ function speak(turn: Turn, gathered: Incident, proof: Proof): void {
   else enter(turn, place, alertWith(speaker, { incident: place.id }), isNews);
 }
 
+/** As if it were an alert of the incident's likely cause. */
+function forCause(incident: Incident, { labels, facts }: Alert): Pick<Alert, 'facts' | 'labels'> {
+  return { labels, facts: { ...facts, service: likelyCause(incident, { facts }) } };
+}
+
 /**
  * A storm is over, and the incident, which its message told of, goes on: it joins what explains it or began with it, and is told by
  * now, else it is to be told by itself. True: it joined.
@@ -120,9 +125,8 @@ export function joinsAfterStorm(turn: Turn, incident: Incident): boolean {
   const speaker = leadOf(turn.state, incident);
   if (speaker === undefined) return false;
   const rule = turn.rules.correlate(subjectOf(speaker));
-  const service = likelyCause(incident, speaker);
   const match =
-    toldOf(turn, { ...speaker.facts, service }, rule, incident) ??
+    toldOf(turn, forCause(incident, speaker), rule, incident) ??
     explainedBy(turn, incident, speaker, rule) ??
     outlastingWith(turn, incident, speaker, rule);
   if (match === undefined || isSenior(incident, match.incident)) return false;

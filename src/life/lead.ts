@@ -48,7 +48,7 @@ function goingOn(
 }
 
 /** Of a single alert nobody has asked yet what caused it: that is its own service. */
-export function likelyCause({ roots }: Incident, { facts }: Alert): string {
+export function likelyCause({ roots }: Incident, { facts }: Pick<Alert, 'facts'>): string {
   return roots[0]?.service ?? facts.service;
 }
 

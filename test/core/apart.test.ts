@@ -75,6 +75,16 @@ test('the same, whichever of the two fails first, and when the cause joins its e
   expect(story.reasons()).not.toContain('merged');
 });
 
+test('what is kept apart from one incident joins another that something else links it to', () => {
+  const story = split();
+  const onHost = { ...CRITICAL, labels: { host: 'h1' } };
+  story.fire('payments-db', 'Down', CRITICAL);
+  story.fire('newsletter', 'Down', onHost);
+  story.fire('payments', 'HighErrorRate', onHost);
+  const together = [...story.state.tallies.values()].map(({ services }) => [...services.keys()]);
+  expect(together).toContainEqual(['newsletter', 'payments']);
+});
+
 test('others still join the one that they belong to', () => {
   const story = split();
   const [db, payments] = outage(story);
