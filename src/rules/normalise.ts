@@ -15,6 +15,7 @@ import {
   canonicalNames,
   isExporter,
   isProxyExporter,
+  isTopicExporter,
   withoutCluster,
   workloadOf,
   workloadOfClaim,
@@ -90,7 +91,7 @@ export const DEFAULT_NORMALISE: NormaliseRules = {
       ...words('service service_name app app_kubernetes_io_name kubernetes_name k8s_app component'),
       ...words('destination_workload destination_service_name destination_service workload'),
       ...words('deployment statefulset daemonset cronjob job_name horizontalpodautoscaler'),
-      ...words('persistentvolumeclaim pod container job'),
+      ...words('persistentvolumeclaim consumergroup consumer_group pod container job'),
     ),
   ),
   environment: guess(
@@ -304,7 +305,7 @@ function hostBy(
   rule: FactRule,
 ): (alert: ReceivedAlert, service: string | undefined) => string | undefined {
   const read = reading(rule);
-  const isProxy = remember(MEMORY_MAX, isProxyExporter);
+  const isProxy = remember(MEMORY_MAX, (job) => isProxyExporter(job) || isTopicExporter(job));
   return (alert, service) => {
     const raw = read(alert);
     // An address that a service's alert names is whom it calls, more often than where it runs.

@@ -50,6 +50,11 @@ export function isProxyExporter(name: string): boolean {
   return /kube-state-metrics$|^pushgateway$|^statsd|^cloudwatch|^yace$|collector$/i.test(name);
 }
 
+/** The same of an exporter that is said to be broken itself by its scrape job. */
+export function isTopicExporter(name: string): boolean {
+  return /^kafka[-_](?:lag[-_])?exporter/i.test(name);
+}
+
 export type Canonical = (name: string) => string | undefined;
 
 /** `isOurs`: whether a site is one of ours, whose domain may be left out: `login.okta.com` is no `login`. */

@@ -128,6 +128,16 @@ test.each([
   ],
   [{ namespace: 'monitoring', node: 'node-7', job: 'kube-state-metrics' }, 'node-7'],
   [{ host: 'db1', job: 'icmp' }, 'db1'],
+  [
+    {
+      consumergroup: 'indexer',
+      topic: 'products',
+      job: 'kafka-exporter',
+      instance: 'kafka-exporter:9308',
+    },
+    'indexer',
+  ],
+  [{ consumer_group: 'indexer', topic: 'products', job: 'kafka-lag-exporter' }, 'indexer'],
   [{ instance: 'https://shop.example.com/health', job: 'blackbox-http' }, 'shop.example.com'],
   [{ instance: 'shop.example.com:443', job: 'probe/monitoring/shop' }, 'shop.example.com'],
 ])('an alert of Kubernetes with %o is of %s', (labels, name) => {
@@ -140,6 +150,9 @@ test('the name of an exporter is no service: what it measures is', () => {
   expect(
     facts({ job: 'kube-state-metrics', alertname: 'PodDown', instance: '10.0.0.9:8080' }),
   ).toEqual(expect.objectContaining({ service: 'PodDown', host: undefined }));
+  const lag = { job: 'kafka-exporter', consumergroup: 'indexer', instance: '10.0.0.9:9308' };
+  expect(facts({ ...lag, alertname: 'Lag' }).host).toBeUndefined();
+  expect(facts({ job: 'kafka-exporter', alertname: 'TargetDown' }).service).toBe('kafka-exporter');
   const listed = rulesOf('services: [{ name: node-exporter, owner: infra }]');
   expect(listed.normalise(alertOf({ job: 'node-exporter' }))).toMatchObject({
     service: 'node-exporter',
