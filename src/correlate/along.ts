@@ -13,7 +13,7 @@ import type { Turn } from '../state/turn.ts';
 import { byPath, type Match } from './evidence.ts';
 import { callersOf, type Near, nearby } from './graph.ts';
 import { gathers, isOpenTo, isStraggler } from './may.ts';
-import { WEIGHED_MAX } from './root.ts';
+import { placedRoot, WEIGHED_MAX } from './root.ts';
 
 /** A cause from beside the likely root leaves at most this share of the incident's weight unexplained. */
 const UNEXPLAINED_MAX = 0.2;
@@ -106,7 +106,7 @@ function explainsIt(
   incident: Incident,
   tally: Tally,
 ): boolean | undefined {
-  const standing = standsTo(turn, service, incident.roots[0]?.service ?? near.service);
+  const standing = standsTo(turn, service, placedRoot(turn, incident) ?? near.service);
   if (standing === 'cause') return true;
   if (standing === 'effect') return near.side === 'cause' && isAllStarved(tally);
   if (explainsMost(turn, service, tally)) return true;

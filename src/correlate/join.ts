@@ -21,6 +21,13 @@ import { beganOf, onsetOf } from './onset.ts';
 import { areApart, gathers, isJoinable, isOpenTo, isStraggler, mayJoin } from './may.ts';
 import { WEIGHED_MAX } from './root.ts';
 
+/** Alerts of kube-prometheus about a single run of a job: each run is another alert. */
+const OF_RUNS: ReadonlySet<string> = new Set([
+  'KubeJobFailed',
+  'KubeJobCompletion',
+  'KubeJobNotCompleted',
+]);
+
 /** An Alertmanager of default settings says so up to five minutes later. */
 const SAID_LATER_MAX_MS = 6 * 60_000;
 
@@ -171,7 +178,8 @@ function sameService(
     const incident = state.incidents.get(id);
     // Its last alert of another environment than its own left before it did.
     if (incident === undefined) removePlace(state.byService, facts.environment, facts.service, id);
-    if (incident === undefined || incident === from || !isJoinable(incident, rule, now)) continue;
+    if (incident === undefined || incident === from) continue;
+    if (!takesOwn(turn, incident, facts, rule)) continue;
     const tally = placeIn(turn, incident, facts, rule, proven);
     if (tally === undefined || (best !== undefined && tally.lastSince < lastSince)) continue;
     if (best !== undefined && tally.lastSince === lastSince && best.id < id) continue;
@@ -188,6 +196,20 @@ function sameService(
     hops: 0,
     apartMs: now - lastSince,
   };
+}
+
+/** The job whose last run failed fails once more: one message, however old, for as long as that run is there to see. */
+function takesOwn(
+  { state, now }: Turn,
+  incident: Incident,
+  { service, name }: Facts,
+  rule: CorrelateRule,
+): boolean {
+  if (isJoinable(incident, rule, now)) return true;
+  const { id, toldIn, special, mergedInto, resolvedAt } = incident;
+  if (!OF_RUNS.has(name) || toldIn !== 'message' || special !== undefined) return false;
+  if (mergedInto !== undefined || resolvedAt !== undefined) return false;
+  return tallyOf(state, id).checks.has(`${service}\n${name}`);
 }
 
 /** What the incident knows of the alert's service; undefined when the alert does not belong there. */

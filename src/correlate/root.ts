@@ -9,7 +9,7 @@ import type { Incident, Instant, RootCandidate } from '../model.ts';
 import { tallyOf } from '../state/state.ts';
 import type { ServiceTally, Tally } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
-import { type Callers, callersOf, pathTo } from './graph.ts';
+import { type Callers, callersOf, isInGraph, pathTo } from './graph.ts';
 import { hiddenCause } from './hidden.ts';
 
 /** Candidates that people are shown. */
@@ -159,6 +159,11 @@ function better(one: Weighed, other: Weighed): number {
 /** Services run on machines, and nobody says on which: one that fails in more ways than a single warning. */
 function failingMachine({ tally: { isMachine, weight } }: Weighed): 0 | 1 {
   return isMachine && weight >= SOLID_WEIGHT ? 1 : 0;
+}
+
+/** The first candidate whose callers the graph knows: of a probe, or a machine, it says nothing. */
+export function placedRoot({ rules: { catalog } }: Turn, { roots }: Incident): string | undefined {
+  return roots.find(({ service }) => isInGraph(catalog, service))?.service;
 }
 
 function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate {

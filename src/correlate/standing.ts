@@ -12,18 +12,23 @@ import { toldAround } from '../state/group-index.ts';
 import { idsAt } from '../state/id-index.ts';
 import { likelyCause } from '../life/lead.ts';
 import { WEIGHT_SUFFICES } from '../life/proof.ts';
-import type { Alert, Incident } from '../model.ts';
+import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state/state.ts';
 import { servicesOn } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
+import { isQuiet } from '../life/reply.ts';
 import { byPath, byTime, type Match, matchByTime } from './evidence.ts';
 import { callersOf, isInGraph, nearby, pathTo } from './graph.ts';
 import { TOGETHER_MS } from './group.ts';
 import { CALLERS_MIN, callersAt } from './hidden.ts';
 import { callsOthers, isOpenTo, isSameCluster, isToldThere, mayGuess, takesGuess } from './may.ts';
 import { beganOf } from './onset.ts';
-import { WEIGHED_MAX } from './root.ts';
+import { placedRoot, WEIGHED_MAX } from './root.ts';
+
+/** What fails in so many places is an outage on its way, and news of it may come for so long. */
+const PLACES_MIN = 4;
+const SPREADS_MS = 15 * 60_000;
 
 /** The message that explains the incident, looked for around the service of its worst alert; the nearest in time. */
 export function explainedBy(
@@ -58,11 +63,12 @@ function explains(
   const other = turn.state.incidents.get(id);
   if (other === undefined || id === incident.id || !isOpenTo(other, rule, turn.now))
     return undefined;
-  const root = other.roots[0]?.service;
+  const root = placedRoot(turn, other);
   if (other.toldIn !== 'message' || other.resolvedAt !== undefined || root === undefined)
     return undefined;
   const apartMs = Math.abs(incident.gatheredAt - tallyOf(turn.state, id).lastSince);
-  if (apartMs > rule.windowMs) return undefined;
+  // What is broken goes on to break what depends on it, for as long as it is.
+  if (apartMs > rule.windowMs && !stillBreaks(turn, other, root)) return undefined;
   const callers = callersOf(turn.rules.catalog, turn.rules.hubCallers, root);
   if (!callers.has(service) || firing.some((name) => name !== root && !callers.has(name)))
     return undefined;
@@ -70,6 +76,12 @@ function explains(
   const because = byPath(path, apartMs);
   const hops = path.length - 1;
   return { incident: other, evidence: 'dependency', because, explains: false, hops, apartMs };
+}
+
+/** It fires, and nobody asked for quiet there: of what is news by then, somebody should hear. */
+function stillBreaks({ state, now }: Turn, incident: Incident, root: string): boolean {
+  const { firing = 0 } = tallyOf(state, incident.id).services.get(root) ?? {};
+  return firing > 0 && !isQuiet(incident, now);
 }
 
 function firingIn({ state }: Turn, { id }: Incident): readonly string[] {
@@ -159,10 +171,12 @@ export function toldAtOnce(
   const isCausePlaced = isPlaced(turn, incident, cause);
   let best: Incident | undefined;
   let apartMs = TOGETHER_MS;
-  for (const id of toldAround(state.byGroup, incident.environment, began, TOGETHER_MS)) {
+  const middle = began - SPREADS_MS / 2;
+  const withinMs = TOGETHER_MS + SPREADS_MS / 2;
+  for (const id of toldAround(state.byGroup, incident.environment, middle, withinMs)) {
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || !takesGuess(turn, other)) continue;
-    const otherMs = Math.abs(beganOf(other) - began);
+    const otherMs = apartFrom(turn, other, began, isCausePlaced);
     if (otherMs > apartMs) continue;
     // More than so many services are a storm.
     if (tallyOf(state, id).hit > WEIGHED_MAX || !isSameCluster(turn, other, alert)) continue;
@@ -174,6 +188,20 @@ export function toldAtOnce(
   const unplaced = isCausePlaced ? best.roots[0]?.service : cause;
   const because = byTime(apartMs, unplaced ?? cause);
   return matchByTime(best, because, apartMs);
+}
+
+/** From when it began; of what no graph places, where it fails in several places, also from its last news, while it still spreads. */
+function apartFrom(
+  { state }: Turn,
+  other: Incident,
+  began: Instant,
+  isCausePlaced: boolean,
+): number {
+  const beganMs = Math.abs(beganOf(other) - began);
+  const { hit, checks, lastSince } = tallyOf(state, other.id);
+  const isWide = hit >= PLACES_MIN && checks.size >= PLACES_MIN;
+  if (isCausePlaced || !isWide || beganOf(other) > began) return beganMs;
+  return Math.min(beganMs, Math.abs(lastSince - began));
 }
 
 /**

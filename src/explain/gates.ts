@@ -101,14 +101,6 @@ export function joinGate(about: About, place: Place): Gate | undefined {
   const condition = `it had not joined incident ${incident?.id}: ${because}`;
   const match = matchOf(alert);
   switch (evidence?.kind) {
-    case 'dependency': {
-      const { hops, apartS } = evidence;
-      // Further apart than the window, to the second: nothing else keeps them from being one.
-      const isFar = apartS >= 2;
-      const set = isFar ? `window: ${formatDuration((apartS - 1) * 1000)}` : `maxHops: ${hops - 1}`;
-      const change = eitherWay('correlate', rule, set, { match, off: true });
-      return { condition, change };
-    }
     case 'service':
       return {
         condition: `${condition}. Alerts of one service that fire at the same time are one incident by design: only another name for the service (\`service:\` in the rules) or another environment keeps them apart`,
@@ -119,6 +111,8 @@ export function joinGate(about: About, place: Place): Gate | undefined {
       const change = keptApart(match);
       return { condition, change: { ...change, how: `${how}${lowered(change.how)}` } };
     }
+    // Begun apart it joins all the same when it has lasted, if what it depends on still fails.
+    case 'dependency':
     case 'transaction':
     case 'host':
     case 'labels':

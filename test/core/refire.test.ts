@@ -145,8 +145,10 @@ test('what fires again long after it was over is told anew, although its old mes
   const story = tell();
   story.fire('payments-db', 'Down', { severity: 'critical' });
   story.fire('payments', 'Down', { severity: 'critical' });
+  story.fire('checkout', 'Errors', { severity: 'critical' });
   story.wait(20 * MINUTE);
   expect(story.posts()).toHaveLength(1);
+  story.resolve('payments-db', 'Down', { severity: 'critical' });
   story.resolve('payments', 'Down', { severity: 'critical' });
   story.wait(40 * MINUTE);
   story.fire('payments', 'Down', { severity: 'critical' });

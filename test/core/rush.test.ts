@@ -117,8 +117,20 @@ test('what the cause that stands in a message does not explain is told by itself
   expect(story.posts()).toHaveLength(2);
 });
 
-test('what follows long after the last news of a failure is another one', () => {
+test('what is broken goes on to break what calls it, however long after the last news', () => {
   const story = brokenDatabase();
+  story.wait(20 * MINUTE);
+  story.fire('api', 'Slow');
+  story.fire('gateway', 'Slow');
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()?.alerts).toHaveLength(5);
+});
+
+test('what follows long after the last news of what works again is another failure', () => {
+  const story = brokenDatabase();
+  for (const name of ['SlowQueries', 'HighCpu']) story.resolve('db', name);
+  story.resolve('db', 'Down', { severity: 'critical' });
   story.wait(10 * MINUTE);
   story.fire('api', 'Slow');
   story.fire('gateway', 'Slow');

@@ -301,7 +301,7 @@ route:
     outcomes: ['told-by-itself'],
     says: [
       /had not joined incident \w+: checkout -> payments -> payments-db, 2 hops, 40 s apart/,
-      /In rules\.yaml:\d+ write `window: 39s`/,
+      /In rules\.yaml:\d+ write `off: true`/,
     ],
   },
   {
@@ -316,7 +316,7 @@ route:
     },
     asked: 'Errors basket',
     outcomes: ['told-by-itself'],
-    says: [/`maxHops: 0`/, /held for 5 min at most/],
+    says: [/`off: true`/, /held for 5 min at most/],
   },
   {
     name: 'joined by a host',
