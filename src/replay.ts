@@ -201,6 +201,7 @@ const FORGOTTEN_TOGETHER = 1_000;
 function forgetChanges(state: LaneState): void {
   state.changed.clear();
   state.changedAlerts.clear();
+  state.pasts.changed.clear();
   state.weights.changed = 0;
   state.closed.length = 0;
 }

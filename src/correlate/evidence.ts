@@ -96,3 +96,10 @@ export function readEvidence(because: string): LinkEvidence | undefined {
   const labels = /^same (.*?) \(.*\)$/s.exec(because);
   return labels === null ? undefined : { kind: 'labels', names: labels[1] ?? '' };
 }
+
+/** In time; of two that are as near the first by its id. */
+export function isNearer(one: Match, other: Match | undefined): boolean {
+  if (other === undefined || one.apartMs !== other.apartMs)
+    return other === undefined || one.apartMs < other.apartMs;
+  return one.incident.id < other.incident.id;
+}

@@ -40,23 +40,31 @@ export function hiddenCause(
 /** A host on which most of the hit services run explains them when no service does. */
 function hostCandidate(tally: Tally, explained: number): RootCandidate | undefined {
   if (tally.crowded === 0) return undefined;
-  for (const [host, services] of tally.hosts) {
-    if (typeof services === 'string' || services.size < CROWD || services.size <= explained)
-      continue;
-    const explains = [...services.values()].reduce((sum, alerts) => sum + alerts, 0);
-    const since = [...services.keys()].reduce(
-      (min, name) => Math.min(min, tally.services.get(name)?.firstSince ?? min),
-      Number.POSITIVE_INFINITY,
-    );
-    return {
-      service: host,
-      explains,
-      of: tally.alerts,
-      since,
-      reasons: [`${services.size} services on host ${host} alert`],
-    };
+  const [host, services] = crowdedHost(tally);
+  if (host === undefined || services.size <= explained) return undefined;
+  const explains = [...services.values()].reduce((sum, alerts) => sum + alerts, 0);
+  const since = [...services.keys()].reduce(
+    (min, name) => Math.min(min, tally.services.get(name)?.firstSince ?? min),
+    Number.POSITIVE_INFINITY,
+  );
+  return {
+    service: host,
+    explains,
+    of: tally.alerts,
+    since,
+    reasons: [`${services.size} services on host ${host} alert`],
+  };
+}
+
+/** With most services, and of as many the first by name; undefined: none has so many that it counts. */
+function crowdedHost({ hosts }: Tally): readonly [string | undefined, ReadonlyMap<string, number>] {
+  let most: readonly [string | undefined, ReadonlyMap<string, number>] = [undefined, new Map()];
+  for (const [host, services] of hosts) {
+    if (typeof services === 'string' || services.size < CROWD) continue;
+    const [first = host, { size }] = most;
+    if (services.size > size || (services.size === size && host < first)) most = [host, services];
   }
-  return undefined;
+  return most;
 }
 
 /**
@@ -100,7 +108,9 @@ function outsideCandidate(
       naming.set(peer, [...(naming.get(peer) ?? []), own]);
     }
   }
-  const [first] = [...naming].toSorted(([, one], [, other]) => other.length - one.length);
+  const [first] = [...naming].toSorted(
+    ([a, one], [b, other]) => other.length - one.length || (a < b ? -1 : 1),
+  );
   if (first === undefined || first[1].length < 2 || first[1].length <= services.length / 2)
     return undefined;
   const [service, who] = first;

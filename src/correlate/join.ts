@@ -15,6 +15,7 @@ import { isMild, type ServiceTally, servicesOn, type Tally } from '../state/tall
 import { unlinkTransaction } from '../state/transaction-index.ts';
 import type { Turn } from '../state/turn.ts';
 import { dependency, isAllStarved } from './along.ts';
+import { isCommonTransaction } from './common.ts';
 import { byHost, byLabels, byService, byTime, byTransaction, type Match } from './evidence.ts';
 import { groupOf, keepsToItself, TOGETHER_MS } from './group.ts';
 import { beganOf, onsetOf } from './onset.ts';
@@ -133,7 +134,7 @@ function closest(one: Match, other: Match): number {
 
 function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
   const { state, now } = turn;
-  const { ttlMs, alertsMax, servicesMax } = turn.rules.transactions;
+  const { ttlMs } = turn.rules.transactions;
   const matches = new Map<string, Match>();
   for (const id of facts.transactions) {
     const use = state.byTransaction.uses.get(id);
@@ -142,13 +143,13 @@ function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match
       unlinkTransaction(state.byTransaction, use);
       continue;
     }
-    if (use.alerts >= alertsMax || use.services.size >= servicesMax) continue;
+    if (isCommonTransaction(turn, id, use)) continue;
     for (const name of use.incidents) {
       const incident = state.incidents.get(name);
       if (incident === undefined || matches.has(name)) continue;
       if (incident.environment !== facts.environment) continue;
       if (!isOpenTo(incident, { ...rule, spanMs: ttlMs }, now)) continue;
-      const because = byTransaction(id, [...use.services].slice(0, 3));
+      const because = byTransaction(id, servicesWith(turn, use.services, name));
       matches.set(name, {
         incident,
         evidence: 'transaction',
@@ -160,6 +161,19 @@ function sharedTransaction(turn: Turn, facts: Facts, rule: CorrelateRule): Match
     }
   }
   return [...matches.values()].sort(closest);
+}
+
+/** Some of those that carry it, in this incident. */
+function servicesWith(
+  { state }: Turn,
+  services: ReadonlySet<string>,
+  incident: string,
+): readonly string[] {
+  const there = tallyOf(state, incident).services;
+  return [...services]
+    .filter((name) => there.has(name))
+    .sort()
+    .slice(0, 3);
 }
 
 /** The incident that the service had its last alert in, of those that the alert may join. */

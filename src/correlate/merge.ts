@@ -12,6 +12,7 @@ import { nextRevision, touch } from '../life/show.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import { alertsOf, type LaneState, putAlert } from '../state/state.ts';
 import { change, note, orderMessage, type Turn, wakeIncident } from '../state/turn.ts';
+import { isBefore } from '../state/past.ts';
 import { isRequestKey } from '../state/reactions.ts';
 import type { Parting } from '../state/small-records.ts';
 import { weightOf } from '../state/weight.ts';
@@ -163,9 +164,12 @@ export function mergeIncidents(
   return change(turn, revive(turn, merged, fires), { acknowledged: loser.acknowledged });
 }
 
+/** The first that does. */
 function firingIn(state: LaneState, { id }: Incident): Alert | undefined {
-  for (const alert of alertsOf(state, id)) if (alert.status === 'firing') return alert;
-  return undefined;
+  let first: Alert | undefined;
+  for (const alert of alertsOf(state, id))
+    if (alert.status === 'firing' && (first === undefined || isBefore(alert, first))) first = alert;
+  return first;
 }
 
 function loserOf(one: Incident, other: Incident): Incident {

@@ -7,12 +7,14 @@
  */
 import { alikeAt, alikeBefore, noteAlike, noteCarrier } from '../state/alike-index.ts';
 import { likelyCause } from '../life/lead.ts';
-import type { Alert, Incident, Instant } from '../model.ts';
+import type { Alert, Incident } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
-import { incidentOf, type LaneState, putSmall, removeSmall, tallyOf } from '../state/state.ts';
+import { incidentOf, tallyOf } from '../state/state.ts';
+import { isBefore } from '../state/past.ts';
 import { isMild, serviceOfCheck } from '../state/tally.ts';
 import type { Steps } from '../state/timers.ts';
 import type { Turn } from '../state/turn.ts';
+import { rememberCommon } from './common.ts';
 import { byNature, byPeer, type Match, matchByTime } from './evidence.ts';
 import { callersOf, isInGraph } from './graph.ts';
 import { isToldThere, mayGuess, takesGuess } from './may.ts';
@@ -26,8 +28,6 @@ const ALIKE_MIN = 3;
 const SETTLED_MS = 2 * 60_000;
 /** Checks of the likely cause that are asked about. */
 const CHECKS_MAX = 8;
-/** Names that everybody says. */
-const COMMON_MAX = 1_000;
 
 /** It begins to fire: those that follow are compared with it. */
 export function rememberNature(turn: Turn, alert: Alert): void {
@@ -55,15 +55,6 @@ export function* recallNature(turn: Turn): Steps {
     const isStormed = storm !== undefined && alert.since >= storm.since;
     if (!isStormed && alert.muted === undefined) noteNature(turn, alert);
   }
-}
-
-/** It stands in a template of all texts; a restart does not have to find that out again. */
-function rememberCommon(state: LaneState, name: string, at: Instant): void {
-  const { commonNames } = state;
-  if (commonNames.has(name)) return;
-  putSmall(state, 'common', name, { name, at });
-  const oldest = commonNames.size > COMMON_MAX ? commonNames.keys().next() : undefined;
-  if (oldest?.done === false) removeSmall(state, 'common', oldest.value);
 }
 
 /** Whom several clusters call is the same for all of them. */
@@ -141,7 +132,9 @@ function ofCause(turn: Turn, { id }: Incident, speaker: Alert, cause: string): r
     if (serviceOfCheck(key) !== cause || alerts.has(name)) continue;
     for (const { fingerprint } of state.alikeLately.rows.get(keyOf(speaker, name)) ?? []) {
       const alert = state.alerts.get(fingerprint);
-      if (alert?.incident === id && alert.facts.service === cause) alerts.set(name, alert);
+      if (alert?.incident !== id || alert.facts.service !== cause) continue;
+      const known = alerts.get(name);
+      if (known === undefined || isBefore(alert, known)) alerts.set(name, alert);
     }
   }
   return [...alerts.values()];

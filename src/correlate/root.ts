@@ -74,14 +74,20 @@ function mostHit({ services }: Tally): readonly (readonly [string, ServiceTally]
   const most: [string, ServiceTally][] = [];
   const isCrowd = services.size > WEIGHED_MAX;
   for (const one of services) {
-    const [, { alerts }] = one;
-    if (alerts === 0) continue;
+    if (one[1].alerts === 0) continue;
     let place = most.length;
-    while (isCrowd && place > 0 && (most[place - 1]?.[1].alerts ?? alerts) < alerts) place--;
+    while (isCrowd && place > 0 && isHitMore(one, most[place - 1] ?? one)) place--;
     if (place < WEIGHED_MAX) most.splice(place, 0, one);
     if (most.length > WEIGHED_MAX) most.pop();
   }
   return most;
+}
+
+function isHitMore(
+  [one, { alerts, firstSince }]: readonly [string, ServiceTally],
+  [other, { alerts: otherAlerts, firstSince: otherSince }]: readonly [string, ServiceTally],
+): boolean {
+  return (alerts - otherAlerts || otherSince - firstSince || (one < other ? 1 : -1)) > 0;
 }
 
 function weigh(

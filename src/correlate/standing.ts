@@ -18,7 +18,7 @@ import { tallyOf } from '../state/state.ts';
 import { servicesOn } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
 import { isQuiet } from '../life/reply.ts';
-import { byPath, byTime, type Match, matchByTime } from './evidence.ts';
+import { byPath, byTime, isNearer, type Match, matchByTime } from './evidence.ts';
 import { callersOf, isInGraph, nearby, pathTo } from './graph.ts';
 import { TOGETHER_MS } from './group.ts';
 import { CALLERS_MIN, callersAt } from './hidden.ts';
@@ -44,7 +44,7 @@ export function explainedBy(
   for (const near of nearby(rules.catalog, rules.hubCallers, service, rule.maxHops)) {
     for (const id of idsAt(state.byService, incident.environment, near.service)) {
       const match = explains(turn, id, incident, { service, firing, rule });
-      if (match !== undefined && (best === undefined || match.apartMs < best.apartMs)) best = match;
+      if (match !== undefined && isNearer(match, best)) best = match;
     }
   }
   return best;
@@ -102,7 +102,7 @@ export function toldOfSilent(
   let best: Match | undefined;
   for (const service of turn.rules.catalog.services.get(cause)?.dependsOn ?? []) {
     const match = toldAmongCallers(turn, incident, { cause, service, rule });
-    if (match !== undefined && (best === undefined || match.apartMs < best.apartMs)) best = match;
+    if (match !== undefined && isNearer(match, best)) best = match;
   }
   return best;
 }
@@ -122,7 +122,8 @@ function toldAmongCallers(
   if (new Set(failing.map(({ caller }) => caller)).size < CALLERS_MIN) return undefined;
   let best: Failure | undefined;
   for (const failure of failing) {
-    if (best !== undefined && failure.apartMs >= best.apartMs) continue;
+    if (best !== undefined && failure.apartMs > best.apartMs) continue;
+    if (best?.apartMs === failure.apartMs && best.of.id <= failure.of.id) continue;
     if (failure.of.id !== incident.id && isAbout(turn, failure.of, service, rule)) best = failure;
   }
   if (best === undefined) return undefined;

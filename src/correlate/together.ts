@@ -56,7 +56,8 @@ export function outlastingWith(
 ): Match | undefined {
   const others = begunWith(turn, incident, speaker, rule);
   const [nearest] = others.toSorted(
-    (one, other) => apartBy(incident, one) - apartBy(incident, other),
+    (one, other) =>
+      apartBy(incident, one) - apartBy(incident, other) || (one.id < other.id ? -1 : 1),
   );
   if (nearest === undefined) return undefined;
   const apartMs = apartBy(incident, nearest);

@@ -32,12 +32,8 @@ export function repeated(
     areSameTexts(known.annotations, received.annotations) &&
     areSameTexts(known.labels, received.labels)
   ) {
-    if (moved) putAlert(turn.state, alertWith(known, { startsAt, endsAt, expiresAt, resolvedAt }));
-    else if (expiresAt !== known.expiresAt) {
-      const mentioned = alertWith(known, { expiresAt });
-      refreshAlert(turn.state, mentioned);
-      if (known.expiresAt === undefined) scheduleAlert(turn, mentioned);
-    }
+    const said = { startsAt, endsAt, expiresAt, resolvedAt };
+    if (moved || expiresAt !== known.expiresAt) mention(turn, known, said, moved);
     return 'repeat';
   }
   const facts = newFacts(turn, known, received);
@@ -52,16 +48,20 @@ export function repeated(
     generatorURL,
     facts,
   };
-  const renewed = alertWith(known, said);
-  if (facts === known.facts && !moved) {
-    refreshAlert(turn.state, renewed);
-    return 'repeat';
-  }
   if (facts === known.facts) {
-    putAlert(turn.state, renewed);
+    mention(turn, known, said, moved);
     return 'repeat';
   }
   return changed(turn, known, said);
+}
+
+/** That it can time out, or cannot any more, outlasts the process; until when does not: a start gives it time anew. */
+function mention(turn: Turn, known: Alert, said: Partial<Alert>, moved: boolean): void {
+  const mentioned = alertWith(known, said);
+  const isOther = (mentioned.expiresAt === undefined) !== (known.expiresAt === undefined);
+  if (moved || isOther) putAlert(turn.state, mentioned);
+  else refreshAlert(turn.state, mentioned);
+  if (isOther) scheduleAlert(turn, mentioned);
 }
 
 type Said = Pick<

@@ -6,6 +6,7 @@ import { leadOf } from '../life/lead.ts';
 import type { Alert, Decision, Incident, Instant } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
 import { incidentOf, type LaneState, tallyOf } from '../state/state.ts';
+import { inOrder } from '../state/tally.ts';
 import type { About } from './gates.ts';
 
 interface Asked {
@@ -23,8 +24,8 @@ export function aboutLive(state: LaneState, alert: Alert, asked: Asked): About {
     alert,
     incident,
     lead: incident === undefined ? undefined : leadOf(state, incident),
-    kinds: [...(tally?.kinds.keys() ?? [])],
-    services: [...(tally?.services.keys() ?? [])],
+    kinds: [...(tally?.kinds.keys() ?? [])].sort(),
+    services: inOrder(tally?.services ?? []).map(([name]) => name),
     alerts: tally?.alerts ?? 0,
     rules,
     decisions,

@@ -30,8 +30,9 @@ export async function loadLane(
   { name, store, limits = CAPACITY }: LoadOptions,
   reloads: number,
 ): Promise<LaneStart> {
-  const { version, records, outbox } = await store.load(name);
+  const { version, records, outbox, wakeAt } = await store.load(name);
   const state = createState(name, limits, reloads);
+  state.decidedUntil = wakeAt;
   const steps = restoring(state, records);
   for (let done = 1; steps.next().done !== true; done++)
     if (done % SLICE === 0) await setImmediate();

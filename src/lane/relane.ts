@@ -94,8 +94,9 @@ function laneOfRecord(
   const alert = alerts.get(key);
   if (alert !== undefined) return lanes.get(alert.incident ?? '') ?? laneOf(split, alert.labels);
   const { kind, name } = readKey(key);
-  if (['digest', 'silence', 'late', 'common', 'parting', 'chronic'].includes(kind))
+  if (['digest', 'silence', 'late', 'lately', 'common', 'parting', 'chronic'].includes(kind))
     return undefined;
+  if (kind === 'past') return lanes.get(name.split('/', 1)[0] ?? '');
   return kind === 'i' ? lanes.get(name) : LANE;
 }
 

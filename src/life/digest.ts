@@ -10,6 +10,8 @@ import type { Digest } from '../state/small-records.ts';
 import { LANE } from '../split.ts';
 import { keyOf } from '../state/keys.ts';
 import { type LaneState, putSmall, removeSmall, tallyOf } from '../state/state.ts';
+import { leadOf } from './lead.ts';
+import { inOrder } from '../state/tally.ts';
 import { schedule } from '../state/timers.ts';
 import { note, order, type Turn } from '../state/turn.ts';
 
@@ -22,11 +24,10 @@ const STILL_MAX = 6;
 export function addToDigest(turn: Turn, incident: Incident, channel: string, why?: string): void {
   const { state, now } = turn;
   const tally = tallyOf(state, incident.id);
-  const [service, own] = tally.services.entries().next().value ?? ['', undefined];
-  const lead = own === undefined ? undefined : state.alerts.get(own.lead);
+  const lead = leadOf(state, incident);
   const line: DigestLine = {
     incident: incident.id,
-    service,
+    service: lead?.facts.service ?? '',
     name: lead?.facts.name ?? '',
     severity: incident.severity,
     environment: incident.environment,
@@ -94,7 +95,7 @@ export function sendDigest(turn: Turn, channel: string): void {
 function asOfNow(state: LaneState, line: DigestLine): DigestLine {
   const { services, firing } = tallyOf(state, line.incident);
   if (firing === 0) return { ...line, firing: false, still: undefined };
-  const names = [...services].flatMap(([name, own]) => (own.firing > 0 ? [name] : []));
+  const names = inOrder(services).flatMap(([name, own]) => (own.firing > 0 ? [name] : []));
   return {
     ...line,
     firing: true,

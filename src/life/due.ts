@@ -4,7 +4,7 @@
  */
 import { nameAnew } from '../dedupe/identity.ts';
 import { endsToInhibit } from './inhibit.ts';
-import { forget, settle } from './end.ts';
+import { forget, scheduleForgetting, settle } from './end.ts';
 import { sendDigest } from './digest.ts';
 import { beat, heartbeatOf, reviewHeartbeat } from './heartbeat.ts';
 import { subjectOf } from './lead.ts';
@@ -14,7 +14,7 @@ import { knowsSource, lostSourceDue } from './lost-source.ts';
 import { tellableAt } from './rush.ts';
 import { show } from './show.ts';
 import { endQuiet, reviewQuietLeftOver, silenceDue } from './silences.ts';
-import { reviewStorm } from './storm.ts';
+import { reviewStorm, scheduleStorm } from './storm.ts';
 import { list, reconsiderRoute, tellAfterStorm } from './tell.ts';
 import { considerLasting, joinsAfterStorm, takeProvenPlace } from '../correlate/place.ts';
 import type { Alert, Flap, Incident, Instant } from '../model.ts';
@@ -26,7 +26,7 @@ import { incidentOf, putAlert, refreshAlert, removeAlert, tallyOf } from '../sta
 import { sorted } from '../state/sorted.ts';
 import { severityRank } from '../state/tally.ts';
 import { DueFailed, schedule, type Steps } from '../state/timers.ts';
-import { change, noteAlert, type Turn } from '../state/turn.ts';
+import { change, noteAlert, type Turn, wakeIncident } from '../state/turn.ts';
 import { orderReply } from './reply.ts';
 import { alertWith } from '../state/with.ts';
 
@@ -80,7 +80,8 @@ function* tellOutlasting(turn: Turn): Steps {
 
 function isWorse(one: Incident, other: Incident): boolean {
   const rank = severityRank(one.severity) - severityRank(other.severity);
-  return rank < 0 || (rank === 0 && one.gatheredAt < other.gatheredAt);
+  const earlierMs = other.gatheredAt - one.gatheredAt || (one.id < other.id ? 1 : -1);
+  return rank < 0 || (rank === 0 && earlierMs > 0);
 }
 
 /** The lane was loaded: nothing is scheduled yet, and no source could reach us meanwhile. */
@@ -92,20 +93,16 @@ export function* scheduleEverything(turn: Turn): Steps {
     Number.isFinite(resolveTimeoutMs) ? resolveTimeoutMs : 0,
   );
   for (const alert of state.alerts.values()) {
-    const { expiresAt } = alert;
-    const granted =
-      alert.status === 'firing' && expiresAt !== undefined
-        ? Math.max(expiresAt, now + graceMs)
-        : expiresAt;
-    const graced = granted === expiresAt ? alert : alertWith(alert, { expiresAt: granted });
+    const graced = withGrace(alert, now + graceMs);
     if (graced !== alert) refreshAlert(state, graced);
-    scheduleAlert(turn, graced);
+    if (!isKept(graced, now)) scheduleAlert(turn, graced);
     if (mayBeLouder(turn, graced)) schedule(state.timers, graced.fingerprint, now);
     yield;
   }
   for (const incident of state.incidents.values()) {
     yield;
     scheduleIncident(turn, incident);
+    scheduleForgetting(turn, incident);
     endLeftOver(turn, reviewQuietLeftOver(turn, incident));
   }
   for (const { channel, dueAt } of state.digests.values())
@@ -114,16 +111,29 @@ export function* scheduleEverything(turn: Turn): Steps {
     schedule(state.timers, keyOf('heartbeat', heartbeat.name), heartbeat.missingAt);
   // One may have begun or ended while nobody was there to see it.
   for (const id of state.silences.keys()) schedule(state.timers, keyOf('silence', id), now);
-  if (state.storm !== undefined) schedule(state.timers, STORM_KEY, now);
+  if (state.storm !== undefined) scheduleStorm(turn, state.storm.roughAt + turn.rules.storm.calmMs);
   // It ended, and the process did before all were told.
   else yield* tellOutlasting(turn);
 }
 
-/** It joined what was told quietly, and its hold may have elapsed while nobody was there to ask its route. */
+function withGrace(alert: Alert, until: Instant): Alert {
+  const { expiresAt, status } = alert;
+  const isLonger = status !== 'firing' || expiresAt === undefined || expiresAt >= until;
+  return isLonger ? alert : alertWith(alert, { expiresAt: until });
+}
+
+/** It was to be forgotten already, and spoke for its service then: it stays as long as its incident does. */
+function isKept(alert: Alert, now: Instant): boolean {
+  if (alert.status === 'firing' || alert.flap?.flapping === true) return false;
+  return alert.incident !== undefined && forgottenAt(alert) <= now;
+}
+
+/** It joined what was told quietly, and its hold elapsed while nobody was there to ask its route. */
 function mayBeLouder({ state, now }: Turn, alert: Alert): boolean {
   const { toldIn, toldAt = now } = incidentOf(state, alert) ?? {};
   if (alert.status !== 'firing' || toldIn === undefined || toldIn === 'message') return false;
-  return alert.heldUntil > toldAt && alert.heldUntil <= now;
+  const since = Math.max(toldAt, state.decidedUntil ?? toldAt);
+  return alert.heldUntil > toldAt && alert.heldUntil >= since && alert.heldUntil <= now;
 }
 
 /** It goes on, and nothing is left in it that could end it. No version should leave one; some did. */
@@ -235,7 +245,8 @@ function resolvedDue(turn: Turn, alert: Alert): void {
 function incidentDue(turn: Turn, id: string): void {
   const { now, state } = turn;
   const incident = state.incidents.get(id);
-  if (incident === undefined || (incident.phase === 'resolved' && forget(turn, incident))) return;
+  if (incident === undefined) return;
+  if (incident.phase === 'resolved') return resolvedIncidentDue(turn, incident);
   if (incident.phase === 'gathering') return considerLasting(turn, incident);
   let present: Incident = incident;
   if (isDue(present.verifyAt, now)) present = verifySolved(turn, present);
@@ -243,6 +254,13 @@ function incidentDue(turn: Turn, id: string): void {
   if (isDue(present.snoozed?.until, now)) present = endQuiet(turn, present);
   if (isDue(present.refreshAt, now)) present = show(turn, present);
   if (present.phase !== 'resolved') scheduleIncident(turn, present);
+}
+
+/** What it was quiet about, and who answers for it, are of the past; its message is still to show what people did. */
+function resolvedIncidentDue(turn: Turn, incident: Incident): void {
+  if (forget(turn, incident)) return;
+  if (isDue(incident.refreshAt, turn.now)) show(turn, incident);
+  else if (incident.refreshAt !== undefined) wakeIncident(turn, incident.id, incident.refreshAt);
 }
 
 function isDue(at: Instant | undefined, now: Instant): boolean {

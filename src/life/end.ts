@@ -20,6 +20,8 @@ import { callAgain } from './worse.ts';
 const UNSENT_MEMORY_MS = 24 * 60 * 60_000;
 /** Alerts that fired more than once are remembered this long, so that slow flapping is seen too. */
 const FLAP_MEMORY_MS = 2 * 60 * 60_000;
+/** Between two looks whether it may be forgotten. */
+const ASKED_MIN_MS = 60_000;
 
 /**
  * One of its alerts ended, or calmed down: is it all over? `service` is the one it belongs to; `because` says how it
@@ -150,20 +152,40 @@ export function revive(turn: Turn, incident: Incident, alert: Alert): Incident {
 
 /** Its time in memory is over. Returns false when it must stay, and sees to it that it is asked again. */
 export function forget(turn: Turn, incident: Incident): boolean {
-  const { state, now, rules } = turn;
-  if (incident.phase !== 'resolved' || incident.resolvedAt === undefined) return false;
+  const { resolvedAt } = incident;
+  if (incident.phase !== 'resolved' || resolvedAt === undefined) return false;
+  const until = keptUntil(turn, incident, resolvedAt);
+  if (turn.now < until) {
+    askAgain(turn, incident, resolvedAt, until);
+    return false;
+  }
+  closeIncident(turn.state, incident.id);
+  return true;
+}
+
+/** The lane was loaded: it is asked when whoever never stopped would ask it. */
+export function scheduleForgetting(turn: Turn, incident: Incident): void {
+  const { resolvedAt } = incident;
+  if (resolvedAt === undefined) return;
+  askAgain(turn, incident, resolvedAt, keptUntil(turn, incident, resolvedAt));
+}
+
+/** Why it must stay may be over before: Slack is back, or what flapped fires elsewhere. So it is asked now and then. */
+function askAgain(turn: Turn, { id }: Incident, resolvedAt: Instant, until: Instant): void {
+  const { now } = turn;
+  const everyMs = Math.max(turn.rules.life.reopenWithinMs, ASKED_MIN_MS);
+  const next = resolvedAt + (Math.floor((now - resolvedAt) / everyMs) + 1) * everyMs;
+  wakeIncident(turn, id, until > now ? Math.min(until, next) : next);
+}
+
+function keptUntil(turn: Turn, incident: Incident, resolvedAt: Instant): Instant {
+  const { rules } = turn;
   // Slack may be away: what was ordered is not forgotten before it is sent, within reason.
   const unsentMs = isUnsent(incident) ? UNSENT_MEMORY_MS : 0;
   const { flaps, endedAt } = membersOf(turn, incident);
   const keepMs = Math.max(rules.life.reopenWithinMs, unsentMs, flaps ? FLAP_MEMORY_MS : 0);
   // The end of a later firing may have been heard since, and its beginning may still be on its way.
-  const until = Math.max(incident.resolvedAt + keepMs, endedAt + LATE_MAX_MS);
-  if (now < until) {
-    wakeIncident(turn, incident.id, until);
-    return false;
-  }
-  closeIncident(state, incident.id);
-  return true;
+  return Math.max(resolvedAt + keepMs, endedAt + LATE_MAX_MS);
 }
 
 /** Has Slack not taken its message yet, or not as it is now? */

@@ -10,6 +10,8 @@ import type { Alert } from '../model.ts';
 import { muteIfMatched, reviewMuted } from './mute.ts';
 import { inSlices } from './review.ts';
 import { incidentOf } from '../state/state.ts';
+import { isBefore } from '../state/past.ts';
+import { sorted } from '../state/sorted.ts';
 import type { Steps } from '../state/timers.ts';
 import type { Turn } from '../state/turn.ts';
 
@@ -45,7 +47,9 @@ function* reviewing(turn: Turn): Steps {
   const { changed, renewed } = turn.state.inhibition;
   for (const group of changed) {
     changed.delete(group);
-    for (const fingerprint of group.targets) {
+    const { alerts } = turn.state;
+    const targets = [...group.targets].flatMap((target) => alerts.get(target) ?? []);
+    for (const { fingerprint } of yield* sorted(targets, isBefore)) {
       if (!review(turn, fingerprint)) group.targets.delete(fingerprint);
       yield;
     }

@@ -4,7 +4,15 @@
 import type { Alert, Facts, Incident } from '../model.ts';
 import type { Subject } from '../rules/rules.ts';
 import { alertsOf, type LaneState, tallyOf } from '../state/state.ts';
-import { type ServiceTally, servicesOn, severityRank } from '../state/tally.ts';
+import { isBefore } from '../state/past.ts';
+import {
+  firstService,
+  inOrder,
+  type ServiceTally,
+  servicesOn,
+  severityRank,
+  type Tally,
+} from '../state/tally.ts';
 
 /** The alert that speaks for the incident: of the likely root, else the first there is. */
 export function leadOf(state: LaneState, incident: Incident): Alert | undefined {
@@ -12,8 +20,8 @@ export function leadOf(state: LaneState, incident: Incident): Alert | undefined 
   const root = incident.roots[0]?.service;
   const own = root === undefined ? undefined : tally.services.get(root);
   if (own !== undefined && root !== undefined) return leadAlert(state, incident, root, own);
-  const onHost = root === undefined ? undefined : servicesOn(tally, root).keys().next().value;
-  const service = tally.services.get(onHost ?? '') ?? tally.services.values().next().value;
+  const first = firstOn(tally, root) ?? firstService(tally);
+  const service = tally.services.get(first ?? '');
   return service === undefined ? undefined : state.alerts.get(service.lead);
 }
 
@@ -39,12 +47,16 @@ function goingOn(
   const next = roots.find(({ service }) => fires(service));
   if (next !== undefined) return next.service;
   let worst: readonly [string, ServiceTally] | undefined;
-  let looked = 0;
-  for (const one of services) {
-    if (++looked > LOOKED_THROUGH_MAX) break;
+  if (services.size > LOOKED_THROUGH_MAX) return undefined;
+  for (const one of inOrder(services)) {
     if (fires(one[0]) && (worst === undefined || one[1].leadRank < worst[1].leadRank)) worst = one;
   }
   return worst?.[0];
+}
+
+/** Of the services that fail on a host, if it is one, the first by name. */
+function firstOn(tally: Tally, host: string | undefined): string | undefined {
+  return host === undefined ? undefined : [...servicesOn(tally, host).keys()].sort()[0];
 }
 
 /** Of a single alert nobody has asked yet what caused it: that is its own service. */
@@ -54,9 +66,9 @@ export function likelyCause({ roots }: Incident, { facts }: Pick<Alert, 'facts'>
 
 /** The likely cause among its services, for a host is another one the next time. As long as one fails nobody had to judge. */
 export function causeOf(state: LaneState, { id, roots }: Incident): string | undefined {
-  const { services } = tallyOf(state, id);
-  const root = roots.find(({ service }) => services.has(service));
-  return root?.service ?? services.keys().next().value;
+  const tally = tallyOf(state, id);
+  const root = roots.find(({ service }) => tally.services.has(service));
+  return root?.service ?? firstService(tally);
 }
 
 /** Alerts looked through when the one that spoke for its service has ended. */
@@ -75,13 +87,14 @@ function leadAlert(
   for (const alert of alertsOf(state, incident.id)) {
     if (++looked > LOOKED_THROUGH_MAX) break;
     if (alert.status !== 'firing' || alert.facts.service !== service) continue;
-    if (
-      worst === undefined ||
-      severityRank(alert.facts.severity) < severityRank(worst.facts.severity)
-    )
-      worst = alert;
+    if (worst === undefined || speaksBefore(alert, worst)) worst = alert;
   }
   return worst ?? state.alerts.get(own.lead);
+}
+
+function speaksBefore(one: Alert, other: Alert): boolean {
+  const rank = severityRank(one.facts.severity) - severityRank(other.facts.severity);
+  return rank < 0 || (rank === 0 && isBefore(one, other));
 }
 
 /** As its lead, but as severe as the worst of its alerts: a mild cause must not hide a critical symptom. */

@@ -5,9 +5,11 @@
 import { takePlace } from '../correlate/place.ts';
 import { settle } from './end.ts';
 import { subjectOf } from './lead.ts';
-import { mutedNow } from './silenced.ts';
-import type { Alert, Muted } from '../model.ts';
+import { mutedNow, stillMuted } from './silenced.ts';
+import type { Alert, Muted, RuleRef } from '../model.ts';
 import { scheduleAlert } from './schedule.ts';
+import { isBefore } from '../state/past.ts';
+import { sorted } from '../state/sorted.ts';
 import { incidentOf, putAlert } from '../state/state.ts';
 import type { Steps } from '../state/timers.ts';
 import { noteAlert, type Turn } from '../state/turn.ts';
@@ -16,11 +18,13 @@ import { alertWith } from '../state/with.ts';
 /** Looks at one muted alert again: it stays muted, or is not any more. */
 export function reviewMuted(turn: Turn, alert: Alert): void {
   if (alert.status !== 'firing' || alert.muted === undefined) return;
-  const muted = mutedNow(turn, alert);
+  const muted = stillMuted(turn, alert, alert.muted);
   if (muted === undefined) return unmute(turn, alert, alert.muted);
   if (isInhibited(muted) !== isInhibited(alert.muted)) noteMuted(turn, alert, muted);
   const isSame = muted.inhibitor === alert.muted.inhibitor && muted.rule === alert.muted.rule;
-  if (isSame && isInhibited(muted)) return scheduleAlert(turn, alert);
+  // Written again only when it would be looked at without end otherwise.
+  if (isSame && isInhibited(muted) && alert.muted.until > turn.now)
+    return scheduleAlert(turn, alert);
   const still = alertWith(alert, { muted });
   putAlert(turn.state, still);
   scheduleAlert(turn, still);
@@ -64,9 +68,24 @@ function isInhibited({ inhibitor }: Muted): boolean {
 export function* reviewMuting(turn: Turn): Steps {
   for (const alert of turn.state.alerts.values()) {
     yield;
-    if (alert.status !== 'firing') continue;
-    if (alert.muted !== undefined) reviewMuted(turn, alert);
-    else if (incidentOf(turn.state, alert)?.phase === 'gathering') muteIfMatched(turn, alert);
+    if (alert.status !== 'firing' || alert.muted !== undefined) continue;
+    if (incidentOf(turn.state, alert)?.phase === 'gathering') muteIfMatched(turn, alert);
+  }
+  yield* reviewAllMuted(turn, () => true);
+}
+
+/** Those that these rules mute, the first first: what takes its place begins an incident that the others join. */
+export function* reviewAllMuted(turn: Turn, isAsked: (rule: RuleRef) => boolean): Steps {
+  const { alerts } = turn.state;
+  const muted: Alert[] = [];
+  for (const alert of alerts.values()) {
+    yield;
+    if (alert.muted !== undefined && isAsked(alert.muted.rule)) muted.push(alert);
+  }
+  for (const { fingerprint } of yield* sorted(muted, isBefore)) {
+    yield;
+    const alert = alerts.get(fingerprint);
+    if (alert !== undefined) reviewMuted(turn, alert);
   }
 }
 

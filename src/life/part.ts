@@ -9,6 +9,7 @@ import { onsetOf } from '../correlate/onset.ts';
 import { reroot } from '../correlate/place.ts';
 import type { Alert, Incident } from '../model.ts';
 import { resolveName } from '../rules/catalog.ts';
+import { isBefore } from '../state/past.ts';
 import type { Parting } from '../state/small-records.ts';
 import {
   alertsOf,
@@ -136,7 +137,7 @@ function partsOf(turn: Turn, { id, apartFrom }: Incident): readonly Incident[] {
 
 function firingOf({ state }: Turn, { id }: Incident) {
   const services = new Set<string>();
-  const alerts = [...alertsOf(state, id)];
+  const alerts = [...alertsOf(state, id)].sort((one, other) => (isBefore(one, other) ? -1 : 1));
   for (const { status, facts } of alerts) if (status === 'firing') services.add(facts.service);
   return { services, alerts };
 }

@@ -9,6 +9,7 @@ import { nearby } from '../correlate/graph.ts';
 import { WEIGHED_MAX } from '../correlate/root.ts';
 import { latenessOf } from '../dedupe/lateness.ts';
 import type { Alert, Incident, Instant, Severity } from '../model.ts';
+import { isBefore } from '../state/past.ts';
 import { tallyOf } from '../state/state.ts';
 import {
   failsInSeveralWays,
@@ -234,7 +235,10 @@ function worstOf(turn: Turn, tally: Tally, alert: Alert | undefined): Alert | un
     if (++looked > LOOKED_THROUGH_MAX) break;
     const other = leadFires ? turn.state.alerts.get(lead) : undefined;
     if (other === undefined) continue;
-    if (worst === undefined || badness(turn, other) < badness(turn, worst)) worst = other;
+    const more = worst === undefined ? -1 : badness(turn, other) - badness(turn, worst);
+    // Of those that are as bad it is the one that is asked about, or the first.
+    const isFirst = worst !== undefined && worst !== alert && isBefore(other, worst);
+    if (more < 0 || (more === 0 && isFirst)) worst = other;
   }
   return worst;
 }

@@ -22,14 +22,15 @@ export function tellableAt(turn: Turn, incident: Incident): Instant | undefined 
 
 /** Asks for the newest alerts only, at most as many as make a storm. */
 function rushUntil({ state, rules, now }: Turn): Instant | undefined {
-  const { episodesLately, storm } = state;
-  const last = episodesLately.at(-1);
+  const { storm } = state;
+  const { episodes } = state.lately;
+  const last = episodes.at(-1);
   if (last === undefined || now - last > APART_MS || storm !== undefined || !rules.storm.on)
     return undefined;
   let first = last;
   let alerts = 0;
-  for (let index = episodesLately.length - 1; index >= 0; index--) {
-    const at = episodesLately[index] ?? 0;
+  for (let index = episodes.length - 1; index >= 0; index--) {
+    const at = episodes[index] ?? 0;
     if (first - at > APART_MS) break;
     first = at;
     alerts++;

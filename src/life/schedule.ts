@@ -57,9 +57,7 @@ export function calmOf(turn: Turn, alert: Alert): Instant {
 export function scheduleIncident(turn: Turn, incident: Incident): void {
   if (incident.phase === 'gathering') return wakeIncident(turn, incident.id, turn.now);
   const { refreshAt, verifyAt, escalateAt, snoozed, resolvedAt } = incident;
-  const closesAt =
-    resolvedAt === undefined ? undefined : resolvedAt + turn.rules.life.reopenWithinMs;
-  for (const at of [refreshAt, verifyAt, escalateAt, snoozed?.until, closesAt]) {
-    if (at !== undefined) wakeIncident(turn, incident.id, at);
-  }
+  const going = [verifyAt, escalateAt, snoozed?.until];
+  const instants = resolvedAt === undefined ? [refreshAt, ...going] : [refreshAt];
+  for (const at of instants) if (at !== undefined) wakeIncident(turn, incident.id, at);
 }

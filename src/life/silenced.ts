@@ -23,20 +23,44 @@ export function mutedNow(turn: Turn, alert: Alert): Muted | undefined {
   return inhibitedNow(alert, inhibitorOf(state.inhibition, alert), now);
 }
 
+/** By the one that lasts longest. */
 function silencedNow(turn: Turn, subject: Subject): Muted | undefined {
   const { state, now } = turn;
+  let longest: Silence | undefined;
   for (const { silence } of state.silences.values()) {
     if (now < silence.startsAt || now >= silence.endsAt) continue;
-    if (!testOf(turn, silence)(subject)) continue;
-    return {
-      by: `a silence of ${silence.createdBy}`,
-      rule: silenceRef(silence.id),
-      why: silence.comment,
-      until: silence.endsAt,
-      inhibitor: undefined,
-    };
+    if (longest !== undefined && lastsLonger(longest, silence)) continue;
+    if (testOf(turn, silence)(subject)) longest = silence;
   }
-  return undefined;
+  return longest === undefined ? undefined : mutedBy(longest);
+}
+
+function mutedBy({ createdBy, id, comment, endsAt }: Silence): Muted {
+  return {
+    by: `a silence of ${createdBy}`,
+    rule: silenceRef(id),
+    why: comment,
+    until: endsAt,
+    inhibitor: undefined,
+  };
+}
+
+/** What mutes a muted alert from now on: what does so already, as long as it does. */
+export function stillMuted(turn: Turn, alert: Alert, muted: Muted): Muted | undefined {
+  const { state, now } = turn;
+  if (muted.inhibitor !== undefined) {
+    const inhibitor = inhibitorOf(state.inhibition, alert, muted.inhibitor);
+    return inhibitor === undefined ? mutedNow(turn, alert) : inhibitedNow(alert, inhibitor, now);
+  }
+  const silence = state.silences.get(muted.rule.slice(silenceRef('').length))?.silence;
+  const isSilence = silence !== undefined && muted.rule === silenceRef(silence.id);
+  if (!isSilence || now < silence.startsAt || now >= silence.endsAt) return mutedNow(turn, alert);
+  return testOf(turn, silence)(subjectOf(alert)) ? mutedBy(silence) : mutedNow(turn, alert);
+}
+
+/** Of two that end together the first by id. */
+export function lastsLonger(one: Silence, other: Silence): boolean {
+  return one.endsAt > other.endsAt || (one.endsAt === other.endsAt && one.id < other.id);
 }
 
 /** Nobody has to look before its inhibitor ends, which is looked after at once: this is in case of a fault. */

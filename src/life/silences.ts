@@ -5,7 +5,7 @@
  * What people were told of stays told: its message says that it is quiet, and until when.
  */
 import type { Incident, Instant, Silence } from '../model.ts';
-import { muteIfMatched, reviewMuted } from './mute.ts';
+import { muteIfMatched, reviewAllMuted } from './mute.ts';
 import { inSlices } from './review.ts';
 import type { KeptSilence } from '../state/small-records.ts';
 import { keyOf } from '../state/keys.ts';
@@ -16,7 +16,7 @@ import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
 import { subjectOf } from './lead.ts';
 import { show } from './show.ts';
-import { silenceRef, testOf } from './silenced.ts';
+import { lastsLonger, silenceRef, testOf } from './silenced.ts';
 import { callMore, say } from './worse.ts';
 
 /** As long as Alertmanager shows silences that are over. */
@@ -177,7 +177,8 @@ function* reviewQuiet(turn: Turn, id: string): Steps {
 /** The process ended before all were looked at that a silence kept quiet, which was changed, or ended. */
 export function reviewQuietLeftOver(turn: Turn, incident: Incident): Incident {
   const { silence: id, at } = incident.snoozed ?? {};
-  if (id === undefined || at === undefined) return incident;
+  // What is over has nobody to be told of it.
+  if (id === undefined || at === undefined || incident.phase === 'resolved') return incident;
   const kept = turn.state.silences.get(id);
   return kept === undefined || kept.updatedAt > at ? endQuiet(turn, incident) : incident;
 }
@@ -227,15 +228,12 @@ function longestOver(turn: Turn, incident: Incident): Silence | undefined {
   let longest: Silence | undefined;
   for (const { silence } of turn.state.silences.values()) {
     if (turn.now < silence.startsAt || turn.now >= silence.endsAt) continue;
-    if (longest !== undefined && longest.endsAt >= silence.endsAt) continue;
+    if (longest !== undefined && lastsLonger(longest, silence)) continue;
     if (isCovered(turn, incident, silence)) longest = silence;
   }
   return longest;
 }
 
 function* reviewMutedBy(turn: Turn, id: string): Steps {
-  for (const alert of turn.state.alerts.values()) {
-    yield;
-    if (alert.muted?.rule === silenceRef(id)) reviewMuted(turn, alert);
-  }
+  yield* reviewAllMuted(turn, (rule) => rule === silenceRef(id));
 }

@@ -6,7 +6,8 @@
 import type { Incident, Instant } from '../model.ts';
 import type { Storm } from '../state/small-records.ts';
 import { STORM_KEY } from '../state/keys.ts';
-import { putStorm } from '../state/state.ts';
+import { createLately, useLately } from '../state/lately.ts';
+import { markLately, putStorm } from '../state/state.ts';
 import { schedule } from '../state/timers.ts';
 import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
@@ -29,19 +30,22 @@ const STORM_MAX_MS = 3 * 60 * 60_000;
 const AFTERMATH_MS = 30 * 60_000;
 
 export function countEpisode(turn: Turn): void {
-  const { episodesLately } = turn.state;
-  episodesLately.push(turn.now);
+  const { lately } = turn.state;
+  const { episodes } = lately;
+  episodes.push(turn.now);
+  markLately(turn.state);
+  trim(episodes, turn.now);
   // As many as make a storm are enough to know: more would only cost memory.
   const { perMinute } = turn.rules.storm;
-  if (episodesLately.length > perMinute) episodesLately.shift();
-  const first = episodesLately[0] ?? turn.now;
-  if (episodesLately.length >= perMinute && turn.now - first <= LATELY_MS)
-    turn.state.burstAt = turn.now;
+  if (episodes.length > perMinute) episodes.shift();
+  if (episodes.length >= perMinute) lately.burstAt = turn.now;
 }
 
-export function countTelling({ state: { tellingsLately }, now }: Turn, { id }: Incident): void {
-  tellingsLately.push({ at: now, incident: id });
-  if (tellingsLately.length > TELLINGS_BEARABLE) tellingsLately.shift();
+export function countTelling({ state, now }: Turn, { id }: Incident): void {
+  const { tellings } = state.lately;
+  tellings.push({ at: now, incident: id });
+  if (tellings.length > TELLINGS_BEARABLE) tellings.shift();
+  markLately(state);
 }
 
 /** Until when an incident that would begin a storm waits, for all of them the same instant; undefined: it need not. */
@@ -49,15 +53,18 @@ export function stormUntil(turn: Turn, incident: Incident): Instant | undefined 
   const { state, now } = turn;
   if (!turn.rules.storm.on || state.storm !== undefined || !isStormy(turn, incident))
     return undefined;
-  if (state.stormSeenAt === undefined || now - state.stormSeenAt > BURST_MEMORY_MS)
-    state.stormSeenAt = now;
-  const until = state.stormSeenAt + STORM_WAIT_MS;
+  const { lately } = state;
+  if (lately.stormSeenAt === undefined || now - lately.stormSeenAt > BURST_MEMORY_MS) {
+    lately.stormSeenAt = now;
+    markLately(state);
+  }
+  const until = lately.stormSeenAt + STORM_WAIT_MS;
   return until > now ? until : undefined;
 }
 
 /** The same, where others wait already: what would be told need not be found out before. Costs the same whatever is in it. */
 export function waitingUntil(turn: Turn, incident: Incident): Instant | undefined {
-  const { stormSeenAt } = turn.state;
+  const { stormSeenAt } = turn.state.lately;
   if (incident.phase !== 'gathering') return undefined;
   if (stormSeenAt === undefined || turn.now >= stormSeenAt + STORM_WAIT_MS) return undefined;
   return stormUntil(turn, incident);
@@ -85,40 +92,46 @@ function isAfterFlood(
   { since }: Storm,
   { gatheredAt, toldIn }: Incident,
 ): boolean {
-  const lastAt = Math.max(since, state.burstAt ?? since);
+  const lastAt = Math.max(since, state.lately.burstAt ?? since);
   return toldIn !== 'storm' && gatheredAt - lastAt > AFTERMATH_MS;
 }
 
 function isStormy(turn: Turn, incident: Incident): boolean {
-  const { burstAt, tellingsLately } = turn.state;
+  const { burstAt, tellings } = turn.state.lately;
   if (burstAt === undefined || turn.now - burstAt > BURST_MEMORY_MS) return false;
-  while ((tellingsLately[0]?.at ?? turn.now) < turn.now - LATELY_MS) tellingsLately.shift();
-  return tellingsLately.length >= TELLINGS_BEARABLE || isSudden(turn, incident);
+  while ((tellings[0]?.at ?? turn.now) < turn.now - LATELY_MS) tellings.shift();
+  return tellings.length >= TELLINGS_BEARABLE || isSudden(turn, incident);
 }
 
 /** So many came so suddenly that the second message is one too many, or the first, if most of them are not in it. */
 function isSudden({ state, rules, now }: Turn, { id }: Incident): boolean {
-  const { episodesLately, tellingsLately } = state;
+  const { episodes, tellings } = state.lately;
   const { perMinute } = rules.storm;
-  const [first] = episodesLately;
-  if (episodesLately.length < perMinute || first === undefined || now - first > SUDDEN_MS)
-    return false;
-  return tellingsLately.length > 0 || (state.members.get(id)?.size ?? 0) < perMinute / 2;
+  const [first] = episodes;
+  if (episodes.length < perMinute || first === undefined || now - first > SUDDEN_MS) return false;
+  return tellings.length > 0 || (state.members.get(id)?.size ?? 0) < perMinute / 2;
 }
 
 /** Looks whether the storm is over. True: it ended now, and what outlasted it is to be told. */
 export function reviewStorm(turn: Turn): boolean {
   const { storm } = turn.state;
   if (storm === undefined) return false;
-  trim(turn.state.episodesLately, turn.now);
+  trim(turn.state.lately.episodes, turn.now);
   if (isRough(turn, storm)) putStorm(turn.state, { ...storm, roughAt: turn.now });
   const calmAt = (turn.state.storm?.roughAt ?? turn.now) + turn.rules.storm.calmMs;
   if (turn.now < calmAt) {
-    schedule(turn.state.timers, STORM_KEY, Math.min(calmAt, turn.now + LATELY_MS));
+    scheduleStorm(turn, calmAt);
     return false;
   }
   end(turn, storm);
   return true;
+}
+
+/** When it is looked at next: each minute from its beginning, whoever looks. */
+export function scheduleStorm({ state, now }: Turn, calmAt: Instant): void {
+  const { since } = state.storm ?? { since: now };
+  const looks = Math.floor((now - since) / LATELY_MS) + 1;
+  schedule(state.timers, STORM_KEY, Math.min(calmAt, since + looks * LATELY_MS));
 }
 
 /**
@@ -126,7 +139,7 @@ export function reviewStorm(turn: Turn): boolean {
  * incident that goes on would be the storm again.
  */
 function isRough({ state, rules, now }: Turn, storm: Storm): boolean {
-  if (state.episodesLately.length >= rules.storm.perMinute / 2) return true;
+  if (state.lately.episodes.length >= rules.storm.perMinute / 2) return true;
   return state.stormed.size > TELLINGS_BEARABLE && now - storm.since < STORM_MAX_MS;
 }
 
@@ -144,7 +157,7 @@ function begin(turn: Turn, environment: string): Storm {
       special: 'storm',
       phase: 'open',
       toldAt: now,
-      toldBecause: `${state.episodesLately.length} new alerts within a minute`,
+      toldBecause: `${state.lately.episodes.length} new alerts within a minute`,
       toldIn: 'message',
       route,
     },
@@ -154,10 +167,10 @@ function begin(turn: Turn, environment: string): Storm {
     because: incident.toldBecause,
     rule: route.rule,
   });
-  const before = state.tellingsLately.map((telling) => telling.incident);
+  const before = state.lately.tellings.map((telling) => telling.incident);
   const storm = { incident: incident.id, since: now, roughAt: now, counted: 0, before };
   putStorm(state, storm);
-  schedule(state.timers, STORM_KEY, now + LATELY_MS);
+  scheduleStorm(turn, Number.POSITIVE_INFINITY);
   show(turn, armEscalation(turn, incident));
   return storm;
 }
@@ -174,10 +187,8 @@ function end(turn: Turn, storm: Storm): void {
     show(turn, change(turn, parent, { phase: 'resolved', resolvedAt: now }));
     wakeIncident(turn, parent.id, now + rules.life.reopenWithinMs);
   }
-  state.tellingsLately.length = 0;
-  state.episodesLately.length = 0;
-  state.burstAt = undefined;
-  state.stormSeenAt = undefined;
+  useLately(state.lately, createLately());
+  markLately(state);
 }
 
 function trim(instants: Instant[], now: Instant): void {

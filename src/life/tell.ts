@@ -173,7 +173,12 @@ function neighbourOf(
     const other = state.incidents.get(id);
     if (other === undefined || other.toldIn !== 'message' || isQuiet(other, now)) continue;
     if (other.environment !== incident.environment || other.route?.channel !== channel) continue;
-    if (newest === undefined || other.gatheredAt > newest.gatheredAt) newest = other;
+    if (newest === undefined || isNewer(other, newest)) newest = other;
   }
   return newest;
+}
+
+function isNewer(one: Incident, other: Incident): boolean {
+  const laterMs = one.gatheredAt - other.gatheredAt;
+  return laterMs > 0 || (laterMs === 0 && one.id < other.id);
 }

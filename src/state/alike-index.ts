@@ -55,7 +55,7 @@ export function alikeBefore(
   return row.filter((recent) => at - recent.at > withinMs && at - recent.at <= LATELY_MS).length;
 }
 
-/** Those that began within `withinMs` of `at`. */
+/** Those that began within `withinMs` of `at`, each once, in an order that does not tell who loaded what. */
 export function alikeAt(
   { rows }: AlikeIndex,
   key: string,
@@ -64,7 +64,7 @@ export function alikeAt(
 ): readonly string[] {
   const row = rows.get(key) ?? [];
   const near = row.filter((recent) => Math.abs(recent.at - at) <= withinMs);
-  return near.map(({ fingerprint }) => fingerprint);
+  return [...new Set(near.map(({ fingerprint }) => fingerprint))].sort();
 }
 
 /** True from when so many services say it that it says nothing. */

@@ -3,7 +3,8 @@
  * and whatever they said, it takes a few megabytes at most, because all of it is one record.
  */
 import type { Alert, Incident } from '../model.ts';
-import type { Tally } from './tally.ts';
+import { isBefore } from './past.ts';
+import { inOrder, type Tally } from './tally.ts';
 import { weightOf } from './weight.ts';
 
 /** Alerts kept of one incident, and what they weigh, about; the counts are of all. */
@@ -36,16 +37,30 @@ export function closedView(
   };
 }
 
-/** The first ones that fit, at least one. */
+/** Those that began first and fit, at least one. */
 export function alertsKept({ mergedInto }: Incident, members: readonly Alert[]): readonly Alert[] {
   if (mergedInto !== undefined) return [];
-  const most = members.slice(0, ALERTS_KEPT_MAX);
+  const most = earliest(members);
   return most.slice(0, howManyFit(most, ALERTS_BYTES_MAX, weightOf));
+}
+
+/** Without sorting all: there may be very many. */
+function earliest(members: readonly Alert[]): readonly Alert[] {
+  const first: Alert[] = [];
+  for (const alert of members) {
+    let place = first.length;
+    while (place > 0 && isBefore(alert, first[place - 1] ?? alert)) place--;
+    if (place < ALERTS_KEPT_MAX) first.splice(place, 0, alert);
+    if (first.length > ALERTS_KEPT_MAX) first.pop();
+  }
+  return first;
 }
 
 /** The first ones that were hit and fit. */
 export function servicesKept({ services }: Tally): readonly string[] {
-  const most = [...services.keys()].slice(0, SERVICES_KEPT_MAX);
+  const most = inOrder(services)
+    .slice(0, SERVICES_KEPT_MAX)
+    .map(([name]) => name);
   return most.slice(
     0,
     howManyFit(most, SERVICES_CHARACTERS_MAX, (name) => name.length),

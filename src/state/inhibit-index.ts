@@ -9,6 +9,8 @@
  */
 import type { Alert, Facts, Labels } from '../model.ts';
 import type { InhibitRule } from '../rules/rules.ts';
+import { isBefore } from './past.ts';
+import { sorted } from './sorted.ts';
 import type { Steps } from './timers.ts';
 
 /** Alerts of one rule that agree in its labels, by fingerprint. Known to the index while there are any. */
@@ -79,11 +81,16 @@ export function* buildIndex(
   index.groups.clear();
   index.sources.clear();
   index.found = undefined;
+  const firing: Alert[] = [];
   if (rules.length > 0)
     for (const alert of alerts) {
-      trackFiring(index, undefined, alert);
+      if (alert.status === 'firing') firing.push(alert);
       yield;
     }
+  for (const alert of yield* sorted(firing, isBefore)) {
+    trackFiring(index, undefined, alert);
+    yield;
+  }
   index.changed.clear();
   index.renewed.clear();
 }
@@ -119,13 +126,20 @@ export interface Inhibitor {
 
 /**
  * The alert that inhibits this one, by the first rule that has one; undefined: none. As in Alertmanager,
- * alerts that match both sides of a rule do not inhibit each other.
+ * alerts that match both sides of a rule do not inhibit each other. Of several by one rule it is the one that is `known` to.
  */
-export function inhibitorOf(index: InhibitIndex, alert: Alert): Inhibitor | undefined {
+export function inhibitorOf(
+  index: InhibitIndex,
+  alert: Alert,
+  known?: string,
+): Inhibitor | undefined {
   const parts = index.renewed.get(alert.fingerprint) ?? partsOf(index, alert);
   for (const { group, isSource, isTarget } of parts) {
     if (!isTarget) continue;
-    const source = firstOf(group.sources) ?? (isSource ? undefined : firstOf(group.both));
+    const isKnown =
+      known !== undefined && (group.sources.has(known) || (!isSource && group.both.has(known)));
+    const first = firstOf(group.sources) ?? (isSource ? undefined : firstOf(group.both));
+    const source = isKnown ? known : first;
     const facts = source === undefined ? undefined : index.sources.get(source);
     if (source === undefined || facts === undefined) continue;
     group.targets.add(alert.fingerprint);

@@ -6,6 +6,8 @@ import { type AlertRecord, alertOfRecord } from './alert-record.ts';
 import { incidentOfRecord } from './incident-record.ts';
 import { readKey, STORM_KEY } from './keys.ts';
 import type { Alert, Incident } from '../model.ts';
+import { LATELY_KEY, useLately } from './lately.ts';
+import { isBefore, removePast, restorePast } from './past.ts';
 import { isSmallKind, type SmallRecords, type Storm } from './small-records.ts';
 import {
   closeIncident,
@@ -35,11 +37,13 @@ export function restore(state: LaneState, records: Iterable<StateRecord>): void 
 export function* restoring(state: LaneState, records: Iterable<StateRecord>): Steps {
   const alerts: Alert[] = [];
   const incidents: Incident[] = [];
+  const pasts: StateRecord[] = [];
   const others: StateRecord[] = [];
   for (const record of records) {
     const { kind } = readKey(record.key);
     if (kind === 'i') incidents.push(incidentOfRecord(record.value as Record<string, unknown>));
     else if (kind === 'alert') alerts.push(alertOfRecord(record.value as AlertRecord));
+    else if (kind === 'past') pasts.push(record);
     else others.push(record);
     yield;
   }
@@ -54,12 +58,10 @@ export function* restoring(state: LaneState, records: Iterable<StateRecord>): St
     yield;
   }
   nothingChanged(state);
-}
-
-function isBefore(one: Alert, other: Alert): boolean {
-  return (
-    one.since < other.since || (one.since === other.since && one.fingerprint < other.fingerprint)
-  );
+  for (const { value } of yield* sorted(pasts, (one, other) => one.key < other.key)) {
+    restorePast(state, value);
+    yield;
+  }
 }
 
 function gathersBefore(one: Incident, other: Incident): boolean {
@@ -73,6 +75,7 @@ function restoreSmall(state: LaneState, key: string, value: unknown): void {
   const { kind, name } = readKey(key);
   if (isSmallKind(kind)) putSmall(state, kind, name, value as SmallRecords[typeof kind]);
   else if (kind === STORM_KEY) putStorm(state, value as Storm);
+  else if (key === LATELY_KEY) useLately(state.lately, value);
 }
 
 /**
@@ -94,6 +97,7 @@ function removeRecord(state: LaneState, key: string): void {
   const { kind, name } = readKey(key);
   if (kind === 'i') closeIncident(state, name);
   else if (kind === 'alert') removeAlert(state, name);
+  else if (kind === 'past') removePast(state, name);
   else if (kind === STORM_KEY) putStorm(state, undefined);
   else if (isSmallKind(kind)) removeSmall(state, kind, name);
 }

@@ -68,11 +68,14 @@ export interface Chronic {
   readonly told?: { readonly incident: string; readonly message: MessageRef };
 }
 
-/** A name from outside that stands on the alerts of so many services that it says nothing: see correlate/outside.ts. */
+/** A name from outside, or a transaction ID, that stands on so many alerts that it says nothing: see correlate/common.ts. */
 export interface CommonName {
   readonly name: string;
   /** When that was found. */
   readonly at: Instant;
+  /** Of a transaction ID, how many alerts and services carried it then: what is too many is a matter of rules. */
+  readonly alerts?: number;
+  readonly services?: number;
 }
 
 /** A silence that people set, with what is known of it. */

@@ -10,18 +10,12 @@ import { type AlikeIndex, createAlikeIndex } from './alike-index.ts';
 import { recordOfAlert } from './alert-record.ts';
 import { alertsKept } from './closed-view.ts';
 import { type GroupIndex, indexGroup } from './group-index.ts';
-import {
-  addPlace,
-  addTo,
-  type IdIndex,
-  type PlaceIndex,
-  removeFrom,
-  removePlace,
-} from './id-index.ts';
+import { addPlace, addTo, type IdIndex, type PlaceIndex, removePlace } from './id-index.ts';
 import { recordOfIncident } from './incident-record.ts';
 import { createInhibitIndex, type InhibitIndex, trackFiring, untrack } from './inhibit-index.ts';
 import { keyOf, readKey, STORM_KEY } from './keys.ts';
 import { NO_BOUNDS, type Room } from '../limits.ts';
+import { createLately, type Lately, LATELY_KEY, recordOfLately } from './lately.ts';
 import { indexMessages, type MessageIndex, messageKey } from './message-index.ts';
 import type { Alert, Incident, Instant, MessageRef, Silence } from '../model.ts';
 import {
@@ -39,9 +33,11 @@ import {
   type SmallRecords,
   type Storm,
 } from './small-records.ts';
+import { createPasts, forgetPasts, notePast, type Pasts, takePasts } from './past.ts';
+import { dropIndexes, forgetHost, forgetPlaces } from './places.ts';
 import type { StateRecord } from '../store/contract.ts';
 import { shareTexts } from './texts.ts';
-import { addToTally, createTally, removeFromTally, servicesOn, type Tally } from './tally.ts';
+import { addToTally, createTally, removeFromTally, type Tally } from './tally.ts';
 import { createTimers, type Timers } from './timers.ts';
 import {
   carriesNews,
@@ -56,6 +52,8 @@ export interface LaneState {
   readonly room: Room;
   /** How often this process loaded the lane again, because a commit may have failed. */
   readonly reloads: number;
+  /** What was due before is decided in what was loaded; undefined: nobody said until when. */
+  decidedUntil: Instant | undefined;
   readonly alerts: Map<string, Alert>;
   readonly weights: Weights;
   readonly incidents: Map<string, Incident>;
@@ -78,6 +76,7 @@ export interface LaneState {
   /** Fingerprints of each incident's alerts. */
   readonly members: Map<string, Set<string>>;
   readonly tallies: Map<string, Tally>;
+  readonly pasts: Pasts;
   /** Incidents that were told and are not over. */
   readonly open: Set<string>;
   /** Those of them that a storm's message tells of. */
@@ -91,13 +90,8 @@ export interface LaneState {
   readonly inhibition: InhibitIndex;
   /** `messageKey` of messages and their replies -> incident. */
   readonly byMessage: MessageIndex;
-  /** Instants of new episodes and of tellings within the last minute, to see a storm. */
-  readonly episodesLately: Instant[];
-  readonly tellingsLately: { readonly at: Instant; readonly incident: string }[];
-  /** When new alerts last came as fast as in a storm. */
-  burstAt: Instant | undefined;
-  /** When something first would have begun a storm. */
-  stormSeenAt: Instant | undefined;
+  /** Whoever changes it says so with `markLately`. */
+  readonly lately: Lately;
   /** What began lately, by what it says. */
   readonly alikeLately: AlikeIndex;
   readonly timers: Timers;
@@ -123,6 +117,7 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     lane,
     room,
     reloads,
+    decidedUntil: undefined,
     alerts: new Map(),
     weights: { all: 0, firing: 0, changed: 0 },
     incidents: new Map(),
@@ -138,6 +133,7 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     resolved: new Set(),
     members: new Map(),
     tallies: new Map(),
+    pasts: createPasts(),
     open: new Set(),
     stormed: new Set(),
     byService: new Map(),
@@ -146,10 +142,7 @@ export function createState(lane: string, room = NO_BOUNDS, reloads = 0): LaneSt
     byTransaction: createTransactionIndex(),
     inhibition: createInhibitIndex(),
     byMessage: new Map(),
-    episodesLately: [],
-    tellingsLately: [],
-    burstAt: undefined,
-    stormSeenAt: undefined,
+    lately: createLately(),
     alikeLately: createAlikeIndex(),
     timers: createTimers(),
     notIdentity: undefined,
@@ -203,14 +196,8 @@ export function tallyOf(state: LaneState, id: string): Tally {
 export function putAlert(state: LaneState, alert: Alert): void {
   const before = state.alerts.get(alert.fingerprint);
   if (alert.incident !== undefined && carriesNews(before, alert))
-    rememberTransactions(
-      state,
-      alert,
-      alert.incident,
-      before === undefined ||
-        (before.facts.transactions !== alert.facts.transactions &&
-          before.facts.transactions.length === 0),
-    );
+    rememberTransactions(state, alert, alert.incident, before);
+  notePast(state, before, alert);
   if (before?.incident !== undefined) leave(state, before, before.incident !== alert.incident);
   state.alerts.set(alert.fingerprint, alert);
   weigh(state.weights, before, alert);
@@ -218,6 +205,8 @@ export function putAlert(state: LaneState, alert: Alert): void {
   if (alert.status !== before?.status)
     mark(state.resolved, alert.fingerprint, alert.status === 'resolved');
   if (alert.incident !== undefined) enter(state, alert, alert.incident, before === undefined);
+  if (before?.incident !== undefined && hasMoved(before, alert))
+    forgetHost(state, before.facts.host, before.incident);
   if (state.changedAlerts.has(alert.fingerprint)) return;
   state.changedAlerts.add(alert.fingerprint);
   state.weights.changed += weightOf(alert);
@@ -235,6 +224,7 @@ export function removeAlert(state: LaneState, fingerprint: string): void {
   const alert = state.alerts.get(fingerprint);
   if (alert === undefined) return;
   if (alert.incident !== undefined) {
+    notePast(state, alert, undefined);
     leave(state, alert, true);
     forgetPlaces(state, alert, alert.incident);
   }
@@ -267,6 +257,7 @@ export function closeIncident(state: LaneState, id: string): void {
   const members = [...alertsOf(state, id)];
   state.closed.push({ incident, tally: tallyOf(state, id), members });
   dropIndexes(state, incident);
+  forgetPasts(state.pasts, id);
   state.open.delete(id);
   state.stormed.delete(id);
   for (const alert of members) {
@@ -304,6 +295,10 @@ export function putStorm(state: LaneState, storm: Storm | undefined): void {
   state.changed.add(STORM_KEY);
 }
 
+export function markLately({ changed }: LaneState): void {
+  changed.add(LATELY_KEY);
+}
+
 /** Takes the records that changed since the last commit; an undefined value is a record that is gone. */
 export function takeChanges(state: LaneState): readonly StateRecord[] {
   const changes: StateRecord[] = [];
@@ -315,6 +310,7 @@ export function takeChanges(state: LaneState): readonly StateRecord[] {
     });
   }
   for (const key of state.changed) changes.push({ key, value: recordOf(state, key) });
+  changes.push(...takePasts(state));
   nothingChanged(state);
   return changes;
 }
@@ -323,6 +319,7 @@ export function takeChanges(state: LaneState): readonly StateRecord[] {
 export function nothingChanged(state: LaneState): void {
   state.changedAlerts.clear();
   state.changed.clear();
+  state.pasts.changed.clear();
   state.toldNow.clear();
   state.weights.changed = 0;
 }
@@ -331,6 +328,7 @@ function recordOf(state: LaneState, key: string): unknown {
   const { kind, name } = readKey(key);
   if (isSmallKind(kind)) return smallOf(state, kind).get(name);
   if (kind === STORM_KEY) return state.storm;
+  if (key === LATELY_KEY) return recordOfLately(state.lately);
   const incident = state.incidents.get(name);
   return incident && recordOfIncident(incident);
 }
@@ -351,6 +349,10 @@ function enter(state: LaneState, alert: Alert, id: string, isNew: boolean): void
   if (facts.host !== undefined) addTo(state.byHost, facts.host, id);
 }
 
+function hasMoved(before: Alert, after: Alert): boolean {
+  return before.incident !== after.incident || before.facts.host !== after.facts.host;
+}
+
 function leave(state: LaneState, alert: Alert, forGood: boolean): void {
   const id = alert.incident;
   const tally = id === undefined ? undefined : state.tallies.get(id);
@@ -360,33 +362,7 @@ function leave(state: LaneState, alert: Alert, forGood: boolean): void {
   state.members.get(id)?.delete(alert.fingerprint);
 }
 
-/** Where nothing that is remembered was any more: an incident that goes on for long must not grow for ever. */
-function forgetPlaces(state: LaneState, { facts }: Alert, id: string): void {
-  const tally = state.tallies.get(id);
-  if (tally === undefined) return;
-  if (tally.services.get(facts.service)?.alerts === 0) {
-    tally.services.delete(facts.service);
-    removePlace(state.byService, facts.environment, facts.service, id);
-  }
-  if (facts.host !== undefined && servicesOn(tally, facts.host).size === 0) {
-    tally.hosts.delete(facts.host);
-    removeFrom(state.byHost, facts.host, id);
-  }
-}
-
 function mark(set: Set<string>, id: string, isIn: boolean): void {
   if (isIn) set.add(id);
   else set.delete(id);
-}
-
-function dropIndexes(state: LaneState, incident: Incident): void {
-  const tally = tallyOf(state, incident.id);
-  for (const service of tally.services.keys()) {
-    removePlace(state.byService, incident.environment, service, incident.id);
-  }
-  for (const host of tally.hosts.keys()) removeFrom(state.byHost, host, incident.id);
-  indexGroup(state.byGroup, incident, undefined);
-  indexMessages(state.byMessage, incident, undefined);
-  state.tallies.delete(incident.id);
-  state.members.delete(incident.id);
 }

@@ -24,6 +24,8 @@ export interface ServiceTally {
   /** When the last of those that ended did, and how long the longest of them had fired. */
   clearedAt: Instant | undefined;
   lastedMs: number;
+  /** The same by their source's clock. */
+  endsAt: Instant | undefined;
 }
 
 export interface Check {
@@ -121,6 +123,11 @@ export function failsInSeveralWays({ checks }: Tally, since: Instant): boolean {
   return false;
 }
 
+/** Of what a service fails with by this name. */
+export function checkKey(service: string, name: string): string {
+  return `${service}\n${name}`;
+}
+
 /** From the key of a check. */
 export function serviceOfCheck(key: string): string {
   return key.slice(0, key.lastIndexOf('\n'));
@@ -128,7 +135,7 @@ export function serviceOfCheck(key: string): string {
 
 function weigh(tally: Tally, alert: Alert, by: 1 | -1): void {
   if (alert.status !== 'firing' || alert.flap?.flapping === true) return;
-  const key = `${alert.facts.service}\n${alert.facts.name}`;
+  const key = checkKey(alert.facts.service, alert.facts.name);
   const known = tally.checks.get(key);
   const check = known ?? { firing: 0, weight: weightOf(alert), since: alert.since };
   if (check.firing === 0) {
@@ -204,6 +211,7 @@ function addService(
       isMachine: isOfMachine(alert),
       clearedAt: alert.resolvedAt,
       lastedMs: lastedMs(alert),
+      endsAt: alert.endsAt,
     });
     return;
   }
@@ -214,6 +222,7 @@ function addService(
   present.lastedMs = Math.max(present.lastedMs, lastedMs(alert));
   if (alert.resolvedAt !== undefined)
     present.clearedAt = Math.max(alert.resolvedAt, present.clearedAt ?? 0);
+  if (alert.endsAt !== undefined) present.endsAt = Math.max(alert.endsAt, present.endsAt ?? 0);
   if (alert.since < present.firstSince) present.firstSince = alert.since;
   if (alert.since > present.lastSince) present.lastSince = alert.since;
   const isLead = present.lead === alert.fingerprint;
@@ -222,6 +231,48 @@ function addService(
   present.lead = alert.fingerprint;
   present.leadRank = rank;
   present.leadFires = firing > 0;
+}
+
+/** One that has no alert, and had some: whoever makes it says what is known of those. */
+export function createService(): ServiceTally {
+  return {
+    alerts: 0,
+    firing: 0,
+    firstSince: 0,
+    lastSince: 0,
+    starved: 0,
+    lead: '',
+    leadRank: 0,
+    leadFires: false,
+    weight: 0,
+    isMachine: false,
+    clearedAt: undefined,
+    lastedMs: 0,
+    endsAt: undefined,
+  };
+}
+
+/** Which of two services failed first in an incident; not by the order in which a load finds them. */
+function cameBefore(
+  [one, { firstSince }]: readonly [string, ServiceTally],
+  [other, { firstSince: otherSince }]: readonly [string, ServiceTally],
+): boolean {
+  return firstSince < otherSince || (firstSince === otherSince && one < other);
+}
+
+/** Those that have, or had, an alert in it, the first to fail first. */
+export function inOrder(
+  services: Iterable<readonly [string, ServiceTally]>,
+): readonly (readonly [string, ServiceTally])[] {
+  return [...services].sort((one, other) => (cameBefore(one, other) ? -1 : 1));
+}
+
+/** The first to fail of those that have an alert in it. */
+export function firstService({ services }: Tally): string | undefined {
+  let first: readonly [string, ServiceTally] | undefined;
+  for (const one of services)
+    if (one[1].alerts > 0 && (first === undefined || cameBefore(one, first))) first = one;
+  return first?.[0];
 }
 
 function isOfMachine({ facts, labels }: Alert): boolean {
@@ -253,7 +304,7 @@ function countOnHost(
   if (services.size >= CROWD) tally.crowded++;
 }
 
-/** A host stays known when nothing is left on it: it tells what has been. */
+/** Whoever takes the last one off it forgets the host (places.ts). */
 function removeHost(tally: Tally, host: string, service: string): void {
   const present = tally.hosts.get(host);
   if (present === service) tally.hosts.set(host, new Map());

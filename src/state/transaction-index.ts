@@ -69,7 +69,7 @@ export function rememberTransactions(
   state: Linked,
   alert: Alert,
   incident: string,
-  isNew: boolean,
+  before: Alert | undefined,
 ): void {
   const { uses } = state.byTransaction;
   for (const id of alert.facts.transactions) {
@@ -77,7 +77,7 @@ export function rememberTransactions(
     if (use.incidents.size >= LINKED_MAX) dropGone(state, use);
     addTo(use, use.incidents, incident);
     addTo(use, use.services, alert.facts.service);
-    if (isNew) use.alerts++;
+    if (before?.facts.transactions.includes(id) !== true) use.alerts++;
     use.lastAt = Math.max(use.lastAt, alert.since);
     uses.set(id, use);
     state.byTransaction.bytes += use.bytes;

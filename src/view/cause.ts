@@ -6,7 +6,7 @@ import { keepsToItself } from '../correlate/group.ts';
 import type { Alert, Incident, RootCandidate } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
 import { isByTime } from '../state/group-index.ts';
-import { servicesOn, severityRank, type Tally } from '../state/tally.ts';
+import { inOrder, servicesOn, severityRank, type Tally } from '../state/tally.ts';
 
 /** Of how many, and in how many. */
 export type Shared =
@@ -87,10 +87,10 @@ export function victimOf(
 ): string | undefined {
   const worst = severityRank(severity);
   if (lead === undefined || severityRank(lead.facts.severity) <= worst) return undefined;
-  let looked = 0;
-  for (const [name, { leadFires, leadRank }] of tally.services) {
-    if (++looked > LOOKED_THROUGH_MAX) return undefined;
-    if (leadFires && leadRank === worst && name !== lead.facts.service) return name;
-  }
-  return undefined;
+  if (tally.services.size > LOOKED_THROUGH_MAX) return undefined;
+  const found = inOrder(tally.services).find(
+    ([name, { leadFires, leadRank }]) =>
+      leadFires && leadRank === worst && name !== lead.facts.service,
+  );
+  return found?.[0];
 }

@@ -5,6 +5,7 @@ import type { Alert, Incident } from '../model.ts';
 import { resolveName } from '../rules/catalog.ts';
 import type { Rules, Service } from '../rules/rules.ts';
 import { isExporter } from '../rules/service-name.ts';
+import { isBefore } from '../state/past.ts';
 import type { LaneState } from '../state/state.ts';
 import type { Tally } from '../state/tally.ts';
 
@@ -49,7 +50,7 @@ function linksBy(
   state: LaneState,
   { incident, lead, rules, tally }: LinkSources & { readonly lead: Alert },
 ): Omit<LinksView, 'explain'> {
-  const transaction = tally.transactions.keys().next().value;
+  const transaction = firstOf(tally.transactions.keys());
   const { facts } = lead;
   const fill = (template: string | undefined, service: string | undefined) =>
     template === undefined ||
@@ -99,6 +100,13 @@ function namedService({ facts, labels }: Alert): string | undefined {
   return known || !(standIns.includes(service) || isExporter(service)) ? service : undefined;
 }
 
+/** By name, whatever the order in which they came. */
+function firstOf(names: Iterable<string>): string | undefined {
+  let first: string | undefined;
+  for (const name of names) if (first === undefined || name < first) first = name;
+  return first;
+}
+
 /** Half a character, as cutting a text leaves it behind, has no code in an address: encodeURIComponent throws. */
 function encoded(text: string): string {
   return encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd'));
@@ -120,6 +128,7 @@ const ENCODED_MAX = 1_200;
 function matchersOf(state: LaneState, { id }: Incident, lead: Alert, rules: Rules): string {
   const members = state.members.get(id) ?? new Set<string>();
   const alerts = [...members].slice(0, ALERTS_MAX).flatMap((one) => state.alerts.get(one) ?? []);
+  alerts.sort((one, other) => (isBefore(one, other) ? -1 : 1));
   const firing = alerts.filter(
     ({ status, source }) => status === 'firing' && source === lead.source,
   );

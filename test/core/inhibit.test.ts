@@ -122,7 +122,7 @@ test('when the source ends, what still fires has its hold to end as well, and is
     ['broken', 35],
   ]);
   expect(story.decisions.find(({ reason }) => reason === 'uninhibited')).toMatchObject({
-    service: 'echo',
+    service: 'broken',
     because: 'NodeDown of node-1 is over',
     rule: 'rules.yaml:3',
     delivery: undefined,
@@ -272,9 +272,24 @@ test('thousands that one alert kept quiet take their place in slices', () => {
   expect(story.state.incidents.size).toBe(1);
   story.resolve('node-1', 'NodeDown', down('node-1'));
   const muted = () => [...story.state.alerts.values()].filter(({ muted: by }) => by !== undefined);
-  expect(muted()).toHaveLength(700);
+  // 500 steps, of which 100 brought them in order.
+  expect(muted()).toHaveLength(800);
   story.wait(1);
   expect(muted()).toEqual([]);
+});
+
+test('what is inhibited for days is looked at once a day, and not without end', () => {
+  const story = tell(NODES);
+  story.fire('node-1', 'NodeDown', down('node-1'));
+  story.fire('echo', 'PodDown', node('node-1'));
+  story.wait(24 * HOUR - MINUTE);
+  expect(phaseOf(story, 'echo')).toBe('muted by NodeDown of node-1');
+  let ticks = 0;
+  runDueUntil(story.state, story.now() + 5 * MINUTE, story.now(), 1_000, (event, now) => {
+    ticks++;
+    decide(story.state, event, now, story.rules);
+  });
+  expect(ticks).toBeLessThan(10);
 });
 
 /** What a store would have of a state. */

@@ -42,6 +42,7 @@ function lane() {
   return {
     now: () => now,
     state: () => state,
+    disk,
     reasons: () => decisions.map(({ reason }) => reason),
     say: (event: Event) => step(event, now),
     fire: (service: string, alertname: string, severity = 'critical') =>
@@ -128,4 +129,72 @@ test('a heartbeat that was heard before a restart, and not after it, is missed; 
   restart();
   fire('', 'Pulse', 'none');
   expect(reasons()).toContain('source-back');
+});
+
+test('what came in a burst before a restart counts after it: all of it is one storm', () => {
+  const { fire, restart, wait, reasons } = lane();
+  for (let n = 0; n < 7; n++) fire(`service-${n}`, 'Boom');
+  restart();
+  fire('service-7', 'Boom');
+  wait(5 * MINUTE);
+  expect(reasons()).toContain('storm-began');
+});
+
+test('who failed first is known after a restart, too, when it has fired again since', () => {
+  const rootsAfter = (restarts: boolean): Incident['roots'] => {
+    const { fire, resolve, wait, now, restart, incidentOf } = lane();
+    fire('payments-db', 'Down');
+    fire('payments', 'Errors');
+    wait(10 * MINUTE);
+    resolve('payments-db', 'Down', now());
+    wait(MINUTE);
+    fire('payments-db', 'Down');
+    if (restarts) restart();
+    fire('checkout', 'Errors');
+    return incidentOf('payments-db').roots;
+  };
+  expect(rootsAfter(true)).toEqual(rootsAfter(false));
+  expect(rootsAfter(true)[0]).toMatchObject({ service: 'payments-db', since: START });
+});
+
+test('what is kept of an alert that left is of no use to an incident that counts others: it is dropped', () => {
+  const { fire, resolve, wait, now, disk, restart } = lane();
+  fire('payments-db', 'Down');
+  fire('payments', 'Errors');
+  wait(10 * MINUTE);
+  resolve('payments-db', 'Down', now());
+  wait(MINUTE);
+  fire('payments-db', 'Down');
+  const [key = ''] = [...disk.keys()].filter((name) => name.startsWith('past/'));
+  const told: unknown[] = JSON.parse(disk.get(key) ?? '[]');
+  // As if an earlier version, which does not know it, had heard of another alert since.
+  disk.set(key, JSON.stringify(told.with(2, 7)));
+  restart();
+  fire('checkout', 'Errors');
+  expect(disk.get(key)).toBeUndefined();
+});
+
+test('an ID that too many alerts carry is no transaction after a restart either', () => {
+  const { say, fire, now, restart, state, wait } = lane();
+  const carry = (service: string): void =>
+    say(
+      alertEvent(
+        { alertname: 'Odd', service, severity: 'warning', transaction_id: 'tid_everybody' },
+        { startsAt: now() },
+      ),
+    );
+  for (let n = 0; n < 14; n++) carry(`carrier-${n}`);
+  expect([...state().commonNames.keys()]).toEqual(['transaction tid_everybody']);
+  for (const { labels } of state().alerts.values())
+    say(alertEvent(labels, { startsAt: START, endsAt: now() }));
+  wait(2 * HOUR);
+  fire('newsletter', 'Down');
+  restart();
+  carry('other-1');
+  wait(5 * MINUTE);
+  carry('other-2');
+  const incidents = [...state().alerts.values()]
+    .filter(({ facts }) => facts.service.startsWith('other-'))
+    .map(({ incident }) => incident);
+  expect(new Set(incidents).size).toBe(2);
 });

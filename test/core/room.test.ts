@@ -254,7 +254,7 @@ test('transaction IDs take so much memory and no more, however much each links',
     const transactions = Array.from({ length: 8 }, (_, i) => `tid_${(n * 8 + i) % 480}`);
     const service = `${n}`.padEnd(1_000, 'x');
     const facts = { ...known.facts, service, transactions };
-    rememberTransactions(linked, { ...known, facts }, `${n}`, true);
+    rememberTransactions(linked, { ...known, facts }, `${n}`, undefined);
   }
   const sum = [...index.uses.values()].reduce((bytes, use) => bytes + use.bytes, 0);
   expect(index.bytes).toBe(sum);

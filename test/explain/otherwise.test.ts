@@ -444,7 +444,7 @@ route:
     },
     asked: 'Down basket-db',
     outcomes: ['not-told'],
-    says: [/alertname=~"Down\|Errors\|Slow"', 'service=~"basket-db\|basket"'.*urgency: digest/],
+    says: [/alertname=~"Down\|Errors\|Slow"', 'service=~"basket\|basket-db"'.*urgency: digest/],
   },
 ];
 
