@@ -10,7 +10,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { fingerprintOf } from '../dedupe/fingerprint.ts';
 import type { Room } from '../limits.ts';
-import { isAlertKey } from '../state/keys.ts';
+import { isAlertKey, readKey } from '../state/keys.ts';
 import { follow } from '../state/restore.ts';
 import { createState, type LaneState } from '../state/state.ts';
 import type { SharedStore, StateRecord } from '../store/contract.ts';
@@ -55,13 +55,14 @@ export function createReplica(options: ReplicaOptions): Replica {
     for (const key of changes.remove) {
       into.alerts.drop(key);
       into.others.drop(key);
+      into.pasts.drop(key);
       into.gone.put(key, '');
     }
     let sorted = 0;
     for (const [key, json] of changes.put) {
       // What was gone before is there again: it need not go first.
       into.gone.drop(key);
-      (isAlertKey(key) ? into.alerts : into.others).put(key, json);
+      pileOf(into, key).put(key, json);
       if (++sorted % SORTED_MAX === 0) await setImmediate();
     }
     if (changes.whole) {
@@ -73,7 +74,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   }
 
   function settle(records: number): boolean {
-    const { gone, others, alerts } = unread;
+    const { gone, others, alerts, pasts } = unread;
     const put: StateRecord[] = [];
     const remove: string[] = [];
     for (let left = records; left > 0; left--) {
@@ -82,13 +83,13 @@ export function createReplica(options: ReplicaOptions): Replica {
         remove.push(key);
         continue;
       }
-      const next = others.take() ?? alerts.take();
+      const next = others.take() ?? alerts.take() ?? pasts.take();
       if (next === undefined) break;
       put.push({ key: next.key, value: JSON.parse(next.json) });
     }
     if (put.length + remove.length > 0) follow(state, put, remove);
     if (!areNamedAlike(state, put)) state.notIdentity = undefined;
-    return gone.texts.size + others.texts.size + alerts.texts.size > 0;
+    return [gone, others, alerts, pasts].some(({ texts }) => texts.size > 0);
   }
 
   return {
@@ -123,15 +124,26 @@ function areNamedAlike({ alerts, notIdentity }: LaneState, put: readonly StateRe
   });
 }
 
-/** What was read and is no state yet, in the order in which it becomes that: alerts stand in incidents. */
+/** What was read and is no state yet, in the order in which it becomes that: alerts stand in incidents, and pasts count alerts. */
 interface Unread {
   readonly gone: Pile;
   readonly others: Pile;
   readonly alerts: Pile;
+  readonly pasts: Pile;
+}
+
+function pileOf({ others, alerts, pasts }: Unread, key: string): Pile {
+  if (isAlertKey(key)) return alerts;
+  return readKey(key).kind === 'past' ? pasts : others;
 }
 
 function createUnread(): Unread {
-  return { gone: createPile(), others: createPile(), alerts: createPile() };
+  return {
+    gone: createPile(),
+    others: createPile(),
+    alerts: createPile(),
+    pasts: createPile(),
+  };
 }
 
 interface Pile {
