@@ -29,7 +29,7 @@ const LONG = { timeout: 60_000 * SEEDS };
 interface Other {
   readonly run: Run;
   readonly since: number;
-  /** It knows of the last quarter of an hour what the other does, and need not: see beyondAlerts. */
+  /** It knows beyond what is in memory what the other does, and need not: see beyondAlerts. */
   readonly isWhole: boolean;
 }
 
@@ -65,7 +65,8 @@ function live(seed: number, rules: readonly [Rules, Rules], startsToo: boolean):
     if (startsToo) begin(one, present);
     const place = `seed ${seed}, restarted after step ${step}`;
     expect(differences(remembered(one.state, now), remembered(run.state, now)), place).toEqual([]);
-    const beyond = differences(beyondAlerts(one.state, now), beyondAlerts(run.state, now), 1);
+    const [mine, its] = [one, run].map(({ state }) => beyondAlerts(state, present, now));
+    const beyond = differences(mine, its, 1);
     others = [...(startsToo ? [] : others), { run, since: step, isWhole: beyond.length === 0 }];
     restarts++;
     if (beyond.length === 0) compared++;
@@ -100,8 +101,8 @@ test(
       compared += result.compared;
       for (const reason of result.reasons) reasons.add(reason);
     }
-    // Most of them are compared in what they decide, and much happens.
-    expect(compared).toBeGreaterThan(restarts / 3);
+  // Most of them are compared in what they decide, and much happens.
+    expect(compared).toBeGreaterThan(restarts / 2);
     for (const reason of MUCH) expect(reasons).toContain(reason);
   },
 );

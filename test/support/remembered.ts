@@ -3,6 +3,7 @@
  * and one that was loaded from what the first had committed.
  */
 import { type IdIndex, idsOf } from '../../src/state/id-index.ts';
+import type { Rules } from '../../src/rules/rules.ts';
 import type { LaneState } from '../../src/state/state.ts';
 import { servicesOn, type Tally } from '../../src/state/tally.ts';
 
@@ -64,23 +65,27 @@ export function remembered(state: LaneState, now: number): Readonly<Record<strin
 }
 
 /**
- * What a lane knows of the last quarter of an hour, and of transactions, beyond the alerts that are in memory. A load
- * forgets that, so that two lanes which differ in it may decide otherwise:
- * - how many alerts and services carried a transaction ID that nobody carries any more, as long as they are fewer than say
- *   that it is none: from then on it is a record;
- * - earlier beginnings of an alert that began again, and services that named something from outside and have ended, as
- *   long as it is not known as a name that everybody says, which is a record.
+ * What a lane knows beyond the alerts that are in memory. A load forgets it, so that two lanes which differ in it may decide
+ * otherwise:
+ * - which incident carried a transaction ID lately, when none of its alerts does any more; how many alerts and services
+ *   did is no matter before they are so many that it is none: from then on that is a record;
+ * - of the last quarter of an hour, earlier beginnings of an alert that began again.
  */
-export function beyondAlerts({ byTransaction, alikeLately }: LaneState, now: number): unknown {
-  const uses = [...byTransaction.uses].filter(([, { incidents }]) => incidents.size > 0);
+export function beyondAlerts(state: LaneState, { transactions }: Rules, now: number): unknown {
+  const { byTransaction, alikeLately, incidents } = state;
+  const uses = [...byTransaction.uses].filter(
+    ([, { lastAt }]) => now - lastAt < transactions.ttlMs,
+  );
+  const linked = uses.map(([id, use]) => {
+    const linking = [...use.incidents].filter((name) => incidents.has(name));
+    return [id, { lastAt: use.lastAt, incidents: new Set(linking) }] as const;
+  });
   const rows = [...alikeLately.rows].map(([key, row]) => {
     const lately = row.filter(({ at }) => now - at <= 15 * MINUTE);
     return [key, lately.map(({ fingerprint }) => fingerprint).sort()] as const;
   });
   return {
-    transactions: new Map(
-      uses.map(([id, { alerts, services }]) => [id, { alerts, services }] as const),
-    ),
+    transactions: new Map(linked),
     alike: new Map(rows.filter(([, row]) => row.length > 0)),
   };
 }
