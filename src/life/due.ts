@@ -13,7 +13,7 @@ import { verifySolved } from './people.ts';
 import { knowsSource, lostSourceDue } from './lost-source.ts';
 import { tellableAt } from './rush.ts';
 import { show } from './show.ts';
-import { endQuiet, reviewQuietLeftOver, silenceDue } from './silences.ts';
+import { endQuiet, expectSilence, reviewQuietLeftOver, silenceDue } from './silences.ts';
 import { reviewStorm, scheduleStorm } from './storm.ts';
 import { list, reconsiderRoute, tellAfterStorm } from './tell.ts';
 import { considerLasting, joinsAfterStorm, takeProvenPlace } from '../correlate/place.ts';
@@ -109,8 +109,7 @@ export function* scheduleEverything(turn: Turn): Steps {
     if (dueAt !== undefined) schedule(state.timers, keyOf('digest', channel), dueAt);
   for (const heartbeat of state.heartbeats.values())
     schedule(state.timers, keyOf('heartbeat', heartbeat.name), heartbeat.missingAt);
-  // One may have begun or ended while nobody was there to see it.
-  for (const id of state.silences.keys()) schedule(state.timers, keyOf('silence', id), now);
+  for (const { silence } of state.silences.values()) expectSilence(turn, silence);
   if (state.storm !== undefined) scheduleStorm(turn, state.storm.roughAt + turn.rules.storm.calmMs);
   // It ended, and the process did before all were told.
   else yield* tellOutlasting(turn);

@@ -75,6 +75,14 @@ export function silenceDue(turn: Turn, id: string): void {
   inSlices(turn, keyOf('silence', id), (own) => begin(own, silence));
 }
 
+/** After a start. It may have begun or ended while nobody was there to see it; else what it keeps quiet is known. */
+export function expectSilence(turn: Turn, silence: Silence): void {
+  const { state, now } = turn;
+  const isKnown = silence.startsAt < (state.decidedUntil ?? 0) && silence.endsAt > now;
+  if (isKnown) scheduleSilence(turn, silence, now);
+  else schedule(state.timers, keyOf('silence', silence.id), now);
+}
+
 function scheduleSilence(turn: Turn, silence: Silence, now: Instant): void {
   const { startsAt, endsAt, id } = silence;
   const next = [startsAt, endsAt, endsAt + REMEMBERED_MS].find((at) => at > now) ?? now + 1;

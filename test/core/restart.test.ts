@@ -43,6 +43,7 @@ function lane() {
     now: () => now,
     state: () => state,
     disk,
+    endOf: (reason: string) => decisions.find((one) => one.reason === reason)?.at,
     reasons: () => decisions.map(({ reason }) => reason),
     say: (event: Event) => step(event, now),
     fire: (service: string, alertname: string, severity = 'critical') =>
@@ -197,4 +198,19 @@ test('an ID that too many alerts carry is no transaction after a restart either'
     .filter(({ facts }) => facts.service.startsWith('other-'))
     .map(({ incident }) => incident);
   expect(new Set(incidents).size).toBe(2);
+});
+
+test('a storm ends when it would have without a restart', () => {
+  const endsAt = (restarts: boolean): number | undefined => {
+    const { fire, resolve, wait, now, restart, endOf } = lane();
+    for (let n = 0; n < 20; n++) fire(`service-${n}`, 'Boom');
+    wait(5 * MINUTE);
+    for (let n = 0; n < 20; n++) resolve(`service-${n}`, 'Boom', now());
+    wait(20_000);
+    if (restarts) restart();
+    wait(HOUR);
+    return endOf('storm-ended');
+  };
+  expect(endsAt(false)).toBeGreaterThan(START);
+  expect(endsAt(true)).toBe(endsAt(false));
 });

@@ -101,7 +101,7 @@ test(
       compared += result.compared;
       for (const reason of result.reasons) reasons.add(reason);
     }
-  // Most of them are compared in what they decide, and much happens.
+    // Most of them are compared in what they decide, and much happens.
     expect(compared).toBeGreaterThan(restarts / 2);
     for (const reason of MUCH) expect(reasons).toContain(reason);
   },
