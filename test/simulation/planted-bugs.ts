@@ -85,8 +85,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'who inhibits whom is not known after a start or a reload',
     seed: 152,
     file: 'src/state/inhibit-index.ts',
-    from: '      trackFiring(index, undefined, alert);\n      yield;\n',
-    to: '      yield;\n',
+    from: '    trackFiring(index, undefined, alert);\n    yield;\n',
+    to: '    yield;\n',
   },
   {
     name: 'an alert that begins does not look for what inhibits it',
