@@ -14,6 +14,8 @@ export interface SentAlert {
   readonly severity: 'critical' | 'warning';
   status: 'firing' | 'resolved';
   startsAt: number;
+  /** When it ended last; 0: it never did. */
+  endsAt: number;
   /** Times that it began to fire, and that it resolved. */
   fired: number;
   resolved: number;
@@ -111,7 +113,16 @@ async function send(
 }
 
 function unsent(id: string, service: string, severity: SentAlert['severity']): SentAlert {
-  return { id, service, severity, status: 'resolved', startsAt: 0, fired: 0, resolved: 0 };
+  return {
+    id,
+    service,
+    severity,
+    status: 'resolved',
+    startsAt: 0,
+    endsAt: 0,
+    fired: 0,
+    resolved: 0,
+  };
 }
 
 function changeOf(alert: SentAlert): Change {
@@ -120,13 +131,15 @@ function changeOf(alert: SentAlert): Change {
     const endsAt = Math.max(now, alert.startsAt + 1);
     return { alert, status: 'resolved', startsAt: alert.startsAt, endsAt };
   }
-  const startsAt = Math.max(now, alert.startsAt + 2);
+  // A firing that begins at the very instant of an end is the one that ended.
+  const startsAt = Math.max(now, alert.endsAt + 1);
   return { alert, status: 'firing', startsAt, endsAt: undefined };
 }
 
-function apply({ alert, status, startsAt }: Change): void {
+function apply({ alert, status, startsAt, endsAt }: Change): void {
   alert.status = status;
   alert.startsAt = startsAt;
+  if (endsAt !== undefined) alert.endsAt = endsAt;
   if (status === 'firing') alert.fired += 1;
   else alert.resolved += 1;
 }
