@@ -5,8 +5,8 @@
 import type { SmallKind } from './small-records.ts';
 
 /**
- * `i` is an incident, `past` what is kept of a service in one, `lately` what came in the last minutes; `name` an alert that gets another one; `source` one that the
- * rules do not know any more.
+ * `i` is an incident, `past` what is kept of a service in one, `lately` what came in the last minutes; `name` an alert
+ * that gets another one; `source` one that the rules do not know any more.
  */
 type Kind = 'i' | 'past' | 'lately' | 'name' | 'source' | SmallKind;
 

@@ -137,10 +137,11 @@ class SentinelsAsked extends SentinelConnector {
     super(options as SentinelConnectionOptions);
   }
 
-  override async connect(...emit: Parameters<SentinelConnector['connect']>) {
+  override async connect(emit: Parameters<SentinelConnector['connect']>[0]) {
     try {
-      return await super.connect(...emit);
-    } catch {
+      return await super.connect(emit);
+    } catch (error) {
+      emit('error', asError(error));
       return new Socket().destroy();
     }
   }
