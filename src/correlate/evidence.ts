@@ -72,6 +72,11 @@ export function byStorm(apartMs: number): string {
   return `began ${seconds(apartMs)} s apart in a storm, and outlasted it`;
 }
 
+/** The same: too few requests come, as people do not get in. `site`: what is not reached. */
+export function byFront(site: string, apartMs: number): string {
+  return `too few requests come, and ${site} is not reached from outside, ${seconds(apartMs)} s apart`;
+}
+
 /** The same, by a name from outside the catalog that both say. */
 export function byPeer(peer: string, other: string, apartMs: number): string {
   return `names ${peer}, as ${other} does, ${seconds(apartMs)} s apart`;

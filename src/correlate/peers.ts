@@ -2,6 +2,7 @@
  * What an alert names that is none of ours: whom its service calls, by a label that says so, or a public address.
  */
 import type { Alert } from '../model.ts';
+import { siteOf } from '../rules/host-name.ts';
 import type { Catalog } from '../rules/rules.ts';
 
 /** Labels whose value is whom the service calls: those of OpenTelemetry and Istio, and what teams call it. */
@@ -40,4 +41,9 @@ export function peersOf(
   const isPeer = (name: string) =>
     name !== '' && name.length <= NAME_MAX && !own.includes(name) && !catalog.services.has(name);
   return [...names].filter(isPeer).slice(0, PEERS_MAX);
+}
+
+/** It says that a site is not reached from outside, and no service of the catalog has that site. */
+export function isStrangeSite(alert: Pick<Alert, 'labels' | 'facts'> | undefined): boolean {
+  return alert?.facts.known === false && siteOf(alert.labels) === alert.facts.service;
 }

@@ -11,6 +11,7 @@ import type { ServiceTally, Tally } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
 import { type Callers, callersOf, isInGraph, pathTo } from './graph.ts';
 import { hiddenCause } from './hidden.ts';
+import { isStrangeSite } from './peers.ts';
 
 /** Candidates that people are shown. */
 const SHOWN = 3;
@@ -179,7 +180,7 @@ function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate 
   if (tally.services.size > 1 && failingMachine(one) === 1)
     reasons.push('the machine itself fails');
   if (one.paths.length > 1) reasons.push(one.paths.join(' -> '));
-  if (one.starves > 0) reasons.push(`${one.starves} services that it calls get too few requests`);
+  if (one.starves > 0) reasons.push(`${one.starves} services behind it get too few requests`);
   if (one.tally.firing === 0) reasons.push('its own alerts have cleared');
   return {
     service: one.service,
@@ -196,18 +197,21 @@ function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate 
  * although it depends on them.
  *
  * A single one may as well be dead, and its callers fail for want of it: of that one nothing is concluded. So what is
- * starved only because another starved one calls it does not count as a second.
+ * starved only because another starved one calls it does not count as a second. What keeps people from a site that no
+ * service of the catalog has, keeps their requests from all of them.
  */
 function starvingAmong(
-  { rules }: Turn,
+  turn: Turn,
   services: readonly (readonly [string, ServiceTally])[],
 ): ReadonlyMap<string, readonly string[]> {
+  const { catalog, hubCallers } = turn.rules;
   const callers = new Map<string, Callers>();
   for (const [name, { alerts, starved }] of services)
-    if (starved === alerts) callers.set(name, callersOf(rules.catalog, rules.hubCallers, name));
+    if (starved === alerts) callers.set(name, callersOf(catalog, hubCallers, name));
   const found = new Map<string, readonly string[]>();
-  if (callers.size < 2) return found;
-  for (const [caller] of services) {
+  if (callers.size === 0) return found;
+  for (const [caller, { lead }] of services) {
+    if (isStrangeSite(turn.state.alerts.get(lead))) found.set(caller, [...callers.keys()]);
     const below = [...callers.keys()].filter((name) => callers.get(name)?.has(caller));
     if (countFirst(below, callers) === 2) found.set(caller, below);
   }

@@ -8,9 +8,9 @@
  * Where nobody said what one of two likely causes depends on, what lasts and began at the same moment as what people were
  * told of is taken for the same failure, wherever it is: two that have nothing to do with each other hardly ever begin together.
  */
-import { toldAround } from '../state/group-index.ts';
+import { toldBetween } from '../state/group-index.ts';
 import { idsAt } from '../state/id-index.ts';
-import { likelyCause } from '../life/lead.ts';
+import { leadOf, likelyCause } from '../life/lead.ts';
 import { WEIGHT_SUFFICES } from '../life/proof.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
@@ -18,16 +18,20 @@ import { tallyOf } from '../state/state.ts';
 import { servicesOn } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
 import { isQuiet } from '../life/reply.ts';
-import { byPath, byTime, isNearer, type Match, matchByTime } from './evidence.ts';
+import { isAllStarved } from './along.ts';
+import { byFront, byPath, byTime, isNearer, type Match, matchByTime } from './evidence.ts';
 import { callersOf, isInGraph, nearby, pathTo } from './graph.ts';
 import { TOGETHER_MS } from './group.ts';
 import { CALLERS_MIN, callersAt } from './hidden.ts';
 import { callsOthers, isOpenTo, isSameCluster, isToldThere, mayGuess, takesGuess } from './may.ts';
 import { beganOf } from './onset.ts';
+import { isStrangeSite } from './peers.ts';
 import { placedRoot, WEIGHED_MAX } from './root.ts';
 
 /** What fails in so many places is an outage on its way, and news of it may come for so long. */
 const PLACES_MIN = 4;
+/** A site that is probed from outside fails of what fails behind it, more often than by itself. */
+const PLACES_BEHIND_MIN = 2;
 const SPREADS_MS = 15 * 60_000;
 
 /** The message that explains the incident, looked for around the service of its worst alert; the nearest in time. */
@@ -158,6 +162,31 @@ function isAbout(turn: Turn, other: Incident, service: string, rule: CorrelateRu
   return root === service || callersOf(catalog, hubCallers, service).has(root);
 }
 
+/** Too few requests come, and a site that is probed from outside fails: nobody gets in. The message of the site; the nearest in time. */
+export function keptOut(
+  turn: Turn,
+  incident: Incident,
+  alert: Alert,
+  rule: CorrelateRule,
+): Match | undefined {
+  const { state } = turn;
+  if (!mayGuess(turn, incident, alert, rule)) return undefined;
+  if (!isAllStarved(tallyOf(state, incident.id))) return undefined;
+  const began = beganOf(incident);
+  let best: Match | undefined;
+  for (const id of toldBetween(state.byGroup, incident.environment, began - SPREADS_MS, began)) {
+    const other = state.incidents.get(id);
+    if (other === undefined || id === incident.id || !takesGuess(turn, other)) continue;
+    const site = leadOf(state, other);
+    if (site?.status !== 'firing' || !isStrangeSite(site) || !isToldThere(turn, other, alert))
+      continue;
+    const apartMs = Math.abs(began - beganOf(other));
+    const match = matchByTime(other, byFront(site.facts.service, apartMs), apartMs);
+    if (isNearer(match, best)) best = match;
+  }
+  return best;
+}
+
 /** The message of what began at the same moment, where the time is all there is to go by; the nearest. */
 export function toldAtOnce(
   turn: Turn,
@@ -171,13 +200,13 @@ export function toldAtOnce(
   const cause = likelyCause(incident, alert);
   const isCausePlaced = isPlaced(turn, incident, cause);
   let best: Incident | undefined;
+  const placesMin = placesToSpread(alert);
   let apartMs = TOGETHER_MS;
-  const middle = began - SPREADS_MS / 2;
-  const withinMs = TOGETHER_MS + SPREADS_MS / 2;
-  for (const id of toldAround(state.byGroup, incident.environment, middle, withinMs)) {
+  const from = began - TOGETHER_MS - SPREADS_MS;
+  for (const id of toldBetween(state.byGroup, incident.environment, from, began + TOGETHER_MS)) {
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || !takesGuess(turn, other)) continue;
-    const otherMs = apartFrom(turn, other, began, isCausePlaced);
+    const otherMs = apartFrom(turn, other, began, { isCausePlaced, placesMin });
     if (otherMs > apartMs) continue;
     // More than so many services are a storm.
     if (tallyOf(state, id).hit > WEIGHED_MAX || !isSameCluster(turn, other, alert)) continue;
@@ -191,16 +220,20 @@ export function toldAtOnce(
   return matchByTime(best, because, apartMs);
 }
 
+function placesToSpread(alert: Alert): number {
+  return isStrangeSite(alert) ? PLACES_BEHIND_MIN : PLACES_MIN;
+}
+
 /** From when it began; of what no graph places, where it fails in several places, also from its last news, while it still spreads. */
 function apartFrom(
   { state }: Turn,
   other: Incident,
   began: Instant,
-  isCausePlaced: boolean,
+  { isCausePlaced, placesMin }: { readonly isCausePlaced: boolean; readonly placesMin: number },
 ): number {
   const beganMs = Math.abs(beganOf(other) - began);
   const { hit, checks, lastSince } = tallyOf(state, other.id);
-  const isWide = hit >= PLACES_MIN && checks.size >= PLACES_MIN;
+  const isWide = hit >= placesMin && checks.size >= placesMin;
   if (isCausePlaced || !isWide || beganOf(other) > began) return beganMs;
   return Math.min(beganMs, Math.abs(lastSince - began));
 }

@@ -4,7 +4,7 @@
  * Three failures that last and have nothing to do with each other hardly ever begin within minutes. What they come from, a
  * network, a node, a provider, is not in the catalog then, and so the catalog does not know whom else it hits.
  */
-import { toldAround } from '../state/group-index.ts';
+import { toldBetween } from '../state/group-index.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state/state.ts';
@@ -75,9 +75,9 @@ function begunWith(
   if (!mayGuess(turn, incident, speaker, rule)) return [];
   if ((state.members.get(incident.id)?.size ?? 0) > ALERTS_MAX) return [];
   const others = new Set<Incident>();
-  const middle = beganOf(incident) - SPREADS_MS / 2;
-  const withinMs = TOGETHER_MS + SPREADS_MS / 2;
-  for (const id of toldAround(state.byGroup, incident.environment, middle, withinMs)) {
+  const began = beganOf(incident);
+  const from = began - TOGETHER_MS - SPREADS_MS;
+  for (const id of toldBetween(state.byGroup, incident.environment, from, began + TOGETHER_MS)) {
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || other.resolvedAt !== undefined) continue;
     if (!isNear(turn, incident, other)) continue;
@@ -102,8 +102,7 @@ function apartBy(one: Incident, other: Incident): number {
 /** Messages of what began in the minutes before. */
 function toldBefore({ state }: Turn, { environment }: Incident, until: Instant): number {
   const told = new Set<string>();
-  const half = BEFORE_MS / 2;
-  for (const id of toldAround(state.byGroup, environment, until - half, half)) {
+  for (const id of toldBetween(state.byGroup, environment, until - BEFORE_MS, until)) {
     const other = state.incidents.get(id);
     if (other !== undefined && beganOf(other) < until) told.add(id);
   }

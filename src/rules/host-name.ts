@@ -2,6 +2,7 @@
  * Names of hosts: without what stands around them, and which sites are one's own. Those of others are probed as
  * well: `https://login.okta.com` is no `login` of the catalog.
  */
+import type { Labels } from '../model.ts';
 
 /** `db1:9100` -> `db1`, `[::1]:80` -> `::1`, `https://a.example/x` -> `a.example`; none for a loopback. */
 export function bareHost(raw: string): string | undefined {
@@ -19,6 +20,17 @@ const LOOPBACKS: ReadonlySet<string> = new Set(['localhost', '0.0.0.0', '::1', '
 
 function isLoopback(host: string): boolean {
   return (host.startsWith('127.') && /^[\d.]+$/.test(host)) || LOOPBACKS.has(host.toLowerCase());
+}
+
+const ADDRESS_LABELS = ['instance', 'url', 'target', 'endpoint', 'address'] as const;
+
+/** What is probed by its URL, whoever probes it: the site's name. */
+export function siteOf(labels: Labels): string | undefined {
+  for (const name of ADDRESS_LABELS) {
+    const value = labels[name];
+    if (value?.includes('://') === true) return bareHost(value);
+  }
+  return undefined;
 }
 
 /** Names that nobody outside can have. */

@@ -7,7 +7,7 @@
 import { type Facts, type ReceivedAlert, SEVERITIES, type Severity } from '../model.ts';
 import { type FactSource, annotations, firstValue, labels, own } from './fact-source.ts';
 import { resolveName } from './catalog.ts';
-import { bareHost, ownSites } from './host-name.ts';
+import { bareHost, ownSites, siteOf } from './host-name.ts';
 import { remember } from './remember.ts';
 import type { Catalog, Rules } from './rules.ts';
 import {
@@ -168,16 +168,6 @@ function oursBy({ services }: Catalog, links: Rules['links']): (site: string) =>
   return ownSites([...ours, links.logs, links.dashboard, links.silence]);
 }
 
-/** What is probed by its URL, whoever probes it. */
-function siteOf({ labels }: ReceivedAlert): string | undefined {
-  for (const name of ADDRESS_LABELS) {
-    const value = own(labels, name);
-    if (value?.includes('://') === true) return bareHost(value);
-  }
-  return undefined;
-}
-
-const ADDRESS_LABELS = ['instance', 'url', 'target', 'endpoint', 'address'] as const;
 /** Everybody has such sites, also those whom our services call. */
 const ANYBODYS = /^(?:api|app|web|www)\./i;
 
@@ -207,7 +197,7 @@ function meantBy(
   return (alert, at) => {
     if (at !== undefined) {
       const known = resolveName(canonical, at);
-      if (known !== undefined || at !== siteOf(alert) || ANYBODYS.test(at)) return known;
+      if (known !== undefined || at !== siteOf(alert.labels) || ANYBODYS.test(at)) return known;
       return ofSite(at) || undefined;
     }
     for (const label in alert.labels) {
@@ -309,7 +299,8 @@ function hostBy(
   return (alert, service) => {
     const raw = read(alert);
     // An address that a service's alert names is whom it calls, more often than where it runs.
-    if (raw === undefined) return rule.guessed && service === undefined ? siteOf(alert) : undefined;
+    if (raw === undefined)
+      return rule.guessed && service === undefined ? siteOf(alert.labels) : undefined;
     if (rule.guessed && raw === alert.labels['instance']) {
       const job = own(alert.labels, 'job');
       if (job !== undefined && isProxy(job)) return undefined;

@@ -20,15 +20,14 @@ interface Place {
 
 const MINUTE_MS = 60_000;
 
-/** Those with a message that began within `withinMs` of `at`, or a little further apart. */
-export function* toldAround(
+/** Those with a message that began from `from` to `until`, or a little later. */
+export function* toldBetween(
   groups: GroupIndex,
   environment: string,
-  at: Instant,
-  withinMs: number,
+  from: Instant,
+  until: Instant,
 ): Iterable<string> {
-  const until = at + withinMs;
-  for (let minute = at - withinMs; minute < until + MINUTE_MS; minute += MINUTE_MS)
+  for (let minute = from; minute < until + MINUTE_MS; minute += MINUTE_MS)
     for (const { id } of groups.get(momentKey(environment, minute)) ?? []) yield id;
 }
 

@@ -86,6 +86,41 @@ services:
   expect(story.posts()).toHaveLength(2);
 });
 
+test('Stripe 2019: a site that is probed fails of what fails behind it, two services so far', () => {
+  const story = tell(`
+services:
+  - { name: api, tier: 1, dependsOn: [charges] }
+  - { name: charges, tier: 1, dependsOn: [mongo] }
+  - { name: mongo }
+`);
+  story.fire('mongo', 'MongodbReplicasetNoPrimary', CRITICAL);
+  story.wait(4 * MINUTE);
+  story.fire('charges', 'HighErrorRate', CRITICAL);
+  story.wait(20 * SECOND);
+  story.fire('', 'ProbeFailed', probe('api.pay.example'));
+  story.wait(20 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()).toMatchObject({ root: 'mongo', alerts: [{}, {}, {}] });
+});
+
+test('Google 2021: nobody gets in, and what is behind the sites that fail gets too few requests', () => {
+  const story = tell(`
+services:
+  - { name: mobile-bff, tier: 1, dependsOn: [catalog] }
+  - { name: storefront, tier: 1, dependsOn: [catalog] }
+  - { name: catalog, tier: 1 }
+`);
+  story.fire('', 'ProbeFailed', probe('www.shop.example'));
+  story.fire('', 'ProbeFailed', probe('m.shop.example'));
+  story.wait(6 * MINUTE);
+  story.fire('storefront', 'RequestRateLow', CRITICAL);
+  story.wait(MINUTE);
+  story.fire('mobile-bff', 'RequestRateLow', CRITICAL);
+  story.wait(20 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()).toMatchObject({ root: 'm.shop.example', alerts: [{}, {}, {}, {}] });
+});
+
 test('a job that fails every hour is one message for as long as its failure stands', () => {
   const story = tell();
   for (const run of ['28475920', '28475980', '28476040']) {

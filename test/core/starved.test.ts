@@ -36,7 +36,7 @@ test('what gets too few requests is an effect of its caller that fails, and not 
   expect(story.last()).toMatchObject({ root: 'frontend' });
   expect(story.last()?.alerts).toHaveLength(6);
   expect(story.last()?.text).toContain(
-    'it alerted first; 4 services that it calls get too few requests; explains 6 of 6 alerts',
+    'it alerted first; 4 services behind it get too few requests; explains 6 of 6 alerts',
   );
 });
 
