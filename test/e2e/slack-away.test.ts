@@ -34,6 +34,8 @@ const BURST = { updates: 20, posts: 4 };
 /** One call asks whether Slack is there again: the worst that waited when it began to ask. */
 const PROBE = 1;
 const DELIVERY_MAX = 200;
+/** The limit of a list in a rules file. */
+const SERVICES_PER_FILE = 5_000;
 
 interface Service {
   readonly name: string;
@@ -124,8 +126,12 @@ function serviceOf(index: number): Service {
 function rulesFor(services: readonly Service[]): string {
   const dir = join(scratchDir('rules'), 'rules');
   mkdirSync(dir);
+  const catalog = services.map(({ name, channel }) => ({ name, channel }));
+  for (let from = 0; from < catalog.length; from += SERVICES_PER_FILE) {
+    const some = { services: catalog.slice(from, from + SERVICES_PER_FILE) };
+    writeFileSync(join(dir, `services-${from}.yaml`), stringify(some));
+  }
   const rules = {
-    services: services.map(({ name, channel }) => ({ name, channel })),
     correlate: [{ off: true }],
     hold: [{ for: '0s' }],
     flap: [{ off: true }],
