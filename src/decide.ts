@@ -11,7 +11,7 @@
  */
 import { recallNature } from './correlate/outside.ts';
 import { fingerprintOf } from './dedupe/fingerprint.ts';
-import { isMentioned, knownBefore, reviewIdentity } from './dedupe/identity.ts';
+import { forgetMapped, knownBefore, reviewIdentity } from './dedupe/identity.ts';
 import { repeated } from './dedupe/renew.ts';
 import { newsOf } from './dedupe/repeat.ts';
 import { recogniseHeartbeats, runDue, scheduleEverything } from './life/due.ts';
@@ -193,6 +193,6 @@ function knownAs(turn: Turn, fingerprint: string, received: ReceivedAlert): Aler
   const known = turn.state.alerts.get(fingerprint);
   if (turn.state.mapped.size === 0) return known;
   if (known === undefined) return knownBefore(turn, fingerprint, received);
-  isMentioned(turn.state, known);
+  forgetMapped(turn.state, known);
   return known;
 }

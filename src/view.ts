@@ -133,11 +133,7 @@ export function buildView(
   const tally = incident.special === 'storm' ? stormTally(state) : tallyOf(state, incident.id);
   const lead = speakerOf(state, incident);
   const counts = countsView(tally, rules);
-  const callers = callersOf(
-    rules.catalog,
-    rules.hubCallers,
-    incident.roots[0]?.service ?? '',
-  ).keys();
+  const callers = callersOf(rules, incident.roots[0]?.service ?? '').keys();
   return {
     incident: incident.id,
     revision: incident.revision,

@@ -29,7 +29,7 @@ export function dependency(
 ): Match[] {
   const { state, now, rules } = turn;
   const best = new Map<string, Match>();
-  for (const near of nearby(rules.catalog, rules.hubCallers, facts.service, rule.maxHops)) {
+  for (const near of nearby(rules, facts.service, rule.maxHops)) {
     for (const id of idsAt(state.byService, facts.environment, near.service)) {
       const incident = state.incidents.get(id);
       if (incident === undefined || best.has(id) || !isOpenTo(incident, rule, now)) continue;
@@ -51,7 +51,7 @@ export function effectsOf(
 ): readonly Match[] {
   const { state, now, rules } = turn;
   const matches = new Map<string, Match>();
-  for (const near of nearby(rules.catalog, rules.hubCallers, root, rule.maxHops)) {
+  for (const near of nearby(rules, root, rule.maxHops)) {
     if (near.side !== 'effect') continue;
     for (const id of idsAt(state.byService, incident.environment, near.service)) {
       const other = state.incidents.get(id);
@@ -123,9 +123,8 @@ export function isAllStarved({ services }: Tally): boolean {
 
 /** How a service stands to the incident's root: reached by its failure, able to explain it, or neither. */
 function standsTo(turn: Turn, service: string, root: string): 'effect' | 'cause' | 'sideways' {
-  const { catalog, hubCallers } = turn.rules;
-  if (service === root || callersOf(catalog, hubCallers, root).has(service)) return 'effect';
-  return callersOf(catalog, hubCallers, service).has(root) ? 'cause' : 'sideways';
+  if (service === root || callersOf(turn.rules, root).has(service)) return 'effect';
+  return callersOf(turn.rules, service).has(root) ? 'cause' : 'sideways';
 }
 
 /**
@@ -134,7 +133,7 @@ function standsTo(turn: Turn, service: string, root: string): 'effect' | 'cause'
  */
 function explainsMost(turn: Turn, service: string, { services }: Tally): boolean {
   if (services.size > WEIGHED_MAX) return false;
-  const callers = callersOf(turn.rules.catalog, turn.rules.hubCallers, service);
+  const callers = callersOf(turn.rules, service);
   let all = 0;
   let unexplained = 0;
   for (const [name, { firing, weight }] of services) {

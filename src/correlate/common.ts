@@ -5,7 +5,7 @@
 import type { Instant } from '../model.ts';
 import type { TransactionRule } from '../rules/rules.ts';
 import type { CommonName } from '../state/small-records.ts';
-import { type LaneState, putSmall, removeSmall } from '../state/state.ts';
+import { dropOldest, type LaneState, putSmall } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 
 /** Beyond that the oldest are forgotten. */
@@ -16,16 +16,8 @@ export function rememberCommon(state: LaneState, name: string, at: Instant): voi
 }
 
 function remember(state: LaneState, common: CommonName): void {
-  const { commonNames } = state;
   putSmall(state, 'common', common.name, common);
-  if (commonNames.size <= COMMON_MAX) return;
-  let oldest = common;
-  for (const one of commonNames.values()) if (isOlder(one, oldest)) oldest = one;
-  removeSmall(state, 'common', oldest.name);
-}
-
-function isOlder(one: CommonName, other: CommonName): boolean {
-  return one.at < other.at || (one.at === other.at && one.name < other.name);
+  dropOldest(state, 'common', COMMON_MAX);
 }
 
 /** No name of a host is written so. */

@@ -18,9 +18,15 @@ export interface Match {
   readonly apartMs: number;
 }
 
-/** By the time alone, or what else says that two began with each other: which of them caused the other nobody knows. */
-export function matchByTime(incident: Incident, because: string, apartMs: number): Match {
-  return { incident, evidence: 'time', because, explains: false, hops: 0, apartMs };
+/** That the alert is the deeper cause is not said. */
+export function matchOf(
+  evidence: Evidence,
+  incident: Incident,
+  because: string,
+  apartMs: number,
+  hops = 0,
+): Match {
+  return { incident, evidence, because, explains: false, hops, apartMs };
 }
 
 type LinkEvidence =

@@ -5,12 +5,15 @@
  * its callers. No path leads through a hub (a service that very many call): it links everything with
  * everything. Answers are kept for each catalog, so that an alert costs look-ups only.
  */
-import type { Catalog } from '../rules/rules.ts';
+import type { Catalog, Rules } from '../rules/rules.ts';
 
 /** How many hops a cascade may climb from its root. */
 const CASCADE_HOPS = 5;
 /** A limit on what one question may visit, for graphs that are one big knot. */
 const VISITED_MAX = 500;
+
+/** Who calls whom, and from how many callers on a service is a hub. */
+export type Graph = Pick<Rules, 'catalog' | 'hubCallers'>;
 
 export interface Near {
   readonly service: string;
@@ -36,20 +39,15 @@ const KEPT_MAX = 100_000;
 const answersOf = new WeakMap<Catalog, Answers>();
 
 /** Services within `hops` along one direction, nearest first; without the service itself. */
-export function nearby(
-  catalog: Catalog,
-  hubCallers: number,
-  service: string,
-  hops: number,
-): readonly Near[] {
-  if (isAlone(catalog, service)) return NOTHING_NEAR;
-  const answers = answersFor(catalog);
+export function nearby(graph: Graph, service: string, hops: number): readonly Near[] {
+  if (isAlone(graph.catalog, service)) return NOTHING_NEAR;
+  const answers = answersFor(graph.catalog);
   const { near } = answers;
   const key = `${hops} ${service}`;
   const kept = near.get(key);
   if (kept !== undefined) return kept;
-  const causes = walk(catalog, hubCallers, service, hops, 'down');
-  const effects = walk(catalog, hubCallers, service, hops, 'up');
+  const causes = walk(graph, service, hops, 'down');
+  const effects = walk(graph, service, hops, 'up');
   const found: Near[] = [];
   for (const name of causes.keys())
     found.push(nearOf(name, 'cause', pathTo(causes, service, name).reverse()));
@@ -61,13 +59,13 @@ export function nearby(
 }
 
 /** Everything that a failure of `service` can reach, within CASCADE_HOPS; not the service itself. */
-export function callersOf(catalog: Catalog, hubCallers: number, service: string): Callers {
-  if (isAlone(catalog, service)) return NO_CALLERS;
-  const answers = answersFor(catalog);
+export function callersOf(graph: Graph, service: string): Callers {
+  if (isAlone(graph.catalog, service)) return NO_CALLERS;
+  const answers = answersFor(graph.catalog);
   const { callers } = answers;
   const kept = callers.get(service);
   if (kept !== undefined) return kept;
-  const found = walk(catalog, hubCallers, service, CASCADE_HOPS, 'up');
+  const found = walk(graph, service, CASCADE_HOPS, 'up');
   keep(answers, callers, service, found, found.size);
   return found;
 }
@@ -130,8 +128,7 @@ function answersFor(catalog: Catalog): Answers {
 
 /** Breadth first: each service within `hops`, with the step that leads back towards `from`. */
 function walk(
-  catalog: Catalog,
-  hubCallers: number,
+  { catalog, hubCallers }: Graph,
   from: string,
   hops: number,
   direction: 'up' | 'down',

@@ -137,15 +137,14 @@ function silentCause(
   tally: Tally,
   services: Hit,
 ): SilentCause | undefined {
-  const { catalog, hubCallers } = turn.rules;
   if (services.length < CALLERS_MIN) return undefined;
   let best: SilentCause | undefined;
   for (const [service, began] of sharedBy(turn, services)) {
-    if (!areTogether(began) || callersAt(turn, service).length > hubCallers) continue;
+    if (!areTogether(began) || callersAt(turn, service).length > turn.rules.hubCallers) continue;
     if ((tally.services.get(service)?.alerts ?? 0) > 0) continue;
     // It speaks elsewhere: people split the two, for instance.
     if (firesIn(turn.state, environment, service)) continue;
-    const reached = callersOf(catalog, hubCallers, service);
+    const reached = callersOf(turn.rules, service);
     const explained = services.filter(([name]) => reached.has(name));
     const found = { service, explained, callers: began.length };
     if (best === undefined || isBetter(turn, found, best)) best = found;

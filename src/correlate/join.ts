@@ -16,7 +16,15 @@ import { unlinkTransaction } from '../state/transaction-index.ts';
 import type { Turn } from '../state/turn.ts';
 import { dependency, isAllStarved } from './along.ts';
 import { isCommonTransaction } from './common.ts';
-import { byHost, byLabels, byService, byTime, byTransaction, type Match } from './evidence.ts';
+import {
+  byHost,
+  byLabels,
+  byService,
+  byTime,
+  byTransaction,
+  type Match,
+  matchOf,
+} from './evidence.ts';
 import { groupOf, keepsToItself, TOGETHER_MS } from './group.ts';
 import { beganOf, onsetOf } from './onset.ts';
 import { areApart, gathers, isJoinable, isOpenTo, isStraggler, mayJoin } from './may.ts';
@@ -32,7 +40,7 @@ const OF_RUNS: ReadonlySet<string> = new Set([
 /** An Alertmanager of default settings says so up to five minutes later. */
 const SAID_LATER_MAX_MS = 6 * 60_000;
 
-type Sought = Pick<Alert, 'labels' | 'annotations' | 'facts' | 'startsAt'>;
+type Sought = Pick<Alert, 'labels' | 'facts' | 'startsAt'>;
 
 /** `barred`: what something links it to as well, and it may not join. */
 interface Found {
@@ -202,14 +210,7 @@ function sameService(
     lastSince = tally.lastSince;
   }
   if (best === undefined) return undefined;
-  return {
-    incident: best,
-    evidence: 'service',
-    because: byService(facts.service),
-    explains: false,
-    hops: 0,
-    apartMs: now - lastSince,
-  };
+  return matchOf('service', best, byService(facts.service), now - lastSince);
 }
 
 /** The job whose last run failed fails once more: one message, however old, for as long as that run is there to see. */
@@ -282,8 +283,7 @@ function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
     const apartMs = now - tally.lastSince;
     if (apartMs > rule.windowMs || !gathers(incident, tally, facts.severity)) continue;
     if (!isAboutHost(tally, host)) continue;
-    const because = byHost(host, apartMs);
-    matches.push({ incident, evidence: 'host', because, explains: false, hops: 0, apartMs });
+    matches.push(matchOf('host', incident, byHost(host, apartMs), apartMs));
   }
   return matches;
 }
@@ -327,29 +327,23 @@ function sharedGroup(
   if (incident === undefined || !isJoinable(incident, rule, now)) return undefined;
   const tally = tallyOf(state, incident.id);
   const apartMs = now - tally.lastSince;
-  const match = { incident, explains: false, hops: 0, apartMs } as const;
   if (!isByTime(group)) {
     if (apartMs > rule.windowMs) return undefined;
     const because = byLabels(rule.by, group.split('\n').slice(2));
-    return { ...match, evidence: 'labels', because };
+    return matchOf('labels', incident, because, apartMs);
   }
-  const beganMs = apartBy(Math.abs(now - incident.gatheredAt), now, alert, incident);
+  const beganMs = beganApart(turn, alert, incident);
   if (beganMs > (proven ? rule.windowMs : TOGETHER_MS) || isMild(facts.severity)) return undefined;
   if (!gathers(incident, tally, facts.severity)) return undefined;
-  const because = byTime(beganMs, facts.service);
-  return { ...match, evidence: 'time', because };
+  return matchOf('time', incident, byTime(beganMs, facts.service), apartMs);
 }
 
 /**
  * Heard of apart, it may have begun together all the same. What fires for longer than any source takes to say so is told
  * to whoever newly listens, all at once: then only its beginning counts.
  */
-function apartBy(
-  heardMs: number,
-  now: Instant,
-  alert: Pick<Alert, 'annotations' | 'facts' | 'startsAt'>,
-  incident: Incident,
-): number {
+function beganApart({ now }: Turn, alert: Sought, incident: Incident): number {
   const begunMs = Math.abs(onsetOf(alert) - beganOf(incident));
+  const heardMs = Math.abs(now - incident.gatheredAt);
   return now - alert.startsAt > SAID_LATER_MAX_MS ? begunMs : Math.min(heardMs, begunMs);
 }

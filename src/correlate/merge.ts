@@ -11,7 +11,14 @@ import { causeOf } from '../life/lead.ts';
 import { nextRevision, touch } from '../life/show.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
 import { alertsOf, type LaneState, putAlert } from '../state/state.ts';
-import { change, note, orderMessage, type Turn, wakeIncident } from '../state/turn.ts';
+import {
+  change,
+  note,
+  orderMessage,
+  type Turn,
+  wakeIncident,
+  noteIncident,
+} from '../state/turn.ts';
 import { isBefore } from '../state/past.ts';
 import { isRequestKey } from '../state/reactions.ts';
 import type { Parting } from '../state/small-records.ts';
@@ -92,11 +99,7 @@ function leaveApart(turn: Turn, one: Incident, other: Incident, because: string)
     [one, other],
     [other, one],
   ] as const)
-    note(turn, 'too-large', {
-      incident: own.id,
-      service: own.roots[0]?.service,
-      because: `${from.id}: ${because}; ${whatIsTooMuch(state, loser)}`,
-    });
+    noteIncident(turn, 'too-large', own, `${from.id}: ${because}; ${whatIsTooMuch(state, loser)}`);
   return state.incidents.get(one.id) ?? one;
 }
 

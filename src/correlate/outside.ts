@@ -15,7 +15,7 @@ import { isMild, serviceOfCheck } from '../state/tally.ts';
 import type { Steps } from '../state/timers.ts';
 import type { Turn } from '../state/turn.ts';
 import { rememberCommon } from './common.ts';
-import { byNature, byPeer, type Match, matchByTime } from './evidence.ts';
+import { byNature, byPeer, type Match, matchOf } from './evidence.ts';
 import { callersOf, isInGraph } from './graph.ts';
 import { isToldThere, mayGuess, takesGuess } from './may.ts';
 import { peersOf } from './peers.ts';
@@ -98,7 +98,7 @@ function failingLike(turn: Turn, incident: Incident, own: Alert): readonly Match
   if (unshared(turn, [own.facts.service, ...heads]) < ALIKE_MIN + usual) return [];
   return alike.map(({ alert, other }) => {
     const apartMs = apartBy(own, alert);
-    return matchByTime(other, byNature(own.facts.name, alert.facts.service, apartMs), apartMs);
+    return matchOf('time', other, byNature(own.facts.name, alert.facts.service, apartMs), apartMs);
   });
 }
 
@@ -118,7 +118,7 @@ function unshared({ rules: { catalog } }: Turn, services: readonly string[]): nu
 function isHead({ rules }: Turn, incident: Incident, alert: Alert): boolean {
   const cause = likelyCause(incident, alert);
   const { service } = alert.facts;
-  return service === cause || !callersOf(rules.catalog, rules.hubCallers, cause).has(service);
+  return service === cause || !callersOf(rules, cause).has(service);
 }
 
 /** The alerts of the likely cause that go on, one for each check. */
@@ -152,7 +152,7 @@ function* namingIt(turn: Turn, incident: Incident, own: Alert): Iterable<Match> 
     if (state.commonNames.has(peer)) continue;
     for (const { alert, other } of alikeBy(turn, incident, own, peerKey(own, peer))) {
       const apartMs = apartBy(own, alert);
-      yield matchByTime(other, byPeer(peer, alert.facts.service, apartMs), apartMs);
+      yield matchOf('time', other, byPeer(peer, alert.facts.service, apartMs), apartMs);
     }
   }
 }

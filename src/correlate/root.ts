@@ -6,6 +6,7 @@
  * for people to judge.
  */
 import type { Incident, Instant, RootCandidate } from '../model.ts';
+import { topOf } from '../state/sorted.ts';
 import { tallyOf } from '../state/state.ts';
 import type { ServiceTally, Tally } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
@@ -70,18 +71,10 @@ function beganToFire({ checks }: Tally): Instant {
   return first === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : first;
 }
 
-/** Those with most alerts; of as many, those that came first. Without sorting all: there may be thousands. */
+/** Those with most alerts; of as many, those that came first. Few are in no order. */
 function mostHit({ services }: Tally): readonly (readonly [string, ServiceTally])[] {
-  const most: [string, ServiceTally][] = [];
-  const isCrowd = services.size > WEIGHED_MAX;
-  for (const one of services) {
-    if (one[1].alerts === 0) continue;
-    let place = most.length;
-    while (isCrowd && place > 0 && isHitMore(one, most[place - 1] ?? one)) place--;
-    if (place < WEIGHED_MAX) most.splice(place, 0, one);
-    if (most.length > WEIGHED_MAX) most.pop();
-  }
-  return most;
+  const hit = [...services].filter(([, { alerts }]) => alerts > 0);
+  return services.size > WEIGHED_MAX ? topOf(hit, WEIGHED_MAX, isHitMore) : hit;
 }
 
 function isHitMore(
@@ -110,7 +103,7 @@ function weigh(
     readonly isStarved: boolean;
   },
 ): Weighed {
-  const callers = callersOf(turn.rules.catalog, turn.rules.hubCallers, service);
+  const callers = callersOf(turn.rules, service);
   let explained = 1;
   let alerts = own.alerts;
   let longest: readonly string[] = [];
@@ -204,10 +197,9 @@ function starvingAmong(
   turn: Turn,
   services: readonly (readonly [string, ServiceTally])[],
 ): ReadonlyMap<string, readonly string[]> {
-  const { catalog, hubCallers } = turn.rules;
   const callers = new Map<string, Callers>();
   for (const [name, { alerts, starved }] of services)
-    if (starved === alerts) callers.set(name, callersOf(catalog, hubCallers, name));
+    if (starved === alerts) callers.set(name, callersOf(turn.rules, name));
   const found = new Map<string, readonly string[]>();
   if (callers.size === 0) return found;
   for (const [caller, { lead }] of services) {

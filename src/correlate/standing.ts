@@ -19,7 +19,7 @@ import { servicesOn } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
 import { isQuiet } from '../life/reply.ts';
 import { isAllStarved } from './along.ts';
-import { byFront, byPath, byTime, isNearer, type Match, matchByTime } from './evidence.ts';
+import { byFront, byPath, byTime, isNearer, type Match, matchOf } from './evidence.ts';
 import { callersOf, isInGraph, nearby, pathTo } from './graph.ts';
 import { TOGETHER_MS } from './group.ts';
 import { CALLERS_MIN, callersAt } from './hidden.ts';
@@ -45,7 +45,7 @@ export function explainedBy(
   const firing = firingIn(turn, incident);
   if (!rule.on || firing.length > WEIGHED_MAX) return undefined;
   let best: Match | undefined;
-  for (const near of nearby(rules.catalog, rules.hubCallers, service, rule.maxHops)) {
+  for (const near of nearby(rules, service, rule.maxHops)) {
     for (const id of idsAt(state.byService, incident.environment, near.service)) {
       const match = explains(turn, id, incident, { service, firing, rule });
       if (match !== undefined && isNearer(match, best)) best = match;
@@ -73,13 +73,13 @@ function explains(
   const apartMs = Math.abs(incident.gatheredAt - tallyOf(turn.state, id).lastSince);
   // What is broken goes on to break what depends on it, for as long as it is.
   if (apartMs > rule.windowMs && !stillBreaks(turn, other, root)) return undefined;
-  const callers = callersOf(turn.rules.catalog, turn.rules.hubCallers, root);
+  const callers = callersOf(turn.rules, root);
   if (!callers.has(service) || firing.some((name) => name !== root && !callers.has(name)))
     return undefined;
   const path = pathTo(callers, root, service);
   const because = byPath(path, apartMs);
   const hops = path.length - 1;
-  return { incident: other, evidence: 'dependency', because, explains: false, hops, apartMs };
+  return matchOf('dependency', other, because, apartMs, hops);
 }
 
 /** It fires, and nobody asked for quiet there: of what is news by then, somebody should hear. */
@@ -133,7 +133,7 @@ function toldAmongCallers(
   if (best === undefined) return undefined;
   const { of, apartMs } = best;
   const because = byPath([cause, service], apartMs);
-  return { incident: of, evidence: 'dependency', because, explains: false, hops: 2, apartMs };
+  return matchOf('dependency', of, because, apartMs, 2);
 }
 
 interface Failure {
@@ -158,8 +158,7 @@ function isAbout(turn: Turn, other: Incident, service: string, rule: CorrelateRu
   const root = other.roots[0]?.service;
   if (root === undefined || other.toldIn !== 'message') return false;
   if (!isOpenTo(other, rule, turn.now)) return false;
-  const { catalog, hubCallers } = turn.rules;
-  return root === service || callersOf(catalog, hubCallers, service).has(root);
+  return root === service || callersOf(turn.rules, service).has(root);
 }
 
 /** Too few requests come, and a site that is probed from outside fails: nobody gets in. The message of the site; the nearest in time. */
@@ -181,7 +180,7 @@ export function keptOut(
     if (site?.status !== 'firing' || !isStrangeSite(site) || !isToldThere(turn, other, alert))
       continue;
     const apartMs = Math.abs(began - beganOf(other));
-    const match = matchByTime(other, byFront(site.facts.service, apartMs), apartMs);
+    const match = matchOf('time', other, byFront(site.facts.service, apartMs), apartMs);
     if (isNearer(match, best)) best = match;
   }
   return best;
@@ -217,7 +216,7 @@ export function toldAtOnce(
   if (best === undefined) return undefined;
   const unplaced = isCausePlaced ? best.roots[0]?.service : cause;
   const because = byTime(apartMs, unplaced ?? cause);
-  return matchByTime(best, because, apartMs);
+  return matchOf('time', best, because, apartMs);
 }
 
 function placesToSpread(alert: Alert): number {

@@ -10,7 +10,7 @@ import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state/state.ts';
 import { serviceOfCheck, servicesOn, sharesTransaction } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
-import { byStorm, byTogether, type Match, matchByTime } from './evidence.ts';
+import { byStorm, byTogether, type Match, matchOf } from './evidence.ts';
 import { callersOf, isInGraph } from './graph.ts';
 import { TOGETHER_MS } from './group.ts';
 import { isSameCluster, isToldThere, mayGuess, takesGuess } from './may.ts';
@@ -43,7 +43,7 @@ export function togetherWith(
   if (places < PLACES_MIN + toldBefore(turn, incident, before)) return [];
   return others.map((other) => {
     const apartMs = apartBy(incident, other);
-    return matchByTime(other, byTogether(places, apartMs), apartMs);
+    return matchOf('time', other, byTogether(places, apartMs), apartMs);
   });
 }
 
@@ -61,7 +61,7 @@ export function outlastingWith(
   );
   if (nearest === undefined) return undefined;
   const apartMs = apartBy(incident, nearest);
-  return matchByTime(nearest, byStorm(apartMs), apartMs);
+  return matchOf('time', nearest, byStorm(apartMs), apartMs);
 }
 
 /** The messages that the time alone may add it to. */
@@ -139,14 +139,10 @@ function placesOf(turn: Turn, incidents: readonly Incident[]): number {
 }
 
 /** Another of them reaches it. In a circle one of them has to be the first. */
-function isExplained(
-  { rules: { catalog, hubCallers } }: Turn,
-  names: ReadonlySet<string>,
-  name: string,
-): boolean {
-  const own = callersOf(catalog, hubCallers, name);
+function isExplained({ rules }: Turn, names: ReadonlySet<string>, name: string): boolean {
+  const own = callersOf(rules, name);
   for (const other of names) {
-    if (other === name || !callersOf(catalog, hubCallers, other).has(name)) continue;
+    if (other === name || !callersOf(rules, other).has(name)) continue;
     if (!own.has(other) || other < name) return true;
   }
   return false;

@@ -106,8 +106,8 @@ function spansOf(state: LaneState, source: string): readonly string[] {
   return [...state.mapped.keys()].filter((key) => key.startsWith(`${source}\n`));
 }
 
-/** It is mentioned by the name it has: nothing about it is other than before. */
-export function isMentioned({ mapped }: LaneState, alert: Alert): void {
+/** It is mentioned by the name that it has, so no other will come for it. */
+export function forgetMapped({ mapped }: LaneState, alert: Alert): void {
   const key = beganKey(alert.source, alert.startsAt);
   const names = mapped.get(key);
   if (names?.delete(alert.fingerprint) === true && names.size === 0) mapped.delete(key);

@@ -10,7 +10,14 @@ import type { Alert, Event, Incident, RouteDecision } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
 import { isRequestKey, standing } from '../state/reactions.ts';
 import type { Chronic } from '../state/small-records.ts';
-import { alertsOf, type LaneState, putSmall, removeSmall, tallyOf } from '../state/state.ts';
+import {
+  alertsOf,
+  dropOldest,
+  type LaneState,
+  putSmall,
+  removeSmall,
+  tallyOf,
+} from '../state/state.ts';
 import { severityRank } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
 import { inWords } from './in-words.ts';
@@ -147,13 +154,5 @@ function keep({ state, now }: Turn, chronic: Chronic): void {
   if (state.chronic.size <= KNOWN_MAX) return;
   for (const { fingerprint, at } of state.chronic.values())
     if (at + REMEMBERED_MS <= now) removeSmall(state, 'chronic', fingerprint);
-  const tooMany = state.chronic.size - KNOWN_MAX;
-  if (tooMany <= 0) return;
-  // A restart puts them in another order than that in which they came.
-  const oldest = [...state.chronic.values()].sort(byAge).slice(0, tooMany);
-  for (const { fingerprint } of oldest) removeSmall(state, 'chronic', fingerprint);
-}
-
-function byAge(one: Chronic, other: Chronic): number {
-  return one.at - other.at || (one.fingerprint < other.fingerprint ? -1 : 1);
+  dropOldest(state, 'chronic', KNOWN_MAX);
 }

@@ -11,7 +11,15 @@ import {
 } from '../model.ts';
 import { forgetThoseOn, placeOfReply, replyAt } from '../state/reactions.ts';
 import type { Digest } from '../state/small-records.ts';
-import { change, note, orderDone, orderMessage, type Turn, wakeIncident } from '../state/turn.ts';
+import {
+  change,
+  note,
+  orderDone,
+  orderMessage,
+  type Turn,
+  wakeIncident,
+  noteIncident,
+} from '../state/turn.ts';
 import { digestDelivered, moveDigest } from './digest.ts';
 
 type Delivered = Extract<Event, { readonly kind: 'delivered' }>;
@@ -65,7 +73,6 @@ function digestRefused(turn: Turn, channel: string, error: string): void {
 
 function messageDelivered(turn: Turn, before: Incident, outcome: DeliveryOutcome): void {
   const incident = newerThanShown(turn, before, outcome);
-  const about = { incident: incident.id, service: incident.roots[0]?.service };
   switch (outcome.kind) {
     case 'sent': {
       const isUpdate = incident.message !== undefined;
@@ -74,11 +81,10 @@ function messageDelivered(turn: Turn, before: Incident, outcome: DeliveryOutcome
         sentRevision: outcome.revision,
         updated: isUpdate ? { times: (incident.updated?.times ?? 0) + 1, at: turn.now } : undefined,
       });
-      if (!isUpdate)
-        note(turn, 'delivered', {
-          ...about,
-          because: inWords(incident.route?.channel ?? outcome.message.channel, outcome),
-        });
+      if (!isUpdate) {
+        const channel = incident.route?.channel ?? outcome.message.channel;
+        noteIncident(turn, 'delivered', incident, inWords(channel, outcome));
+      }
       // Something newer was ordered meanwhile: its row stays until that is sent.
       if (outcome.revision < known.revision) orderMessage(turn, known);
       return;
@@ -87,7 +93,7 @@ function messageDelivered(turn: Turn, before: Incident, outcome: DeliveryOutcome
       // Nobody misses the pointer of an incident that became part of another: Slack has nothing to be told any more.
       if (incident.mergedInto !== undefined)
         return void change(turn, incident, { sentRevision: incident.revision });
-      note(turn, 'reposted', { ...about, because: whyGone(outcome.error) });
+      noteIncident(turn, 'reposted', incident, whyGone(outcome.error));
       orderMessage(turn, change(turn, incident, withoutMessage(incident)));
       return;
     case 'refused':

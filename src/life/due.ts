@@ -14,7 +14,7 @@ import { knowsSource, lostSourceDue } from './lost-source.ts';
 import { tellableAt } from './rush.ts';
 import { show } from './show.ts';
 import { endQuiet, expectSilence, reviewQuietLeftOver, silenceDue } from './silences.ts';
-import { reviewStorm, scheduleStorm } from './storm.ts';
+import { isWorse, reviewStorm, scheduleStorm } from './storm.ts';
 import { list, reconsiderRoute, tellAfterStorm } from './tell.ts';
 import { considerLasting, joinsAfterStorm, takeProvenPlace } from '../correlate/place.ts';
 import type { Alert, Flap, Incident, Instant } from '../model.ts';
@@ -24,7 +24,6 @@ import { calmOf, forgottenAt, scheduleAlert, scheduleIncident } from './schedule
 import { keyOf, readKey, STORM_KEY } from '../state/keys.ts';
 import { incidentOf, putAlert, refreshAlert, removeAlert, tallyOf } from '../state/state.ts';
 import { sorted } from '../state/sorted.ts';
-import { severityRank } from '../state/tally.ts';
 import { DueFailed, schedule, type Steps } from '../state/timers.ts';
 import { change, noteAlert, type Turn, wakeIncident } from '../state/turn.ts';
 import { orderReply } from './reply.ts';
@@ -76,12 +75,6 @@ function* tellOutlasting(turn: Turn): Steps {
     if (told++ < OUTLASTING_TOLD) tellAfterStorm(turn, left);
     else list(turn, left, 'it outlasted the storm');
   }
-}
-
-function isWorse(one: Incident, other: Incident): boolean {
-  const rank = severityRank(one.severity) - severityRank(other.severity);
-  const earlierMs = other.gatheredAt - one.gatheredAt || (one.id < other.id ? 1 : -1);
-  return rank < 0 || (rank === 0 && earlierMs > 0);
 }
 
 /** The lane was loaded: nothing is scheduled yet, and no source could reach us meanwhile. */

@@ -3,7 +3,7 @@
  * open without anybody on it.
  */
 import type { Incident } from '../model.ts';
-import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
+import { change, type Turn, wakeIncident, noteIncident } from '../state/turn.ts';
 import { isQuiet, orderReply } from './reply.ts';
 import { inWords } from './in-words.ts';
 import { show } from './show.ts';
@@ -23,11 +23,8 @@ export function escalate(turn: Turn, incident: Incident): Incident {
   if (plan === undefined || incident.phase !== 'open') return due;
   // Its time begins again when the quiet is over.
   if (isQuiet(incident, turn.now)) return due;
-  note(turn, 'escalated', {
-    incident: incident.id,
-    service: incident.roots[0]?.service,
-    because: `nobody acknowledged it within ${inWords(plan.afterMs)}`,
-  });
+  const because = `nobody acknowledged it within ${inWords(plan.afterMs)}`;
+  noteIncident(turn, 'escalated', incident, because);
   const escalated = show(turn, change(turn, due, { escalated: incident.escalated + 1 }));
   return orderReply(turn, escalated, {
     kind: 'escalated',

@@ -11,13 +11,13 @@ import { standsFor } from '../state/group-index.ts';
 import { keyOf } from '../state/keys.ts';
 import { putSmall } from '../state/state.ts';
 import { schedule } from '../state/timers.ts';
-import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
+import { change, note, type Turn } from '../state/turn.ts';
 import { orderReply } from './reply.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
 import { nobody } from './lead.ts';
 import { openIncident } from './open.ts';
-import { show } from './show.ts';
+import { show, endOwn } from './show.ts';
 
 export function heartbeatOf(
   { rules }: Pick<Turn, 'rules'>,
@@ -44,8 +44,7 @@ export function beat(turn: Turn, rule: HeartbeatRule): void {
     because: `${rule.name} is heard again`,
     rule: rule.rule,
   });
-  show(turn, change(turn, incident, { phase: 'resolved', resolvedAt: turn.now }));
-  wakeIncident(turn, incident.id, turn.now + turn.rules.life.reopenWithinMs);
+  endOwn(turn, incident);
 }
 
 /** An alert that says nothing. */
@@ -68,9 +67,7 @@ function dropUnruled(turn: Turn): void {
     // When its rule is back, it is missed anew.
     putSmall(turn.state, 'heartbeat', name, { ...heartbeat, incident: undefined });
     const lost = turn.state.incidents.get(incident);
-    if (lost === undefined || lost.phase === 'resolved') continue;
-    show(turn, change(turn, lost, { phase: 'resolved', resolvedAt: turn.now }));
-    wakeIncident(turn, lost.id, turn.now + turn.rules.life.reopenWithinMs);
+    if (lost !== undefined && lost.phase !== 'resolved') endOwn(turn, lost);
   }
 }
 

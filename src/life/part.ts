@@ -19,9 +19,10 @@ import {
   removeSmall,
   survivorOf,
   tallyOf,
+  dropOldest,
 } from '../state/state.ts';
 import { worstFiring } from '../state/tally.ts';
-import { change, note, type Turn } from '../state/turn.ts';
+import { change, note, type Turn, noteIncident } from '../state/turn.ts';
 import { orderReply } from './reply.ts';
 import { alertWith } from '../state/with.ts';
 import { causeOf } from './lead.ts';
@@ -78,11 +79,8 @@ export function split(turn: Turn, incident: Incident, user: string, names: strin
     incident: own.id,
     from,
   });
-  note(turn, 'split', {
-    incident: incident.id,
-    service: told.roots[0]?.service,
-    because: `${user} split off ${[...asked].sort().join(', ')} as ${own.id}`,
-  });
+  const named = [...asked].sort().join(', ');
+  noteIncident(turn, 'split', told, `${user} split off ${named} as ${own.id}`);
   show(turn, told);
   tellSplit(turn, judged(turn, own, leaving), because);
 }
@@ -187,18 +185,7 @@ function rememberParting(
   }
   for (const [name, { until }] of state.partings)
     if (until <= now) removeSmall(state, 'parting', name);
-  const tooMany = state.partings.size - PARTINGS_MAX;
-  if (tooMany <= 0) return;
-  // A restart puts them in another order than that in which they came.
-  const oldest = [...state.partings].sort(byAge).slice(0, tooMany);
-  for (const [name] of oldest) removeSmall(state, 'parting', name);
-}
-
-function byAge(
-  [one, { at }]: readonly [string, Parting],
-  [other, { at: otherAt }]: readonly [string, Parting],
-): number {
-  return at - otherAt || (one < other ? -1 : 1);
+  dropOldest(state, 'parting', PARTINGS_MAX);
 }
 
 /**

@@ -3,10 +3,10 @@
  * reaction away takes it back, unless the same person says so with another one. Reactions come twice and
  * out of order: Slack's own time orders them.
  */
-import type { Event, Gesture, Incident, Instant, Mark, Reason } from '../model.ts';
+import type { Event, Gesture, Incident, Instant, Mark } from '../model.ts';
 import { lastHeard, remember, saidAt, saidOtherwise, standing } from '../state/reactions.ts';
 import { incidentAt, tallyOf } from '../state/state.ts';
-import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
+import { change, note, type Turn, wakeIncident, noteIncident } from '../state/turn.ts';
 import { heed, learnLate } from './chronic.ts';
 import { orderReply } from './reply.ts';
 import { armEscalation } from './escalation.ts';
@@ -69,7 +69,7 @@ function put(
   const mark = { user, at };
   switch (gesture) {
     case 'acknowledge': {
-      say(turn, 'acknowledged', incident, `${user} is on it (:${emoji}:)`);
+      noteIncident(turn, 'acknowledged', incident, `${user} is on it (:${emoji}:)`);
       return change(turn, incident, {
         acknowledged: [...without(incident.acknowledged, mark.user), mark],
         phase: incident.phase === 'resolved' ? 'resolved' : 'acknowledged',
@@ -77,7 +77,7 @@ function put(
       });
     }
     case 'solved': {
-      say(turn, 'solved', incident, `${mark.user} says so`);
+      noteIncident(turn, 'solved', incident, `${mark.user} says so`);
       // Who said so first has said it for all.
       if (incident.solved !== undefined) return incident;
       if (incident.phase === 'resolved') return change(turn, incident, { solved: mark });
@@ -87,14 +87,14 @@ function put(
     }
     case 'snooze': {
       const until = now + rules.life.snoozeMs;
-      say(turn, 'snoozed', incident, `${mark.user} asked for quiet`);
+      noteIncident(turn, 'snoozed', incident, `${mark.user} asked for quiet`);
       wakeIncident(turn, incident.id, until);
       return change(turn, incident, {
         snoozed: { by: mark.user, at: now, until, silence: undefined },
       });
     }
     case 'not-actionable': {
-      say(turn, 'not-actionable', incident, `${mark.user} says so`);
+      noteIncident(turn, 'not-actionable', incident, `${mark.user} says so`);
       return change(turn, incident, {
         notActionable: [...without(incident.notActionable, mark.user), mark],
       });
@@ -113,7 +113,7 @@ function takeBack(
     case 'acknowledge': {
       const acknowledged = without(incident.acknowledged, mark.user);
       const left = acknowledged.length === 0;
-      say(
+      noteIncident(
         turn,
         left ? 'unacknowledged' : 'taken-back',
         incident,
@@ -124,14 +124,14 @@ function takeBack(
       return left ? armEscalation(turn, free) : free;
     }
     case 'solved':
-      say(turn, 'taken-back', incident, `${mark.user} no longer says that it is solved`);
+      noteIncident(turn, 'taken-back', incident, `${mark.user} no longer says that it is solved`);
       return noLongerSolved(turn, incident, mark);
     case 'snooze':
-      say(turn, 'taken-back', incident, `${mark.user} no longer asks for quiet`);
+      noteIncident(turn, 'taken-back', incident, `${mark.user} no longer asks for quiet`);
       return noLongerSnoozed(turn, incident, mark.user);
     case 'not-actionable': {
       const because = `${mark.user} no longer says that it was not worth an alert`;
-      say(turn, 'taken-back', incident, because);
+      noteIncident(turn, 'taken-back', incident, because);
       const notActionable = without(incident.notActionable, mark.user);
       return armEscalation(turn, change(turn, incident, { notActionable }));
     }
@@ -179,15 +179,11 @@ export function verifySolved(turn: Turn, incident: Incident): Incident {
   const { firing } = tallyOf(turn.state, incident.id);
   const checked = change(turn, incident, { verifyAt: undefined });
   if (solved === undefined || firing === 0) return checked;
-  say(turn, 'refuted', incident, `${firing} of its alerts still fire`);
+  noteIncident(turn, 'refuted', incident, `${firing} of its alerts still fire`);
   const phase = incident.acknowledged.length > 0 ? 'acknowledged' : 'open';
   const open = armEscalation(turn, change(turn, checked, { solved: undefined, phase }));
   const back = show(turn, open);
   return orderReply(turn, back, { kind: 'not-solved', user: solved.user, firing });
-}
-
-function say(turn: Turn, reason: Reason, incident: Incident, because: string): void {
-  note(turn, reason, { incident: incident.id, service: incident.roots[0]?.service, because });
 }
 
 function without(marks: readonly Mark[], user: string): readonly Mark[] {

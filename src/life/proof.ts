@@ -216,7 +216,7 @@ function weightFrom(
   const reached = [service];
   for (let at = reached.pop(); at !== undefined; at = reached.pop()) {
     weight += weights.get(at) ?? 0;
-    for (const near of nearby(rules.catalog, rules.hubCallers, at, 1))
+    for (const near of nearby(rules, at, 1))
       if (left.delete(near.service)) reached.push(near.service);
   }
   return weight;

@@ -12,6 +12,7 @@ import { learnLate } from './chronic.ts';
 import { orderReply } from './reply.ts';
 import { split, unsplit } from './part.ts';
 import { countMatches, endSilence, isCovered, matchersInWords, setSilence } from './silences.ts';
+import { isInForce } from './silenced.ts';
 
 type Request = Extract<Event, { kind: 'request' }>;
 
@@ -93,8 +94,7 @@ function readSilence(text: string): { readonly duration: string; readonly commen
 function unsilence(turn: Turn, incident: Incident, asked: Request): void {
   const { state, now } = turn;
   const about = [...state.silences.values()].filter(
-    ({ silence: { startsAt, endsAt }, silence: one }) =>
-      startsAt <= now && endsAt > now && isCovered(turn, incident, one),
+    ({ silence: one }) => isInForce(one, now) && isCovered(turn, incident, one),
   );
   const answered = { kind: 'unsilenced', user: asked.user, silences: about.length } as const;
   orderReply(turn, incident, answered);

@@ -38,6 +38,12 @@ export function show(turn: Turn, incident: Incident): Incident {
   return changed;
 }
 
+/** No alert ends an incident of Quell's own: a storm, or a heartbeat that was missing. */
+export function endOwn(turn: Turn, incident: Incident): void {
+  show(turn, change(turn, incident, { phase: 'resolved', resolvedAt: turn.now }));
+  wakeIncident(turn, incident.id, turn.now + turn.rules.life.reopenWithinMs);
+}
+
 /** The storm's message counts what happens to the incidents it stands for. */
 export function touchStorm(turn: Turn): void {
   const parent = turn.state.incidents.get(turn.state.storm?.incident ?? '');

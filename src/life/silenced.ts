@@ -23,16 +23,27 @@ export function mutedNow(turn: Turn, alert: Alert): Muted | undefined {
   return inhibitedNow(alert, inhibitorOf(state.inhibition, alert), now);
 }
 
-/** By the one that lasts longest. */
 function silencedNow(turn: Turn, subject: Subject): Muted | undefined {
-  const { state, now } = turn;
+  const longest = longestInForce(turn, (silence) => testOf(turn, silence)(subject));
+  return longest === undefined ? undefined : mutedBy(longest);
+}
+
+/** The silence in force that lasts longest, of those that are wanted. */
+export function longestInForce(
+  { state, now }: Turn,
+  isWanted: (silence: Silence) => boolean,
+): Silence | undefined {
   let longest: Silence | undefined;
   for (const { silence } of state.silences.values()) {
-    if (now < silence.startsAt || now >= silence.endsAt) continue;
+    if (!isInForce(silence, now)) continue;
     if (longest !== undefined && lastsLonger(longest, silence)) continue;
-    if (testOf(turn, silence)(subject)) longest = silence;
+    if (isWanted(silence)) longest = silence;
   }
-  return longest === undefined ? undefined : mutedBy(longest);
+  return longest;
+}
+
+export function isInForce({ startsAt, endsAt }: Silence, now: Instant): boolean {
+  return startsAt <= now && now < endsAt;
 }
 
 function mutedBy({ createdBy, id, comment, endsAt }: Silence): Muted {
@@ -54,12 +65,12 @@ export function stillMuted(turn: Turn, alert: Alert, muted: Muted): Muted | unde
   }
   const silence = state.silences.get(muted.rule.slice(silenceRef('').length))?.silence;
   const isSilence = silence !== undefined && muted.rule === silenceRef(silence.id);
-  if (!isSilence || now < silence.startsAt || now >= silence.endsAt) return mutedNow(turn, alert);
+  if (!isSilence || !isInForce(silence, now)) return mutedNow(turn, alert);
   return testOf(turn, silence)(subjectOf(alert)) ? mutedBy(silence) : mutedNow(turn, alert);
 }
 
 /** Of two that end together the first by id. */
-export function lastsLonger(one: Silence, other: Silence): boolean {
+function lastsLonger(one: Silence, other: Silence): boolean {
   return one.endsAt > other.endsAt || (one.endsAt === other.endsAt && one.id < other.id);
 }
 

@@ -11,12 +11,12 @@ import type { KeptSilence } from '../state/small-records.ts';
 import { keyOf } from '../state/keys.ts';
 import { alertsOf, putSmall, removeSmall, tallyOf } from '../state/state.ts';
 import { schedule, type Steps } from '../state/timers.ts';
-import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
+import { change, note, type Turn, wakeIncident, noteIncident } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
 import { inWords } from './in-words.ts';
 import { subjectOf } from './lead.ts';
 import { show } from './show.ts';
-import { lastsLonger, silenceRef, testOf } from './silenced.ts';
+import { isInForce, longestInForce, silenceRef, testOf } from './silenced.ts';
 import { callMore, say } from './worse.ts';
 
 /** As long as Alertmanager shows silences that are over. */
@@ -128,7 +128,7 @@ function over(turn: Turn, kept: KeptSilence, because: string): void {
 
 function* begin(turn: Turn, silence: Silence): Steps {
   const { state, now } = turn;
-  if (now < silence.startsAt || now >= silence.endsAt) return;
+  if (!isInForce(silence, now)) return;
   const matches = testOf(turn, silence);
   for (const alert of state.alerts.values()) {
     yield;
@@ -161,13 +161,8 @@ function quieten(turn: Turn, incident: Incident, silence: Silence): Incident {
   if ((incident.snoozed?.until ?? 0) >= silence.endsAt) return incident;
   wakeIncident(turn, incident.id, silence.endsAt);
   const { id, createdBy, endsAt, comment } = silence;
-  note(turn, 'snoozed', {
-    incident: incident.id,
-    service: incident.roots[0]?.service,
-    because: `all that fires of it is silenced by ${createdBy}`,
-    rule: silenceRef(id),
-    why: comment,
-  });
+  const because = `all that fires of it is silenced by ${createdBy}`;
+  noteIncident(turn, 'snoozed', incident, because, { rule: silenceRef(id), why: comment });
   const snoozed = { by: createdBy, at: turn.now, until: endsAt, silence: id };
   return show(turn, change(turn, incident, { snoozed }));
 }
@@ -195,14 +190,13 @@ export function reviewQuietLeftOver(turn: Turn, incident: Incident): Incident {
 export function endQuiet(turn: Turn, incident: Incident): Incident {
   const loud = change(turn, incident, { snoozed: undefined });
   if (incident.snoozed?.silence === undefined) return endSnooze(turn, loud, incident.snoozed?.by);
-  const next = longestOver(turn, loud);
+  const next = longestInForce(turn, (silence) => isCovered(turn, loud, silence));
   if (next !== undefined) return quieten(turn, loud, next);
   const shown = show(turn, armEscalation(turn, loud));
   const { firing } = tallyOf(turn.state, shown.id);
   if (firing === 0) return shown;
-  const { service } = shown.roots[0] ?? {};
   const because = `${count(firing)} of it when the silence was over`;
-  note(turn, 'unsilenced', { incident: shown.id, service, because });
+  noteIncident(turn, 'unsilenced', shown, because);
   // Whoever asked for it was answered.
   if (shown.repliedAt['unsilenced'] === turn.now) return shown;
   return remind(turn, shown, firing, undefined);
@@ -229,17 +223,6 @@ function remind(
 
 function count(firing: number): string {
   return firing === 1 ? '1 alert fires' : `${firing} alerts fire`;
-}
-
-/** The silence that lasts longest of those that match all that fires in it. */
-function longestOver(turn: Turn, incident: Incident): Silence | undefined {
-  let longest: Silence | undefined;
-  for (const { silence } of turn.state.silences.values()) {
-    if (turn.now < silence.startsAt || turn.now >= silence.endsAt) continue;
-    if (longest !== undefined && lastsLonger(longest, silence)) continue;
-    if (isCovered(turn, incident, silence)) longest = silence;
-  }
-  return longest;
 }
 
 function* reviewMutedBy(turn: Turn, id: string): Steps {

@@ -9,11 +9,12 @@ import { STORM_KEY } from '../state/keys.ts';
 import { createLately, useLately } from '../state/lately.ts';
 import { markLately, putStorm } from '../state/state.ts';
 import { schedule } from '../state/timers.ts';
-import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
+import { change, note, type Turn } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
 import { openIncident } from './open.ts';
-import { show, touch } from './show.ts';
+import { show, touch, endOwn } from './show.ts';
 import { nobody } from './lead.ts';
+import { severityRank } from '../state/tally.ts';
 
 const LATELY_MS = 60_000;
 /** What came in a burst is told when it has outlasted its hold: so long the burst is remembered. */
@@ -127,6 +128,12 @@ export function reviewStorm(turn: Turn): boolean {
   return true;
 }
 
+/** Of the incidents of a storm the worst first, then the earliest. */
+export function isWorse(one: Incident, other: Incident): boolean {
+  const milder = severityRank(one.severity) - severityRank(other.severity);
+  return (milder || one.gatheredAt - other.gatheredAt || (one.id < other.id ? -1 : 1)) < 0;
+}
+
 /** When it is looked at next: each minute from its beginning, whoever looks. */
 export function scheduleStorm({ state, now }: Turn, calmAt: Instant): void {
   const { since } = state.storm ?? { since: now };
@@ -176,17 +183,14 @@ function begin(turn: Turn, environment: string): Storm {
 }
 
 function end(turn: Turn, storm: Storm): void {
-  const { state, now, rules } = turn;
+  const { state } = turn;
   putStorm(state, undefined);
   const parent = state.incidents.get(storm.incident);
   note(turn, 'storm-ended', {
     incident: storm.incident,
     because: `it stood for ${storm.counted} incidents`,
   });
-  if (parent !== undefined) {
-    show(turn, change(turn, parent, { phase: 'resolved', resolvedAt: now }));
-    wakeIncident(turn, parent.id, now + rules.life.reopenWithinMs);
-  }
+  if (parent !== undefined) endOwn(turn, parent);
   useLately(state.lately, createLately());
   markLately(state);
 }

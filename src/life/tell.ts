@@ -3,7 +3,7 @@
  */
 import type { Alert, Incident, RouteDecision } from '../model.ts';
 import { rankRoots } from '../correlate/root.ts';
-import { change, note, type Turn } from '../state/turn.ts';
+import { change, note, type Turn, noteIncident } from '../state/turn.ts';
 import { isQuiet, orderReply } from './reply.ts';
 import { incidentWith } from '../state/with.ts';
 import { chronicIn, type Hushed } from './chronic.ts';
@@ -92,14 +92,15 @@ export function list(turn: Turn, incident: Incident, because: string): Incident 
   const lead = leadOf(turn.state, incident);
   const subject = lead === undefined ? nobody(incident) : subjectOfIncident(lead, incident);
   const route = turn.rules.route(subject, turn.now);
-  note(turn, 'digested', {
-    incident: incident.id,
-    service: lead?.facts.service,
-    because,
-    rule: route.rule,
-  });
-  addToDigest(turn, incident, route.channel);
-  return change(turn, incident, { route, toldIn: 'digest' });
+  const { service } = lead?.facts ?? {};
+  note(turn, 'digested', { incident: incident.id, service, because, rule: route.rule });
+  return toDigest(turn, change(turn, incident, { route }), route.channel);
+}
+
+/** `why`: what its line says besides. */
+function toDigest(turn: Turn, incident: Incident, channel: string, why?: string): Incident {
+  addToDigest(turn, incident, channel, why);
+  return change(turn, incident, { toldIn: 'digest' });
 }
 
 type Telling = Pick<Proof, 'because' | 'rule' | 'why' | 'isAsked'>;
@@ -119,8 +120,7 @@ function publish(
       return change(turn, incident, { toldIn: 'nowhere' });
     case 'digest':
       note(turn, route.isChronic === true ? 'chronic' : 'digested', byRoute);
-      addToDigest(turn, incident, route.channel, route.isChronic === true ? because : undefined);
-      return change(turn, incident, { toldIn: 'digest' });
+      return toDigest(turn, incident, route.channel, route.isChronic ? because : undefined);
     case 'thread':
       return tellBeside(turn, incident, route);
     case 'post':
@@ -137,19 +137,14 @@ function publish(
 
 /** In the thread of the message that stands in the same channel and environment; in the digest if none does. */
 function tellBeside(turn: Turn, incident: Incident, route: RouteDecision): Incident {
-  const about = {
-    incident: incident.id,
-    service: incident.roots[0]?.service,
-    rule: route.rule,
-    why: route.why,
-  };
-  const neighbour = neighbourOf(turn, incident, route.channel);
+  const { channel, rule, why } = route;
+  const neighbour = neighbourOf(turn, incident, channel);
   if (neighbour === undefined) {
-    note(turn, 'digested', { ...about, because: 'no incident is open that it could stand beside' });
-    addToDigest(turn, incident, route.channel);
-    return change(turn, incident, { toldIn: 'digest' });
+    const because = 'no incident is open that it could stand beside';
+    noteIncident(turn, 'digested', incident, because, { rule, why });
+    return toDigest(turn, incident, channel);
   }
-  note(turn, 'told', { ...about, because: `in the thread of ${neighbour.id}` });
+  noteIncident(turn, 'told', incident, `in the thread of ${neighbour.id}`, { rule, why });
   const lead = leadOf(turn.state, incident);
   orderReply(turn, neighbour, {
     kind: 'beside',

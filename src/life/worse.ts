@@ -6,7 +6,7 @@
  */
 import type { Incident, Reply, RouteDecision } from '../model.ts';
 import { severityRank } from '../state/tally.ts';
-import { change, note, orderMessage, type Turn } from '../state/turn.ts';
+import { change, orderMessage, type Turn, noteIncident } from '../state/turn.ts';
 import { isQuiet, isTooSoon, orderReply, thereKey } from './reply.ts';
 import { armEscalation } from './escalation.ts';
 import { leadOf, subjectOfIncident } from './lead.ts';
@@ -75,13 +75,8 @@ export function callMore(turn: Turn, incident: Incident, because: string, news: 
   const isOtherPlan = !isSamePlan(escalate, route.escalate);
   const there = isNewsIn(incident, now.channel) ? now.channel : undefined;
   if (mention.length === 0 && !isOtherPlan && there === undefined) return { incident, ...NOBODY };
-  note(turn, 'worsened', {
-    incident: incident.id,
-    service: incident.roots[0]?.service,
-    because: `${because}${inWords(turn, incident, { news, mention, there })}`,
-    rule: now.rule,
-    why: now.why,
-  });
+  const said = inWords(turn, incident, { news, mention, there });
+  noteIncident(turn, 'worsened', incident, `${because}${said}`, { rule: now.rule, why: now.why });
   // Nothing was said yet: then it is told where it is told by now.
   const channel = isYetToBeSaid(turn, incident) ? now.channel : route.channel;
   const all = [...known, ...mention];

@@ -3,6 +3,7 @@
  * and whatever they said, it takes a few megabytes at most, because all of it is one record.
  */
 import type { Alert, Incident } from '../model.ts';
+import { topOf } from './sorted.ts';
 import { isBefore } from './past.ts';
 import { inOrder, type Tally } from './tally.ts';
 import { weightOf } from './weight.ts';
@@ -40,20 +41,8 @@ export function closedView(
 /** Those that began first and fit, at least one. */
 export function alertsKept({ mergedInto }: Incident, members: readonly Alert[]): readonly Alert[] {
   if (mergedInto !== undefined) return [];
-  const most = earliest(members);
+  const most = topOf(members, ALERTS_KEPT_MAX, isBefore);
   return most.slice(0, howManyFit(most, ALERTS_BYTES_MAX, weightOf));
-}
-
-/** Without sorting all: there may be very many. */
-function earliest(members: readonly Alert[]): readonly Alert[] {
-  const first: Alert[] = [];
-  for (const alert of members) {
-    let place = first.length;
-    while (place > 0 && isBefore(alert, first[place - 1] ?? alert)) place--;
-    if (place < ALERTS_KEPT_MAX) first.splice(place, 0, alert);
-    if (first.length > ALERTS_KEPT_MAX) first.pop();
-  }
-  return first;
 }
 
 /** The first ones that were hit and fit. */

@@ -27,6 +27,18 @@ export function* sorted<T>(
   return runs[0] ?? [];
 }
 
+/** The first ones, in order. Without sorting all: there may be very many. */
+export function topOf<T>(items: Iterable<T>, most: number, isBefore: IsBefore<T>): readonly T[] {
+  const first: T[] = [];
+  for (const item of items) {
+    let place = first.length;
+    while (place > 0 && isBefore(item, first[place - 1] ?? item)) place--;
+    if (place < most) first.splice(place, 0, item);
+    if (first.length > most) first.pop();
+  }
+  return first;
+}
+
 function* merged<T>(
   left: readonly T[],
   right: readonly T[],

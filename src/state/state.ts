@@ -285,6 +285,18 @@ export function removeSmall(state: LaneState, kind: SmallKind, name: string): vo
   state.changed.add(keyOf(kind, name));
 }
 
+/** Beyond so many the oldest go; by their instants, for a restart puts them in another order. */
+export function dropOldest(
+  state: LaneState,
+  kind: 'chronic' | 'common' | 'parting',
+  most: number,
+): void {
+  const all: ReadonlyMap<string, { readonly at: Instant }> = smallOf(state, kind);
+  if (all.size <= most) return;
+  const inOrder = [...all].sort(([a, one], [b, other]) => one.at - other.at || (a < b ? -1 : 1));
+  for (const [name] of inOrder.slice(0, all.size - most)) removeSmall(state, kind, name);
+}
+
 function smallOf<K extends SmallKind>(state: LaneState, kind: K): Map<string, SmallRecords[K]> {
   // The compiler forgets of which kind it is.
   return state[SMALL[kind]] as unknown as Map<string, SmallRecords[K]>;

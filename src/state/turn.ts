@@ -79,6 +79,17 @@ export function noteAlert(
   });
 }
 
+/** Of an incident as it is now: of its likely cause. */
+export function noteIncident(
+  turn: Turn,
+  reason: Reason,
+  { id, roots }: Incident,
+  because: string,
+  entry?: Pick<About, 'rule' | 'why'>,
+): void {
+  note(turn, reason, { incident: id, service: roots[0]?.service, because, ...entry });
+}
+
 function weighSentence({ state }: Turn, because: string | undefined): void {
   if (because !== undefined && because.length > SENTENCE_MAX)
     state.weights.changed += because.length;

@@ -123,8 +123,8 @@ function isStriking(
   return together / rare >= SHARE_MIN && together >= LIFT_MIN * byChance;
 }
 
-function isLinked({ one, other }: Pair, { catalog, hubCallers }: Rules): boolean {
-  return nearby(catalog, hubCallers, one, LINKED_HOPS).some(({ service }) => service === other);
+function isLinked({ one, other }: Pair, rules: Rules): boolean {
+  return nearby(rules, one, LINKED_HOPS).some(({ service }) => service === other);
 }
 
 /**

@@ -4,8 +4,10 @@
  */
 import { causeOf, leadOf } from '../life/lead.ts';
 import type { Incident } from '../model.ts';
-import type { LaneState } from '../state/state.ts';
-import { createTally, severityRank, type Tally } from '../state/tally.ts';
+import { isWorse } from '../life/storm.ts';
+import { topOf } from '../state/sorted.ts';
+import { type LaneState, survivorOf } from '../state/state.ts';
+import { createTally, type Tally } from '../state/tally.ts';
 
 export interface StormView {
   /** Those that it stands for, and those that were told just before. */
@@ -28,44 +30,25 @@ const WORST_MAX = 5;
 
 export function stormView(state: LaneState, { standsFor, resolvedAt }: Incident): StormView {
   if (resolvedAt !== undefined) return { incidents: standsFor, goOn: 0, worst: [], before: [] };
-  const before = new Set((state.storm?.before ?? []).map((id) => survivorOf(state, id)));
+  const before = new Set((state.storm?.before ?? []).flatMap((id) => survivorOf(state, id) ?? []));
   return {
     incidents: standsFor,
     goOn: state.stormed.size,
-    worst: worstOf(state).map((incident) => ({
+    worst: worstOf(state, WORST_MAX).map((incident) => ({
       incident: incident.id,
       service: causeOf(state, incident) ?? '',
       name: leadOf(state, incident)?.facts.name ?? '',
     })),
-    before: [...before].flatMap((id) => {
-      const incident = state.open.has(id) ? state.incidents.get(id) : undefined;
-      return incident === undefined
-        ? []
-        : [{ incident: id, service: causeOf(state, incident) ?? '' }];
-    }),
+    before: [...before]
+      .filter(({ id }) => state.open.has(id))
+      .map((incident) => ({ incident: incident.id, service: causeOf(state, incident) ?? '' })),
   };
 }
 
-function survivorOf({ incidents }: LaneState, id: string): string {
-  return incidents.get(id)?.mergedInto ?? id;
-}
-
-function worstOf({ stormed, incidents }: LaneState): readonly Incident[] {
-  const worst: Incident[] = [];
-  for (const id of stormed) {
-    const incident = incidents.get(id);
-    if (incident === undefined) continue;
-    let place = worst.length;
-    while (place > 0 && isWorse(incident, worst[place - 1] ?? incident)) place--;
-    if (place < WORST_MAX) worst.splice(place, 0, incident);
-    if (worst.length > WORST_MAX) worst.pop();
-  }
-  return worst;
-}
-
-function isWorse(one: Incident, other: Incident): boolean {
-  const more = severityRank(one.severity) - severityRank(other.severity);
-  return (more || one.gatheredAt - other.gatheredAt || (one.id < other.id ? -1 : 1)) < 0;
+/** The worst of those that a storm stands for, at most so many. */
+export function worstOf({ stormed, incidents }: LaneState, most: number): readonly Incident[] {
+  const all = [...stormed].flatMap((id) => incidents.get(id) ?? []);
+  return topOf(all, most, isWorse);
 }
 
 /** All that the storm stands for, added up. */

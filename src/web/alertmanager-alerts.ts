@@ -6,7 +6,7 @@ import type { Response } from 'express';
 import type { Lane } from '../lane/lane.ts';
 import type { Lanes } from '../lane/lanes.ts';
 import { subjectOf } from '../life/lead.ts';
-import { testOf } from '../life/silenced.ts';
+import { testOf, isInForce } from '../life/silenced.ts';
 import type { Alert, Instant, Silence } from '../model.ts';
 import { parseSelector, type Predicate } from '../rules/matcher.ts';
 import { compileAnchored } from '../rules/regex.ts';
@@ -104,7 +104,7 @@ function* shownOf({ all }: Lanes, query: AlertsQuery, now: Instant): Generator<S
 function* shownIn(lane: Lane, query: AlertsQuery, now: Instant): Generator<Shown | undefined> {
   const { state } = lane;
   const inEffect = [...state.silences.values()]
-    .filter(({ silence }) => silence.startsAt <= now && now < silence.endsAt)
+    .filter(({ silence }) => isInForce(silence, now))
     .map(({ silence }) => ({ id: silence.id, test: testOf(lane, silence) }));
   for (const alert of Array.from(state.alerts.values())) {
     // Undefined: nothing to show, but work was done.

@@ -16,7 +16,6 @@ import { ago, duration, nameOf } from '../slack/words.ts';
 import type { Heartbeat } from '../state/small-records.ts';
 import { alertsOf, incidentOf, type LaneState } from '../state/state.ts';
 import type { ClosedIncident, History } from '../store/contract.ts';
-import { severityRank } from '../state/tally.ts';
 import { heardOf } from './heard.ts';
 import type { ReadRecording } from './recording.ts';
 import { closedAlert, type LookBack, pastOfAlert, pastOfIncident } from './past.ts';
@@ -33,6 +32,7 @@ import {
   titleOf,
   viewOf,
 } from './shapes.ts';
+import { worstOf } from '../view/storm.ts';
 
 /** What is read of a lane: also of one that only lies on disk. */
 type LaneView = Pick<Lane, 'state' | 'rules'>;
@@ -152,11 +152,9 @@ function liveIncident(
 }
 
 function stormed(state: LaneState, people: People): readonly IncidentJson[] {
-  const all = [...state.stormed].flatMap((id) => state.incidents.get(id) ?? []);
-  return all
-    .sort((one, other) => severityRank(one.severity) - severityRank(other.severity))
-    .slice(0, MEMBERS_MAX)
-    .map((one) => incidentShape(one, liveCounts(state, one), people));
+  return worstOf(state, MEMBERS_MAX).map((one) =>
+    incidentShape(one, liveCounts(state, one), people),
+  );
 }
 
 async function pastIncident(
