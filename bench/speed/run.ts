@@ -53,9 +53,7 @@ async function main(): Promise<void> {
 
 const HEADING = `# Speed, side by side with Alertmanager
 
-Written by \`npm run build && npx tsx bench/speed/run.ts --write\`; how, of which commits, and what it means: [README.md](README.md).`; what each part does: parts.ts.
-Both servers get the same alerts of about 800 bytes at \`/api/v2/alerts\`. Quell's are decided and on
-disk before the answer, Alertmanager's are in memory.`;
+Written by \`npm run build && npx tsx bench/speed/run.ts --write\`; how, of which commits, and what it means: [README.md](README.md).`;
 
 function machine(): string {
   const [cpu] = cpus();
