@@ -153,28 +153,21 @@ export function isSameCluster({ state }: Turn, incident: Incident, alert: Alert)
 
 /** Those who would be told of the alert read the incident's message, and it calls whom the alert's route calls. */
 export function isToldThere(turn: Turn, incident: Incident, alert: Alert): boolean {
-  const { state, rules, now } = turn;
+  const { state, rules } = turn;
   const lead = leadOf(state, incident);
-  const route = incident.route ?? (lead && rules.route(subjectOfIncident(lead, incident), now));
-  if (route?.channel !== rules.route(subjectOf(alert), now).channel) return false;
+  const route = incident.route ?? (lead && rules.route(subjectOfIncident(lead, incident)));
+  if (route?.channel !== rules.route(subjectOf(alert)).channel) return false;
   return !callsOthers(turn, incident, alert);
 }
 
 /** Its route calls somebody whom that message would not call for it: nobody is left asleep for a guess. */
-export function callsOthers(
-  { state, rules, now }: Turn,
-  incident: Incident,
-  alert: Alert,
-): boolean {
-  const { mention, urgency } = rules.route(subjectOf(alert), now);
+export function callsOthers({ state, rules }: Turn, incident: Incident, alert: Alert): boolean {
+  const { mention, urgency } = rules.route(subjectOf(alert));
   if (urgency !== 'post' || mention.length === 0) return false;
   const isWorse = severityRank(alert.facts.severity) < severityRank(incident.severity);
   const lead = leadOf(state, incident);
   if (lead === undefined) return true;
-  const called = rules.route(
-    subjectOfIncident(lead, isWorse ? alert.facts : incident),
-    now,
-  ).mention;
+  const called = rules.route(subjectOfIncident(lead, isWorse ? alert.facts : incident)).mention;
   return mention.some(
     (id) => !called.includes(id) && incident.route?.mention.includes(id) !== true,
   );

@@ -102,11 +102,11 @@ function wished(
 
 /** As its route tells it: that of the incident where it was told, else the one that it would take. */
 function routeGate(about: About, told: Incident | undefined): Gate | undefined {
-  const { alert, rules, now } = about;
+  const { alert, rules } = about;
   const speaker = (told === undefined ? undefined : about.lead) ?? alert;
   // The likely cause is routed, as badly as the worst of all.
   const subject = told === undefined ? subjectOf(alert) : subjectOfIncident(speaker, told);
-  const route = rules.route(subject, now);
+  const route = rules.route(subject);
   if (route.urgency === 'post') return undefined;
   const loudness = rules.loudness(subject);
   const says =
@@ -128,9 +128,9 @@ function toldOtherwise(about: About): readonly Otherwise[] {
 }
 
 function quieter(about: About): readonly Otherwise[] {
-  const { alert, incident, lead, kinds, services, rules, now } = about;
+  const { alert, incident, lead, kinds, services, rules } = about;
   if (incident === undefined || kinds.length === 0) return [];
-  const { rule } = rules.route(subjectOfIncident(lead ?? alert, incident), now);
+  const { rule } = rules.route(subjectOfIncident(lead ?? alert, incident));
   const match = matchOfAll(kinds, services, incident);
   const change = byRoute(rule, 'urgency: digest', { match, urgency: 'digest' });
   const condition = `its route said \`urgency: digest\`, or \`drop\` to tell nobody at all`;

@@ -121,9 +121,9 @@ function overLately({ state, now, rules }: Turn, name: string): Incident | undef
 }
 
 /** Told where that is told which names no environment. */
-function routeOf({ rules, now }: Turn, rule: HeartbeatRule): RouteDecision {
+function routeOf({ rules }: Turn, rule: HeartbeatRule): RouteDecision {
   const { environment } = rules.normalise(NOTHING);
-  const routed = rules.route(nobody({ environment, severity: 'critical' }), now);
+  const routed = rules.route(nobody({ environment, severity: 'critical' }));
   return { ...routed, channel: rule.channel ?? routed.channel, urgency: 'post' };
 }
 

@@ -21,7 +21,7 @@ export function tellInStorm(turn: Turn, incident: Incident): Incident {
   const lead = leadOf(state, incident);
   if (lead === undefined || rules.catalog.services.get(lead.facts.service)?.tier !== 1)
     return incident;
-  const route = rules.route(subjectOfIncident(lead, incident), now);
+  const route = rules.route(subjectOfIncident(lead, incident));
   if (route.urgency !== 'post') return incident;
   const { service, name } = lead.facts;
   const because = `in the thread of ${parent.id}`;

@@ -154,7 +154,7 @@ function isRough({ state, rules, now }: Turn, storm: Storm): boolean {
 function begin(turn: Turn, environment: string): Storm {
   const { state, now } = turn;
   const subject = nobody({ environment: '', severity: 'critical' });
-  const route = turn.rules.route(nobody({ environment, severity: 'critical' }), now);
+  const route = turn.rules.route(nobody({ environment, severity: 'critical' }));
   const incident = openIncident(
     state,
     'storm',

@@ -75,9 +75,9 @@ const LOUDNESS: Readonly<Record<RouteDecision['urgency'], number>> = {
 function routeOf(turn: Turn, incident: Incident, { speaker, severity }: Proof): RouteDecision {
   const lead = leadOf(turn.state, incident) ?? speaker;
   const several = failsSeverally(turn, incident);
-  const route = turn.rules.route(subjectOfIncident(lead, { severity }, several), turn.now);
+  const route = turn.rules.route(subjectOfIncident(lead, { severity }, several));
   if (route.urgency === 'post' || lead === speaker) return route;
-  const other = turn.rules.route(subjectOf(speaker), turn.now);
+  const other = turn.rules.route(subjectOf(speaker));
   return LOUDNESS[other.urgency] > LOUDNESS[route.urgency] ? other : route;
 }
 
@@ -91,7 +91,7 @@ function hushedOf(turn: Turn, incident: Incident, route: RouteDecision): Hushed 
 export function list(turn: Turn, incident: Incident, because: string): Incident {
   const lead = leadOf(turn.state, incident);
   const subject = lead === undefined ? nobody(incident) : subjectOfIncident(lead, incident);
-  const route = turn.rules.route(subject, turn.now);
+  const route = turn.rules.route(subject);
   const { service } = lead?.facts ?? {};
   note(turn, 'digested', { incident: incident.id, service, because, rule: route.rule });
   return toDigest(turn, change(turn, incident, { route }), route.channel);

@@ -175,7 +175,7 @@ function routeNow(turn: Turn, incident: Incident): RouteDecision | undefined {
   const lead = incident.special === undefined ? leadOf(turn.state, incident) : undefined;
   // What was worth a message is by now, too, when less of it fails.
   const several = incident.toldIn === 'message';
-  return lead && turn.rules.route(subjectOfIncident(lead, incident, several), turn.now);
+  return lead && turn.rules.route(subjectOfIncident(lead, incident, several));
 }
 
 function isSamePlan(one: RouteDecision['escalate'], other: RouteDecision['escalate']): boolean {

@@ -109,7 +109,7 @@ function assemble(files: readonly RulesFile[], report: Report, options: CompileO
     report,
     environment: environmentNames(facts),
     named: namesOf(catalog, directory),
-    unsure: (name: string) => collected.partial || collected.shaky.has(name.toLowerCase()),
+    unsure: collected.mayDefine,
     directory,
     schedules,
   };

@@ -41,7 +41,10 @@ const LOOK_AHEAD_DAYS = 40;
 
 /** Active while any of the intervals is. */
 export function scheduleOf(intervals: readonly Interval[]): Schedule {
-  const each = intervals.map(remembered);
+  return eitherOf(intervals.map(remembered));
+}
+
+export function eitherOf(each: readonly Schedule[]): Schedule {
   const [only] = each;
   if (only !== undefined && each.length === 1) return only;
   return (now) => {

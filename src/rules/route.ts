@@ -33,7 +33,7 @@ export interface RouteNode {
   readonly channel: string | undefined;
   readonly mention: readonly Mention[] | undefined;
   readonly urgency: Urgency | undefined;
-  /** `null`-like: an explicit "off" stops what was inherited. */
+  /** `off` stops what was inherited. */
   readonly escalate: Escalation | 'off' | undefined;
   /** Not told while any of these is active. */
   readonly mute: readonly NamedSchedule[];

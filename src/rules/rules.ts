@@ -178,7 +178,7 @@ export interface Rules {
   readonly chronic: (subject: Subject) => ChronicRule | undefined;
   readonly correlate: (subject: Subject) => CorrelateRule;
   readonly transactions: TransactionRule;
-  readonly route: (subject: Subject, now: Instant) => RouteDecision;
+  readonly route: (subject: Subject) => RouteDecision;
   /** Where the urgency of a route comes from: asked by whoever explains, not by the pipeline. */
   readonly loudness: (subject: Subject) => Loudness;
   /** Where everything goes that no route takes: the last resort for what a channel refuses. */

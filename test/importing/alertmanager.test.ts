@@ -48,7 +48,7 @@ test('an alert goes to the channel that Alertmanager would have sent it to', () 
       endsAt: undefined,
       generatorURL: undefined,
     });
-    return rules.route({ labels, facts, source: 'alertmanager' }, 0);
+    return rules.route({ labels, facts, source: 'alertmanager' });
   };
   expect(channelOf({ alertname: 'Any', severity: 'warning' }).channel).toBe('#alerts');
   expect(channelOf({ team: 'payments', severity: 'page', env: 'prod' })).toMatchObject({
@@ -306,7 +306,7 @@ test('each alert goes to the channel of the receiver that Alertmanager gives it 
           endsAt: undefined,
           generatorURL: undefined,
         });
-        const { channel } = rules.route({ labels, facts, source: 'alertmanager' }, 0);
+        const { channel } = rules.route({ labels, facts, source: 'alertmanager' });
         expect(channel).toBe(`#${theirReceiver(root, labels, receiver)}`);
       }
     }),

@@ -259,7 +259,7 @@ test('no bytes crash it: data or diagnostics', () => {
       const result = compileRules([{ name: 'x.yaml', text }]);
       if (result.kind === 'loaded') {
         const subject = seenBy(result.rules, { alertname: 'A' });
-        result.rules.route(subject, 0);
+        result.rules.route(subject);
         result.rules.hold(subject);
       } else {
         expect(result.errors.length).toBeGreaterThan(0);

@@ -40,7 +40,7 @@ route:
 `);
 
 function route(labels: Record<string, string>) {
-  return TREE.route(seenBy(TREE, labels), 0);
+  return TREE.route(seenBy(TREE, labels));
 }
 
 test('what no route takes stays with the root', () => {
@@ -118,15 +118,14 @@ test('what waits for the digest by itself stands in the main channel, or with it
   const rules = rulesOf(`
 services: [{ name: web, owner: team-web, channel: '#web' }]
 route: { channel: owner }`);
-  const channelOf = (labels: Record<string, string>) =>
-    rules.route(seenBy(rules, labels), 0).channel;
+  const channelOf = (labels: Record<string, string>) => rules.route(seenBy(rules, labels)).channel;
   expect(channelOf(info)).toBe('#web');
   expect(channelOf({ service: 'unowned', severity: 'info' })).toBe('#alerts');
 });
 
 test('info and none go into the digest unless a route says otherwise', () => {
   expect(route({ service: 'payments', severity: 'info' }).urgency).toBe('digest');
-  expect(builtInRules().route(subjectOf({}, { severity: 'none' }), 0)).toEqual({
+  expect(builtInRules().route(subjectOf({}, { severity: 'none' }))).toEqual({
     channel: '#alerts',
     mention: [],
     urgency: 'digest',
@@ -135,7 +134,7 @@ test('info and none go into the digest unless a route says otherwise', () => {
     why: undefined,
   });
   const posts = rulesOf('route: { urgency: post }');
-  expect(posts.route(subjectOf({}, { severity: 'info' }), 0).urgency).toBe('post');
+  expect(posts.route(subjectOf({}, { severity: 'info' })).urgency).toBe('post');
 });
 
 test.each([
@@ -149,7 +148,7 @@ test.each([
   [{ service: 'report', severity: 'critical' }, 'post'],
 ])('when no route says how loudly, an alert with %j gets: %s', (labels, urgency) => {
   const rules = rulesOf('services: [{ name: report, owner: a, tier: 3 }]');
-  expect(rules.route(seenBy(rules, labels), 0).urgency).toBe(urgency);
+  expect(rules.route(seenBy(rules, labels)).urgency).toBe(urgency);
 });
 
 const TIMED = rulesOf(`

@@ -31,10 +31,10 @@ export type Collected = {
 } & {
   readonly [K in keyof Named]: readonly (Entry<z.output<Named[K]>> & { readonly name: string })[];
 } & {
-  /** Lower-case names that some broken entry may define. */
-  readonly shaky: ReadonlySet<string>;
   /** True when a file could not be read whole: then nothing can be said to be missing. */
   readonly partial: boolean;
+  /** True when an entry that is wrong, or could not be read, may define the name: then that cannot be said to be missing. */
+  readonly mayDefine: (name: string) => boolean;
   /** True when the key is stated at all, even by an empty list. */
   readonly states: (key: keyof Lists) => boolean;
 };
@@ -69,44 +69,26 @@ export function collect(
     partial ||= read.errors.length > 0;
     if (read.kind === 'data') readKeys(read.source, read.data, raws, report);
   }
-  const shaky = new Set<string>();
-  const list = <T>(key: string, schema: z.ZodType<T>) => listOf(key, schema, raws, shaky, report);
-  const one = <T>(key: string, schema: z.ZodType<T>) => singleOf(key, schema, raws, report);
-  return {
-    services: list('services', LISTS.services),
-    people: list('people', LISTS.people),
-    teams: list('teams', LISTS.teams),
-    hold: list('hold', LISTS.hold),
-    flap: list('flap', LISTS.flap),
-    chronic: list('chronic', LISTS.chronic),
-    correlate: list('correlate', LISTS.correlate),
-    silences: list('silences', LISTS.silences),
-    maintenance: list('maintenance', LISTS.maintenance),
-    inhibit: list('inhibit', LISTS.inhibit),
-    timeIntervals: list('timeIntervals', LISTS.timeIntervals),
-    heartbeats: list('heartbeats', LISTS.heartbeats),
-    name: one('name', SINGLES.name),
-    service: one('service', SINGLES.service),
-    environment: one('environment', SINGLES.environment),
-    severity: one('severity', SINGLES.severity),
-    host: one('host', SINGLES.host),
-    transaction: one('transaction', SINGLES.transaction),
-    runbook: one('runbook', SINGLES.runbook),
-    dashboard: one('dashboard', SINGLES.dashboard),
-    replica: one('replica', SINGLES.replica),
-    transactions: one('transactions', SINGLES.transactions),
-    hubs: one('hubs', SINGLES.hubs),
-    route: one('route', SINGLES.route),
-    incident: one('incident', SINGLES.incident),
-    storm: one('storm', SINGLES.storm),
-    digest: one('digest', SINGLES.digest),
-    reactions: one('reactions', SINGLES.reactions),
-    links: one('links', SINGLES.links),
-    ingest: namedOf('ingest', NAMED.ingest, raws, report),
-    shaky,
+  const names = new Set<string>();
+  const all = {
+    ...valuesOf(LISTS, (key, schema) => listOf(key, schema, raws, names, report)),
+    ...valuesOf(SINGLES, (key, schema) => singleOf(key, schema, raws, report)),
+    ...valuesOf(NAMED, (key, schema) => namedOf(key, schema, raws, report)),
     partial,
-    states: (key) => raws.has(key),
+    mayDefine: (name: string) => partial || names.has(name.toLowerCase()),
+    states: (key: keyof Lists) => raws.has(key),
   };
+  // Each key has what its own schema gives, which Object.entries forgets.
+  return all as unknown as Collected;
+}
+
+function valuesOf<T>(
+  schemas: Readonly<Record<string, z.ZodType>>,
+  read: (key: string, schema: z.ZodType) => T,
+): Readonly<Record<string, T>> {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([key, schema]) => [key, read(key, schema)]),
+  );
 }
 
 const ALERTMANAGERS = 'this is of an alertmanager.yml: `quell import` makes rules of one';
@@ -146,7 +128,7 @@ function listOf<T>(
   key: string,
   schema: z.ZodType<T>,
   raws: ReadonlyMap<string, readonly Raw[]>,
-  shaky: Set<string>,
+  names: Set<string>,
   report: Report,
 ): readonly Entry<T>[] {
   const entries: Entry<T>[] = [];
@@ -164,7 +146,7 @@ function listOf<T>(
       const at = below(place, i);
       const parsed = parseAt(schema, item, at, report);
       if (parsed.kind === 'value') entries.push({ value: parsed.value, place: at });
-      else for (const name of namesIn(item)) shaky.add(name.toLowerCase());
+      else for (const name of namesIn(item)) names.add(name.toLowerCase());
     }
   }
   return entries;

@@ -11,7 +11,7 @@ import {
   DEFAULT_FLAP,
   DEFAULT_HEARTBEAT,
 } from '../defaults.ts';
-import { type Schedule, scheduleOf } from '../interval.ts';
+import { eitherOf, type Schedule, scheduleOf } from '../interval.ts';
 import { formatDuration } from '../duration.ts';
 import type { Mute } from '../mute.ts';
 import { boundsOf, contradiction, createOrder, matchesAll } from './reach.ts';
@@ -226,16 +226,6 @@ function scheduleFor(
   }
   const own = every.length > 0 ? [scheduleOf(every)] : [];
   return eitherOf([...own, ...named]);
-}
-
-function eitherOf(all: readonly Schedule[]): Schedule {
-  return (now) => {
-    const states = all.map((state) => state(now));
-    return {
-      active: states.some((state) => state.active),
-      until: Math.min(...states.map((state) => state.until)),
-    };
-  };
 }
 
 export function compileHeartbeats(

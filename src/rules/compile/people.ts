@@ -31,7 +31,7 @@ export function compileDirectory(collected: Collected, report: Report): Director
     [...byName.values()].map(({ value }) => [value.name.toLowerCase(), value.slack]),
   );
   const unknown = (text: string, known: readonly string[], place: Place): undefined => {
-    if (collected.partial || collected.shaky.has(text.toLowerCase())) return undefined;
+    if (collected.mayDefine(text)) return undefined;
     const hint =
       didYouMean(text, known) ??
       'name a person of people: or give a Slack id, like U012ABCDEF or S012ABCDEF';
@@ -107,9 +107,9 @@ function warnOfUnknownTeams(
   teams: ReadonlyMap<string, Team>,
   report: Report,
 ): void {
-  if (teams.size === 0 || collected.partial) return;
+  if (teams.size === 0) return;
   const check = (name: string | undefined, place: Place): void => {
-    if (name === undefined || teams.has(name) || collected.shaky.has(name.toLowerCase())) return;
+    if (name === undefined || teams.has(name) || collected.mayDefine(name)) return;
     report.warning(place, `unknown team "${name}"`, didYouMean(name, teams.keys()));
   };
   for (const { value, place } of collected.services) check(value.owner, below(place, 'owner'));

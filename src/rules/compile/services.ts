@@ -132,8 +132,7 @@ function checkDependencies(
     const place = below(entry.place, 'dependsOn', i);
     const found = defined.get(other.toLowerCase());
     if (found?.service === name) report.warning(place, `"${name}" depends on itself`);
-    if (found !== undefined || collected.partial) continue;
-    if (collected.shaky.has(other.toLowerCase())) continue;
+    if (found !== undefined || collected.mayDefine(other)) continue;
     const message = `unknown service "${other}" in dependsOn of "${name}"`;
     report.error(place, message, suggestService(other, defined));
   }

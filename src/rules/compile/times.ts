@@ -52,7 +52,7 @@ export function compileSchedules(collected: Collected, report: Report): Schedule
   function find(name: string, place: Place): NamedSchedule | undefined {
     const schedule = named.get(name);
     if (schedule !== undefined) return { name, schedule };
-    if (collected.partial || collected.shaky.has(name.toLowerCase())) return undefined;
+    if (collected.mayDefine(name)) return undefined;
     const hint = didYouMean(name, named.keys()) ?? 'define it under timeIntervals:';
     report.error(place, `unknown time interval "${name}"`, hint);
     return undefined;
