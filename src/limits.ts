@@ -38,7 +38,7 @@ export const IN_BYTES: ReadonlySet<CapacityName> = new Set([
 export const SHAPE = {
   /** JSON values in one request; an object or an array counts as four. */
   values: 600_000,
-  /** Different names of labels and other fields in one request: see names.ts. */
+  /** Different names of labels and other fields in one request: see counts.ts. */
   names: 10_000,
   /** Alerts in one request. */
   alerts: 10_000,

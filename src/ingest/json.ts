@@ -16,39 +16,6 @@ export function readJson(text: string): ReadJson {
   }
 }
 
-/** What an object or an array counts for: parsing one takes four times as long as a plain value. */
-const STRUCTURE_COUNTS = 4;
-
-/**
- * Does a text hold more values than `max`? Parsing takes time for each of them, however short they are,
- * and nothing else can be done meanwhile. Stops counting as soon as it knows.
- */
-export function holdsMoreThan(max: number, json: Uint8Array): boolean {
-  // A value takes two bytes at least: itself and what divides it from the next.
-  if (json.length * (STRUCTURE_COUNTS / 2) <= max) return false;
-  let values = 0;
-  for (let i = 0; i < json.length; i++) {
-    const byte = json[i];
-    if (byte === QUOTE) i = endOfText(json, i + 1);
-    else if (byte === BRACE || byte === BRACKET) values += STRUCTURE_COUNTS;
-    else if (byte === COMMA) values++;
-    if (values > max) return true;
-  }
-  return false;
-}
-
-/** Where the quote stands that ends a text. */
-export function endOfText(json: Uint8Array, from: number): number {
-  let i = from;
-  for (let byte = json[i]; byte !== QUOTE && byte !== undefined; byte = json[i]) {
-    i += byte === BACKSLASH ? 2 : 1;
-  }
-  return i;
-}
-
-export const QUOTE = 34;
-const [COMMA, BRACKET, BACKSLASH, BRACE] = [44, 91, 92, 123];
-
 /** A body is UTF-8; a byte order mark before it is skipped. */
 export function textOf(body: Uint8Array): string {
   const { buffer, byteOffset, byteLength } = body;

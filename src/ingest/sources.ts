@@ -4,12 +4,12 @@
  * Adding a source: a parser file, a line here and in rules/rules.ts, samples with tests, docs/ingest.md.
  */
 import { over, SHAPE } from '../limits.ts';
-import { hasMoreNamesThan } from './names.ts';
 import type { Mapping, SOURCES } from '../rules/rules.ts';
 import { parseAlertmanager } from './alertmanager.ts';
+import { tooMuchIn } from './counts.ts';
 import { parseGeneric } from './generic.ts';
 import { readJsonOf } from './digits.ts';
-import { holdsMoreThan, textOf } from './json.ts';
+import { textOf } from './json.ts';
 import { parseMapped } from './mapped.ts';
 import type { DeliveryContext, Parsed } from './parsed.ts';
 import { parsePrometheus } from './prometheus.ts';
@@ -49,15 +49,14 @@ export function parseDelivery(body: unknown, context: DeliveryContext, mappings:
   return { kind: 'refused', field: 'source', error };
 }
 
+const MUCH = { values: 'values', names: 'different names' } as const;
+
 /** Reads a body as it came in. */
 export function parseBytes(body: Uint8Array, context: DeliveryContext, mappings: Mappings): Parsed {
-  if (holdsMoreThan(SHAPE.values, body)) {
-    const error = `body: more than ${SHAPE.values} values: send smaller batches`;
-    return { kind: 'refused', field: 'body', error: over('values', error) };
-  }
-  if (hasMoreNamesThan(SHAPE.names, body)) {
-    const error = `body: more than ${SHAPE.names} different names: send smaller batches`;
-    return { kind: 'refused', field: 'body', error: over('names', error) };
+  const much = tooMuchIn(body, SHAPE);
+  if (much !== undefined) {
+    const error = `body: more than ${SHAPE[much]} ${MUCH[much]}: send smaller batches`;
+    return { kind: 'refused', field: 'body', error: over(much, error) };
   }
   const json = readJsonOf(textOf(body));
   if (json.kind === 'bad') return { kind: 'refused', field: 'body', error: json.error };

@@ -1,6 +1,14 @@
-/** Different names in a JSON text: what makes parsing slow. */
+/** What makes a JSON text slow to parse: values, and different names. */
 import { expect, test, vi } from 'vitest';
-import { hasMoreNamesThan } from '../../src/ingest/names.ts';
+import { tooMuchIn } from '../../src/ingest/counts.ts';
+
+function hasMoreNamesThan(names: number, json: Uint8Array): boolean {
+  return tooMuchIn(json, { values: Number.POSITIVE_INFINITY, names }) === 'names';
+}
+
+function holdsMoreThan(values: number, json: Uint8Array): boolean {
+  return tooMuchIn(json, { values, names: Number.POSITIVE_INFINITY }) === 'values';
+}
 
 /** `count` objects with names that `nameOf` makes. */
 function jsonOf(count: number, nameOf: (n: number) => string, colon = ':'): Uint8Array {
@@ -54,7 +62,20 @@ test('names are told apart with whatever a process draws by lot to hash them', a
   const all = jsonOf(5_000, (n) => `${'x'.repeat(20)}${n}`);
   for (let drawn = 0; drawn < 100; drawn++) {
     vi.resetModules();
-    const { hasMoreNamesThan: anew } = await import('../../src/ingest/names.ts');
-    expect(anew(4_900, all)).toBe(true);
+    const anew = await import('../../src/ingest/counts.ts');
+    expect(anew.tooMuchIn(all, { values: 100_000, names: 4_900 })).toBe('names');
+  }
+});
+
+test('values are counted outside of texts, objects and arrays four times', () => {
+  for (const [text, values] of [
+    ['{"a":[1,2,3]}', 10],
+    ['["a,b{[","\\"[,",{}]', 10],
+    ['[[],[],[]]', 18],
+    ['"[[[["', 0],
+  ] as const) {
+    const padded = Buffer.from(text.padEnd(100));
+    expect(holdsMoreThan(values, padded), text).toBe(false);
+    expect(values > 0 && !holdsMoreThan(values - 1, padded), text).toBe(false);
   }
 });
