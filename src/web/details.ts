@@ -18,7 +18,7 @@ import { alertsOf, incidentOf, type LaneState } from '../state/state.ts';
 import type { ClosedIncident, History } from '../store/contract.ts';
 import { heardOf } from './heard.ts';
 import type { ReadRecording } from './recording.ts';
-import { closedAlert, type LookBack, pastOfAlert, pastOfIncident } from './past.ts';
+import { closedAlert, type LookBack, type Past, pastOfAlert, pastOfIncident } from './past.ts';
 import { type NamesDeps, peopleOf } from './people.ts';
 import {
   type AlertJson,
@@ -104,18 +104,29 @@ export async function incidentDetail(
     lead === undefined ? undefined : aboutOf(lane, { alert: lead, incident, closed }, asked);
   const people = peopleOf(deps, lane.rules);
   const titles: TitleOf = () => undefined;
-  const chain = chainOf({ ...asked, ...NOT_HEARD, incident, titles, people });
+  const summary = [
+    ...describeIncident({ incident, people, now, missed: deps.missed }),
+    ...inhibitedBy(lane.state, (inhibitor) => inhibitor.incident === id),
+  ];
+  const others = about === undefined ? [] : otherwise(about, 'incident');
+  const told = { ...asked, ...NOT_HEARD, incident, titles, people };
+  return { ...parts, ...storyOf(told, past, summary, others) };
+}
+
+function storyOf(
+  told: Parameters<typeof chainOf>[0] & { readonly rules: Rules },
+  { decisions, complete }: Past,
+  summary: readonly string[],
+  others: readonly Otherwise[],
+): Story {
+  const { rules, titles, people } = told;
   return {
-    ...parts,
-    summary: [
-      ...describeIncident({ incident, people, now, missed: deps.missed }),
-      ...inhibitedBy(lane.state, (inhibitor) => inhibitor.incident === id),
-    ],
-    chain: chain.map(stepShape),
-    otherwise: (about === undefined ? [] : otherwise(about, 'incident')).map(otherwiseShape),
-    rulesNow: lane.rules.version,
-    decisions: past.decisions.map((decision) => decisionShape(decision, titles, people)),
-    complete: past.complete,
+    summary,
+    chain: chainOf(told).map(stepShape),
+    otherwise: others.map(otherwiseShape),
+    rulesNow: rules.version,
+    decisions: decisions.map((decision) => decisionShape(decision, titles, people)),
+    complete,
   };
 }
 
@@ -192,25 +203,23 @@ export async function alertDetail(
   const heard =
     alert === undefined ? undefined : await heardOf(deps.recording, alert, lane.rules, now);
   const people = peopleOf(deps, lane.rules);
+  const told = { ...asked, alert, incident, heard, titles, people };
+  const summary =
+    alert === undefined
+      ? []
+      : [
+          ...describeState({ alert, incident, title, people, now, missed: deps.missed }),
+          ...inhibitedBy(lane.state, (inhibitor) => inhibitor.fingerprint === fingerprint),
+        ];
+  const others =
+    alert === undefined
+      ? []
+      : otherwise(aboutOf(lane, { alert, incident, closed }, asked), 'alert');
   return {
     fingerprint,
     name: alert === undefined ? null : nameOf(alert.facts.name, alert.facts.service),
     alert: alert === undefined ? null : alertShape(alert),
-    summary:
-      alert === undefined
-        ? []
-        : [
-            ...describeState({ alert, incident, title, people, now, missed: deps.missed }),
-            ...inhibitedBy(lane.state, (inhibitor) => inhibitor.fingerprint === fingerprint),
-          ],
-    chain: chainOf({ ...asked, alert, incident, heard, titles, people }).map(stepShape),
-    otherwise:
-      alert === undefined
-        ? []
-        : otherwise(aboutOf(lane, { alert, incident, closed }, asked), 'alert').map(otherwiseShape),
-    rulesNow: lane.rules.version,
-    decisions: past.decisions.map((decision) => decisionShape(decision, titles, people)),
-    complete: past.complete,
+    ...storyOf(told, past, summary, others),
   };
 }
 
@@ -248,23 +257,13 @@ async function heartbeatDetail(
   const titles: TitleOf = () => undefined;
   const people = peopleOf(deps, rules);
   const { decisions } = past;
+  const told = { ...NOT_HEARD, incident: undefined, rules, decisions, titles, people, now: at };
+  const summary = [heard, due, ...(rule === undefined ? [] : [becauseHeartbeat(rule)])];
   return {
     fingerprint: name,
     name: `heartbeat ${name}`,
     alert: null,
-    summary: [heard, due, ...(rule === undefined ? [] : [becauseHeartbeat(rule)])],
-    chain: chainOf({
-      ...NOT_HEARD,
-      incident: undefined,
-      decisions,
-      titles,
-      people,
-      now: at,
-    }).map(stepShape),
-    otherwise: [],
-    rulesNow: rules.version,
-    decisions: decisions.map((decision) => decisionShape(decision, titles, people)),
-    complete: past.complete,
+    ...storyOf(told, past, summary, []),
   };
 }
 

@@ -6,8 +6,9 @@ import { type Incident, type Instant, KEPT_QUIET, type People } from '../model.t
 import type { Metrics } from '../telemetry/metrics.ts';
 import { alertsOf, type LaneState } from '../state/state.ts';
 import type { History } from '../store/contract.ts';
-import { severityRank } from '../state/tally.ts';
 import { titlesOf } from './details.ts';
+import { isWorse } from '../life/storm.ts';
+import { topOf } from '../state/sorted.ts';
 import { newest } from './newest.ts';
 import type { Overview, PreviewMessage } from './overview-page.ts';
 import { pagesOf } from './past.ts';
@@ -52,14 +53,14 @@ export async function overviewOf(deps: OverviewDeps, lanes: Lanes): Promise<Over
     [...state.open].flatMap((id) => state.incidents.get(id) ?? []),
   );
   const gathering = [...incidentsIn(lanes)].filter(({ phase }) => phase === 'gathering');
-  const held = await newestOf(gathering, GATHERING_SHOWN);
+  const held = topOf(gathering, GATHERING_SHOWN, isNewer);
   const people = peopleOf(deps, rules);
   const shape = (incident: Incident): IncidentJson => liveShape(lanes, people, incident);
   return {
     now: deps.now(),
     rulesVersion: rules.version,
     rulesRefused: deps.rulesRefused?.(),
-    open: worstOf(open).map((incident) => ({
+    open: topOf(open, OPEN_SHOWN, isWorse).map((incident) => ({
       incident: shape(incident),
       text: incident.toldIn === 'message' ? deps.messageText(incident.id) : undefined,
     })),
@@ -96,15 +97,9 @@ function liveShape(lanes: Lanes, people: People, incident: Incident): IncidentJs
   return incidentShape(incident, counts, people);
 }
 
-/** The worst first, and of these the one that goes on for longest. */
-function worstOf(open: readonly Incident[]): readonly Incident[] {
-  return open
-    .toSorted(
-      (one, other) =>
-        severityRank(one.severity) - severityRank(other.severity) ||
-        one.gatheredAt - other.gatheredAt,
-    )
-    .slice(0, OPEN_SHOWN);
+function isNewer(one: Incident, other: Incident): boolean {
+  const laterMs = one.gatheredAt - other.gatheredAt;
+  return laterMs > 0 || (laterMs === 0 && one.id < other.id);
 }
 
 function tellAt(state: LaneState, { id }: Incident): Instant | undefined {
@@ -164,18 +159,4 @@ async function latelyOver(
 
 function wasTold({ toldAt, mergedInto }: Incident): boolean {
   return toldAt !== undefined && mergedInto === undefined;
-}
-
-async function newestOf(
-  incidents: readonly Incident[],
-  limit: number,
-): Promise<readonly Incident[]> {
-  const { items } = await newest([incidents], {
-    atOf: ({ gatheredAt }) => gatheredAt,
-    idOf: ({ id }) => id,
-    accepts: () => true,
-    after: undefined,
-    limit,
-  });
-  return items;
 }
