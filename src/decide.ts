@@ -15,7 +15,7 @@ import { forgetMapped, knownBefore, reviewIdentity } from './dedupe/identity.ts'
 import { repeated } from './dedupe/renew.ts';
 import { newsOf } from './dedupe/repeat.ts';
 import { recogniseHeartbeats, runDue, scheduleEverything } from './life/due.ts';
-import { fires, overUnseen, resolved, strange, wentOn } from './episode.ts';
+import { fires, overUnseen, resolved, newAlert, wentOn } from './episode.ts';
 import { reviewInhibited } from './life/inhibit.ts';
 import { buildIndex, useInhibitRules } from './state/inhibit-index.ts';
 import { delivered } from './life/delivered.ts';
@@ -174,7 +174,7 @@ function decideAlert(turn: Turn, heard: ReceivedAlert, name: string | undefined)
       if (known === undefined) makeRoom(turn);
       return resolved(
         turn,
-        known ?? strange(turn, fingerprint, received),
+        known ?? newAlert(turn, fingerprint, received),
         known !== undefined,
         news,
       );
@@ -182,7 +182,7 @@ function decideAlert(turn: Turn, heard: ReceivedAlert, name: string | undefined)
       if (known === undefined) makeRoom(turn);
       return fires(
         turn,
-        strange(turn, fingerprint, received, known),
+        newAlert(turn, fingerprint, received, known),
         news.hidden ? overUnseen(turn, known, received) : known,
         news.hidden,
       );

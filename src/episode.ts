@@ -32,7 +32,7 @@ import { noteAlert, type Turn } from './state/turn.ts';
 import { alertWith } from './state/with.ts';
 
 /** An alert as it would be if nothing were known of it, but for what only a newer version knows. */
-export function strange(
+export function newAlert(
   turn: Turn,
   fingerprint: string,
   received: ReceivedAlert,
@@ -105,9 +105,10 @@ export function fires(
 const REMINDED_WITHIN_MS = 12 * 60 * 60_000;
 
 /**
- * A source that says a thing once, and whose resolve was lost: its message says for days that it goes on, so that nobody
- * would hear of the next failure. Where nothing else fires there, and it was dated last longer ago than any reminder comes,
- * it ended when the next one began, at the latest. Where silence means resolved it would have timed out.
+ * For a source that says a thing once, and whose resolve was lost: its message would say for days that it goes on,
+ * and hide the next failure. If nothing else fires in the incident, and the last start is further back than any
+ * reminder comes, the earlier firing ended at the latest when this one began. A source with a time-out would have
+ * timed out.
  */
 export function overUnseen(
   turn: Turn,
@@ -131,7 +132,7 @@ export function overUnseen(
   return ended;
 }
 
-/** Where it stood alone and ended untold is of the past: it is kept as it was, with its alert. */
+/** An incident in which it stood alone, and that ended untold, goes to the history with it. */
 function closeBehind(turn: Turn, known: Alert): void {
   const incident = incidentOf(turn.state, known);
   if (incident?.phase !== 'resolved' || incident.toldAt !== undefined) return;
@@ -188,9 +189,9 @@ export function resolved(
 }
 
 /**
- * Its incident is open, or over for so short a time that its message opens again, unless another message is of its service
- * by now, or something else that fires explains it: a front end fails with whatever it calls. What was over before anybody
- * was told of it is over for good.
+ * Its incident is open, or over for so short a time that its message opens again; unless its service has another
+ * message by now, or something else that fires explains it (a front end fails with whatever it calls). What ended
+ * before anybody was told is over for good.
  */
 function belongsStill(turn: Turn, known: Alert, alert: Alert): boolean {
   const incident = incidentOf(turn.state, known);
@@ -250,8 +251,9 @@ function noteFiring(turn: Turn, known: Alert, alert: Alert, hidden: boolean): 'd
 }
 
 /**
- * When it has outlasted its hold. Time that it already fired counts: delays do not add up. What came and went lately, and
- * nobody was told of, is held for longer in proportion to its penalty, until it counts as flapping.
+ * When it has outlasted its hold. The time that it has fired already counts, so delays do not add up. What came and
+ * went lately, and nobody was told of, is held for longer in proportion to its penalty, until it counts as
+ * flapping.
  */
 function heldUntil(
   turn: Turn,
@@ -268,7 +270,7 @@ function heldUntil(
   return Math.min(turn.now + forMs, Math.max(turn.now, alert.startsAt + forMs));
 }
 
-/** Where no rule says for how long it is held, a source that speaks seldom gets the chance to say that it is over. */
+/** A built-in hold is no shorter than a slow source takes to say that it is over. */
 function awaitWord(turn: Turn, alert: Draft<Alert>): void {
   if (alert.holdRule !== 'built-in' || alert.heldUntil === turn.now) return;
   const until = turn.now + nextWordMs(turn, alert.source);

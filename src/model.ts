@@ -170,7 +170,7 @@ export interface Alert {
   readonly heldUntil: Instant;
   readonly holdRule: RuleRef;
   readonly holdWhy: string | undefined;
-  /** It is held for longer than its rule says, because its source says late that something is over: no doubt about it. */
+  /** It is held for longer than its rule says, only because its source says late that something is over. */
   readonly awaitsWord: boolean;
   readonly flap: Flap | undefined;
   /** What only a newer version knows of it, which may lead again: kept as it is. */
@@ -297,7 +297,7 @@ export interface Incident {
   readonly apartFrom: readonly string[] | undefined;
   /** What it is made of besides alerts that share a cause. */
   readonly special: 'storm' | 'heartbeat' | undefined;
-  /** Where it was told. Only `message` has one of its own. Why it has no message of its own although it was told: it stands in a digest, a thread, a storm. */
+  /** Where it was told: by a message of its own, or as part of a digest, a thread or a storm. */
   readonly toldIn: 'message' | 'digest' | 'thread' | 'storm' | 'nowhere' | undefined;
   /** A storm: how many incidents its message stands for. */
   readonly standsFor: number;

@@ -1,7 +1,7 @@
 /**
- * Evidence along the dependency graph: an alert joins as an effect of the incident's likely root, or as
- * a deeper cause. A sideways neighbour, something else that a mere symptom also depends on, does not
- * join, unless it explains nearly all that fails there.
+ * Evidence along the dependency graph. An alert joins as an effect of the incident's likely root, or as a deeper
+ * cause. A sideways neighbour (something else that a mere symptom also depends on) does not join, unless it
+ * explains nearly all that fails there.
  */
 import { idsAt } from '../state/id-index.ts';
 import type { Facts, Incident } from '../model.ts';
@@ -42,7 +42,7 @@ export function dependency(
   return [...best.values()];
 }
 
-/** Incidents whose likely root depends on `root`, where something that does so, too, has come to fire lately. */
+/** Incidents whose likely root depends on `root`, and in which something that does so began to fire lately. */
 export function effectsOf(
   turn: Turn,
   incident: Incident,
@@ -115,7 +115,7 @@ function explainsIt(
   return isStarved ? false : undefined;
 }
 
-/** What gets too little, each for itself, is one when a service that calls all of it fails. */
+/** All of its services only get too few requests: a service that calls all of them and fails explains it. */
 export function isAllStarved({ services }: Tally): boolean {
   for (const { alerts, starved } of services.values()) if (starved < alerts) return false;
   return true;
@@ -128,8 +128,8 @@ function standsTo(turn: Turn, service: string, root: string): 'effect' | 'cause'
 }
 
 /**
- * What a blip began, and a failure that has nothing to do with it made its own: the services that the
- * blip explains are few beside those that `service` does, and none of them shows more than a blip.
+ * A blip began the incident, and an unrelated failure then made it its own: what `service` does not explain is
+ * little beside what it does, and no more than a blip.
  */
 function explainsMost(turn: Turn, service: string, { services }: Tally): boolean {
   if (services.size > WEIGHED_MAX) return false;

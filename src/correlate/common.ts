@@ -1,6 +1,6 @@
 /**
- * What everybody says links nothing: the name of something outside that stands in a template of all texts, a transaction
- * ID that is none. A restart does not have to find that out again.
+ * What all alerts carry links nothing: an outside name in the template of every text, a transaction ID that is no
+ * transaction's. Kept as records, so that a restart need not find it out again.
  */
 import type { Instant } from '../model.ts';
 import type { TransactionRule } from '../rules/rules.ts';

@@ -63,7 +63,10 @@ export function byTime(apartMs: number, service: string): string {
   return `began ${seconds(apartMs)} s apart; nobody said what ${service} depends on`;
 }
 
-/** Of two incidents that become one: no alert joins by it, so it is never read back. `name`: of an alert; `other`: a service that it fires on, too. */
+/**
+ * For merging two incidents: no alert joins by it, so it is never read back. `name`: of an alert that also fires on
+ * the service `other`.
+ */
 export function byNature(name: string, other: string, apartMs: number): string {
   return `${name} began ${seconds(apartMs)} s apart on ${other}, and on a third; nobody said what links them`;
 }

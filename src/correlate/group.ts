@@ -15,7 +15,10 @@ export const TOGETHER_MS = 3 * 60_000;
 /** No environment and no rule is called so. */
 const BY_ITSELF = '\napart\n';
 
-/** Environment, rule or BY_TIME, and values, by line. Undefined: it groups with nothing. What a rule keeps to itself is marked so. */
+/**
+ * Lines: environment, the rule (or BY_TIME), the values. Undefined: it groups with nothing. A group of BY_ITSELF
+ * takes its own service only.
+ */
 export function groupOf(
   alert: Pick<Alert, 'labels' | 'facts'>,
   rule: CorrelateRule,

@@ -1,6 +1,6 @@
 /**
- * A likely cause that has no alert of its own in the incident: the machine on which what fails runs, what it calls that says
- * nothing, what it names that is none of ours.
+ * A likely cause without an alert of its own in the incident: the machine that the failing services run on, a
+ * silent service that they call, or something outside the catalog that they name.
  */
 import type { Incident, Instant, RootCandidate } from '../model.ts';
 import { idsAt } from '../state/id-index.ts';
@@ -19,8 +19,8 @@ const PEERS_ASKED_MAX = 8;
 type Hit = readonly (readonly [string, ServiceTally])[];
 
 /**
- * `services`: those with alerts; `starved`: of those, what gets too few requests because of others. `explained`: how many
- * of them the best of themselves explains, with itself.
+ * `services`: those with alerts. `starved`: of those, the ones that get too few requests because of others.
+ * `explained`: how many of them the best candidate explains, itself included.
  */
 export function hiddenCause(
   turn: Turn,
@@ -68,9 +68,9 @@ function crowdedHost({ hosts }: Tally): readonly [string | undefined, ReadonlyMa
 }
 
 /**
- * What several of them share, though it says nothing itself: a database without a check of its own, or whose check is late,
- * or is silenced. Two that share something fail together by chance too often, so three are asked for; and of a hub, which
- * nearly everything shares, nothing is concluded.
+ * A silent service that several of them call: a database without a check of its own, or whose check is late, or
+ * silenced. Two services that share something fail together by chance too often, so three are asked for. Nearly
+ * everything shares a hub, so a hub is never the answer.
  */
 function silentCandidate(
   turn: Turn,
@@ -91,7 +91,7 @@ function silentCandidate(
   };
 }
 
-/** What none of them depends on by the catalog, and most of them name: two at least, where none explains another. */
+/** A name from outside the catalog that most of them say: two at least, where none explains another. */
 function outsideCandidate(
   { state, rules }: Turn,
   tally: Tally,
@@ -130,7 +130,10 @@ interface SilentCause {
   readonly callers: number;
 }
 
-/** What most of an incident's services share that has no alert in it; of several the one with the fewest other callers. */
+/**
+ * The service without an alert that most of the incident's services share; of several the one with the fewest other
+ * callers.
+ */
 function silentCause(
   turn: Turn,
   { environment }: Incident,

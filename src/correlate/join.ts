@@ -97,9 +97,9 @@ function allowed(
 }
 
 /**
- * What it was part of, `past`, is over, and by now there is another message of its service, or something fires that
- * explains it, or that asks too little of it; not what people told apart from it. Also what nobody was told of yet explains it: a cause is known before
- * it is told of, and waits for just such evidence.
+ * The incident it was part of, `past`, is over, and by now its service has another message, or something that fires
+ * explains it or starves it. An explanation counts even if nobody was told of it yet: a cause is known before it is
+ * told, and waits for just such evidence. What people told apart does not count.
  */
 export function belongsElsewhere(
   turn: Turn,
@@ -213,7 +213,7 @@ function sameService(
   return matchOf('service', best, byService(facts.service), now - lastSince);
 }
 
-/** The job whose last run failed fails once more: one message, however old, for as long as that run is there to see. */
+/** A job fails again whose last run failed, and is still there to see: one message, however old. */
 function takesOwn(
   { state, now }: Turn,
   incident: Incident,
@@ -256,7 +256,7 @@ function isFresh(
   return incident.toldIn === 'message' && now - tally.lastSince <= rule.windowMs;
 }
 
-/** A service that fails by itself so far, and now on a host where others do: one with them. */
+/** Its service failed alone so far, and now also on a host where others fail: it is one with them. */
 function failingHost(
   turn: Turn,
   facts: Facts,
@@ -289,8 +289,9 @@ function sharedHost(turn: Turn, facts: Facts, rule: CorrelateRule): Match[] {
 }
 
 /**
- * With several services a host, one alert on it proves nothing: nearly all that is hit must run on it and fail nowhere
- * else, or the host itself fails, among others as it may be. Of a single service every alert must be there.
+ * A host carries several services, so one alert on it proves nothing. Either the host itself fails, or all services
+ * hit but one at most have alerts there and nowhere else. If only one service is hit, all of its alerts must be
+ * there.
  */
 function isAboutHost(tally: Tally, host: string): boolean {
   const there = servicesOn(tally, host);
@@ -301,7 +302,7 @@ function isAboutHost(tally: Tally, host: string): boolean {
   return alerts === tally.alerts;
 }
 
-/** At least so many services have alerts on the host and on no other. What fails on very many hosts is about none of them. */
+/** At least so many services have alerts on this host and on no other. False for an incident on very many hosts. */
 function isOnlyOn(tally: Tally, host: string, services: number): boolean {
   const { hosts } = tally;
   if (hosts.size > WEIGHED_MAX) return false;
@@ -339,8 +340,9 @@ function sharedGroup(
 }
 
 /**
- * Heard of apart, it may have begun together all the same. What fires for longer than any source takes to say so is told
- * to whoever newly listens, all at once: then only its beginning counts.
+ * How far apart they began: by the sources' clocks or by when they were heard of, whichever is less. An alert that
+ * has fired for longer than any source takes to say so comes to a new listener with all others: only its beginning
+ * counts.
  */
 function beganApart({ now }: Turn, alert: Sought, incident: Incident): number {
   const begunMs = Math.abs(onsetOf(alert) - beganOf(incident));

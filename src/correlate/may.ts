@@ -1,11 +1,11 @@
 /**
- * May they be one? What forbids it, whatever links them. Two questions are asked of everything, and a new rule of what
- * never belongs together is a line in each: `mayJoin` of an alert that a match would give a place (the next best takes its
- * turn), `barBetween` of two incidents that would become one.
+ * May they be one? What forbids it, whatever links them. Two questions cover everything, and a new rule is a line
+ * in each: `mayJoin`, for an alert and a match (the next best match takes its turn), and `barBetween`, for two
+ * incidents.
  *
- * Whoever looks for a link asks on the way what an incident takes in by now (`isJoinable`, `isOpenTo`, `isStraggler`,
- * `gathers`), and what has nothing to go by but the time, or what two say of themselves, may do less than evidence
- * (`mayGuess`, `takesGuess`, `isSameCluster`, `isToldThere`).
+ * Whoever looks for links also asks what an incident still takes in (`isJoinable`, `isOpenTo`, `isStraggler`,
+ * `gathers`). A link that is only a guess, by time or by what alerts say, has to pass more (`mayGuess`,
+ * `takesGuess`, `isSameCluster`, `isToldThere`).
  */
 import { causeOf, leadOf, subjectOf, subjectOfIncident } from '../life/lead.ts';
 import { isQuiet } from '../life/reply.ts';
@@ -21,7 +21,10 @@ import { keepsToItself } from './group.ts';
 
 const STRAGGLING_FROM = severityRank('warning');
 
-/** Unless people split the alert's service from the incident's likely cause. Where the service stands already it may stay. */
+/**
+ * False when people split the alert's service from the incident's likely cause. A service that is in the incident
+ * may stay.
+ */
 export function mayJoin(
   { state, now }: Turn,
   { facts: { environment, service } }: Pick<Alert, 'facts' | 'labels'>,
@@ -31,7 +34,7 @@ export function mayJoin(
   return partingBetween(state, now, environment, [service, causeOf(state, incident)]) === undefined;
 }
 
-/** Why two incidents stay two; `parting`: for what people said of others like them, and not yet of these. */
+/** Why two incidents stay two. `parting`: people said so of others like them, and not yet of these. */
 export interface Bar {
   readonly parting: Parting | undefined;
 }
@@ -43,7 +46,7 @@ export function barBetween(turn: Turn, one: Incident, other: Incident): Bar | un
   return parting && { parting };
 }
 
-/** Of these very incidents it is known: people split them, or they are too large. */
+/** It is known of these two: people split them, or they are too large. */
 export function areApart(one: Incident, other: Incident): boolean {
   return isApartFrom(one, other.id) || isApartFrom(other, one.id);
 }
@@ -97,8 +100,8 @@ export function isOpenTo(incident: Incident, rule: CorrelateRule, now: Instant):
 }
 
 /**
- * Blips hit what is broken, and what is beside it, as well: a warning that comes when the service has long
- * been in the incident stands by itself until it has lasted.
+ * Blips also hit what is broken already. A warning that comes when its service has long been in the incident stands
+ * by itself until it has lasted.
  */
 export function isStraggler(
   { severity }: Pick<Facts, 'severity'>,
@@ -119,8 +122,8 @@ export function gathers(incident: Incident, tally: Tally, severity: Severity): b
 }
 
 /**
- * Whether a guess may add what the alert speaks for to anything: a storm has a message for all of it, and what a rule groups
- * belongs to what that says.
+ * May a guess move what the alert speaks for? Not in a storm, which has one message for everything, nor out of a
+ * group that a rule makes.
  */
 export function mayGuess(
   { state }: Turn,
@@ -133,8 +136,8 @@ export function mayGuess(
 }
 
 /**
- * Whether a guess may add to it: it goes on, or would open again, and no rule says what belongs to it; nor did people ask for quiet, where nobody would
- * hear of what they did not ask it of.
+ * May a guess add to this incident? It must go on, or still be able to open again; no rule may say what belongs to
+ * it; and nobody may have asked for quiet there, because then nobody would hear of the addition.
  */
 export function takesGuess({ state, now, rules }: Turn, incident: Incident): boolean {
   const { id, severity, special, resolvedAt, toldIn, group } = incident;
@@ -160,7 +163,7 @@ export function isToldThere(turn: Turn, incident: Incident, alert: Alert): boole
   return !callsOthers(turn, incident, alert);
 }
 
-/** Its route calls somebody whom that message would not call for it: nobody is left asleep for a guess. */
+/** The alert's route calls somebody whom that message would not call for it. A guess must leave nobody asleep. */
 export function callsOthers({ state, rules }: Turn, incident: Incident, alert: Alert): boolean {
   const { mention, urgency } = rules.route(subjectOf(alert));
   if (urgency !== 'post' || mention.length === 0) return false;

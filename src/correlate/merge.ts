@@ -1,9 +1,9 @@
 /**
- * Two incidents turn out to be one. The one that people already work on survives, else the one that
- * they were told of, else the older. The other's message becomes a pointer, and reactions to it count
- * for the survivor. All its alerts move at once, in one commit: an incident of very many stays by itself.
+ * Two incidents turn out to be one. The survivor is the one that people work on, else the one that they were told
+ * of, else the older. The other's message becomes a pointer, and reactions to it count for the survivor. All alerts
+ * move in one commit, so an incident of very many stays by itself.
  *
- * Where something links two that may not be one (may.ts), or are too large, it is said once, and they stay apart.
+ * Two that are linked but may not be one (may.ts), or are too large, stay apart; that is said once.
  */
 import { revive } from '../life/end.ts';
 import { inWords } from '../life/in-words.ts';
@@ -35,8 +35,8 @@ const MOVED_BYTES_MAX = 8 * 1024 * 1024;
 const INCIDENT_COUNTS = 10;
 
 /**
- * Makes the incident one with each that something links it to, as far as they may be one and as many as can be moved at
- * once. `service`: whose alert is the reason. Returns what became of it.
+ * Merges the incident with each match, as far as they may be one and as many as can be moved at once. `service`: of
+ * the alert that is the reason. Returns what became of the incident.
  */
 export function becomeOne(
   turn: Turn,
@@ -132,7 +132,7 @@ function partingInWords({ services: [what, from], by, at, until }: Parting, now:
   return `${by} split ${what} from ${from} ${inWords(now - at)} ago, ${counts}`;
 }
 
-/** `link`: the service whose alert made one of them, and how. A survivor that was over opens again, if something fires now. */
+/** `link`: the service whose alert made them one, and why. A survivor that was over opens again if something fires. */
 export function mergeIncidents(
   turn: Turn,
   one: Incident,

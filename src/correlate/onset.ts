@@ -1,8 +1,9 @@
 /**
- * When what an alert tells of began: Prometheus has a condition hold for a while (`for:`) before it fires, and
- * `startsAt` says when it fired. One failure of a node so alerts after 2, 10 and 15 minutes, although all began at once.
+ * When the condition behind an alert began. Prometheus waits for a while (`for:`) before it fires, and `startsAt`
+ * is when it fired: one failed node so gives alerts 2, 10 and 15 minutes later, although all began at once.
  *
- * No source sends its `for:`. Of the rules that nearly every Kubernetes cluster has (kube-prometheus) it is known by name.
+ * No source sends its `for:`. It is known by name for the rules that nearly every Kubernetes cluster has
+ * (kube-prometheus).
  */
 import type { Alert, Incident, Instant } from '../model.ts';
 

@@ -1,9 +1,9 @@
 /**
  * One cause outside the catalog: a payment provider, the name service, a network.
  *
- * Services that have no path between them and begin to fail in the same way within 90 seconds, three of them at
- * least, hardly do so by chance; nor do two whose alerts both name the same host that is none of ours. It is asked before a
- * message is posted, so that what is over before that moves nothing.
+ * Three services without a path between them hardly begin to fail in the same way within 90 seconds by chance; nor
+ * do two whose alerts name the same host that is none of ours. Asked just before a message is posted, so that what
+ * is over by then moves nothing.
  */
 import { alikeAt, alikeBefore, noteAlike, noteCarrier } from '../state/alike-index.ts';
 import { likelyCause } from '../life/lead.ts';
@@ -45,7 +45,10 @@ function noteNature({ state, rules }: Turn, alert: Alert): void {
   }
 }
 
-/** What a start finds in the store began before it: those that follow are compared with it as if nothing had been between. */
+/**
+ * After a start: the alerts in the store are remembered, so that later ones are compared with them as if there had
+ * been no restart.
+ */
 export function* recallNature(turn: Turn): Steps {
   const { alikeLately, alerts, storm } = turn.state;
   alikeLately.rows.clear();
@@ -85,7 +88,10 @@ export function alikeWith(
   return [...found.values()].filter((match) => isToldThere(turn, match.incident, speaker));
 }
 
-/** What fails in the same way, if three do, and more where that comes all the time. Where no graph places the cause, the time alone joins more (group.ts). */
+/**
+ * What fails in the same way, if three do, or more where that happens all the time. Only for a cause in the graph:
+ * elsewhere time alone joins more (group.ts).
+ */
 function failingLike(turn: Turn, incident: Incident, own: Alert): readonly Match[] {
   if (turn.now - own.startsAt < SETTLED_MS || !isInGraph(turn.rules.catalog, own.facts.service))
     return [];
@@ -102,7 +108,7 @@ function failingLike(turn: Turn, incident: Incident, own: Alert): readonly Match
   });
 }
 
-/** How many there are if those are one that depend on the same: what these share the catalog knows, and it may be silent. */
+/** How many groups they make, when services that share a dependency are one group: that may be the silent cause. */
 function unshared({ rules: { catalog } }: Turn, services: readonly string[]): number {
   let parts: readonly (readonly string[])[] = [];
   for (const service of services) {
@@ -114,7 +120,10 @@ function unshared({ rules: { catalog } }: Turn, services: readonly string[]): nu
   return parts.length;
 }
 
-/** Its incident's likely cause, or something that this does not explain: what calls it fails in the same way because it does. */
+/**
+ * It is its incident's likely cause, or not explained by that. A caller of the cause fails in the same way only
+ * because of it.
+ */
 function isHead({ rules }: Turn, incident: Incident, alert: Alert): boolean {
   const cause = likelyCause(incident, alert);
   const { service } = alert.facts;

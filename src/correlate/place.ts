@@ -62,12 +62,15 @@ export function rejoin(turn: Turn, known: Alert, alert: Alert): void {
   scheduleAlert(turn, alert);
 }
 
-/** What flaps says little of what happens around it: it stands alone until it lasts. */
+/** What flaps says little about its surroundings: it stands alone until it lasts. */
 export function standAlone(turn: Turn, alert: Draft<Alert>): void {
   opens(turn, alert, undefined);
 }
 
-/** It outlasted its hold where it stands: another place may be its own by now. It takes along where it stood. */
+/**
+ * It outlasted its hold, so its place is looked for once more: by now another may fit better. Its incident comes
+ * along.
+ */
 export function takeProvenPlace(turn: Turn, incident: Incident, alert: Alert): void {
   const { state } = turn;
   const rule = turn.rules.correlate(subjectOf(alert));
@@ -93,7 +96,7 @@ export function considerLasting(turn: Turn, incident: Incident): void {
   if (proof !== undefined) speak(turn, incident, proof);
 }
 
-/** A message that stands for its likely cause already says this too: who reads it looks after that service. */
+/** Tells it, unless a message that stands says it already: whoever reads that looks after the service. */
 function speak(turn: Turn, gathered: Incident, proof: Proof): void {
   const { speaker } = proof;
   const until = tellableAt(turn, gathered);
@@ -119,8 +122,8 @@ function forCause(incident: Incident, { labels, facts }: Alert): Pick<Alert, 'fa
 }
 
 /**
- * A storm is over, and the incident, which its message told of, goes on: it joins what explains it or began with it, and is told by
- * now, else it is to be told by itself. True: it joined.
+ * A storm is over, and this incident, which its message told of, goes on. It joins a message that explains it or
+ * began with it. False: it has to be told by itself.
  */
 export function joinsAfterStorm(turn: Turn, incident: Incident): boolean {
   const speaker = leadOf(turn.state, incident);
@@ -184,12 +187,12 @@ function enter(
   else reconsiderRoute(turn, rooted, alert);
 }
 
-/** Of what is grouped by time it counts when it began, and that is known the better the more alerts tell of it. */
+/** In a group by time the earliest beginning counts, and more alerts tell it better. */
 function beganBy(turn: Turn, incident: Incident, beganAt: Instant): Incident {
   return beganAt < beganOf(incident) ? change(turn, incident, { beganAt }) : incident;
 }
 
-/** Another service is the likely cause: incidents whose own cause it explains are one with it. */
+/** The likely cause is another service now: incidents whose own cause it explains become one with this one. */
 function gatherEffects(turn: Turn, incident: Incident, alert: Alert): Incident {
   const rule = turn.rules.correlate(subjectOf(alert));
   const root = incident.roots[0]?.service;

@@ -1,9 +1,8 @@
 /**
- * Which service (or host) most likely caused an incident: the one that explains most of the services
- * that alert, then the one that alerted first, then the worst. A service explains itself and what
- * depends on it. Where none explains another a machine that fails comes first, then the one with most alerts: what is
- * broken shows in more ways than what merely feels it. The first candidates are kept with their reasons,
- * for people to judge.
+ * Which service (or host) most likely caused an incident. A service explains itself and the services that depend on
+ * it. The order: who explains most services; where nobody explains another, a failing machine, then the most
+ * alerts, because what is broken shows in more ways than what merely feels it; then the first to fail, then the
+ * worst. The first candidates are kept with their reasons, for people to judge.
  */
 import type { Incident, Instant, RootCandidate } from '../model.ts';
 import { topOf } from '../state/sorted.ts';
@@ -126,9 +125,9 @@ function weigh(
 }
 
 /**
- * What merely passes by is no cause of what goes on, however much depends on it. 0 for a service whose alerts were short
- * and are over, or were over long before what goes on began, as where a message opens again; 1 for a single warning that
- * came when the cascade was complete.
+ * What merely passed by did not cause what goes on, however much depends on it. 0: its alerts were short and are
+ * over, or were over long before the rest began (as when a message opens again). 1: a single warning that came when
+ * the cascade was complete. 2: all else.
  */
 function standingOf(
   { firing, clearedAt, lastedMs, firstSince, weight }: ServiceTally,
@@ -185,13 +184,13 @@ function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate 
 }
 
 /**
- * Which services starve which others. Where several that one service calls only say that too little comes in
- * (state/starved.ts), it is that one which asks for less, because it fails or gets too little itself: they are its effects,
+ * Which services starve which others. When several services that one caller uses say only that too few requests
+ * come (state/starved.ts), the caller asks for less, because it fails or is starved itself: they are its effects,
  * although it depends on them.
  *
- * A single one may as well be dead, and its callers fail for want of it: of that one nothing is concluded. So what is
- * starved only because another starved one calls it does not count as a second. What keeps people from a site that no
- * service of the catalog has, keeps their requests from all of them.
+ * A single one may just as well be dead, with callers that fail for want of it, so one alone proves nothing. Nor
+ * does a second one that is starved only through the first. A failing site that no service of the catalog has keeps
+ * requests from all of them.
  */
 function starvingAmong(
   turn: Turn,

@@ -1,12 +1,12 @@
 /**
  * Before a second message is posted: does one that stands explain it already?
  *
- * Alerts that come when a failure has been told for some minutes begin apart, for most of them are blips beside
- * it. When they last, so that people are to be told, they are its late effects, if its likely cause explains
- * all that fires, or would be that of what they share with it.
+ * Alerts that come minutes after a failure was told begin incidents of their own, because most of them are blips
+ * beside it. Those that last are its late effects, if its likely cause explains all that fires, or shares with it a
+ * service that says nothing.
  *
- * Where nobody said what one of two likely causes depends on, what lasts and began at the same moment as what people were
- * told of is taken for the same failure, wherever it is: two that have nothing to do with each other hardly ever begin together.
+ * Where the graph does not place one of two likely causes, what lasts and began together is taken for one failure,
+ * wherever it is: two unrelated failures hardly ever begin together.
  */
 import { toldBetween } from '../state/group-index.ts';
 import { idsAt } from '../state/id-index.ts';
@@ -28,13 +28,13 @@ import { beganOf } from './onset.ts';
 import { isStrangeSite } from './peers.ts';
 import { placedRoot, WEIGHED_MAX } from './root.ts';
 
-/** What fails in so many places is an outage on its way, and news of it may come for so long. */
+/** An outage in so many places still spreads, and news of it may come for so long. */
 const PLACES_MIN = 4;
 /** A site that is probed from outside fails of what fails behind it, more often than by itself. */
 const PLACES_BEHIND_MIN = 2;
 const SPREADS_MS = 15 * 60_000;
 
-/** The message that explains the incident, looked for around the service of its worst alert; the nearest in time. */
+/** The nearest message in time that explains the incident, looked for around the service of its worst alert. */
 export function explainedBy(
   turn: Turn,
   incident: Incident,
@@ -82,7 +82,7 @@ function explains(
   return matchOf('dependency', other, because, apartMs, hops);
 }
 
-/** It fires, and nobody asked for quiet there: of what is news by then, somebody should hear. */
+/** It fires, and nobody asked for quiet there: somebody has to hear of what is new. */
 function stillBreaks({ state, now }: Turn, incident: Incident, root: string): boolean {
   const { firing = 0 } = tallyOf(state, incident.id).services.get(root) ?? {};
   return firing > 0 && !isQuiet(incident, now);
@@ -223,7 +223,10 @@ function placesToSpread(alert: Alert): number {
   return isStrangeSite(alert) ? PLACES_BEHIND_MIN : PLACES_MIN;
 }
 
-/** From when it began; of what no graph places, where it fails in several places, also from its last news, while it still spreads. */
+/**
+ * Apart in when they began. What no graph places may also follow the last news of an outage that still spreads over
+ * several places.
+ */
 function apartFrom(
   { state }: Turn,
   other: Incident,
@@ -238,8 +241,8 @@ function apartFrom(
 }
 
 /**
- * The graph says of two of its services whether they have to do with each other. Where it places one of them only, those
- * who would have been told of the other are to read of it, too.
+ * Two services of the graph: the graph decides. Only one of them in the graph: those who would be told of the other
+ * must read this message, too.
  */
 function graphLeavesOpen(
   turn: Turn,
@@ -253,7 +256,7 @@ function graphLeavesOpen(
   return isToldThere(turn, other, alert);
 }
 
-/** A single service that fails in so many ways that it would be told by itself, at once: no echo of something else. */
+/** One service that fails in so many ways that it would be told at once by itself: no echo of something else. */
 function isOutage({ state }: Turn, { id }: Incident): boolean {
   const { hit, checks, weight } = tallyOf(state, id);
   return hit === 1 && checks.size > 1 && weight >= WEIGHT_SUFFICES;

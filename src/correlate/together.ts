@@ -1,8 +1,8 @@
 /**
- * What fails in three places at once that nothing links: no edge of the graph, no service that they share, no host.
+ * Failures in three places at once that nothing links: no edge of the graph, no shared service, no host.
  *
- * Three failures that last and have nothing to do with each other hardly ever begin within minutes. What they come from, a
- * network, a node, a provider, is not in the catalog then, and so the catalog does not know whom else it hits.
+ * Three lasting failures that are unrelated hardly ever begin within minutes. Their common cause (a network, a
+ * node, a provider) is not in the catalog, so the catalog does not know whom else it hits.
  */
 import { toldBetween } from '../state/group-index.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
@@ -24,7 +24,7 @@ const SPREADING_MIN = 6;
 const SPREADS_MS = 30 * 60_000;
 /** Services looked at together: each is compared with each. */
 const NAMES_MAX = 2 * WEIGHED_MAX;
-/** An incident of more alerts is a failure to look at by itself, and dear to move: the time alone is too weak a reason. */
+/** A larger incident is a failure of its own, and dear to move: time alone is too weak a reason. */
 const ALERTS_MAX = 1_000;
 /** Before that, what is usual is counted for so long. */
 const BEFORE_MS = 12 * 60_000;
@@ -109,7 +109,10 @@ function toldBefore({ state }: Turn, { environment }: Incident, until: Instant):
   return told.size;
 }
 
-/** How many parts what fires in them, and nothing else that does explains, falls into: of the graph or beyond it. */
+/**
+ * How many separate parts the failing services make, leaving out those that another one explains. Parts in the
+ * graph and parts beyond it are counted apart; the greater number counts.
+ */
 function placesOf(turn: Turn, incidents: readonly Incident[]): number {
   const { state, rules } = turn;
   const names = new Set<string>();

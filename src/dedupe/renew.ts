@@ -55,7 +55,7 @@ export function repeated(
   return changed(turn, known, said);
 }
 
-/** That it can time out, or cannot any more, outlasts the process; until when does not: a start gives it time anew. */
+/** Whether it can time out is kept; until when is not: a start gives it time anew. */
 function mention(turn: Turn, known: Alert, said: Partial<Alert>, moved: boolean): void {
   const mentioned = alertWith(known, said);
   const isOther = (mentioned.expiresAt === undefined) !== (known.expiresAt === undefined);

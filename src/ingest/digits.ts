@@ -1,6 +1,6 @@
 /**
- * Integers beyond 2^53, as trace and order IDs are in some tools: JSON.parse gives them other digits, so that two of
- * them may be one, and people look for one that there is not. As texts they stay what they are.
+ * Integers beyond 2^53, as some tools use for trace and order IDs. JSON.parse changes their digits, so two IDs may
+ * become one, or one that nobody has. They are kept as texts.
  */
 import { type ReadJson, readJson } from './json.ts';
 

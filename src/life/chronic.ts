@@ -1,10 +1,10 @@
 /**
- * What is chronic: a warning that fired alone for hours, was told, and nobody did anything about it. When it fires
- * again by itself within a month it is a line of the digest that says why, and no message.
+ * What is chronic: a warning that fired alone for hours and was told, and nobody did anything about it. When it
+ * fires again by itself within a month, it is a line of the digest with the reason, and no message.
  *
- * Learnt when its incident ends, and once more when somebody reacts after that, however late. What people acted upon is a message
- * for a month, whatever happens. Asked when an incident is to be told, of few alerts: whatever makes it more than this
- * one check (another one, a neighbour, a worse severity) makes it a message, also after the digest has it.
+ * Learnt when its incident ends, and again when somebody reacts later. What people acted upon stays a message for a
+ * month. Anything more than this one check (another check, a neighbour, a worse severity) makes it a message, also
+ * after it went to the digest.
  */
 import type { Alert, Event, Incident, RouteDecision } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
@@ -39,7 +39,10 @@ export function learnLate(turn: Turn, incident: Incident): void {
 
 type On = Extract<Event, { kind: 'reaction' }>['on'];
 
-/** Somebody reacted to the last message of what is chronic, which is out of memory. The incident that it stood for; undefined: of none. */
+/**
+ * Somebody reacted to the last message of a chronic alert, whose incident left memory. Returns that incident;
+ * undefined: the message was not of one.
+ */
 export function heed(turn: Turn, on: On): string | undefined {
   for (const chronic of turn.state.chronic.values()) {
     const { told } = chronic;
@@ -87,7 +90,7 @@ export interface Hushed {
   readonly because: string;
 }
 
-/** Where all that has outlasted its hold is chronic: what fires besides is no more than a blip yet. */
+/** The digest's route and reason, if all that outlasted its hold is chronic; what fires besides is a blip so far. */
 export function chronicIn(
   turn: Turn,
   incident: Incident,

@@ -107,8 +107,8 @@ function whyGone(error: string | undefined): string {
 }
 
 /**
- * What Slack was shown may have been decided and never kept, by a process that numbered it far ahead: what is kept
- * counts as newer.
+ * Slack may have been shown something that was decided and never kept, by a process that numbered it far ahead.
+ * What is kept now counts as newer.
  */
 function newerThanShown(turn: Turn, incident: Incident, outcome: DeliveryOutcome): Incident {
   const shown = outcome.kind === 'gone' ? undefined : outcome.revision;

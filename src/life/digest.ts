@@ -1,9 +1,9 @@
 /**
  * The digest of a channel: what is worth knowing, but not at once.
  *
- * One standing message that is brought up to date at the times of day that the rules name, by default once: it says
- * what came since the last time and what still fires, and pings nobody. It is first posted when there is something in it that
- * somebody could act upon; whoever wants it at the end of the channel again deletes it.
+ * One standing message, updated at the times of day that the rules name (once a day by default). It says what came
+ * since the last time and what still fires, and pings nobody. It is first posted when something in it still fires.
+ * Delete it to have it posted anew at the end of the channel.
  */
 import type { DigestLine, Incident, MessageRef } from '../model.ts';
 import type { Digest } from '../state/small-records.ts';

@@ -120,7 +120,7 @@ function isKept(alert: Alert, now: Instant): boolean {
   return alert.incident !== undefined && forgottenAt(alert) <= now;
 }
 
-/** It joined what was told quietly, and its hold elapsed while nobody was there to ask its route. */
+/** It joined an incident that was told quietly, and its hold elapsed while no process was there to ask its route. */
 function mayBeLouder({ state, now }: Turn, alert: Alert): boolean {
   const { toldIn, toldAt = now } = incidentOf(state, alert) ?? {};
   if (alert.status !== 'firing' || toldIn === undefined || toldIn === 'message') return false;
@@ -128,7 +128,7 @@ function mayBeLouder({ state, now }: Turn, alert: Alert): boolean {
   return alert.heldUntil > toldAt && alert.heldUntil >= since && alert.heldUntil <= now;
 }
 
-/** It goes on, and nothing is left in it that could end it. No version should leave one; some did. */
+/** An open incident without anything that could end it. No version should leave one; some did. */
 function endLeftOver(turn: Turn, incident: Incident): void {
   if (incident.special !== undefined || !turn.state.open.has(incident.id)) return;
   const { firing, flapping } = tallyOf(turn.state, incident.id);
@@ -248,7 +248,7 @@ function incidentDue(turn: Turn, id: string): void {
   if (present.phase !== 'resolved') scheduleIncident(turn, present);
 }
 
-/** What it was quiet about, and who answers for it, are of the past; its message is still to show what people did. */
+/** Only its message may still have to show what people did. */
 function resolvedIncidentDue(turn: Turn, incident: Incident): void {
   if (forget(turn, incident)) return;
   if (isDue(incident.refreshAt, turn.now)) show(turn, incident);

@@ -24,8 +24,8 @@ const FLAP_MEMORY_MS = 2 * 60 * 60_000;
 const ASKED_MIN_MS = 60_000;
 
 /**
- * One of its alerts ended, or calmed down: is it all over? `service` is the one it belongs to; `because` says how it
- * ended, where no source said so.
+ * One of its alerts, of `service`, ended or calmed down: is the incident over? `because`: how it ended, where no
+ * source said so.
  */
 export function settle(
   turn: Turn,
@@ -163,14 +163,17 @@ export function forget(turn: Turn, incident: Incident): boolean {
   return true;
 }
 
-/** The lane was loaded: it is asked when whoever never stopped would ask it. */
+/** After a load: it is asked at the instants at which a lane that never stopped would ask. */
 export function scheduleForgetting(turn: Turn, incident: Incident): void {
   const { resolvedAt } = incident;
   if (resolvedAt === undefined) return;
   askAgain(turn, incident, resolvedAt, keptUntil(turn, incident, resolvedAt));
 }
 
-/** Why it must stay may be over before: Slack is back, or what flapped fires elsewhere. So it is asked now and then. */
+/**
+ * The reason to keep it may go away earlier (Slack is back, what flapped fires elsewhere), so it is asked now and
+ * then.
+ */
 function askAgain(turn: Turn, { id }: Incident, resolvedAt: Instant, until: Instant): void {
   const { now } = turn;
   const everyMs = Math.max(turn.rules.life.reopenWithinMs, ASKED_MIN_MS);

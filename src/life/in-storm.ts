@@ -1,6 +1,6 @@
 /**
- * Incidents that a storm's message stands for. The message goes on counting them; a critical one of a
- * tier 1 service is never lost in the count: it is named in the thread, and who answers for it is called, once in a storm.
+ * Incidents that a storm's message stands for. The message goes on counting them. A critical one of a tier 1
+ * service is not lost in the count: it is named in the thread once, and whoever answers for it is called.
  */
 import type { Incident } from '../model.ts';
 import { change, note, type Turn } from '../state/turn.ts';

@@ -1,7 +1,7 @@
 /**
- * An alert begins to inhibit others, or ends: those are looked at. What still gathers is muted before the
- * new one takes its place; what was muted takes its place before the old one is over, so that an incident
- * which goes on with it does not end first.
+ * An alert begins to inhibit others, or ends: its targets are looked at. Targets that still gather are muted before
+ * the new alert takes its place. Muted ones take their places before the old alert is over, so that an incident
+ * which goes on with them does not end first.
  *
  * The index says whom it concerns, so the cost is that of the alerts that change.
  */

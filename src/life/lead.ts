@@ -64,7 +64,10 @@ export function likelyCause({ roots }: Incident, { facts }: Pick<Alert, 'facts'>
   return roots[0]?.service ?? facts.service;
 }
 
-/** The likely cause among its services, for a host is another one the next time. As long as one fails nobody had to judge. */
+/**
+ * The likely cause among its own services; a host may be another one the next time. With a single service nobody
+ * had to judge.
+ */
 export function causeOf(state: LaneState, { id, roots }: Incident): string | undefined {
   const tally = tallyOf(state, id);
   const root = roots.find(({ service }) => tally.services.has(service));

@@ -74,7 +74,10 @@ export function* reviewMuting(turn: Turn): Steps {
   yield* reviewAllMuted(turn, () => true);
 }
 
-/** Those that these rules mute, the first first: what takes its place begins an incident that the others join. */
+/**
+ * Those that these rules mute, in order of time: the first to take its place begins an incident that the others
+ * join.
+ */
 export function* reviewAllMuted(turn: Turn, isAsked: (rule: RuleRef) => boolean): Steps {
   const { alerts } = turn.state;
   const muted: Alert[] = [];

@@ -1,6 +1,6 @@
 /**
- * People know better: `split payments` makes an incident of its own of a service's alerts, `unsplit` makes
- * them one again. Evidence does not undo a split: correlate/may.ts. For a month it also counts for what was split off and
+ * People know better: `split payments` makes an incident of its own of a service's alerts, `unsplit` joins them
+ * again. Evidence does not undo a split (correlate/may.ts). For a month it also holds for what was split off and
  * the likely cause of what it was split from, when both fail again.
  */
 import { partingName } from '../correlate/may.ts';

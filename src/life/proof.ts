@@ -49,7 +49,7 @@ export interface Proof {
 }
 
 /**
- * Is an unseen incident worth telling, now that the alert fires in it or has outlasted its hold? Else it is
+ * Is an unseen incident worth telling, now that the alert fires in it or has outlasted its hold? If not yet, it is
  * asked again when that may change.
  */
 export function proofOf(turn: Turn, incident: Incident, alert: Alert): Proof | undefined {
@@ -180,12 +180,11 @@ function weightOn({ checks }: Tally, service: string): number {
 }
 
 /**
- * How much the alerts of an incident prove together: the weight of the heaviest part of it that hangs together, and half of
+ * What the alerts of an incident prove together: the weight of the heaviest group that hangs together, and half of
  * the rest.
  *
- * Over a silent service, or by the time alone, so much lies within reach that something there always
- * passes by. So what counts in full are the checks of services that are linked directly: one calls the
- * other, or they share a transaction.
+ * Over a silent service, or by time alone, so much is within reach that something there always passes by. So only
+ * directly linked services count in full: one calls the other, or they share a transaction.
  */
 function linkedWeight(turn: Turn, tally: Tally): number {
   const weights = new Map<string, number>();
@@ -249,7 +248,10 @@ function badness(turn: Turn, { facts }: Alert): number {
   );
 }
 
-/** A start whose end before was never heard is the last of several: it has not lasted for as long as it is known. */
+/**
+ * If the end before this start was never heard, it is the last of several firings, and has not lasted for as long
+ * as it is known.
+ */
 function again({ episodes, flap }: Alert): string {
   if (episodes < 2 || flap === undefined) return '';
   return `fired ${episodes === 2 ? 'twice' : `${episodes} times`} lately and `;

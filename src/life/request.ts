@@ -109,7 +109,10 @@ function misunderstood(turn: Turn, incident: Incident, { user, text }: Request, 
 
 const BY_HAND = 'set a silence with matchers of your own, with amtool, Karma or Grafana';
 
-/** What fires of the incident: its services, and their kinds of alert, in its environment. A text says why there are none. */
+/**
+ * Matchers for what fires in the incident: its services and kinds of alert, in its environment. A text says why
+ * there are none.
+ */
 function matchersOf({ state }: Turn, incident: Incident): readonly SilenceMatcher[] | string {
   if (incident.special === 'heartbeat')
     return 'a heartbeat that is missing cannot be silenced: to have it quiet, react to its message';

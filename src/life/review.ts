@@ -1,10 +1,10 @@
 /**
- * A look at very many records: after a start, when other rules are in force, when a silence begins. It is taken in
- * slices, because in one go a million records would let nobody else have a turn for many seconds, and whoever leads
- * would lose the lead meanwhile; and because what is decided of them would be one commit.
+ * A look at very many records: after a start, after a change of rules, when a silence begins. It is taken in
+ * slices. In one go a million records would stop everybody for many seconds, a leader would lose its lead, and what
+ * was decided would be one huge commit.
  *
- * What is left of it is due before anything else, also before the next alert of a delivery: slices decide what
- * one go would have. If the process dies meanwhile, the look that a start takes finds what is left.
+ * What is left is due before anything else, also before the next alert of a delivery, so slices decide what one go
+ * would have. If the process dies meanwhile, the look at the next start finds what is left.
  */
 import { DueFailed, type Review, type Reviewed, type Steps } from '../state/timers.ts';
 import { type Turn, turnWith } from '../state/turn.ts';
@@ -22,7 +22,10 @@ export function beginReview(turn: Turn, stepsOf: (turn: Turn) => Steps): void {
   lookFurther(turn);
 }
 
-/** Looks at the first records now, and at the rest after whatever else is to be looked at. `key`: what fails with the rest. */
+/**
+ * Looks at the first records now, and at the rest after other looks that wait. `key`: what is set aside if it
+ * throws.
+ */
 export function inSlices(turn: Turn, key: string, stepsOf: (turn: Turn) => Steps): void {
   const review = reviewOf(turn, key, stepsOf);
   if (!review.goOn(turn)) turn.state.timers.reviews.push(review);

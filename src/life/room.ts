@@ -1,6 +1,6 @@
 /**
- * Room in memory. There are limits on how many alerts a lane remembers, and on what they weigh: beyond them what is
- * over gives way to what is new, the oldest first. What fires never does; the lane takes no more than there is room for.
+ * Room in memory. A lane remembers so many alerts, of so much weight. Beyond that the oldest that are over make
+ * room. Firing alerts stay; when only they are left, the lane takes no more.
  */
 import { fingerprintOf } from '../dedupe/fingerprint.ts';
 import type { Room } from '../limits.ts';
@@ -15,8 +15,8 @@ import { isUnsent, settleWithout } from './end.ts';
 const LOOKED_AT_MAX = 100;
 
 /**
- * What gives way to one alert, at most: so many, and so much of it that goes to the history. Where the room is much less
- * than what is there, because somebody set another limit, the next alerts make the rest of it.
+ * What makes room for one alert, at most: so many alerts, and so many bytes that go to the history. If somebody
+ * lowered a limit by far, the next alerts make the rest of the room.
  */
 const DROPPED_MAX = 1_000;
 const DROPPED_BYTES_MAX = 4 * 1024 * 1024;
@@ -64,11 +64,11 @@ export function firingIn({ alerts, resolved, weights }: LaneState): Room {
 }
 
 /**
- * The limit that would be passed if these events were decided, with `queued` others before them; undefined: none
- * would. Looked at closely, fingerprint by fingerprint, only when it may be so. What ends is always taken.
+ * The limit that these events would pass, with `queued` others before them; undefined: none. Fingerprints are
+ * compared only when it may be so. What ends is always taken.
  *
- * Of weight as much is taken as there is room for, and one delivery more: what that weighs is known only when
- * each of its alerts was looked at, and there is a limit on its bytes.
+ * Of weight the lane takes as much as there is room for and one delivery more, because that weighs something only
+ * when all its alerts were looked at; a delivery's bytes have a limit of their own.
  */
 export function whatIsFull(
   state: LaneState,

@@ -1,9 +1,8 @@
 /**
  * A rush: alerts that come within seconds of each other.
  *
- * In its first seconds nobody can know whether it is one failure, two, or a storm, and whoever is told of
- * each of its beginnings is told two or three times. So its first message waits for some seconds, and says more.
- * What comes by itself does not wait.
+ * At first nobody can know whether it is one failure, two, or a storm, and each beginning would be told. So the
+ * first message waits for some seconds, and says more. What comes by itself does not wait.
  */
 import type { Incident, Instant } from '../model.ts';
 import type { Turn } from '../state/turn.ts';

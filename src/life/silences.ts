@@ -75,7 +75,10 @@ export function silenceDue(turn: Turn, id: string): void {
   inSlices(turn, keyOf('silence', id), (own) => begin(own, silence));
 }
 
-/** After a start. It may have begun or ended while nobody was there to see it; else what it keeps quiet is known. */
+/**
+ * After a start. If it began or ended while no process was there to see it, that is due now; else what it keeps
+ * quiet is known.
+ */
 export function expectSilence(turn: Turn, silence: Silence): void {
   const { state, now } = turn;
   const isKnown = silence.startsAt < (state.decidedUntil ?? 0) && silence.endsAt > now;

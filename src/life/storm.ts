@@ -23,7 +23,7 @@ const BURST_MEMORY_MS = 4 * 60_000;
 const TELLINGS_BEARABLE = 2;
 /** What makes a storm within a minute came within this: there is no doubt. */
 const SUDDEN_MS = 20_000;
-/** What would begin a storm's message waits for so long: most of it is found to be part of what was told just before. */
+/** An incident that would begin a storm waits for so long: most turn out to belong to what was told just before. */
 const STORM_WAIT_MS = 10_000;
 /** Its message does not stand for longer than this. */
 const STORM_MAX_MS = 3 * 60 * 60_000;
@@ -49,7 +49,7 @@ export function countTelling({ state, now }: Turn, { id }: Incident): void {
   markLately(state);
 }
 
-/** Until when an incident that would begin a storm waits, for all of them the same instant; undefined: it need not. */
+/** Until when an incident that would begin a storm waits; the same instant for all of them. Undefined: it need not. */
 export function stormUntil(turn: Turn, incident: Incident): Instant | undefined {
   const { state, now } = turn;
   if (!turn.rules.storm.on || state.storm !== undefined || !isStormy(turn, incident))
@@ -63,7 +63,7 @@ export function stormUntil(turn: Turn, incident: Incident): Instant | undefined 
   return until > now ? until : undefined;
 }
 
-/** The same, where others wait already: what would be told need not be found out before. Costs the same whatever is in it. */
+/** The same, where others wait already. Cheap, so that nothing else about the incident need be found out before. */
 export function waitingUntil(turn: Turn, incident: Incident): Instant | undefined {
   const { stormSeenAt } = turn.state.lately;
   if (incident.phase !== 'gathering') return undefined;
@@ -87,7 +87,10 @@ export function joinsStorm(turn: Turn, incident: Incident): boolean {
   return true;
 }
 
-/** The storm stands because what it told of goes on; what begins when alerts have long ceased to pour in is another failure. */
+/**
+ * The storm goes on only because what it told of does. What begins long after alerts ceased to pour in is another
+ * failure.
+ */
 function isAfterFlood(
   { state }: Turn,
   { since }: Storm,
@@ -104,7 +107,10 @@ function isStormy(turn: Turn, incident: Incident): boolean {
   return tellings.length >= TELLINGS_BEARABLE || isSudden(turn, incident);
 }
 
-/** So many came so suddenly that the second message is one too many, or the first, if most of them are not in it. */
+/**
+ * So many came so suddenly that a second message would be one too many; or the first one, if it has less than half
+ * of them.
+ */
 function isSudden({ state, rules, now }: Turn, { id }: Incident): boolean {
   const { episodes, tellings } = state.lately;
   const { perMinute } = rules.storm;
@@ -142,15 +148,15 @@ export function scheduleStorm({ state, now }: Turn, calmAt: Instant): void {
 }
 
 /**
- * New alerts still come fast, or do not only because everything is broken by now: a message for each
- * incident that goes on would be the storm again.
+ * New alerts still come fast; or they do not because everything is broken by now, and a message for each incident
+ * that goes on would be the storm again.
  */
 function isRough({ state, rules, now }: Turn, storm: Storm): boolean {
   if (state.lately.episodes.length >= rules.storm.perMinute / 2) return true;
   return state.stormed.size > TELLINGS_BEARABLE && now - storm.since < STORM_MAX_MS;
 }
 
-/** It is of no environment; told it is where that is told which began it. */
+/** Its incident is of no environment. It is told where the incident that began it would be told. */
 function begin(turn: Turn, environment: string): Storm {
   const { state, now } = turn;
   const subject = nobody({ environment: '', severity: 'critical' });

@@ -1,6 +1,4 @@
-/**
- * Where an incident is told that is worth it (proof.ts), or why it is not: by its route, what is chronic, and a storm.
- */
+/** Where an incident that is worth telling (proof.ts) is told: by its route, as chronic, or by a storm's message. */
 import type { Alert, Incident, RouteDecision } from '../model.ts';
 import { rankRoots } from '../correlate/root.ts';
 import { change, note, type Turn, noteIncident } from '../state/turn.ts';

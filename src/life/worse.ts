@@ -1,8 +1,8 @@
 /**
- * People were told of an incident, and now it is more severe, has another likely cause, or fires again. Its
- * message stays where it stands; whom its route calls by now hears of it in the thread, or where the route leads by now,
- * and has as long to answer as the route says. Without this, whoever is to be woken by what is critical would sleep
- * through what began as a warning.
+ * People were told of an incident, and now it is more severe, has another likely cause, or fires again. Its message
+ * stays where it is. Whoever its route calls now is called in the thread, or in the channel that the route names
+ * now, and has as long to answer as the route says. Otherwise those who are to be woken by what is critical would
+ * sleep through what began as a warning.
  */
 import type { Incident, Reply, RouteDecision } from '../model.ts';
 import { severityRank } from '../state/tally.ts';
@@ -25,7 +25,10 @@ const NOBODY = { mention: [], there: undefined } as const;
 /** Whoever was just told expects more to come: what joins this soon only shows in the message. */
 const NEWS_AFTER_MS = 60_000;
 
-/** What deserves a ping goes to the thread; everything shows in the message. `service`: whose alert came, and whether it is the first of it. */
+/**
+ * What deserves a ping goes to the thread; the message shows everything. `service`: of the alert that came;
+ * `isNew`: it is the service's first.
+ */
 export function tellMore(turn: Turn, incident: Incident, service: string, isNew: boolean): void {
   // No silence matches it: the quiet was for what fired until now.
   let told = incident.snoozed?.silence === undefined ? incident : listenAgain(turn, incident);
@@ -35,7 +38,7 @@ export function tellMore(turn: Turn, incident: Incident, service: string, isNew:
   touch(turn, told);
 }
 
-/** Quiet that was asked for before is over: nobody asked for quiet about this. `service`: whose alert is worse than all before. */
+/** It is worse than all before, by an alert of `service`. Nobody asked for quiet about that, so quiet is over. */
 function tellRise(turn: Turn, incident: Incident, service: string): Incident {
   const { worstTold: from, severity: to } = incident;
   const heard = isQuiet(incident, turn.now) ? listenAgain(turn, incident) : incident;
@@ -157,8 +160,8 @@ export function say(
 }
 
 /**
- * What one delivery brings is decided before its message is written: that says all of it. Another one, in the same
- * millisecond, may come when it is on its way.
+ * It was told at this instant and has no message yet: that message will say everything. A second delivery in the
+ * same millisecond may find the message on its way, hence `toldNow`.
  */
 export function isYetToBeSaid({ now, state }: Turn, incident: Incident): boolean {
   const { id, toldAt, message } = incident;

@@ -53,8 +53,8 @@ export const DEFAULT_HOLD_MS = {
 } as const;
 
 /**
- * Critical alerts by tier, where somebody stated it: what wakes people is not held, what never does is held for
- * longest. What may wait for a moment waits until most of what passes by itself has passed, unless something else fails, too.
+ * How long critical alerts are held, by stated tier: tier 1 wakes people at once; what can wait a moment waits
+ * until most blips have passed, unless something else fails, too.
  */
 export const CRITICAL_HOLD_MS: Readonly<Record<string, number>> = {
   '1': 0,

@@ -40,8 +40,8 @@ const HOSTED =
   /(?:^|\.)(?:github\.(?:com|io)|gitlab\.com|bitbucket\.org|atlassian\.net|notion\.(?:so|site)|google\.com|sharepoint\.com|grafana\.net|datadoghq\.(?:com|eu)|pagerduty\.com|amazonaws\.com|prometheus-operator\.dev)$/i;
 
 /**
- * Of a host: true where the addresses in the rules (runbooks, dashboards, links) have its domain. Where they name none,
- * nobody knows, and every host counts.
+ * Is a host ours? True if the addresses in the rules (runbooks, dashboards, links) have its domain; if they name
+ * none, nobody knows, and every host counts.
  */
 export function ownSites(addresses: readonly (string | undefined)[]): (host: string) => boolean {
   const hosts = addresses.flatMap((address) => bareHost(address ?? '') ?? []);

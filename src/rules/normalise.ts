@@ -181,8 +181,9 @@ function isOfOthers(label: string): boolean {
 }
 
 /**
- * A service of the catalog that an alert without a service's name means: by the name or an alias of its host; of one's own site that
- * is probed also without its domain; and where it has no host by any label that may name what fails.
+ * The service of the catalog that an alert means that names none: by a name or alias in its host; for one of our
+ * own sites that is probed, also without its domain; for an alert without a host, by any label that may name what
+ * fails.
  */
 function meantBy(
   { service, name, severity, environment }: NormaliseRules,

@@ -189,7 +189,7 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
   return failed(desk, task, answer, bucket, sent);
 }
 
-/** While it waited its incident became part of another, or was forgotten: nobody has read of it, and nobody is to. */
+/** Its incident became part of another, or was forgotten, while it waited: nobody is to read of it any more. */
 function isNeedless({ look }: Desk, effect: Effect): boolean {
   if (effect.kind !== 'message') return false;
   const seen = look(effect.incident);

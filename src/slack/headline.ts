@@ -50,7 +50,10 @@ function recovered({ root }: MessageView): Line | undefined {
     : undefined;
 }
 
-/** One of several that fail, and nothing says that it causes the others: who reads of it alone looks at too little. */
+/**
+ * Several services fail, and nothing says that this one causes the others: whoever reads only of it would look at
+ * too little.
+ */
 function company({ root, servicesTotal, special }: MessageView): Line | undefined {
   if (special !== undefined || root === undefined || servicesTotal < COMPANY_MIN) return undefined;
   return root.explainsOthers ? undefined : [`${count(servicesTotal - 1, 'more service')} hit`];
@@ -76,7 +79,7 @@ function withVictim(view: MessageView): string {
   return `${victim} ${verb(view, false)}: ${trouble(view, ' – ')}`;
 }
 
-/** The root's own summary; else its service and the kind of alert in words. A second colon in a line would be one to stop at. */
+/** The cause's own summary; else its service and the kind of alert in words. `between`: no second colon in one line. */
 function trouble(view: MessageView, between = ': '): string {
   const { lead } = view;
   const service = cut(lead.service, NAME_MAX);

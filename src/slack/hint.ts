@@ -1,6 +1,6 @@
 /**
- * What people ask for where no message of an incident stands is answered as well, in a line that only they see: else
- * they would wait for a silence that nobody set. It is only a hint, so nothing of it is kept or tried again.
+ * Requests outside of an incident's thread get an answer that only the sender sees: otherwise they would wait for a
+ * silence that nobody set. It is only a hint, so it is neither kept nor tried again.
  */
 import { type Lanes, ownerOf } from '../lane/lanes.ts';
 import type { WholeSlackApi } from './api.ts';

@@ -1,8 +1,8 @@
 /**
- * What began lately in the same way, or says the same name of something outside: a key -> alerts, the newest last.
+ * What began lately in the same way, or names the same thing from outside: a key -> alerts, the newest last.
  *
- * Nothing of it is stored. Whoever starts makes it of the alerts in memory, so that a restart decides nothing: it forgets only
- * what left memory, and earlier beginnings of an alert that began again. Names that all say are a record of their own.
+ * Not stored: a start makes it of the alerts in memory (correlate/outside.ts). Lost then are only alerts that left
+ * memory, and earlier beginnings of an alert that began again. Names that all alerts say are a record of their own.
  */
 import type { Instant } from '../model.ts';
 

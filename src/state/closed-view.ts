@@ -1,6 +1,6 @@
 /**
- * What is kept of an incident that left memory, beside its record: its alerts and their counts. However many there were,
- * and whatever they said, it takes a few megabytes at most, because all of it is one record.
+ * What is kept of an incident that left memory, beside its record: its alerts and their counts. It is one record,
+ * so it takes a few megabytes at most, however many alerts there were.
  */
 import type { Alert, Incident } from '../model.ts';
 import { topOf } from './sorted.ts';

@@ -1,8 +1,9 @@
 /**
- * Which incident stands for a group: the next alert of the group is its. What has a message is found by the minute in which it began, too, unless a rule says what it belongs to.
+ * Which incident stands for a group: the next alert of the group joins it. Incidents with a message are also found
+ * by the minute in which they began, unless a rule says what belongs to them.
  *
- * What it answers follows from the incidents alone, and not from the order in which they came: whoever
- * loads them, and whoever followed them for days, decides the same.
+ * The answer depends on the incidents alone, not on the order in which they came: whoever loads them decides the
+ * same as whoever followed them for days.
  */
 import type { Incident, Instant } from '../model.ts';
 

@@ -47,7 +47,10 @@ export interface InhibitIndex {
   ending: string | undefined;
   /** Groups that got their first source, or lost one. */
   readonly changed: Set<Group>;
-  /** Alerts that say something else of themselves, and may be targets of others now: as what they are about to be put. */
+  /**
+   * Alerts that now say something else of themselves, and may be targets of others: what they are to each group,
+   * before they are put.
+   */
   readonly renewed: Map<string, readonly Part[]>;
   /** What was found last: it is asked for several times when an alert begins. */
   found: Found | undefined;
@@ -125,8 +128,8 @@ export interface Inhibitor {
 }
 
 /**
- * The alert that inhibits this one, by the first rule that has one; undefined: none. As in Alertmanager,
- * alerts that match both sides of a rule do not inhibit each other. Of several by one rule it is the one that is `known` to.
+ * The alert that inhibits this one, by the first rule that has one; undefined: none. As in Alertmanager, alerts
+ * that match both sides of a rule do not inhibit each other. Of several `known` is preferred.
  */
 export function inhibitorOf(
   index: InhibitIndex,

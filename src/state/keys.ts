@@ -5,8 +5,8 @@
 import type { SmallKind } from './small-records.ts';
 
 /**
- * `i` is an incident, `past` what is kept of a service in one, `lately` what came in the last minutes; `name` an alert
- * that gets another one; `source` one that the rules do not know any more.
+ * `i`: an incident. `past`: what is kept of a service in one. `lately`: what came in the last minutes. `name`: an
+ * alert that gets another fingerprint. `source`: a source that the rules no longer know.
  */
 type Kind = 'i' | 'past' | 'lately' | 'name' | 'source' | SmallKind;
 

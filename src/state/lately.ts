@@ -1,6 +1,6 @@
 /**
- * What came and was told within the last minutes, by which a storm and a rush are seen. One small record, so that a lane
- * which is loaded in the middle of one goes on with it.
+ * What came and was told in the last minutes, by which a storm and a rush are seen. One small record, so that a
+ * lane that is loaded in the middle of one goes on with it.
  */
 import type { Instant } from '../model.ts';
 import { keyOf } from './keys.ts';

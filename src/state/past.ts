@@ -1,10 +1,10 @@
 /**
- * What a tally tells of the past, and the alerts of today do not: when a service that fires again first failed in its
- * incident, which alert speaks for it, since when a check fails whose first alert is over.
+ * What a tally knows of the past that today's alerts do not tell: when a service that fires again first failed in
+ * its incident, which alert speaks for it, since when a check fails whose first alert is over.
  *
- * Kept for a service of an incident only where it would be lost otherwise, one small record each, so that whoever
- * loads the lane goes on with the very tally that was there. Where an incident has few alerts that is found out
- * exactly; where it has many, a record is written for each service that changed in a way that could matter.
+ * Kept as one small record for a service of an incident, only where it would be lost otherwise, so that whoever
+ * loads the lane has the very tally that was there. For incidents of few alerts that is found out exactly; for
+ * larger ones a record is written for each service whose change could matter.
  */
 import { hash } from 'node:crypto';
 import type { Alert, Incident } from '../model.ts';
@@ -74,7 +74,7 @@ function noteService({ changed }: Pasts, { incident, facts }: Alert): void {
   if (incident !== undefined) add(changed, incident, facts.service);
 }
 
-/** The newest alert of its service, by itself at that instant, changes what its tally is made of in no other way than after a load. */
+/** False for an alert newer than all of its service: a load would make the same tally of it. */
 function tellsMore(
   tallies: ReadonlyMap<string, Tally>,
   { kept }: Pasts,
@@ -183,8 +183,8 @@ function valuesOf(tally: Tally, service: string, own: ServiceTally): readonly un
 }
 
 /**
- * A record of the store, after all alerts. One that counts other alerts than there are is of another time: an earlier
- * version, which does not know it, decided since. Then the alerts are all there is to go by.
+ * Takes a record of the store, after all alerts. If it counts other alerts than there are, an earlier version,
+ * which does not know such records, decided since: then the alerts are all there is to go by.
  */
 export function restorePast(state: Known, record: unknown): void {
   // What pastOf put there; JSON made null of what was undefined.

@@ -1,6 +1,6 @@
 /**
- * Where the alerts of incidents are, as far as anything asks for it: a service or a host of an incident on which nothing
- * is any more is forgotten, because one that goes on for long must not grow for ever.
+ * Forgets services and hosts of an incident on which none of its alerts is any more: an incident that goes on for
+ * long must not grow for ever.
  */
 import type { Alert, Incident } from '../model.ts';
 import { type GroupIndex, indexGroup } from './group-index.ts';

@@ -22,7 +22,10 @@ const REACTIONS_MAX = 200;
 /** No gesture is called so. */
 const REQUEST = ' request';
 
-/** Under which a request is remembered with the reactions of its incident: Slack sends again what it thinks was not heard. */
+/**
+ * Requests are remembered with the reactions of their incident, because Slack sends again what it thinks was not
+ * heard.
+ */
 export function requestKey(user: string): string {
   return `${user}${REQUEST}`;
 }

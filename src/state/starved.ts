@@ -1,6 +1,7 @@
 /**
- * Alerts that say that too little comes in. A failure travels from a service to its callers, and this the other way: who
- * fails asks less of what it calls. No source sends what an alert measures, so it is known by the words of its name.
+ * Alerts that say that too few requests come in. A failure travels from a service to its callers; this one travels
+ * the other way, because a failing caller asks for less. No source says what an alert measures, so it is known by
+ * the words of its name.
  */
 import { remember } from '../rules/remember.ts';
 

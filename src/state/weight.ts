@@ -25,8 +25,8 @@ export interface Weights {
 const ENTRY = 96;
 
 /**
- * What is changed between two commits, about: a commit is one record, which has an end, and whoever writes it is busy.
- * What does not fit goes into the next one.
+ * What changes between two commits, about. A commit is one record, of limited size, and writing it keeps others
+ * waiting. What does not fit goes into the next.
  */
 const CHANGES_BYTES_MAX = 2 * 1024 * 1024;
 

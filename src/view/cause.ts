@@ -1,6 +1,6 @@
 /**
- * What people are shown of the likely cause: whose it is, how much it explains, what makes the rest one incident with it,
- * and whether it goes on. Wording is the renderer's.
+ * What people are shown of the likely cause: whose it is, how much it explains, what links the rest to it, and
+ * whether it goes on. The renderer finds the words.
  */
 import { keepsToItself } from '../correlate/group.ts';
 import type { Alert, Incident, RootCandidate } from '../model.ts';

@@ -80,7 +80,10 @@ function linksBy(
   };
 }
 
-/** Where another speaks than the likely cause: the cause, if the catalog knows it and it has no words of its own; and who speaks. */
+/**
+ * Where another alert speaks than one of the likely cause: `victim` is its service, `silent` the cause, if the
+ * catalog knows it and it has no alert here.
+ */
 function whoseLinks(
   { roots }: Incident,
   { facts: { service: victim } }: Alert,
@@ -93,7 +96,10 @@ function whoseLinks(
   return { silent: isSilent ? catalog.services.get(cause) : undefined, victim };
 }
 
-/** Undefined where the alert names none, and its host, its namespace or its own name stands for it: no page is about that. */
+/**
+ * Undefined where the alert names no service, and its host, namespace or own name stands in: no page is about
+ * those.
+ */
 function namedService({ facts, labels }: Alert): string | undefined {
   const { service, known, host, name } = facts;
   const standIns = [host, name, labels['namespace']];
@@ -122,8 +128,8 @@ const VALUES_MAX = 20;
 const ENCODED_MAX = 1_200;
 
 /**
- * In Alertmanager's words, encoded, what silences all that fires of the incident; where no few labels tell that from
- * what others fail with, all that fires of the likely cause; where they do not tell that either, the alert that speaks for it.
+ * In Alertmanager's words, encoded: matchers for all that fires of the incident. Where no few labels tell that from
+ * other failures, for all that fires of the likely cause; else for the one alert that speaks.
  */
 function matchersOf(state: LaneState, { id }: Incident, lead: Alert, rules: Rules): string {
   const members = state.members.get(id) ?? new Set<string>();
@@ -163,8 +169,8 @@ function matchersFor(alerts: readonly Alert[], { notIdentity }: Rules): Matchers
 }
 
 /**
- * False where something of another service, or elsewhere, could match as well: a label had to be left out, and those
- * that are left name neither.
+ * False if something of another service or environment could match, too: a label had to be left out, and the
+ * remaining ones name neither.
  */
 function isNarrow(matchers: Matchers, alerts: readonly Alert[], { catalog, notIdentity }: Rules) {
   const isWhole = alerts.every(({ labels }) =>

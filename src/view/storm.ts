@@ -1,6 +1,6 @@
 /**
- * What people are shown of a storm: the worst of the incidents that its message stands for, those that got messages of
- * their own just before, and all that fails in it, added up.
+ * What people are shown of a storm: the worst of its incidents, those that were told by themselves just before, and
+ * the sum of all.
  */
 import { causeOf, leadOf } from '../life/lead.ts';
 import type { Incident } from '../model.ts';

@@ -5,7 +5,10 @@
 import type { Diagnostic } from './diagnostics.ts';
 import { type Path, type Place, type Span, diagnose, spanOf, spanWithin } from './source-file.ts';
 
-/** Errors, and as many warnings: more than anybody fixes in one go. However many warnings there are, no error is lost. */
+/**
+ * Of errors, and of warnings: more than anybody fixes in one go. Each has its own room, so warnings never push out
+ * an error.
+ */
 const EACH_MAX = 500;
 
 export interface Report {
