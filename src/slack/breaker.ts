@@ -5,7 +5,14 @@
  * It says so in the log once when it opens and once when it closes.
  */
 import type { Log } from './log.ts';
-import { type Bucket, type DeliveryClock, rest, takeMostUrgent, type Waiter } from './pace.ts';
+import {
+  type Bucket,
+  type DeliveryClock,
+  rest,
+  takeMostUrgent,
+  type Waiter,
+  backoffMs,
+} from './pace.ts';
 import { isAboutUs } from './refusal.ts';
 import type { SlackResult } from './result.ts';
 
@@ -59,7 +66,7 @@ export function createBreaker({ clock, signal, random, log }: BreakerOptions): B
   async function tryAgain(): Promise<void> {
     trying = true;
     while (open !== undefined && waiters.length > 0 && !signal.aborted) {
-      const ms = Math.min(limits.most, limits.first * 2 ** tries++) * (0.75 + random() / 2);
+      const ms = backoffMs(limits, tries++) * (0.75 + random() / 2);
       await rest(clock, ms, signal);
       if (open === undefined || signal.aborted) break;
       const waiter = takeMostUrgent(waiters);

@@ -7,7 +7,6 @@ import type { Config } from '../config/config.ts';
 import type { Lane } from '../lane/lane.ts';
 import type { Lanes } from '../lane/lanes.ts';
 import type { DeliveryOutcome, Effect, Event } from '../model.ts';
-import type { LaneState } from '../state/state.ts';
 import { type CallOutcome, createSlackApi, type WholeSlackApi } from './api.ts';
 import { onlyAsLeader } from './as-leader.ts';
 import { createDelivery, type Delivery, type DeliveryOptions } from './delivery.ts';
@@ -20,6 +19,7 @@ import { createPreview, createWall, type PreviewMessage } from './preview.ts';
 import { createReconciler, type OpenMessage } from './reconcile.ts';
 import { createSlackSocket } from './socket.ts';
 import type { Look } from './track.ts';
+import { survivorOf } from '../state/state.ts';
 
 interface SlackOptions {
   readonly config: Config['slack'];
@@ -46,7 +46,7 @@ export interface Slack {
   start(): void;
   /** Asks for reactions that came while nobody listened: this instance leads a lane from now on. */
   catchUp(): void;
-  /** Hears nothing more; what is on its way to Slack ends. */
+  /** Hlistening nothing more; what is on its way to Slack ends. */
   stop(): Promise<void>;
 }
 
@@ -60,18 +60,18 @@ export function connectSlack(options: SlackOptions): Slack {
     called: options.called,
   });
   const stopping = new AbortController();
-  const ears = listen(options, api);
+  const listening = listen(options, api);
   const deliveries = forEachLane(options, (lane) => {
-    const own = deliveryOptions(options, lane, ears.knownLate);
+    const own = deliveryOptions(options, lane, listening.knownLate);
     const { signal } = stopping;
     const leading = onlyAsLeader({ ...own, look: own.view, lane, api, signal });
     return createDelivery({ ...own, api: leading });
   });
   return {
     deliveries,
-    events: ears.events,
+    events: listening.events,
     preview: undefined,
-    nameOf: ears.nameOf,
+    nameOf: listening.nameOf,
     start() {
       void api.identify().then((answer) => {
         const { log } = options;
@@ -80,11 +80,11 @@ export function connectSlack(options: SlackOptions): Slack {
           log.error({ answer }, 'Slack does not know us: check SLACK_BOT_TOKEN');
         } else log.warn({ answer }, 'Slack cannot be reached: what is to be said waits for it');
       });
-      ears.start();
+      listening.start();
     },
-    catchUp: ears.catchUp,
+    catchUp: listening.catchUp,
     async stop() {
-      await ears.stop();
+      await listening.stop();
       await stopAll(deliveries);
       stopping.abort();
     },
@@ -184,17 +184,11 @@ function listen(options: SlackOptions, api: WholeSlackApi) {
   return { events, nameOf, start: catchUp, catchUp, knownLate, stop };
 }
 
-/** What it became part of, if it did, and that in turn. */
-function survivorOf(state: Pick<LaneState, 'incidents'>, id: string, hops = 10): string {
-  const next = state.incidents.get(id)?.mergedInto;
-  return next === undefined || hops === 0 ? id : survivorOf(state, next, hops - 1);
-}
-
 /** Whose reactions count: what became part of an incident has a message of its own, which points to it. */
 export function openMessages({ state }: Pick<Lane, 'state'>): readonly OpenMessage[] {
   const found: OpenMessage[] = [];
   for (const { id, message, replies } of state.incidents.values()) {
-    const standing = state.incidents.get(survivorOf(state, id));
+    const standing = survivorOf(state, id);
     if (message === undefined || standing === undefined || !state.open.has(standing.id)) continue;
     found.push({ message, replies, reactions: standing.reactions });
   }

@@ -74,7 +74,7 @@ interface Content extends RenderedMessage {
   readonly state: string;
 }
 
-interface Desk extends CourierOptions {
+interface Self extends CourierOptions {
   readonly channels: Map<string, Bucket>;
   readonly updates: Bucket;
   readonly lookUps: Bucket;
@@ -83,35 +83,35 @@ interface Desk extends CourierOptions {
 }
 
 export function createCourier(options: CourierOptions): Courier {
-  const desk: Desk = {
+  const self: Self = {
     ...options,
     channels: new Map(),
     updates: bucketFor(options, UPDATE_PACE),
     lookUps: bucketFor(options, LOOK_UP_PACE),
     joined: new Set(),
   };
-  return { attempt: (track, effect) => attempt(desk, track, effect) };
+  return { attempt: (track, effect) => attempt(self, track, effect) };
 }
 
-async function attempt(desk: Desk, track: Track, effect: Effect): Promise<Attempt> {
+async function attempt(self: Self, track: Track, effect: Effect): Promise<Attempt> {
   if (effect.kind === 'digest') {
     const write = () => content(renderDigest(effect));
     const task = { track, effect, channel: effect.channel, thread: undefined, write };
     return effect.message === undefined
-      ? post(desk, task)
-      : bringUpToDate(desk, task, effect.message);
+      ? post(self, task)
+      : bringUpToDate(self, task, effect.message);
   }
-  const seen = desk.look(effect.incident);
+  const seen = self.look(effect.incident);
   if (seen === undefined) return refused('unknown_incident', effect.channel);
-  const newest = () => desk.look(effect.incident) ?? seen;
+  const newest = () => self.look(effect.incident) ?? seen;
   const message = messageOf(track, seen);
   if (effect.kind === 'message') {
     const write = () => messageContent(newest());
     const task = { track, effect, channel: effect.channel, thread: undefined, write };
-    return message === undefined ? post(desk, task) : update(desk, task, message, newest);
+    return message === undefined ? post(self, task) : update(self, task, message, newest);
   }
   if (message === undefined) return isRefused(seen) ? refused('no_message', effect.channel) : AGAIN;
-  return postLine(desk, track, effect, { message, newest });
+  return postLine(self, track, effect, { message, newest });
 }
 
 interface Place {
@@ -121,7 +121,7 @@ interface Place {
 
 /** In the thread of its message; or in another channel, if that takes it. */
 async function postLine(
-  desk: Desk,
+  self: Self,
   track: Track,
   effect: ReplyEffect,
   { message, newest }: Place,
@@ -135,37 +135,37 @@ async function postLine(
   if (hasOther && isOfEarlier && !track.doubts.has(inThread)) track.doubts.set(inThread, doubt);
   if (hasOther && !track.barred.has(channel)) {
     const write = () => content(renderReply(reply, newest().view));
-    const there = await post(desk, { track, effect, channel, thread: undefined, write });
+    const there = await post(self, { track, effect, channel, thread: undefined, write });
     if (there.kind !== 'done' || there.outcome.kind !== 'refused') return there;
-    desk.log.error({ channel, error: there.outcome.error }, SAID_IN_THREAD);
+    self.log.error({ channel, error: there.outcome.error }, SAID_IN_THREAD);
     track.barred.add(channel);
   }
   const line = 'there' in reply ? { ...reply, there: undefined } : reply;
   const write = () => content(renderReply(line, newest().view));
   const place = hasOther ? inThread : effect.id;
-  return post(desk, { track, effect, channel: message.channel, thread: message.ts, write, place });
+  return post(self, { track, effect, channel: message.channel, thread: message.ts, write, place });
 }
 
 /** Whom the line calls is called all the same. */
 const SAID_IN_THREAD =
   'Slack refuses a line for another channel: it goes to the thread of its message';
 
-async function post(desk: Desk, task: Task): Promise<Attempt> {
-  const { clock, channels } = desk;
+async function post(self: Self, task: Task): Promise<Attempt> {
+  const { clock, channels } = self;
   const { track, effect, channel, thread } = task;
-  const earlier = await lookUp(desk, task);
+  const earlier = await lookUp(self, task);
   if (earlier !== undefined) return earlier;
-  const bucket = channelBucket(desk, channel);
+  const bucket = channelBucket(self, channel);
   let sent: Content | undefined;
   let needless = false;
   let triedAt = clock.now();
-  const answer = await desk.breaker.guard(
+  const answer = await self.breaker.guard(
     () => {
-      needless = isNeedless(desk, effect);
+      needless = isNeedless(self, effect);
       if (needless) return undefined;
       sent = task.write();
       triedAt = clock.now();
-      return desk.api.post({
+      return self.api.post({
         channel,
         thread,
         broadcast: thread !== undefined && isForAll(effect),
@@ -177,27 +177,27 @@ async function post(desk: Desk, task: Task): Promise<Attempt> {
   if (needless) return { kind: 'done', outcome: { kind: 'gone' } };
   if (answer === undefined || sent === undefined) return STOPPED;
   if (answer.kind === 'ok') {
-    desk.joined.delete(channel);
+    self.joined.delete(channel);
     if (!channels.has(answer.value.channel)) channels.set(answer.value.channel, bucket);
-    return took(desk, task, answer.value, sent);
+    return took(self, task, answer.value, sent);
   }
   if (answer.kind === 'unknown') {
     const doubt = { channel, triedAt, settledAt: clock.now() + SETTLE_MS };
     track.doubts.set(task.place ?? effect.id, doubt);
   }
-  if (answer.kind === 'refused' && isNotMember(answer.error)) return join(desk, task, sent);
-  return failed(desk, task, answer, bucket, sent);
+  if (answer.kind === 'refused' && isNotMember(answer.error)) return join(self, task, sent);
+  return failed(self, task, answer, bucket, sent);
 }
 
 /** Its incident became part of another, or was forgotten, while it waited: nobody is to read of it any more. */
-function isNeedless({ look }: Desk, effect: Effect): boolean {
+function isNeedless({ look }: Self, effect: Effect): boolean {
   if (effect.kind !== 'message') return false;
   const seen = look(effect.incident);
   return seen === undefined || seen.view.mergedInto !== undefined;
 }
 
 async function update(
-  desk: Desk,
+  self: Self,
   task: Task,
   message: MessageRef,
   newest: () => Seen,
@@ -211,51 +211,51 @@ async function update(
   }
   const urgency = () => updateUrgency(track, effect, newest);
   let sent: Content | undefined;
-  const answer = await desk.breaker.guard(
+  const answer = await self.breaker.guard(
     () => {
       sent = task.write();
-      return desk.api.update(message, onTheWire(task, sent));
+      return self.api.update(message, onTheWire(task, sent));
     },
-    { urgency, bucket: desk.updates },
+    { urgency, bucket: self.updates },
   );
   if (answer === undefined || sent === undefined) return STOPPED;
-  if (answer.kind === 'ok') return took(desk, task, message, sent);
+  if (answer.kind === 'ok') return took(self, task, message, sent);
   if (answer.kind === 'refused' && isGone(answer.error)) {
     track.known = undefined;
     track.sent = undefined;
     track.gone = message.ts;
     return { kind: 'done', outcome: { kind: 'gone', error: answer.error } };
   }
-  return failed(desk, task, answer, desk.updates, sent);
+  return failed(self, task, answer, self.updates, sent);
 }
 
 /** A digest that stands in the channel. Somebody may have deleted it: then this one is posted. */
-async function bringUpToDate(desk: Desk, task: Task, message: MessageRef): Promise<Attempt> {
+async function bringUpToDate(self: Self, task: Task, message: MessageRef): Promise<Attempt> {
   const { effect } = task;
-  const answer = await desk.breaker.guard(
-    () => desk.api.update(message, onTheWire(task, task.write())),
-    { urgency: () => 20 + rank(effect), bucket: desk.updates },
+  const answer = await self.breaker.guard(
+    () => self.api.update(message, onTheWire(task, task.write())),
+    { urgency: () => 20 + rank(effect), bucket: self.updates },
   );
   if (answer === undefined) return STOPPED;
-  if (answer.kind === 'ok') return took(desk, task, message, { revision: 0, state: '' });
-  if (answer.kind === 'refused' && isGone(answer.error)) return post(desk, task);
-  return failed(desk, task, answer, desk.updates);
+  if (answer.kind === 'ok') return took(self, task, message, { revision: 0, state: '' });
+  if (answer.kind === 'refused' && isGone(answer.error)) return post(self, task);
+  return failed(self, task, answer, self.updates);
 }
 
 /** Undefined: it is not in Slack, or nobody can tell; post it. */
-async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
-  const { clock, lookUps, log } = desk;
+async function lookUp(self: Self, task: Task): Promise<Attempt | undefined> {
+  const { clock, lookUps, log } = self;
   const { track, effect, thread, place = effect.id } = task;
   const doubt = track.doubts.get(place);
   if (doubt === undefined) return undefined;
-  await rest(clock, Math.min(SETTLE_MS, doubt.settledAt - clock.now()), desk.signal);
-  const since = doubt.triedAt ?? orderedAt(desk, effect);
+  await rest(clock, Math.min(SETTLE_MS, doubt.settledAt - clock.now()), self.signal);
+  const since = doubt.triedAt ?? orderedAt(self, effect);
   // A thread is where its message is, whatever the route said when the line was ordered.
   const channel = thread === undefined ? doubt.channel : task.channel;
   const search = { channel, thread, id: effect.id, since };
-  const answer = await desk.breaker.guard(
+  const answer = await self.breaker.guard(
     async () => {
-      const found = await desk.api.find(search);
+      const found = await self.api.find(search);
       // A token that is revoked now may be good again for the post: nothing is known until then.
       if (found.kind !== 'refused' || isForNow(found.error)) return found;
       // A bot that may not look still posts: better twice than never.
@@ -265,23 +265,23 @@ async function lookUp(desk: Desk, task: Task): Promise<Attempt | undefined> {
     { urgency: () => postUrgency(effect), bucket: lookUps },
   );
   if (answer === undefined) return STOPPED;
-  if (answer.kind !== 'ok') return failed(desk, task, answer, lookUps);
+  if (answer.kind !== 'ok') return failed(self, task, answer, lookUps);
   track.doubts.delete(place);
   if (answer.value === undefined) return undefined;
   const { message, revision } = answer.value;
   log.info({ effect: effect.id, ts: message.ts }, 'a post whose answer was lost was found');
-  return took(desk, task, message, { revision, state: '', late: true });
+  return took(self, task, message, { revision, state: '', late: true });
 }
 
 /** When an earlier process may have posted it first. A message is ordered anew with every revision. */
-function orderedAt(desk: Desk, effect: Effect): number {
+function orderedAt(self: Self, effect: Effect): number {
   if (effect.kind !== 'message') return effect.at;
-  const seen = desk.look(effect.incident);
+  const seen = self.look(effect.incident);
   return Math.min(effect.at, seen?.toldAt ?? seen?.view.startsAt ?? effect.at);
 }
 
 function took(
-  { clock }: Desk,
+  { clock }: Self,
   { track, effect, place = effect.id }: Task,
   message: MessageRef,
   { revision, state, late }: Pick<Content, 'revision' | 'state'> & { readonly late?: true },
@@ -303,25 +303,25 @@ function took(
   return { kind: 'done', outcome };
 }
 
-async function join(desk: Desk, { track, channel }: Task, sent: Content): Promise<Attempt> {
-  if (desk.joined.has(channel)) return refused('not_in_channel', channel, sent);
-  desk.joined.add(channel);
-  const answer = await desk.breaker.guard(() => desk.api.join(channel));
+async function join(self: Self, { track, channel }: Task, sent: Content): Promise<Attempt> {
+  if (self.joined.has(channel)) return refused('not_in_channel', channel, sent);
+  self.joined.add(channel);
+  const answer = await self.breaker.guard(() => self.api.join(channel));
   if (answer === undefined) return STOPPED;
   if (answer.kind !== 'ok') return refused('not_in_channel', channel, sent);
-  desk.log.info({ channel }, 'joined a channel to post there');
-  miss(track, 'not_in_channel: the bot joined it', desk.clock.now());
+  self.log.info({ channel }, 'joined a channel to post there');
+  miss(track, 'not_in_channel: the bot joined it', self.clock.now());
   return AGAIN;
 }
 
 function failed(
-  desk: Desk,
+  self: Self,
   { track, channel }: Task,
   answer: Exclude<SlackResult<unknown>, { kind: 'ok' }>,
   bucket: Bucket,
   sent?: Content,
 ): Attempt {
-  miss(track, answer.kind === 'rate-limited' ? 'rate limited' : answer.error, desk.clock.now());
+  miss(track, answer.kind === 'rate-limited' ? 'rate limited' : answer.error, self.clock.now());
   switch (answer.kind) {
     case 'rate-limited':
       bucket.pause(answer.retryAfterMs);
@@ -333,16 +333,16 @@ function failed(
       const { error } = answer;
       if (isAboutUs(error)) return { kind: 'later', error };
       if (!isAboutLayout(error) || track.textOnly) return refused(error, channel, sent);
-      desk.log.error({ key: track.key, error }, 'Slack refuses our blocks: text only');
+      self.log.error({ key: track.key, error }, 'Slack refuses our blocks: text only');
       track.textOnly = true;
       return AGAIN;
     }
   }
 }
 
-function channelBucket(desk: Desk, channel: string): Bucket {
-  const bucket = desk.channels.get(channel) ?? bucketFor(desk, CHANNEL_PACE);
-  desk.channels.set(channel, bucket);
+function channelBucket(self: Self, channel: string): Bucket {
+  const bucket = self.channels.get(channel) ?? bucketFor(self, CHANNEL_PACE);
+  self.channels.set(channel, bucket);
   return bucket;
 }
 

@@ -14,7 +14,7 @@ import type { SlackApi } from './api.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import { type Courier, createCourier, SETTLE_MS } from './courier.ts';
 import type { Log } from './log.ts';
-import { type DeliveryClock, rest } from './pace.ts';
+import { type DeliveryClock, rest, backoffMs } from './pace.ts';
 import {
   createTrack,
   isSpent,
@@ -71,7 +71,7 @@ const RETRY_MS = { first: 500, most: 60_000 };
 const LANE_MS = 500;
 const SWEEP_AT_LEAST = 1_000;
 
-interface Office extends DeliveryOptions {
+interface Self extends DeliveryOptions {
   readonly stopping: AbortController;
   readonly signal: AbortSignal;
   readonly breaker: Breaker;
@@ -82,41 +82,41 @@ interface Office extends DeliveryOptions {
 }
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  let office = openOffice(options);
+  let self = createSelf(options);
   return {
     enqueue(effects) {
       for (const effect of effects) {
-        const track = trackOf(office, effect);
+        const track = trackOf(self, effect);
         put(track, effect);
-        start(office, track, 0);
+        start(self, track, 0);
       }
     },
     restore(effects) {
-      for (const effect of effects) restore(office, effect);
+      for (const effect of effects) restore(self, effect);
     },
     async abandon() {
-      const old = office;
-      office = openOffice(options);
+      const old = self;
+      self = createSelf(options);
       await close(old);
     },
-    stop: () => close(office),
+    stop: () => close(self),
     async idle() {
-      while (office.running.size > 0) await Promise.all(office.running);
+      while (self.running.size > 0) await Promise.all(self.running);
     },
     health() {
-      const effects = [...office.tracks.values()].flatMap(waitingOn);
+      const effects = [...self.tracks.values()].flatMap(waitingOn);
       let oldestAt: Instant | undefined;
       for (const { at } of effects) oldestAt = Math.min(at, oldestAt ?? at);
-      return { waiting: effects.length, trouble: office.breaker.trouble(), oldestAt };
+      return { waiting: effects.length, trouble: self.breaker.trouble(), oldestAt };
     },
     missed(incident) {
-      const track = office.tracks.get(incident);
-      return track === undefined ? undefined : missedInWords(track, office.clock.now());
+      const track = self.tracks.get(incident);
+      return track === undefined ? undefined : missedInWords(track, self.clock.now());
     },
   };
 }
 
-function openOffice(options: DeliveryOptions): Office {
+function createSelf(options: DeliveryOptions): Self {
   const stopping = new AbortController();
   const { signal } = stopping;
   // Each message that waits listens to it.
@@ -137,62 +137,62 @@ function openOffice(options: DeliveryOptions): Office {
   };
 }
 
-async function close({ stopping, running }: Office): Promise<void> {
+async function close({ stopping, running }: Self): Promise<void> {
   stopping.abort();
   await Promise.all(running);
 }
 
-function trackOf({ tracks }: Office, effect: Effect): Track {
+function trackOf({ tracks }: Self, effect: Effect): Track {
   const key = trackKey(effect);
   const track = tracks.get(key) ?? createTrack(key);
   tracks.set(key, track);
   return track;
 }
 
-function restore(office: Office, effect: Effect): void {
-  const track = trackOf(office, effect);
+function restore(self: Self, effect: Effect): void {
+  const track = trackOf(self, effect);
   // A lane that loaded again in this process restores what we know better.
   const known = isWaiting(track, effect.id) || (effect.kind === 'message' && track.known);
   put(track, effect);
   if (!known) {
-    const settledAt = office.clock.now() + SETTLE_MS;
+    const settledAt = self.clock.now() + SETTLE_MS;
     track.doubts.set(effect.id, { channel: effect.channel, triedAt: undefined, settledAt });
   }
   // The earlier process may have an update on its way, too: it must not overtake ours.
-  start(office, track, SETTLE_MS);
+  start(self, track, SETTLE_MS);
 }
 
-function start(office: Office, track: Track, afterMs: number): void {
-  if (track.running || office.signal.aborted) return;
+function start(self: Self, track: Track, afterMs: number): void {
+  if (track.running || self.signal.aborted) return;
   track.running = true;
-  const { running } = office;
-  const run = work(office, track, afterMs).finally(() => running.delete(run));
+  const { running } = self;
+  const run = work(self, track, afterMs).finally(() => running.delete(run));
   running.add(run);
 }
 
-async function work(office: Office, track: Track, afterMs: number): Promise<void> {
-  const { clock, signal } = office;
+async function work(self: Self, track: Track, afterMs: number): Promise<void> {
+  const { clock, signal } = self;
   if (afterMs > 0) await rest(clock, afterMs, signal);
   while (!signal.aborted) {
-    const going = step(office, track);
+    const going = step(self, track);
     if (going === undefined) break;
     await going;
   }
   track.running = false;
-  forget(office, track);
+  forget(self, track);
 }
 
 /** Undefined when there is nothing to do until something is ordered: at once, or what is ordered then is not seen. */
-function step(office: Office, track: Track): Promise<void> | undefined {
-  const { log, clock, signal, view } = office;
+function step(self: Self, track: Track): Promise<void> | undefined {
+  const { log, clock, signal, view } = self;
   // A bug. A process that ended would begin again with the same row: the others go on without it.
   const failed = (error: unknown): Promise<void> => {
     log.error({ key: track.key, error }, 'a message could not be made');
-    return rest(clock, backoff(office, track.failures++), signal);
+    return rest(clock, backoff(self, track.failures++), signal);
   };
   try {
     const effect = next(track, view);
-    if (effect !== undefined) return advance(office, track, effect).catch(failed);
+    if (effect !== undefined) return advance(self, track, effect).catch(failed);
   } catch (error) {
     return failed(error);
   }
@@ -201,18 +201,18 @@ function step(office: Office, track: Track): Promise<void> | undefined {
   return waits ? rest(clock, LANE_MS, signal) : undefined;
 }
 
-async function advance(office: Office, track: Track, effect: Effect): Promise<void> {
-  const { log, clock, signal, breaker } = office;
-  const attempt = await office.courier.attempt(track, effect);
+async function advance(self: Self, track: Track, effect: Effect): Promise<void> {
+  const { log, clock, signal, breaker } = self;
+  const attempt = await self.courier.attempt(track, effect);
   if (attempt.kind === 'done') {
     track.failures = 0;
     track.missed = undefined;
-    await handOver(office, effect, attempt.outcome);
+    await handOver(self, effect, attempt.outcome);
     if (effect.kind === 'message') track.isRefused = attempt.outcome.kind === 'refused';
     take(track, effect);
   }
   if (attempt.kind === 'later') {
-    const ms = backoff(office, track.failures++);
+    const ms = backoff(self, track.failures++);
     log.warn({ effect: effect.id, error: attempt.error, failures: track.failures }, 'Slack: later');
     // An open breaker waits for all of them.
     if (breaker.trouble() === undefined) await rest(clock, ms, signal);
@@ -220,18 +220,18 @@ async function advance(office: Office, track: Track, effect: Effect): Promise<vo
 }
 
 /** What Slack has must be known to the lane, or it would be posted again after a restart. */
-async function handOver(office: Office, effect: Effect, came: DeliveryOutcome): Promise<void> {
-  const { clock, log, signal } = office;
+async function handOver(self: Self, effect: Effect, came: DeliveryOutcome): Promise<void> {
+  const { clock, log, signal } = self;
   let outcome = came;
   for (let failures = 0; ; failures++) {
     try {
-      await office.report(effect, outcome);
+      await self.report(effect, outcome);
       break;
     } catch (error) {
       // Whatever it is: the lane comes back, and nobody else can keep the outcome.
       log.error({ effect: effect.id, error }, 'the outcome of a delivery could not be kept');
       if (outcome.kind === 'sent') outcome = { ...outcome, late: true };
-      await rest(clock, backoff(office, failures), signal);
+      await rest(clock, backoff(self, failures), signal);
       if (signal.aborted) return;
     }
   }
@@ -239,15 +239,14 @@ async function handOver(office: Office, effect: Effect, came: DeliveryOutcome): 
   const afterMs = clock.now() - effect.at;
   const fields = { effect: id, delivery, channel, outcome, afterMs };
   if (outcome.kind === 'refused') log.error(fields, 'Slack refused a message for good');
-  else log.info(fields, office.done ?? 'delivered to Slack');
+  else log.info(fields, self.done ?? 'delivered to Slack');
 }
 
-function backoff({ random }: Office, failures: number): number {
-  const ms = Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** Math.min(failures, 20));
-  return ms * (0.5 + random());
+function backoff({ random }: Self, failures: number): number {
+  return backoffMs(RETRY_MS, failures) * (0.5 + random());
 }
 
-function canGo({ view, log }: Office, track: Track): boolean {
+function canGo({ view, log }: Self, track: Track): boolean {
   try {
     return isSpent(track, view);
   } catch (error) {
@@ -256,10 +255,10 @@ function canGo({ view, log }: Office, track: Track): boolean {
   }
 }
 
-function forget(office: Office, track: Track): void {
-  const { tracks } = office;
-  if (canGo(office, track)) tracks.delete(track.key);
-  if (tracks.size < office.sweepAt) return;
-  for (const [key, other] of tracks) if (canGo(office, other)) tracks.delete(key);
-  office.sweepAt = Math.max(SWEEP_AT_LEAST, tracks.size * 2);
+function forget(self: Self, track: Track): void {
+  const { tracks } = self;
+  if (canGo(self, track)) tracks.delete(track.key);
+  if (tracks.size < self.sweepAt) return;
+  for (const [key, other] of tracks) if (canGo(self, other)) tracks.delete(key);
+  self.sweepAt = Math.max(SWEEP_AT_LEAST, tracks.size * 2);
 }

@@ -20,6 +20,14 @@ export async function rest(clock: DeliveryClock, ms: number, signal: AbortSignal
   });
 }
 
+/** Longer with each try, within limits; without chance, which is the caller's. */
+export function backoffMs(
+  { first, most }: { readonly first: number; readonly most: number },
+  tries: number,
+): number {
+  return Math.min(most, first * 2 ** Math.min(tries, 20));
+}
+
 export interface Bucket {
   /** True when the caller may go; false when everything stops. Smaller is more urgent. */
   take(urgency: () => number): Promise<boolean> | true;

@@ -10,7 +10,7 @@ import { lastHeard, placeOfReply, standing } from '../state/reactions.ts';
 import type { Reaction, SlackApi } from './api.ts';
 import { instantOf, type ReactionEvent } from './events.ts';
 import type { Log } from './log.ts';
-import { createBucket, type DeliveryClock, rest } from './pace.ts';
+import { createBucket, type DeliveryClock, rest, backoffMs } from './pace.ts';
 import { isForNow } from './refusal.ts';
 
 export interface OpenMessage {
@@ -80,7 +80,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
   /** Slack may be away, or the lane loading: nobody else asks again. */
   async function askAll(): Promise<void> {
     for (let round = 0; left.size > 0 && !signal.aborted; round++) {
-      if (round > 0) await rest(clock, pauseMs(round), signal);
+      if (round > 0) await rest(clock, backoffMs(RETRY_MS, round - 1), signal);
       for (const [ts, open] of left) {
         if (signal.aborted) return;
         try {
@@ -105,10 +105,6 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
       return working;
     },
   };
-}
-
-function pauseMs(round: number): number {
-  return Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** Math.min(round - 1, 10));
 }
 
 async function stancesOf(

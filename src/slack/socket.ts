@@ -8,7 +8,7 @@
 import type { SocketModeClient } from '@slack/socket-mode';
 import { type IntakeOptions, takeIn } from './events.ts';
 import { sdkLogger } from './log.ts';
-import { type DeliveryClock, rest } from './pace.ts';
+import { type DeliveryClock, rest, backoffMs } from './pace.ts';
 
 interface SocketOptions extends IntakeOptions {
   readonly appToken: string;
@@ -76,8 +76,7 @@ export function createSlackSocket(options: SocketOptions): SlackSocket {
       await connect();
       failures = clock.now() - began > LASTED_MS ? 0 : failures + 1;
       if (failures === 0) continue;
-      const ms = Math.min(RECONNECT_MS.most, RECONNECT_MS.first * 2 ** Math.min(failures, 20));
-      await rest(clock, ms * (0.5 + random()), signal);
+      await rest(clock, backoffMs(RECONNECT_MS, failures) * (0.5 + random()), signal);
     }
   }
 
