@@ -1,8 +1,6 @@
 /**
- * What links an alert to an incident, as a decision says it, and read back from there: whoever asks
- * later what would have to be different gets the evidence that counted, not a guess.
- *
- * `readEvidence` must understand everything that is written here, also by older versions.
+ * What links an alert to an incident, in the words of a decision; `explain` reads back from them which evidence
+ * counted.
  */
 import type { Incident } from '../model.ts';
 
@@ -28,14 +26,6 @@ export function matchOf(
 ): Match {
   return { incident, evidence, because, explains: false, hops, apartMs };
 }
-
-type LinkEvidence =
-  | { readonly kind: 'transaction'; readonly id: string }
-  | { readonly kind: 'service' }
-  | { readonly kind: 'dependency'; readonly hops: number; readonly apartS: number }
-  | { readonly kind: 'host'; readonly host: string }
-  | { readonly kind: 'labels'; readonly names: string }
-  | { readonly kind: 'time'; readonly apartS: number };
 
 export function byTransaction(id: string, services: readonly string[]): string {
   return `shares transaction ${id} with ${services.join(', ')}`;
@@ -95,20 +85,11 @@ function seconds(ms: number): number {
   return Math.round(Math.abs(ms) / 1000);
 }
 
-/** Undefined for a text that is none of these. */
-export function readEvidence(because: string): LinkEvidence | undefined {
-  const transaction = /^shares transaction (\S+) with /.exec(because);
-  if (transaction !== null) return { kind: 'transaction', id: transaction[1] ?? '' };
-  const host = /^on the same host (.*), \d+ s apart$/s.exec(because);
-  if (host !== null) return { kind: 'host', host: host[1] ?? '' };
-  const path = / -> .*, (\d+) hops?, (\d+) s apart$/s.exec(because);
-  if (path !== null) return { kind: 'dependency', hops: Number(path[1]), apartS: Number(path[2]) };
-  const time =
-    /^(?:began )?(\d+) s (?:apart|after it began); nobody said what .* depends on$/s.exec(because);
-  if (time !== null) return { kind: 'time', apartS: Number(time[1]) };
-  if (because.endsWith(' already has an alert in it')) return { kind: 'service' };
-  const labels = /^same (.*?) \(.*\)$/s.exec(because);
-  return labels === null ? undefined : { kind: 'labels', names: labels[1] ?? '' };
+/** Of what `explain` tells apart; undefined: other evidence. Reads what byService and byTime wrote. */
+export function readEvidence(because: string): 'service' | 'time' | undefined {
+  if (because.endsWith(' already has an alert in it')) return 'service';
+  const isTime = /^began \d+ s apart; nobody said what .* depends on$/s.test(because);
+  return isTime ? 'time' : undefined;
 }
 
 /** In time; of two that are as near the first by its id. */

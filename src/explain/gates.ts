@@ -96,11 +96,10 @@ export function joinGate(about: About, place: Place): Gate | undefined {
   if (place.kind !== 'joined') return undefined;
   const { alert, incident, rules } = about;
   const { because = '' } = place.decision;
-  const evidence = readEvidence(because);
   const rule = rules.correlate(subjectOf(alert)).rule;
   const condition = `it had not joined incident ${incident?.id}: ${because}`;
   const match = matchOf(alert);
-  switch (evidence?.kind) {
+  switch (readEvidence(because)) {
     case 'service':
       return {
         condition: `${condition}. Alerts of one service that fire at the same time are one incident by design: only another name for the service (\`service:\` in the rules) or another environment keeps them apart`,
@@ -111,11 +110,6 @@ export function joinGate(about: About, place: Place): Gate | undefined {
       const change = keptApart(match);
       return { condition, change: { ...change, how: `${how}${lowered(change.how)}` } };
     }
-    // Begun apart it joins all the same when it has lasted, if what it depends on still fails.
-    case 'dependency':
-    case 'transaction':
-    case 'host':
-    case 'labels':
     case undefined:
       return {
         condition,

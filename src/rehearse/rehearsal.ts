@@ -44,33 +44,37 @@ interface Side {
 
 /**
  * `now` are the rules in force. What they made of the same recording before (`past`) need not be decided
- * again.
+ * again, if all the others read the same alerts out of it.
  */
 export function createRehearsal(now: Rules, tried: readonly Rules[], past?: Rehearsed): Rehearsal {
-  if (past !== undefined && tried.every((rules) => isAlike(rules, now)))
-    return againstPast(past, tried);
+  const known = tried.every((rules) => isAlike(rules, now)) ? past : undefined;
   const unlike = notIdentityOf([now, ...tried]);
   const areNamesAlike = namesAlike([now, ...tried]);
-  const before = createSide(now, unlike);
+  const before = known === undefined ? createSide(now, unlike) : undefined;
   const others = tried.map((rules) => createSide(rules, unlike));
+  const sides = before === undefined ? others : [before, ...others];
   const judge = createJudge();
   const reactedTo: (readonly RecordedAlert[])[] = [];
   return {
     play(line, delivery) {
       if (line.kind === 'delivery' || line.kind === 'alerts')
-        return playDelivery(line, delivery, [before, ...others], areNamesAlike);
-      for (const { replay } of [before, ...others]) replay.passTo(line.at);
+        return playDelivery(line, delivery, sides, areNamesAlike);
+      for (const { replay } of sides) replay.passTo(line.at);
       if (line.kind === 'reaction') {
-        const alerts = playReaction(line, before, judge);
+        const alerts =
+          before === undefined
+            ? (known?.reactedTo[reactedTo.length] ?? line.alerts)
+            : playReaction(line, before, judge);
         reactedTo.push(alerts);
         for (const side of others)
           react(side.replay, incidentOf(side, line.incident, alerts), line);
-      } else for (const side of [before, ...others]) playSilence(line, side);
+      } else for (const side of sides) playSilence(line, side);
       return undefined;
     },
     finish() {
-      const result = resultOf(before);
-      const judged = judge.judged();
+      const result = before === undefined ? known?.now : resultOf(before);
+      if (result === undefined) throw new Error('neither decided nor known');
+      const judged = known?.judged ?? judge.judged();
       const comparisons = others.map((side) => compare(result, resultOf(side), judged));
       return { now: result, judged, reactedTo, comparisons };
     },
@@ -92,27 +96,6 @@ export function namesAlike(sets: readonly Rules[]): boolean {
 function isAlike(one: Rules, other: Rules): boolean {
   const isMapped = one.mappings.size > 0 || other.mappings.size > 0;
   return !isMapped && namesAlike([one, other]);
-}
-
-function againstPast(past: Rehearsed, tried: readonly Rules[]): Rehearsal {
-  const sides = tried.map((rules) => createSide(rules, rules.notIdentity));
-  let reactions = 0;
-  return {
-    play(line, delivery) {
-      if (line.kind === 'delivery' || line.kind === 'alerts')
-        return playDelivery(line, delivery, sides, true);
-      for (const { replay } of sides) replay.passTo(line.at);
-      if (line.kind === 'reaction') {
-        const alerts = past.reactedTo[reactions++] ?? line.alerts;
-        for (const side of sides) react(side.replay, incidentOf(side, line.incident, alerts), line);
-      } else for (const side of sides) playSilence(line, side);
-      return undefined;
-    },
-    finish() {
-      const comparisons = sides.map((side) => compare(past.now, resultOf(side), past.judged));
-      return { ...past, comparisons };
-    },
-  };
 }
 
 type Delivery = Extract<Line, { readonly kind: 'delivery' | 'alerts' }>;
