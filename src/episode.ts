@@ -252,8 +252,7 @@ function noteFiring(turn: Turn, known: Alert, alert: Alert, hidden: boolean): 'd
 
 /**
  * When it has outlasted its hold. The time that it has fired already counts, so delays do not add up. What came and
- * went lately, and nobody was told of, is held for longer in proportion to its penalty, until it counts as
- * flapping.
+ * went lately, and nobody was told of, is held for longer in proportion to its penalty, until it counts as flapping.
  */
 function heldUntil(
   turn: Turn,
@@ -263,11 +262,32 @@ function heldUntil(
   before: Alert | undefined,
 ): number {
   const { flap } = alert;
-  let forMs = holdMs;
-  if (flap?.flapping === true) forMs = Math.max(holdMs, turn.rules.flap(subject)?.sustainedMs ?? 0);
-  else if (before !== undefined && incidentOf(turn.state, before)?.toldIn !== 'message')
-    forMs = holdMs * ((flap?.penalty ?? PENALTY) / PENALTY);
-  return Math.min(turn.now + forMs, Math.max(turn.now, alert.startsAt + forMs));
+  const isUntold = before !== undefined && incidentOf(turn.state, before)?.toldIn !== 'message';
+  if (flap?.flapping !== true)
+    return outlasting(
+      turn,
+      alert,
+      isUntold ? holdMs * ((flap?.penalty ?? PENALTY) / PENALTY) : holdMs,
+    );
+  const sustainedMs = turn.rules.flap(subject)?.sustainedMs ?? 0;
+  const firesOn = outlasting(turn, alert, Math.max(holdMs, sustainedMs));
+  const isItself = isUntold && before.fingerprint === alert.fingerprint;
+  return isItself && alert.facts.severity === 'critical'
+    ? Math.min(firesOn, flappedFor(turn, flap, sustainedMs / 2))
+    : firesOn;
+}
+
+/**
+ * A critical alert that flaps for so long, and of which nobody was told, is told once while it fires: what fails again and
+ * again is broken. Of milder ones it would tell whenever one flaps.
+ */
+function flappedFor({ now }: Turn, { since = now }: Flap, forMs: number): number {
+  return Math.max(now, since + forMs);
+}
+
+/** When it has fired for so long, by its own clock or ours, whichever is sooner. */
+function outlasting({ now }: Turn, { startsAt }: Alert, forMs: number): number {
+  return Math.min(now + forMs, Math.max(now, startsAt + forMs));
 }
 
 /** A built-in hold is no shorter than a slow source takes to say that it is over. */

@@ -151,7 +151,9 @@ export function flapGate({ alert, rules, now }: About): Gate | undefined {
   const firings = `${alert.episodes} firings`;
   if (flap.flapping) {
     const penalty = Math.round(flap.penalty);
-    const condition = `flap damping were off for it: its penalty is ${penalty} after ${firings}, and from ${rule.suppress} on an alert flaps; as it is, it is told once it fires on for ${duration(rule.sustainedMs)}`;
+    const isCritical = alert.facts.severity === 'critical';
+    const whenCritical = isCritical ? `, or flaps for ${duration(rule.sustainedMs / 2)}` : '';
+    const condition = `flap damping were off for it: its penalty is ${penalty} after ${firings}, and from ${rule.suppress} on an alert flaps; as it is, it is told once it fires on for ${duration(rule.sustainedMs)}${whenCritical}`;
     return { condition, change };
   }
   // Its hold alone would have let it through: what it did before made the hold longer.

@@ -163,10 +163,13 @@ function firingDue(turn: Turn, alert: Alert): void {
   scheduleAlert(turn, alert);
 }
 
-/** It flapped, and now fires on: that is a state, and people are told of states. */
+/** It flapped, and now fires on, or has flapped for so long: that is a state, and people are told of states. */
 function sustained(turn: Turn, incident: Incident, alert: Alert, flap: Flap): void {
   const steady = alertWith(alert, { flap: calmed(flap) });
-  noteAlert(turn, 'calmed', alert, 'it no longer flaps: it fires on', undefined);
+  const firesOn = 'it no longer flaps: it fires on';
+  const because =
+    alert.heldUntil > alert.since ? firesOn : 'it has flapped for so long that it is told';
+  noteAlert(turn, 'calmed', alert, because, undefined);
   if (incident.toldIn !== 'message') return takeProvenPlace(turn, incident, steady);
   putAlert(turn.state, steady);
   scheduleAlert(turn, steady);

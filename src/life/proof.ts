@@ -126,7 +126,7 @@ function outlasted(alert: Alert, now: Instant): string {
   const firedMs = now - alert.startsAt;
   return firedMs >= 60_000
     ? `${what} has fired for ${inWords(firedMs)} already`
-    : `${what} is ${severity} and is not held`;
+    : `${what} is ${severity}${again(alert) === '' ? ' and ' : `, ${again(alert)}`}is not held`;
 }
 
 /** Beyond what one alert proves that outlasted its hold. */

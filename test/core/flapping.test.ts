@@ -87,3 +87,36 @@ test('the same trouble on several pods at once is no flap', () => {
   }
   expect(story.reasons()).not.toContain('flapping');
 });
+
+test.each([
+  [1, 1, 15],
+  [2, 2, 18],
+])(
+  'a critical check that fails for %d min and rests for %d, again and again, is told once',
+  (fails, rests, told) => {
+    const story = tell('');
+    const begun = story.now();
+    let toldAt: number | undefined;
+    for (let i = 0; i < 60 / (fails + rests); i++) {
+      story.fire('cart', 'ProbeFailed', { severity: 'critical' });
+      story.wait(fails * MINUTE);
+      if (story.posts().length > 0) toldAt ??= story.now() - begun;
+      story.resolve('cart', 'ProbeFailed', { severity: 'critical' });
+      story.wait(rests * MINUTE);
+    }
+    expect(toldAt).toBe(told * MINUTE);
+    expect(story.posts()).toHaveLength(1);
+    expect(story.last()?.text).toContain('flapping');
+  },
+);
+
+test('a milder one that fails as often is not: it would be told of each that flaps', () => {
+  const story = tell('');
+  for (let i = 0; i < 30; i++) {
+    story.fire('cart', 'ProbeFailed', { severity: 'high' });
+    story.wait(MINUTE);
+    story.resolve('cart', 'ProbeFailed', { severity: 'high' });
+    story.wait(MINUTE);
+  }
+  expect(story.posts()).toHaveLength(0);
+});
