@@ -3,7 +3,7 @@
  * or by an entry of its own for one alert. Pure.
  */
 import type { Alert, Incident, RuleRef } from '../model.ts';
-import { type Entry, inFlow } from '../rules/files/edit.ts';
+import { type Entry, inFlow } from '../rules/files/write-entry.ts';
 import { quotedValue } from '../rules/matcher.ts';
 
 /** Keys of rules files. */

@@ -11,7 +11,10 @@ const HOLD: Edit = {
     why: 'It ends, by itself.',
   },
 };
-const ROUTE: Edit = { kind: 'route', entry: { match: ['alertname="A"'], urgency: 'digest' } };
+const ROUTE = {
+  kind: 'route',
+  entry: { match: ['alertname="A"'], urgency: 'digest' },
+} as const satisfies Edit;
 const DEPENDS: Edit = { kind: 'service-list', service: 'web', key: 'dependsOn', value: 'store' };
 const SERVICES: Edit = { kind: 'services', entries: [{ name: 'one' }, { name: 'two' }] };
 const STORE = 'services:\n  - name: store\n';
@@ -95,6 +98,79 @@ flap: []
     edit: HOLD,
     before: 'hold:\r\n  - for: 1m\r\n',
     after: `hold:\r\n  - match: ['alertname="A"', 'severity!="critical"']\r\n    for: 5m\r\n    why: 'It ends, by itself.'\r\n  - for: 1m\r\n`,
+  },
+  {
+    name: 'a hold changes the entry with the same matchers, in whatever order and spelling',
+    edit: HOLD,
+    before: `hold:
+  - match: ['tier="1"']
+    for: 0s
+  - match: ['alertname="B"']
+    for: 1m
+  # as agreed
+  - matchers: ['severity!=critical, alertname=A']
+    for: 2m # was 1m
+`,
+    after: `hold:
+  - match: ['tier="1"']
+    for: 0s
+  - match: ['alertname="B"']
+    for: 1m
+  # as agreed
+  - matchers: ['severity!=critical, alertname=A']
+    why: 'It ends, by itself.'
+    for: 5m # was 1m
+`,
+  },
+  {
+    name: 'a hold on one line is changed, with its reason',
+    edit: HOLD,
+    before: `hold: [{ match: ['alertname="A"', 'severity!="critical"'], for: 2m, why: short }]\n`,
+    after: `hold: [{ match: ['alertname="A"', 'severity!="critical"'], for: 5m, why: 'It ends, by itself.' }]\n`,
+  },
+  {
+    name: 'a hold stands below what asks for more of the same alerts',
+    edit: HOLD,
+    before: `hold:
+  - match: ['alertname="B"']
+    for: 1m
+  - match: ['alertname="A"', 'severity!="critical"', 'service="web"']
+    for: 20m
+  - for: 2m
+`,
+    after: `hold:
+  - match: ['alertname="B"']
+    for: 1m
+  - match: ['alertname="A"', 'severity!="critical"', 'service="web"']
+    for: 20m
+  - match: ['alertname="A"', 'severity!="critical"']
+    for: 5m
+    why: 'It ends, by itself.'
+  - for: 2m
+`,
+  },
+  {
+    name: 'a route with the same matchers is changed, and keeps its channel',
+    edit: { kind: 'route', entry: { ...ROUTE.entry, channel: '#other' } },
+    before: `route:
+  routes:
+    - match:
+        - alertname=A
+      channel: '#ours'
+      routes:
+        - match: ['tier="1"']
+          urgency: post
+`,
+    after: `route:
+  routes:
+    - match:
+        - alertname=A
+      urgency: digest
+      channel: '#ours'
+      routes:
+        - match: ['tier="1"']
+          urgency: post
+`,
   },
   {
     name: 'a route stands before its siblings',
@@ -232,6 +308,19 @@ test.each([
     expect(present?.files[0]?.text.startsWith(`# mine\n${text}`)).toBe(true);
   },
 );
+
+test('no entry that an edit puts in, or leaves, is one that nothing reaches', () => {
+  for (const { edit: wanted, before } of CASES) {
+    const files = edit([{ name: 'all.yaml', text: before }], wanted)?.files ?? [];
+    const { warnings } = compileRules(files);
+    expect(warnings.filter(({ message }) => message.startsWith('never used'))).toEqual([]);
+  }
+});
+
+test('an exception with the same matchers was meant: it stays', () => {
+  const text = `hold:\n  - match: ['alertname="A"', 'severity!="critical"']\n    for: 0s\n`;
+  expect(edit([{ name: 'q.yaml', text }], HOLD)?.files[0]?.text.startsWith(text)).toBe(true);
+});
 
 test('a byte order mark stays, and an entry of a shape of its own is left alone', () => {
   const marked = edit([{ name: 'q.yaml', text: '\uFEFFhold:\n  - for: 1m\n' }], HOLD);

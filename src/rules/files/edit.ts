@@ -9,20 +9,22 @@ import {
   isScalar,
   isSeq,
   type Pair,
-  stringify,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
+import { parseMatchers } from '../matcher.ts';
 import { readSource } from './read-source.ts';
 import { lineAt, type RulesFile, type SourceFile } from './source-file.ts';
+import { type Entry, flow, inBlock, inFlow, scalar } from './write-entry.ts';
 
-/** What an entry says, in the order in which it is written. */
-export type Entry = Readonly<Record<string, string | number | readonly string[] | boolean>>;
-
+/**
+ * A hold or a route whose matchers an entry has already changes that entry, which would never be used below a new one; and
+ * a new one stands below entries with more matchers than its own, for the same reason.
+ */
 export type Edit =
-  /** Before all holds but those of no time, which are exceptions. */
+  /** Else before all holds but those of no time, which are exceptions. */
   | { readonly kind: 'hold'; readonly entry: Entry }
-  /** The first of the routes. */
+  /** Else the first of the routes. One that is there keeps its channel. */
   | { readonly kind: 'route'; readonly entry: Entry }
   /** One more value in a list of a service: dependsOn or aliases. */
   | {
@@ -44,10 +46,19 @@ export interface Edited {
 export function edit(files: readonly RulesFile[], wanted: Edit): Edited | undefined {
   switch (wanted.kind) {
     case 'hold':
-      return intoList(files, ['hold'], [wanted.entry], firstThatHolds) ?? ofNewFile(files, wanted);
+      return (
+        intoEntry(files, ['hold'], wanted.entry) ??
+        intoList(files, ['hold'], [wanted.entry], (list) =>
+          Math.max(firstThatHolds(list), belowNarrower(list, wanted.entry)),
+        ) ??
+        ofNewFile(files, wanted)
+      );
     case 'route':
       return (
-        intoList(files, ['route', 'routes'], [wanted.entry], () => 0) ??
+        intoEntry(files, ['route', 'routes'], wanted.entry) ??
+        intoList(files, ['route', 'routes'], [wanted.entry], (list) =>
+          belowNarrower(list, wanted.entry),
+        ) ??
         intoRoute(files, wanted.entry) ??
         ofNewFile(files, wanted)
       );
@@ -110,12 +121,96 @@ function intoList(
 
 /** A hold of no time makes an exception of what matters most: it stays first, unless it takes everything. */
 function firstThatHolds(list: YAMLSeq): number {
-  const index = list.items.findIndex((item) => {
-    if (!isMap(item) || !(item.has('match') || item.has('matchers'))) return true;
-    const time = item.get('for');
-    return time !== 0 && time !== '0' && time !== '0s';
-  });
+  const index = list.items.findIndex((item) => !isException(item));
   return index < 0 ? list.items.length : index;
+}
+
+function isException(item: unknown): boolean {
+  if (!isMap(item) || !(item.has('match') || item.has('matchers'))) return false;
+  const time = item.get('for');
+  return time === 0 || time === '0' || time === '0s';
+}
+
+/** Where the entries end that match some of what this one does, by more matchers than it has. */
+function belowNarrower(list: YAMLSeq, entry: Entry): number {
+  const wanted = conditionsOf(entry['match']);
+  const index = list.items.findLastIndex((item) => {
+    const own = isMap(item) ? conditionsIn(item) : undefined;
+    return own !== undefined && own.size > wanted.size && [...wanted].every((one) => own.has(one));
+  });
+  return index + 1;
+}
+
+/** Changes the entry that has the same matchers, unless it is an exception: that was meant. */
+function intoEntry(
+  files: readonly RulesFile[],
+  path: readonly string[],
+  entry: Entry,
+): Edited | undefined {
+  let edited: Edited | undefined;
+  // From the last key on: each that is new comes right below the matchers.
+  for (const [key, value] of Object.entries(entry).reverse()) {
+    if (key === 'match' || key === 'channel') continue;
+    const found = entryLike(edited?.files ?? files, path, entry);
+    if (found === undefined) return undefined;
+    edited = setIn(edited?.files ?? files, found, key, flow(value));
+    if (edited === undefined) return undefined;
+  }
+  return edited;
+}
+
+function entryLike(
+  files: readonly RulesFile[],
+  path: readonly string[],
+  entry: Entry,
+): Found<YAMLMap> | undefined {
+  const wanted = conditionsOf(entry['match']);
+  for (const file of files) {
+    const list = find([file], path);
+    if (list === undefined || !isSeq(list.node)) continue;
+    const node = list.node.items.find((item) => {
+      const own = isMap(item) && !isException(item) ? conditionsIn(item) : undefined;
+      return own?.size === wanted.size && [...wanted].every((one) => own.has(one));
+    });
+    if (isMap(node)) return { source: list.source, node };
+  }
+  return undefined;
+}
+
+/** What an entry matches, however it is spelt; undefined where that cannot be said. */
+function conditionsIn(item: YAMLMap): ReadonlySet<string> | undefined {
+  const lists = ['match', 'matchers'].flatMap((key) => item.get(key, true) ?? []);
+  const texts = lists.flatMap((list) => (isSeq(list) ? list.items : [list]));
+  return texts.every(isScalar) ? conditionsOf(texts.map(({ value }) => String(value))) : undefined;
+}
+
+function conditionsOf(texts: Entry[string] | undefined): ReadonlySet<string> {
+  const all = typeof texts === 'object' ? texts : [];
+  return new Set(
+    all.flatMap((text) => {
+      const parsed = parseMatchers(text);
+      if (parsed.kind === 'refused') return [text];
+      return parsed.matchers.map(({ name, operator, value }) => `${name}${operator}"${value}"`);
+    }),
+  );
+}
+
+function setIn(
+  files: readonly RulesFile[],
+  { source, node }: Found<YAMLMap>,
+  key: string,
+  text: string,
+): Edited | undefined {
+  const old: unknown = node.get(key, true);
+  if (isNode(old))
+    return old.range ? put(files, source, old.range[0], text, old.range[1]) : undefined;
+  const matchers = node.items.find(({ key: name }) => /^match(?:ers)?$/.test(String(name)));
+  if (!isNode(matchers?.key) || !matchers.key.range) return undefined;
+  const end = endOf(matchers.value);
+  if (node.flow === true) return put(files, source, end, `, ${key}: ${text}`);
+  const at = nextLine(source, end);
+  const indent = ' '.repeat(columnOf(source, matchers.key.range[0]));
+  return put(files, source, at, withBreak(source, at, `${indent}${key}: ${text}\n`));
 }
 
 /** A route without children gets some. */
@@ -219,37 +314,6 @@ function newText(wanted: Exclude<Edit, ServiceList>): string {
     case 'services':
       return `services:\n${wanted.entries.map((entry) => inBlock(entry, '  ')).join('')}`;
   }
-}
-
-function inBlock(entry: Entry, dash: string): string {
-  return Object.entries(entry)
-    .map(([key, value], index) => `${dash}${index === 0 ? '- ' : '  '}${key}: ${flow(value)}\n`)
-    .join('');
-}
-
-/** `{ match: [...], for: 3m }`: as one may write it into a list. */
-export function inFlow(entry: Entry): string {
-  const parts = Object.entries(entry).map(([key, value]) => `${key}: ${flow(value)}`);
-  return `{ ${parts.join(', ')} }`;
-}
-
-function flow(value: Entry[string]): string {
-  if (typeof value === 'string') return scalar(value);
-  return typeof value === 'number' || typeof value === 'boolean'
-    ? String(value)
-    : `[${value.map(quoted).join(', ')}]`;
-}
-
-/** As it may stand in a flow, where commas and brackets end a plain text. */
-function scalar(text: string): string {
-  return /[[\]{},]/.test(text)
-    ? quoted(text)
-    : stringify(text, { singleQuote: true, lineWidth: 0 }).trim();
-}
-
-/** Matchers are quoted in every example. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 // --- text ---------------------------------------------------------------------------------------
