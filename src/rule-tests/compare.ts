@@ -7,6 +7,7 @@ import { formatDuration } from '../rules/duration.ts';
 import { below } from '../rules/files/report.ts';
 import type { Rules } from '../rules/rules.ts';
 import type { Place } from '../rules/files/source-file.ts';
+import { whyApart } from './apart.ts';
 import { checkMessage, describeTold, describeWanted, type Mismatch } from './message-fields.ts';
 import type { Played, Seen, Told } from './play.ts';
 import type { Expectation, RuleTest, WantedDecision, WantedMessage } from './read.ts';
@@ -78,9 +79,22 @@ function compareMessages({ messages, place }: Expectation, context: Context): re
     what: 'the messages',
     expected: messages.length === 0 ? 'no message' : 'no other message',
     got: describeTold(told, startsAt),
-    note: told.incident?.toldBecause && `told because ${told.incident.toldBecause}`,
+    note: surplusNote(told, pairs, context),
   }));
   return [...unmet, ...surplus];
+}
+
+/** Why it was told, and why not within a message that was expected. */
+function surplusNote(told: Told, pairs: readonly Pair[], { rules }: Context): string | undefined {
+  const because = told.incident?.toldBecause;
+  const notes = because === undefined ? [] : [`told because ${because}`];
+  for (const { number, told: other } of pairs) {
+    const apart = other && whyApart(told, other, rules);
+    if (apart === undefined) continue;
+    notes.push(`not in message ${number}: ${apart}`);
+    break;
+  }
+  return notes.length === 0 ? undefined : notes.join('; ');
 }
 
 /** Whole matches first, then what is most alike, so that a diff shows the field that is wrong. */

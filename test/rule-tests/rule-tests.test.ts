@@ -315,3 +315,59 @@ test('no text crashes it: results or diagnostics', () => {
   );
   expect(ran).toBeGreaterThan(50);
 });
+
+const CHAIN = `
+services: [
+  { name: a, dependsOn: [b] }, { name: b, dependsOn: [c] }, { name: c, dependsOn: [d] }, { name: d },
+  { name: other, dependsOn: [elsewhere] }, { name: elsewhere }
+]
+`;
+
+test.each([
+  [
+    'a path that is a hop too long',
+    ['a', 'd'],
+    '',
+    'a -> b -> c -> d is 3 hops long, and maxHops is 2',
+  ],
+  [
+    'too many silent services',
+    ['a', 'd'],
+    'correlate: [{ maxHops: 3 }]',
+    'a -> b -> c -> d leads over b and c without an alert, and silent is 1 (rules.yaml:',
+  ],
+  ['no path', ['a', 'other'], '', 'no path of dependsOn leads from other to a, or back'],
+  ['time', ['c', 'd, at: 12m'], '', 'they began 12m apart, and window is 5m'],
+  [
+    'another environment',
+    ['c', 'd, env: staging'],
+    '',
+    'one is of staging, the other of production',
+  ],
+] as const)(
+  'a message too many is said to be apart for %s',
+  async (_, [one, other], more, note) => {
+    const [service, ...rest] = other.split(', ');
+    const env = rest.find((text) => text.startsWith('env')) ?? 'env: production';
+    const at = rest.find((text) => text.startsWith('at')) ?? 'at: 10s';
+    const dir = scratchDir('rule-tests');
+    await writeFile(
+      join(dir, 'rules.yaml'),
+      `${CHAIN}${more}\nroute: { channel: '#x', urgency: post }\n`,
+    );
+    await writeFile(
+      join(dir, 'a.test.yaml'),
+      `tests:
+  - name: together
+    until: 40m
+    alerts:
+      - { labels: { alertname: Down, service: ${one}, severity: critical, env: production } }
+      - { ${at}, labels: { alertname: Down, service: ${service}, severity: critical, ${env} } }
+    expect:
+      messages: [{}]
+`,
+    );
+    const { output } = await runFolder(dir, { format: 'text' });
+    expect(output).toContain(`; not in message 1: ${note}`);
+  },
+);
