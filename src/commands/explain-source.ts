@@ -15,7 +15,8 @@ import { acrossLanes } from '../store/across-lanes.ts';
 import { openEmbeddedStore } from '../store/embedded.ts';
 import { type Answer, type Explanation, explanationOf } from '../web/explanation.ts';
 import type { Asked } from '../web/find.ts';
-import { serviceAddress } from './service-address.ts';
+import { ask } from './ask.ts';
+import { type Env, serviceAddress } from './service-address.ts';
 
 export interface Answers {
   explain(asked: Asked): Promise<Answer>;
@@ -25,53 +26,32 @@ export interface Answers {
 const DECISIONS_MAX = 500;
 const TIMEOUT_MS = 30_000;
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 export function askService(url: string | undefined, env: Env): Answers {
-  const { base, token } = serviceAddress(url, env);
+  const service = serviceAddress(url, env);
+  const { base } = service;
+  const unreached = `cannot reach Quell at ${new URL(base).origin}: start it, or say where it is with --url, or read its files with --data-dir`;
   return {
     async explain({ of, at }) {
       const query = new URLSearchParams({ of, limit: String(DECISIONS_MAX) });
       if (at !== undefined) query.set('at', new Date(at).toISOString());
-      const answer = await request(`${base}/v1/explain?${query}`, token);
-      const body = await bodyOf(answer, base);
+      const options = { timeoutMs: TIMEOUT_MS, unreached };
+      const read = (answer: Response) => jsonOf(answer, base);
+      const { status, body } = await ask(service, `/v1/explain?${query}`, read, options);
       // Quell's own API answers in the shapes of explanation.ts.
-      if (answer.ok) return { kind: 'explained', explanation: body as Explanation };
-      if (answer.status === 404 && !isOlder(body))
-        return { kind: 'unknown', message: errorOf(body) };
-      throw unanswered(base, token !== undefined, answer.status, body);
+      if (status === 200) return { kind: 'explained', explanation: body as Explanation };
+      if (status === 404 && !isNoPlace(body)) return { kind: 'unknown', message: errorOf(body) };
+      const hint = status === 401 && service.token === undefined ? '; set QUELL_API_TOKEN' : '';
+      const message = `${base}: ${errorOf(body) || status}${hint}`;
+      throw new AppError('cannot-ask', message, { retryable: false });
     },
     close: async () => undefined,
   };
 }
 
-/** A Quell that does not know the question yet. */
-function isOlder(body: unknown): boolean {
-  return errorOf(body).startsWith('nothing is at ');
-}
-
-function errorOf(body: unknown): string {
-  const isError = typeof body === 'object' && body !== null && 'error' in body;
-  return isError ? String(body.error) : '';
-}
-
-async function request(url: string, token: string | undefined): Promise<Response> {
+async function jsonOf(answer: Response, base: string) {
   try {
-    return await fetch(url, {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-  } catch (error) {
-    // fetch fails with a TypeError when it gets no answer, and with a DOMException after the time-out.
-    if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
-    const message = `cannot reach Quell at ${new URL(url, 'http://localhost').origin}: start it, or say where it is with --url, or read its files with --data-dir`;
-    throw new AppError('cannot-ask', message, { retryable: true, cause: error });
-  }
-}
-
-async function bodyOf(answer: Response, base: string): Promise<unknown> {
-  try {
-    return await answer.json();
+    const body: unknown = await answer.json();
+    return { status: answer.status, body };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const message = `${base} does not answer like Quell: check --url`;
@@ -79,10 +59,14 @@ async function bodyOf(answer: Response, base: string): Promise<unknown> {
   }
 }
 
-function unanswered(base: string, hasToken: boolean, status: number, body: unknown): AppError {
-  const said = errorOf(body) || status;
-  const hint = status === 401 && !hasToken ? '; set QUELL_API_TOKEN' : '';
-  return new AppError('cannot-ask', `${base}: ${String(said)}${hint}`, { retryable: false });
+/** Of a path that is none of Quell's: --url leads somewhere below it, or to an older one. */
+function isNoPlace(body: unknown): boolean {
+  return errorOf(body).startsWith('nothing is at ');
+}
+
+function errorOf(body: unknown): string {
+  const isError = typeof body === 'object' && body !== null && 'error' in body;
+  return isError ? String(body.error) : '';
 }
 
 export async function askFiles(dataDir: string, rulesDir: string): Promise<Answers> {

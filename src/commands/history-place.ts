@@ -6,7 +6,7 @@ import { openSources } from '../config/sources.ts';
 import { misuse } from '../errors.ts';
 import type { JournalSpan } from '../ingest/journal-read.ts';
 import { parseDuration } from '../rules/duration.ts';
-import { serviceAddress } from './service-address.ts';
+import { type Env, serviceAddress } from './service-address.ts';
 
 export interface HistoryFlags {
   readonly since?: string;
@@ -31,8 +31,6 @@ export type HistoryPlace =
       readonly span: JournalSpan;
       readonly since: string;
     };
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** Recordings, if some are named, else what the service has kept. Throws an AppError for flags that do not fit. */
 export function historyPlace(

@@ -8,6 +8,7 @@ import { AppError, codeOf } from '../errors.ts';
 import { journalDir } from '../ingest/journal.ts';
 import { readJournal } from '../ingest/journal-read.ts';
 import { type Recorded, readLine, textsInBatches } from '../ingest/recording.ts';
+import { ask } from './ask.ts';
 import type { HistoryPlace } from './history-place.ts';
 
 export interface History {
@@ -145,23 +146,17 @@ function nothingKept(dir: string, cause: Error): AppError {
 const TIMEOUT_MS = 300_000;
 
 function ofService({ base, token, span, since }: PlaceOf<'service'>): History {
+  const unreached = `cannot get the recording of ${base}: is it running there? Or read its files with --data-dir`;
   return {
     name: `the last ${since} of ${base}`,
     async read(each) {
       const query = new URLSearchParams({ from: String(span.from), to: String(span.to) });
-      try {
-        const answer = await fetch(`${base}/v1/recording?${query}`, {
-          headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-          signal: AbortSignal.timeout(TIMEOUT_MS),
-        });
+      const readAll = async (answer: Response) => {
         if (!answer.ok || answer.body === null) throw unanswered(base, answer.status);
         await eachText(linesOf(answer.body), `${base}/v1/recording`, each);
-      } catch (error) {
-        // fetch fails with a TypeError when it gets no answer, and with a DOMException after the time-out.
-        if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
-        const message = `cannot get the recording of ${base}: is it running there? Or read its files with --data-dir`;
-        throw new AppError('cannot-ask', message, { retryable: true, cause: error });
-      }
+      };
+      const options = { timeoutMs: TIMEOUT_MS, unreached };
+      await ask({ base, token }, `/v1/recording?${query}`, readAll, options);
     },
   };
 }

@@ -11,7 +11,7 @@ export function withRules(command: Command, what: string): Command {
   return (
     command
       .option('--rules <dir>', `${what} (QUELL_RULES_DIR, ./rules)`)
-      // What some commands called it in 0.1.0, and what follows from the name of the variable.
+      // What follows from the name of the variable.
       .addOption(new Option('--rules-dir <dir>').hideHelp())
       .on('option:rules-dir', (dir: string) => command.setOptionValue('rules', dir))
   );

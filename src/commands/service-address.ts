@@ -2,16 +2,12 @@
 import { clearApiToken } from '../config/access.ts';
 import { openSources } from '../config/sources.ts';
 import { misuse } from '../errors.ts';
+import type { Service } from './ask.ts';
 
-interface ServiceAddress {
-  readonly base: string;
-  readonly token: string | undefined;
-}
-
-type Env = Readonly<Record<string, string | undefined>>;
+export type Env = Readonly<Record<string, string | undefined>>;
 
 /** `url` as it was given; undefined: on this machine. Throws an AppError for one that cannot be asked, without its password. */
-export function serviceAddress(url: string | undefined, env: Env): ServiceAddress {
+export function serviceAddress(url: string | undefined, env: Env): Service {
   const places = openSources({ flags: {}, env, file: undefined });
   const port = places.find('port');
   const apiToken = places.find('apiToken');
