@@ -67,16 +67,25 @@ function sharedBy({ group }: Incident, tally: Tally): Shared | undefined {
     const [, rule = ''] = group.split('\n', 2);
     return { kind: 'rule', rule };
   }
+  const [name, services] = mostOf(tally.hosts.keys(), (host) => servicesOn(tally, host).size);
+  if (services > 1) return { kind: 'host', name, services, of: tally.hit };
+  const [id, alerts] = mostOf(tally.transactions.keys(), (one) => tally.transactions.get(one) ?? 0);
+  return alerts > 1 ? { kind: 'transaction', id, alerts, of: tally.alerts } : undefined;
+}
+
+/** The one that has most, and of as many the first by name: not the first to come, which a load cannot tell. */
+function mostOf(
+  names: Iterable<string>,
+  countOf: (name: string) => number,
+): readonly [string, number] {
+  let most: readonly [string, number] = ['', 0];
   let looked = 0;
-  for (const name of tally.hosts.keys()) {
+  for (const name of names) {
     if (++looked > LOOKED_THROUGH_MAX) break;
-    const services = servicesOn(tally, name).size;
-    if (services > 1) return { kind: 'host', name, services, of: tally.hit };
+    const count = countOf(name);
+    if (count > most[1] || (count === most[1] && name < most[0])) most = [name, count];
   }
-  let most: readonly [string, number] = ['', 1];
-  for (const one of tally.transactions) if (one[1] > most[1]) most = one;
-  const [id, alerts] = most;
-  return id === '' ? undefined : { kind: 'transaction', id, alerts, of: tally.alerts };
+  return most;
 }
 
 /** The service that is worst off, where the alert that speaks for the incident is milder than that. */
