@@ -37,6 +37,7 @@ const START_GRACE_MS = 5 * 60_000;
 /** What each kind of key is due for. */
 const DUE: Readonly<Record<string, (turn: Turn, name: string) => void>> = {
   alert: alertDue,
+  missed: missedDue,
   i: incidentDue,
   digest: sendDigest,
   heartbeat: reviewHeartbeat,
@@ -89,7 +90,7 @@ export function* scheduleEverything(turn: Turn): Steps {
     const graced = withGrace(alert, now + graceMs);
     if (graced !== alert) refreshAlert(state, graced);
     if (!isKept(graced, now)) scheduleAlert(turn, graced);
-    if (mayBeLouder(turn, graced)) schedule(state.timers, graced.fingerprint, now);
+    if (mayBeLouder(turn, graced)) schedule(state.timers, keyOf('missed', graced.fingerprint), now);
     yield;
   }
   for (const incident of state.incidents.values()) {
@@ -159,8 +160,18 @@ function firingDue(turn: Turn, alert: Alert): void {
   if (until !== undefined) return schedule(turn.state.timers, alert.fingerprint, until);
   if (alert.flap?.flapping === true) return sustained(turn, incident, alert, alert.flap);
   if (incident.phase === 'gathering') return takeProvenPlace(turn, incident, alert);
-  reconsiderRoute(turn, incident, alert);
+  // Only when its hold ends: that it was to expire by now, had its source not mentioned it again, is no news.
+  if (alert.heldUntil === now) reconsiderRoute(turn, incident, alert);
   scheduleAlert(turn, alert);
+}
+
+/** Its hold ended while nobody was there. */
+function missedDue(turn: Turn, fingerprint: string): void {
+  const alert = turn.state.alerts.get(fingerprint);
+  const incident = alert && incidentOf(turn.state, alert);
+  if (alert?.status !== 'firing' || incident === undefined) return;
+  if (alert.muted === undefined && alert.flap?.flapping !== true)
+    reconsiderRoute(turn, incident, alert);
 }
 
 /** It flapped, and now fires on, or has flapped for so long: that is a state, and people are told of states. */

@@ -6,9 +6,10 @@ import type { SmallKind } from './small-records.ts';
 
 /**
  * `i`: an incident. `past`: what is kept of a service in one. `lately`: what came in the last minutes. `name`: an
- * alert that gets another fingerprint. `source`: a source that the rules no longer know.
+ * alert that gets another fingerprint. `source`: a source that the rules no longer know. `missed`: an alert whose hold
+ * ended while nobody was there.
  */
-type Kind = 'i' | 'past' | 'lately' | 'name' | 'source' | SmallKind;
+type Kind = 'i' | 'past' | 'lately' | 'name' | 'source' | 'missed' | SmallKind;
 
 export const STORM_KEY = 'storm';
 

@@ -4,9 +4,13 @@
  */
 import { expect, test } from 'vitest';
 import { LISTS, NAMED, SINGLES } from '../../src/rules/compile/schema.ts';
-import type { Effect } from '../../src/model.ts';
+import { decide, runDueUntil } from '../../src/decide.ts';
+import type { Effect, Event } from '../../src/model.ts';
+import type { Rules } from '../../src/rules/rules.ts';
+import { createState } from '../../src/state/state.ts';
 import { EDITS } from '../support/edits.ts';
 import { type Night, PARTS, RULES, startNight, yamlOf } from '../support/night.ts';
+import { alertEvent, HOUR, rulesOf, SHOP, START } from '../support/story.ts';
 
 const SCHEMAS = { ...LISTS, ...SINGLES, ...NAMED };
 
@@ -183,3 +187,30 @@ function becameOf({ state }: Night): string {
   if (alert?.muted !== undefined) return 'silenced';
   return state.incidents.get(alert?.incident ?? '')?.toldIn ?? 'unknown';
 }
+
+test('what was told quietly is not routed by other rules when it was to time out, but was mentioned again', () => {
+  const rulesWith = (urgency: string): Rules =>
+    rulesOf(
+      `${SHOP}incident: { resolveTimeout: 4h }\nroute: { channel: '#alerts', urgency: ${urgency} }\n`,
+    );
+  const state = createState('default');
+  const reasons: string[] = [];
+  let rules = rulesWith('thread');
+  let now = START;
+  const step = (event: Event, at: number): void => {
+    reasons.push(...decide(state, event, at, rules).decisions.map(({ reason }) => reason));
+  };
+  const wait = (ms: number): void => {
+    now = runDueUntil(state, now + ms, now, 100, step).now;
+  };
+  const mention = (): void => step(alertEvent({ alertname: 'Slow', service: 'odd' }), now);
+  mention();
+  wait(3 * HOUR);
+  expect(reasons).toContain('digested');
+  mention();
+  rules = rulesWith('post');
+  step({ kind: 'rules-changed' }, now);
+  wait(2 * HOUR);
+  expect(reasons).not.toContain('told');
+  expect([...state.alerts.values()]).toMatchObject([{ status: 'firing' }]);
+});

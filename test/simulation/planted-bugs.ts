@@ -218,7 +218,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a hold that ended while nobody was there is not asked about',
     seed: 202291,
     file: 'src/life/due.ts',
-    from: '    if (mayBeLouder(turn, graced)) schedule(state.timers, graced.fingerprint, now);\n',
+    from: "    if (mayBeLouder(turn, graced)) schedule(state.timers, keyOf('missed', graced.fingerprint), now);\n",
     to: '',
   },
 ];
