@@ -34,7 +34,7 @@ test('a Redis that may throw keys away is refused, with what would be right', as
 test('a Redis that keeps nothing on disk, or snapshots only, is used with a remark', async () => {
   const nothing = await (await opened(['--appendonly', 'no'])).open();
   expect(nothing.remarks.join()).toContain('Redis keeps nothing on disk');
-  const snapshots = await (await opened(['--appendonly', 'no', '--save', '60 1'])).open();
+  const snapshots = await (await opened(['--appendonly', 'no', '--save', '60', '1'])).open();
   expect(snapshots.remarks.join()).toContain('Redis writes snapshots only');
   const log = await (await opened()).open();
   expect(log.remarks).toEqual([]);

@@ -26,9 +26,12 @@ export interface RedisServer {
 export const REDIS_SERVER = process.env['REDIS_SERVER'] ?? 'redis-server';
 export const REDIS_MISSING = 'install redis-server: scripts/install-test-tools.sh';
 
-export async function startRedis(settings: readonly string[] = []): Promise<RedisServer> {
+export async function startRedis(
+  settings: readonly string[] = [],
+  givenPort?: number,
+): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'quell-redis-'));
-  const port = await freePort();
+  const port = givenPort ?? (await freePort());
   let child: Child | undefined;
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir];
   const kept = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--save', ''];
@@ -108,25 +111,34 @@ export async function startRedisCluster(): Promise<RedisCluster> {
 }
 
 async function startClusterNode(): Promise<RedisServer & { readonly host: string }> {
-  const bus = await freePort();
   const settings = {
     '--cluster-enabled': 'yes',
-    // By default it is the port and 10,000, which may be none.
-    '--cluster-port': String(bus),
     '--cluster-announce-ip': '127.0.0.1',
     '--cluster-node-timeout': '1500',
     // By default a master waits 5 s for more replicas before it sends them anything.
     '--repl-diskless-sync-delay': '0',
   };
-  const node = await startRedis(Object.entries(settings).flat());
+  const node = await startRedis(Object.entries(settings).flat(), await portWithBus());
   return { ...node, host: '127.0.0.1' };
 }
 
-export function freePort(): Promise<number> {
+/** The nodes of a cluster speak to each other at the port and 10,000; before Redis 7 at no other. */
+async function portWithBus(): Promise<number> {
+  for (;;) {
+    const port = await freePort();
+    const bus = port + 10_000;
+    if (bus > 65_535) continue;
+    const isFree = await freePort(bus).catch(() => undefined);
+    if (isFree !== undefined) return port;
+  }
+}
+
+/** This one, or any. Rejects when it is in use. */
+export function freePort(port = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(port, '127.0.0.1', () => {
       const address = server.address();
       server.close(() => {
         if (address === null || typeof address === 'string') reject(new Error('no port'));
