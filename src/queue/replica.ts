@@ -9,11 +9,14 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { fingerprintOf } from '../dedupe/fingerprint.ts';
+import type { LaneStart } from '../lane/load.ts';
 import type { Room } from '../limits.ts';
 import { isAlertKey, readKey } from '../state/keys.ts';
+import { deriveAnew } from '../state/past.ts';
 import { follow } from '../state/restore.ts';
 import { createState, type LaneState } from '../state/state.ts';
-import type { SharedStore, StateRecord } from '../store/contract.ts';
+import type { Steps } from '../state/timers.ts';
+import type { LaneSnapshot, SharedStore, StateRecord } from '../store/contract.ts';
 
 export interface Replica {
   /** Of what state was made of so far: see `settle`. For reading only. Another one after a `catchUp` that had to load everything. */
@@ -23,7 +26,7 @@ export interface Replica {
   readonly firingMax: { readonly alerts: number; readonly bytes: number };
   /** Resolves when it has read all that was committed before the call. */
   catchUp(): Promise<void>;
-  /** Makes state of so many records that are text. True: there is more. */
+  /** Makes state of so many records that are text, and then what a load would make of them. True: there is more. */
   settle(records: number): boolean;
 }
 
@@ -48,6 +51,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   let version = 0;
   let turn: Promise<void> = Promise.resolve();
   let unread = createUnread();
+  let deriving: Steps | undefined;
 
   async function readOn(): Promise<void> {
     const changes = await store.changes(lane, version);
@@ -68,28 +72,24 @@ export function createReplica(options: ReplicaOptions): Replica {
     if (changes.whole) {
       state = createState(lane, room);
       state.notIdentity = options.notIdentity();
+      deriving = undefined;
     }
     unread = into;
     version = changes.version;
   }
 
   function settle(records: number): boolean {
-    const { gone, others, alerts, pasts } = unread;
-    const put: StateRecord[] = [];
-    const remove: string[] = [];
-    for (let left = records; left > 0; left--) {
-      const key = gone.take()?.key;
-      if (key !== undefined) {
-        remove.push(key);
-        continue;
-      }
-      const next = others.take() ?? alerts.take() ?? pasts.take();
-      if (next === undefined) break;
-      put.push({ key: next.key, value: JSON.parse(next.json) });
+    const { put, remove } = takeSome(unread, records);
+    if (put.length + remove.length > 0) {
+      follow(state, put, remove);
+      deriving = deriveAnew(state);
     }
-    if (put.length + remove.length > 0) follow(state, put, remove);
     if (!areNamedAlike(state, put)) state.notIdentity = undefined;
-    return [gone, others, alerts, pasts].some(({ texts }) => texts.size > 0);
+    const { gone, others, alerts, pasts } = unread;
+    if ([gone, others, alerts, pasts].some(({ texts }) => texts.size > 0)) return true;
+    if (goesOn(deriving, records - put.length - remove.length)) return true;
+    deriving = undefined;
+    return false;
   }
 
   return {
@@ -113,6 +113,22 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     settle,
   };
+}
+
+/** True when there is more than so many steps. */
+function goesOn(work: Steps | undefined, steps: number): boolean {
+  if (work === undefined) return false;
+  for (let left = steps; left > 0; left--) if (work.next().done === true) return false;
+  return true;
+}
+
+/** What a lane begins with that goes on where the one before it stopped: `rest` is of the version that the replica has. */
+export function takeOver(
+  { state, version }: Pick<Replica, 'state' | 'version'>,
+  { outbox, wakeAt }: Omit<LaneSnapshot, 'records'>,
+): LaneStart {
+  state.decidedUntil = wakeAt;
+  return { state, version, outbox };
 }
 
 /** Whoever is to lead with this state need not look at all alerts in one go, to see how they are named. */
@@ -144,6 +160,25 @@ function createUnread(): Unread {
     alerts: createPile(),
     pasts: createPile(),
   };
+}
+
+function takeSome(
+  { gone, others, alerts, pasts }: Unread,
+  records: number,
+): { readonly put: readonly StateRecord[]; readonly remove: readonly string[] } {
+  const put: StateRecord[] = [];
+  const remove: string[] = [];
+  for (let left = records; left > 0; left--) {
+    const key = gone.take()?.key;
+    if (key !== undefined) {
+      remove.push(key);
+      continue;
+    }
+    const next = others.take() ?? alerts.take() ?? pasts.take();
+    if (next === undefined) break;
+    put.push({ key: next.key, value: JSON.parse(next.json) });
+  }
+  return { put, remove };
 }
 
 interface Pile {

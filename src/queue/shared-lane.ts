@@ -27,7 +27,7 @@ import { connect, type Connection, settled } from '../store/redis/connection.ts'
 import { laneTag } from '../store/redis/keys.ts';
 import { type Inbox, type InboxJob, openInbox } from './inbox.ts';
 import { isTooOld, type Lead, seekLead } from './lead.ts';
-import { createReplica, type Replica } from './replica.ts';
+import { createReplica, type Replica, takeOver } from './replica.ts';
 
 export interface SharedLaneOptions {
   readonly name: string;
@@ -299,7 +299,7 @@ async function lead(shared: Shared): Promise<Lane> {
       commit: (_, commit) => asLeader(shared, () => store.commit(options.name, commit)),
       load: () => asLeader(shared, () => store.load(options.name)),
     },
-    start: { state: replica.state, version: rest.version, outbox: rest.outbox },
+    start: takeOver(replica, rest),
   });
   if (outbox !== undefined) lane.attach(outbox);
   return lane;

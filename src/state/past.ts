@@ -11,6 +11,8 @@ import type { Alert, Incident } from '../model.ts';
 import type { StateRecord } from '../store/contract.ts';
 import { addPlace, type PlaceIndex } from './id-index.ts';
 import { keyOf } from './keys.ts';
+import { findLast } from './places.ts';
+import { sorted } from './sorted.ts';
 import {
   addToTally,
   type Check,
@@ -20,6 +22,7 @@ import {
   type ServiceTally,
   type Tally,
 } from './tally.ts';
+import type { Steps } from './timers.ts';
 
 /** Incident -> services. */
 type Services = Map<string, Set<string>>;
@@ -27,7 +30,7 @@ type Services = Map<string, Set<string>>;
 export interface Pasts {
   /** Those that have a record. */
   readonly kept: Services;
-  /** Those that may need another one, or none, since the last commit. */
+  /** Those that may need another one, or none, since the last commit; where another process decides, to be derived anew. */
   readonly changed: Services;
 }
 
@@ -197,11 +200,13 @@ export function restorePast(state: Known, record: unknown): void {
   const isOfNow = known.alerts === told[0] && known.firing === told[1];
   if (environment === undefined || tally === undefined || !isOfNow)
     return add(pasts.changed, incident, service);
+  drop(pasts.changed, incident, service);
   if (known.alerts === 0) addPlace(byService, environment, service, incident);
   const own = serviceOf(known, told);
   tally.services.set(service, own);
   tally.lastSince = Math.max(tally.lastSince, own.lastSince);
   if (own.endsAt !== undefined) tally.lastEndsAt = Math.max(tally.lastEndsAt ?? 0, own.endsAt);
+  findLast(tally);
   restoreChecks(tally, service, told[CHECKS] as readonly unknown[]);
 }
 
@@ -232,26 +237,70 @@ function restoreChecks(tally: Tally, service: string, values: readonly unknown[]
     const key = checkKey(service, values[index] as string);
     const known = tally.checks.get(key);
     if (known === undefined) continue;
-    const check: Check = {
+    putCheck(tally, key, {
       firing: known.firing,
       since: values[index + 1] as number,
       weight: values[index + 2] as number,
-    };
-    tally.checks.set(key, check);
-    tally.weight += check.weight - known.weight;
+    });
   }
 }
 
+function putCheck(tally: Tally, key: string, check: Check): void {
+  tally.weight += check.weight - (tally.checks.get(key)?.weight ?? 0);
+  tally.checks.set(key, check);
+}
+
 /** Another process found that the alerts tell all of it again; `name` as in its key. */
-export function removePast(state: Known, name: string): void {
+export function removePast({ pasts }: Pick<Known, 'pasts'>, name: string): void {
   const [incident = ''] = name.split('/', 1);
-  for (const service of state.pasts.kept.get(incident) ?? []) {
+  for (const service of pasts.kept.get(incident) ?? []) {
     if (pastKey(incident, service) !== keyOf('past', name)) continue;
-    drop(state.pasts.kept, incident, service);
-    const derived = derivedOf(state, incident)?.services.get(service);
-    const tally = state.tallies.get(incident);
-    if (derived !== undefined) tally?.services.set(service, derived);
+    drop(pasts.kept, incident, service);
+    add(pasts.changed, incident, service);
   }
+}
+
+/**
+ * Of what another process decided, alerts come in another order than it heard of them, and not all of their changes.
+ * What has no record of its past becomes what a load would make of its alerts. Nothing may change between the steps.
+ */
+export function* deriveAnew(state: Known): Steps {
+  const { kept, changed } = state.pasts;
+  for (const [incident, services] of changed) {
+    const known = kept.get(incident);
+    const names = new Set([...services].filter((name) => known?.has(name) !== true));
+    if (names.size > 0) yield* deriveServices(state, incident, names);
+    // Whoever leads next writes the others again.
+    if (names.size === services.size) changed.delete(incident);
+    else for (const name of names) services.delete(name);
+  }
+}
+
+function* deriveServices(
+  { alerts, members, tallies }: Known,
+  incident: string,
+  names: ReadonlySet<string>,
+): Steps {
+  const tally = tallies.get(incident);
+  if (tally === undefined) return;
+  const all: Alert[] = [];
+  for (const member of members.get(incident) ?? []) {
+    const alert = alerts.get(member);
+    if (alert !== undefined && names.has(alert.facts.service)) all.push(alert);
+    yield;
+  }
+  const derived = createTally();
+  for (const alert of yield* sorted(all, isBefore)) {
+    addToTally(derived, alert);
+    yield;
+  }
+  for (const name of names) {
+    const own = derived.services.get(name);
+    if (own === undefined) tally.services.delete(name);
+    else tally.services.set(name, own);
+  }
+  findLast(tally);
+  for (const [key, check] of derived.checks) putCheck(tally, key, check);
 }
 
 function add(all: Services, incident: string, service: string): void {

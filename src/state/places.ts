@@ -28,12 +28,14 @@ export function forgetPlaces(state: Placed, { facts }: Alert, id: string): void 
   if (tally.services.get(facts.service)?.alerts === 0) {
     tally.services.delete(facts.service);
     removePlace(state.byService, facts.environment, facts.service, id);
-    if (tally.services.size <= SERVICES_MAX) findLast(tally);
+    findLast(tally);
   }
   forgetHost(state, facts.host, id);
 }
 
-function findLast(tally: Tally): void {
+/** What its services tell of it; of too many what was known stays. */
+export function findLast(tally: Tally): void {
+  if (tally.services.size > SERVICES_MAX) return;
   tally.lastSince = 0;
   tally.lastEndsAt = undefined;
   for (const { lastSince, endsAt } of tally.services.values()) {

@@ -29,12 +29,22 @@ import type { Steps } from './timers.ts';
  * whatever order a store has them, they leave the same state.
  */
 export function restore(state: LaneState, records: Iterable<StateRecord>): void {
-  const steps = restoring(state, records);
-  while (steps.next().done !== true);
+  ended(restoring(state, records));
 }
 
 /** The same, step by step. Only when it is over the state is one. */
 export function* restoring(state: LaneState, records: Iterable<StateRecord>): Steps {
+  const pasts = yield* restoreAllBut(state, records);
+  // In the order in which they came the alerts tell what they tell.
+  state.pasts.changed.clear();
+  yield* restorePasts(state, pasts);
+}
+
+/** All but pasts, which it returns: they count alerts. */
+function* restoreAllBut(
+  state: LaneState,
+  records: Iterable<StateRecord>,
+): Generator<void, readonly StateRecord[]> {
   const alerts: Alert[] = [];
   const incidents: Incident[] = [];
   const pasts: StateRecord[] = [];
@@ -58,6 +68,10 @@ export function* restoring(state: LaneState, records: Iterable<StateRecord>): St
     yield;
   }
   nothingChanged(state);
+  return pasts;
+}
+
+function* restorePasts(state: LaneState, pasts: readonly StateRecord[]): Steps {
   for (const { value } of yield* sorted(pasts, (one, other) => one.key < other.key)) {
     restorePast(state, value);
     yield;
@@ -80,7 +94,7 @@ function restoreSmall(state: LaneState, key: string, value: unknown): void {
 
 /**
  * Takes over what another process changed. What is gone goes first: an incident that ended takes the
- * alerts along that it had here.
+ * alerts along that it had here. When all is taken over `deriveAnew` makes of it what a load would.
  */
 export function follow(
   state: LaneState,
@@ -90,7 +104,15 @@ export function follow(
   for (const key of remove) removeRecord(state, key);
   // The store has them already.
   state.closed.length = 0;
-  restore(state, put);
+  const pasts = ended(restoreAllBut(state, put));
+  ended(restorePasts(state, pasts));
+}
+
+function ended<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
 }
 
 function removeRecord(state: LaneState, key: string): void {

@@ -331,7 +331,6 @@ export function takeChanges(state: LaneState): readonly StateRecord[] {
 export function nothingChanged(state: LaneState): void {
   state.changedAlerts.clear();
   state.changed.clear();
-  state.pasts.changed.clear();
   state.toldNow.clear();
   state.weights.changed = 0;
 }

@@ -100,8 +100,8 @@ export interface History {
 export interface SharedStore extends Store {
   /** What changed in a lane since a version of it; since version 0: all of it. */
   changes(lane: string, since: number): Promise<LaneChanges>;
-  /** The outbox of a lane, and the version that it is of. */
-  outbox(lane: string): Promise<Pick<LaneSnapshot, 'version' | 'outbox'>>;
+  /** The outbox of a lane and its next wake-up, and the version that they are of. */
+  outbox(lane: string): Promise<Omit<LaneSnapshot, 'records'>>;
   /** True when a commit has decided this job, of late: it must not be decided again. */
   decided(lane: string, job: string): Promise<boolean>;
 }

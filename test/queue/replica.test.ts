@@ -5,11 +5,12 @@ import { openLane } from '../../src/lane/lane.ts';
 import { CAPACITY } from '../../src/limits.ts';
 import type { Event } from '../../src/model.ts';
 import { createReplica, type Replica } from '../../src/queue/replica.ts';
-import type { LaneState } from '../../src/state/state.ts';
 import type { SharedStore } from '../../src/store/contract.ts';
 import { openRedisStore } from '../../src/store/redis.ts';
 import { readRedisUrl } from '../../src/store/redis/address.ts';
+import { differences } from '../support/difference.ts';
 import { startRedis } from '../support/redis.ts';
+import { remembered } from '../support/remembered.ts';
 import { MINUTE, rulesOf, SHOP, START } from '../support/story.ts';
 
 const redis = await startRedis();
@@ -57,8 +58,11 @@ for (const seed of ['1', '2', '3']) {
       const fresh = replicaOf(store);
       await fresh.catchUp();
       settleAll(fresh, 1_000);
-      expect(contentsOf(replica.state)).toEqual(contentsOf(fresh.state));
-      expect(recordsOf(replica.state)).toEqual(recordsOf(lane.state));
+      const [its, anew, leaders] = [replica, fresh, lane].map(({ state }) =>
+        remembered(state, now),
+      );
+      expect(differences(its, anew)).toEqual([]);
+      expect(differences(its, leaders)).toEqual([]);
       comparisons++;
     }
     expect(comparisons).toBeGreaterThan(30);
@@ -103,36 +107,4 @@ function eventsOf(random: Random, now: number): readonly Event[] {
       },
     };
   });
-}
-
-/** What a leader and those that follow it must agree on. */
-function recordsOf({ alerts, incidents, heartbeats, storm }: LaneState): unknown {
-  const parts = { alerts: sorted(alerts), incidents: sorted(incidents), heartbeats, storm };
-  // As the store keeps them.
-  return JSON.parse(JSON.stringify(parts));
-}
-
-/** All that is derived from the records, in an order of its own. */
-function contentsOf(state: LaneState): unknown {
-  const { open, stormed, weights, tallies, members, byService, byHost, byGroup, byMessage } = state;
-  return {
-    records: recordsOf(state),
-    open: [...open].sort(),
-    stormed: [...stormed].sort(),
-    weights,
-    incidents: [...tallies.keys()].sort(),
-    members: sorted(members).map(([id, some]) => [id, [...some].sort()]),
-    byService: keysOf(byService),
-    byHost: keysOf(byHost),
-    byGroup: sorted(byGroup),
-    byMessage: sorted(byMessage),
-  };
-}
-
-function sorted<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {
-  return [...map].sort(([one], [other]) => (one < other ? -1 : 1));
-}
-
-function keysOf(index: { keys(): Iterable<string> }): readonly string[] {
-  return [...index.keys()].sort();
 }

@@ -48,6 +48,36 @@ export const RULES_OF_SILENCE: readonly [Rules, Rules] = [
   rulesOf(SECOND_ONE + PULSE + TIMES_OUT),
 ];
 
+/** Reasons of decisions that a few of such days all have. */
+export const MUCH = [
+  'opened',
+  'joined',
+  'merged',
+  'rerooted',
+  'refired',
+  'reopened',
+  'stale',
+  'transient',
+  'told',
+  'digested',
+  'storm-began',
+  'stormed',
+  'storm-ended',
+  'silenced',
+  'unsilenced',
+  'inhibited',
+  'uninhibited',
+  'acknowledged',
+  'solved',
+  'refuted',
+  'snoozed',
+  'not-actionable',
+  'taken-back',
+  'escalated',
+  'undeliverable',
+  'reposted',
+];
+
 const SERVICES = [
   'checkout',
   'payments',

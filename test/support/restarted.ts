@@ -11,6 +11,7 @@ import type { Rules } from '../../src/rules/rules.ts';
 import { renderDigest, renderMessage, renderReply } from '../../src/slack/message.ts';
 import { restore } from '../../src/state/restore.ts';
 import { createState, type LaneState } from '../../src/state/state.ts';
+import type { Commit } from '../../src/store/contract.ts';
 import { buildView } from '../../src/view.ts';
 
 const OBSERVER = { decided: () => undefined, committed: () => undefined, failed: () => undefined };
@@ -20,7 +21,11 @@ interface Disk {
   wakeAt: number | undefined;
   readonly records: Map<string, string>;
   readonly outbox: Map<string, string>;
+  /** What was committed, for whoever brings it to another store and takes it off here. */
+  readonly log: Taken[];
 }
+
+type Taken = Omit<Commit, 'version' | 'jobs'>;
 
 export interface Run {
   readonly state: LaneState;
@@ -42,15 +47,13 @@ export function freshRun(at: number, rules: Rules): Run {
   return run;
 }
 
-/** The process died, and begins again with what is on the disk. */
-export function restarted({ disk, now }: Run, rules: Rules): Run {
+/** The process died, and has what is on the disk. It has yet to begin. */
+export function restored({ disk, now }: Run): Run {
   const state = createState('default');
   const records = [...disk.records].map(([key, json]) => ({ key, value: JSON.parse(json) }));
   restore(state, records);
-  const copy = { ...disk, records: new Map(disk.records), outbox: new Map(disk.outbox) };
-  const run = { state, disk: copy, now };
-  begin(run, rules);
-  return run;
+  const copy = { ...disk, records: new Map(disk.records), outbox: new Map(disk.outbox), log: [] };
+  return { state, disk: copy, now };
 }
 
 /** A start, as it is for whoever has just loaded. */
@@ -84,6 +87,7 @@ function commit(run: Run, rules: Rules, work: (decide: Decide) => void): readonl
   for (const id of taken.effectsDone) disk.outbox.delete(id);
   for (const effect of taken.effects) disk.outbox.set(effect.id, JSON.stringify(effect));
   disk.wakeAt = wakeAt(state);
+  disk.log.push({ ...taken, wakeAt: disk.wakeAt });
   const lines = [
     ...taken.decisions.map((one) => `decided ${said(one)}`),
     ...taken.effects.map((one) => `ordered ${said(one)}`),
@@ -163,8 +167,8 @@ function said(value: unknown): string {
   );
 }
 
-function emptyDisk(): Disk {
-  return { wakeAt: undefined, records: new Map(), outbox: new Map() };
+export function emptyDisk(): Disk {
+  return { wakeAt: undefined, records: new Map(), outbox: new Map(), log: [] };
 }
 
 function hashOf(text: string): number {
