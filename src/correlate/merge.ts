@@ -142,7 +142,8 @@ export function mergeIncidents(
   const loser = loserOf(one, other);
   const survivor = loser === one ? other : one;
   const { state, now } = turn;
-  for (const alert of alertsOf(state, loser.id))
+  // The order decides who speaks: that in which a load finds them.
+  for (const alert of [...alertsOf(state, loser.id)].sort((a, b) => (isBefore(a, b) ? -1 : 1)))
     putAlert(state, alertWith(alert, { incident: survivor.id }));
   const gone = change(turn, loser, {
     phase: 'resolved',
