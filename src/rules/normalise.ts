@@ -19,6 +19,7 @@ import {
   withoutCluster,
   workloadOf,
   workloadOfClaim,
+  workloadOfHost,
 } from './service-name.ts';
 import { DEFAULT_TRANSACTIONS, transactionsOf } from './transactions.ts';
 
@@ -181,9 +182,9 @@ function isOfOthers(label: string): boolean {
 }
 
 /**
- * The service of the catalog that an alert means that names none: by a name or alias in its host; for one of our
- * own sites that is probed, also without its domain; for an alert without a host, by any label that may name what
- * fails.
+ * The service of the catalog that an alert means that names none: by a name or alias in its host, or of the workload
+ * whose pod the host is; for one of our own sites that is probed, also without its domain; for an alert without a
+ * host, by any label that may name what fails.
  */
 function meantBy(
   { service, name, severity, environment }: NormaliseRules,
@@ -197,7 +198,7 @@ function meantBy(
   const mayName = remember(MEMORY_MAX, (label) => !says.has(label) && !isOfOthers(label));
   return (alert, at) => {
     if (at !== undefined) {
-      const known = resolveName(canonical, at);
+      const known = resolveName(canonical, at) ?? resolveName(canonical, workloadOfHost(at));
       if (known !== undefined || at !== siteOf(alert.labels) || ANYBODYS.test(at)) return known;
       return ofSite(at) || undefined;
     }

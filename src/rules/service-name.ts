@@ -104,6 +104,15 @@ export function workloadOf(pod: string): string {
   return POD.exec(pod)?.[1] ?? pod;
 }
 
+/**
+ * The workload that a host is a pod of, by its name: `orders-db-0`, `orders-db-0.orders-db.shop.svc`. Kubernetes writes no
+ * leading zero: `ldap-01` is a machine, which may fail by itself.
+ */
+export function workloadOfHost(host: string): string {
+  const pod = /\.svc(?:\.|$)/.test(host) ? host.slice(0, host.indexOf('.')) : host;
+  return /-0\d+$/.test(pod) ? pod : workloadOf(pod);
+}
+
 /** What the volume of a stateful set is called in its template, nearly always. */
 const CLAIM = /^(?:data|datadir|storage|db|pgdata|volume|persistence|logs|wal)(?:-\d{1,3})?-(.+)$/;
 
