@@ -262,16 +262,14 @@ function heldUntil(
   before: Alert | undefined,
 ): number {
   const { flap } = alert;
-  const isUntold = before !== undefined && incidentOf(turn.state, before)?.toldIn !== 'message';
-  if (flap?.flapping !== true)
-    return outlasting(
-      turn,
-      alert,
-      isUntold ? holdMs * ((flap?.penalty ?? PENALTY) / PENALTY) : holdMs,
-    );
+  if (flap?.flapping !== true) {
+    const isUntold = before !== undefined && !isTold(turn, before);
+    const times = isUntold ? (flap?.penalty ?? PENALTY) / PENALTY : 1;
+    return outlasting(turn, alert, holdMs * times);
+  }
   const sustainedMs = turn.rules.flap(subject)?.sustainedMs ?? 0;
   const firesOn = outlasting(turn, alert, Math.max(holdMs, sustainedMs));
-  const isItself = isUntold && before.fingerprint === alert.fingerprint;
+  const isItself = flap.told !== true && before?.fingerprint === alert.fingerprint;
   return isItself && alert.facts.severity === 'critical'
     ? Math.min(firesOn, flappedFor(turn, flap, sustainedMs / 2))
     : firesOn;
@@ -302,5 +300,9 @@ function awaitWord(turn: Turn, alert: Draft<Alert>): void {
 
 function damped(turn: Turn, known: Alert, subject: Subject): Flap | undefined {
   const rule = turn.rules.flap(subject);
-  return rule === undefined ? undefined : afterRefire(known, rule, turn.now);
+  return rule === undefined ? undefined : afterRefire(known, rule, turn.now, isTold(turn, known));
+}
+
+function isTold({ state }: Turn, alert: Alert): boolean {
+  return incidentOf(state, alert)?.toldIn === 'message';
 }

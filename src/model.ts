@@ -198,6 +198,8 @@ export interface Flap {
   readonly flapping: boolean;
   /** When it began to flap, if it flaps. */
   readonly since: Instant | undefined;
+  /** People were told of it, if it flaps: it was part of a message when it began to, or is by now. */
+  readonly told?: boolean;
 }
 
 export type Phase = 'gathering' | 'open' | 'acknowledged' | 'resolved';

@@ -99,6 +99,17 @@ export function isOpenTo(incident: Incident, rule: CorrelateRule, now: Instant):
   return !keepsToItself(incident.group) && isJoinable(incident, rule, now);
 }
 
+/** The same, to what its likely cause breaks: for a span since the last that was heard of that, while it fires. */
+export function isOpenToEffects(
+  { state, now }: Turn,
+  incident: Incident,
+  rule: CorrelateRule,
+): boolean {
+  const cause = tallyOf(state, incident.id).services.get(incident.roots[0]?.service ?? '');
+  const isNews = cause !== undefined && cause.firing > 0 && cause.lastSince > incident.gatheredAt;
+  return isOpenTo(isNews ? { ...incident, gatheredAt: cause.lastSince } : incident, rule, now);
+}
+
 /**
  * Blips also hit what is broken already. A warning that comes when its service has long been in the incident stands
  * by itself until it has lasted.

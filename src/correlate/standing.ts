@@ -23,7 +23,15 @@ import { byFront, byPath, byTime, isNearer, type Match, matchOf } from './eviden
 import { callersOf, isInGraph, nearby, pathTo } from './graph.ts';
 import { TOGETHER_MS } from './group.ts';
 import { CALLERS_MIN, callersAt } from './hidden.ts';
-import { callsOthers, isOpenTo, isSameCluster, isToldThere, mayGuess, takesGuess } from './may.ts';
+import {
+  callsOthers,
+  isOpenTo,
+  isOpenToEffects,
+  isSameCluster,
+  isToldThere,
+  mayGuess,
+  takesGuess,
+} from './may.ts';
 import { beganOf } from './onset.ts';
 import { isStrangeSite } from './peers.ts';
 import { placedRoot, WEIGHED_MAX } from './root.ts';
@@ -65,7 +73,7 @@ function explains(
   }: { readonly service: string; readonly firing: readonly string[]; readonly rule: CorrelateRule },
 ): Match | undefined {
   const other = turn.state.incidents.get(id);
-  if (other === undefined || id === incident.id || !isOpenTo(other, rule, turn.now))
+  if (other === undefined || id === incident.id || !isOpenToEffects(turn, other, rule))
     return undefined;
   const root = placedRoot(turn, other);
   if (other.toldIn !== 'message' || other.resolvedAt !== undefined || root === undefined)

@@ -15,12 +15,14 @@ export function penaltyAt(alert: Alert, rule: FlapRule, now: Instant): number {
   return penalty * 2 ** (-Math.max(0, now - at) / rule.halfLifeMs);
 }
 
-/** What the flap state becomes when the alert fires again. Instants are receive times. */
-export function afterRefire(alert: Alert, rule: FlapRule, now: Instant): Flap {
+/** What the flap state becomes when the alert fires again. Instants are receive times. `isTold`: its incident has a message. */
+export function afterRefire(alert: Alert, rule: FlapRule, now: Instant, isTold: boolean): Flap {
   const ceiling = rule.reuse * 2 ** (rule.maxSuppressMs / rule.halfLifeMs);
   const penalty = Math.min(penaltyAt(alert, rule, now) + PENALTY, ceiling);
   const flapping = alert.flap?.flapping === true || penalty >= rule.suppress;
-  return { penalty, at: now, flapping, since: flapping ? (alert.flap?.since ?? now) : undefined };
+  if (!flapping) return { penalty, at: now, flapping, since: undefined };
+  const told = isTold || alert.flap?.told === true;
+  return { penalty, at: now, flapping, since: alert.flap?.since ?? now, told };
 }
 
 /** When it can be calm at the earliest: the penalty is down to `reuse` and nothing moved for a while. */

@@ -120,3 +120,22 @@ test('a milder one that fails as often is not: it would be told of each that fla
   }
   expect(story.posts()).toHaveLength(0);
 });
+
+test('what people were told of before it flapped is not told again because it goes on flapping', () => {
+  const story = tell(`
+services:
+  - { name: web, tier: 1, dependsOn: [catalog] }
+  - { name: catalog, tier: 1, dependsOn: [media] }
+  - { name: media, tier: 1 }
+`);
+  const services = ['web', 'catalog', 'media'];
+  for (let i = 0; i < 12; i++) {
+    for (const service of services) story.fire(service, 'HighErrorRate', { severity: 'critical' });
+    story.wait(MINUTE);
+    for (const service of services)
+      story.resolve(service, 'HighErrorRate', { severity: 'critical' });
+    story.wait(9 * MINUTE);
+  }
+  expect(story.reasons()).toContain('flapping');
+  expect(story.posts()).toHaveLength(1);
+});

@@ -20,7 +20,7 @@ test('an alert that fires every 20 minutes flaps at its fourth firing', () => {
   // Only what the arithmetic needs of an alert.
   let alert = { since: 0, flap: undefined } as Pick<Alert, 'since' | 'flap'> as Alert;
   for (let firing = 2; firing <= 4; firing++) {
-    alert = { ...alert, flap: afterRefire(alert, FLAP_RULE, (firing - 1) * 20 * MINUTE) };
+    alert = { ...alert, flap: afterRefire(alert, FLAP_RULE, (firing - 1) * 20 * MINUTE, false) };
     penalties.push(Math.round(alert.flap?.penalty ?? 0));
   }
   expect(penalties).toEqual([1794, 2424, 2924]);

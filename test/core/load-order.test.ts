@@ -76,7 +76,9 @@ function recordsOf({ commits }: Told): readonly StateRecord[] {
   return [...kept].map(([key, json]) => ({ key, value: JSON.parse(json) }));
 }
 
-test('in whatever order a store has the records, the same is decided after them', () => {
+const LONG = { timeout: 120_000 };
+
+test('in whatever order a store has the records, the same is decided after them', LONG, () => {
   const seeds = fc.integer({ min: 0, max: 1e9 });
   fc.assert(
     fc.property(seeds, (seed) => {

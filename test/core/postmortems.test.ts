@@ -121,6 +121,23 @@ services:
   expect(story.last()).toMatchObject({ root: 'm.shop.example', alerts: [{}, {}, {}, {}] });
 });
 
+test('a disk fills for an hour, and what the database then breaks joins the message of the disk', () => {
+  const story = tell(`
+services:
+  - { name: login, tier: 2, dependsOn: [accounts-db] }
+  - { name: cart, tier: 2, dependsOn: [accounts-db] }
+  - { name: accounts-db, tier: 1 }
+`);
+  story.fire('accounts-db', 'DiskAlmostFull');
+  story.wait(51 * MINUTE);
+  story.fire('accounts-db', 'DiskFull', CRITICAL);
+  story.wait(15 * MINUTE);
+  for (const service of ['login', 'cart']) story.fire(service, 'HighErrorRate', CRITICAL);
+  story.wait(20 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()).toMatchObject({ root: 'accounts-db', alerts: [{}, {}, {}, {}] });
+});
+
 test('a job that fails every hour is one message for as long as its failure stands', () => {
   const story = tell();
   for (const run of ['28475920', '28475980', '28476040']) {
