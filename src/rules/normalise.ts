@@ -140,13 +140,15 @@ export function normaliseBy(
   const find = canonicalNames(catalog.canonical, isOurs);
   const service = serviceBy(rules.service, find);
   const meant = meantBy(rules, catalog, { find, isOurs });
+  const consumer = consumerBy(rules, catalog, find);
   const transactions = transactionsOf(rules.transaction);
   const runbook = addressBy(rules.runbook);
   const dashboard = addressBy(rules.dashboard);
   return (alert) => {
     const kind = name(alert) ?? 'alert';
-    const named = service(alert);
-    const at = host(alert, named);
+    const teller = service(alert);
+    const named = consumer(alert, teller);
+    const at = host(alert, named, named !== teller);
     const found = named ?? meant(alert, at);
     const known = found === undefined ? undefined : catalog.services.get(found);
     return {
@@ -207,6 +209,32 @@ function meantBy(
       if (known !== undefined) return known;
     }
     return undefined;
+  };
+}
+
+const BROKER =
+  /(?:^|[-_.])(?:rabbit|rabbitmq|kafka|redpanda|activemq|artemis|nats|pulsar|sqs)(?:$|[-_.\d])/i;
+const QUEUES = ['consumergroup', 'consumer_group', 'queue', 'queue_name'];
+
+/**
+ * A broker, or its exporter, tells of queues: what fails is whoever takes from them, if the catalog has one of that
+ * name. Other queues are the broker's, so that a broker that fails is one service, and not as many as it has queues.
+ */
+function consumerBy(
+  { service }: NormaliseRules,
+  { canonical }: Catalog,
+  find: Canonical,
+): (alert: ReceivedAlert, teller: string | undefined) => string | undefined {
+  if (!service.guessed || canonical.size === 0) return (_, teller) => teller;
+  const isBroker = remember(MEMORY_MAX, (name) => BROKER.test(name));
+  return ({ labels: said }, teller) => {
+    if (teller !== undefined && !isBroker(teller)) return teller;
+    for (const label of QUEUES) {
+      const raw = own(said, label);
+      const known = raw === undefined ? undefined : find(raw);
+      if (known !== undefined) return known;
+    }
+    return teller;
   };
 }
 
@@ -292,20 +320,23 @@ function serviceBy(rule: FactRule, canonical: Canonical): Reader {
   };
 }
 
-/** Without its port, so that all alerts of a host agree; an address that every host has is none. */
+/**
+ * Without its port, so that all alerts of a host agree; an address that every host has is none. `isTold`: by another
+ * service, which was measured at `instance`.
+ */
 function hostBy(
   rule: FactRule,
-): (alert: ReceivedAlert, service: string | undefined) => string | undefined {
+): (alert: ReceivedAlert, service: string | undefined, isTold: boolean) => string | undefined {
   const read = reading(rule);
   const isProxy = remember(MEMORY_MAX, (job) => isProxyExporter(job) || isTopicExporter(job));
-  return (alert, service) => {
+  return (alert, service, isTold) => {
     const raw = read(alert);
     // An address that a service's alert names is whom it calls, more often than where it runs.
     if (raw === undefined)
       return rule.guessed && service === undefined ? siteOf(alert.labels) : undefined;
     if (rule.guessed && raw === alert.labels['instance']) {
       const job = own(alert.labels, 'job');
-      if (job !== undefined && isProxy(job)) return undefined;
+      if (isTold || (job !== undefined && isProxy(job))) return undefined;
     }
     return bareHost(raw);
   };

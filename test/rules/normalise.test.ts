@@ -144,6 +144,24 @@ test.each([
   expect(facts({ ...labels, alertname: 'Kube' }).service).toBe(name);
 });
 
+test.each([
+  [{ service: 'rabbitmq', queue: 'orders', instance: 'rabbit-0:15692' }, 'orders'],
+  [{ job: 'rabbitmq-exporter', queue: 'orders.created', instance: 'rabbit-0:9419' }, 'orders'],
+  [{ job: 'rabbitmq', queue: 'mail-out' }, 'mailer'],
+  [{ service: 'kafka', consumergroup: 'mailer', topic: 'orders' }, 'mailer'],
+  [{ service: 'rabbitmq', queue: 'nobody-knows' }, 'rabbitmq'],
+  [{ service: 'kafka', topic: 'orders' }, 'kafka'],
+  [{ service: 'checkout', queue: 'orders' }, 'checkout'],
+])('what a broker tells of a queue is of whoever takes from it: %o is of %s', (labels, name) => {
+  const rules = rulesOf(
+    'services: [{ name: orders }, { name: mailer, aliases: [mail-out] }, { name: rabbitmq }]',
+  );
+  const found = rules.normalise(alertOf({ ...labels, alertname: 'QueueGrows' }));
+  expect(found.service).toBe(name);
+  // Two queues of one broker are not linked by where they were measured.
+  if (name === 'orders') expect(found.host).toBeUndefined();
+});
+
 test('the name of an exporter is no service: what it measures is', () => {
   expect(facts({ job: 'node-exporter', instance: 'db1:9100' }).service).toBe('db1');
   expect(facts({ service: 'prom-kube-state-metrics', container: 'web' }).service).toBe('web');
