@@ -9,7 +9,11 @@ export function links({ links, transactions }: MessageView): Piece[] {
   const [transaction] = transactions.ids;
   const logs = transaction === undefined ? 'Logs' : `Logs of ${cut(transaction, NAME_MAX)}`;
   return [
-    link(links.runbook, runbookTitle(links)),
+    link(links.runbook, runbookTitle(links.runbook, links.runbookOf)),
+    link(
+      links.otherRunbook?.address,
+      runbookTitle(links.otherRunbook?.address, links.otherRunbook?.of),
+    ),
     link(links.dashboard, `Dashboard${of(links.dashboardOf)}`),
     link(links.logs, logs),
     link(links.source, 'Source'),
@@ -24,8 +28,8 @@ export function why(view: MessageView): Line[] {
 }
 
 /** `…/postgres-connection-exhaustion.html` says more than "Runbook" alone. */
-function runbookTitle({ runbook: address, runbookOf }: MessageView['links']): string {
-  const kind = `Runbook${of(runbookOf)}`;
+function runbookTitle(address: string | undefined, service: string | undefined): string {
+  const kind = `Runbook${of(service)}`;
   if (address === undefined || !URL.canParse(address)) return kind;
   const { pathname, hash } = new URL(address);
   const last = (hash.length > 2 ? hash.slice(1) : pathname.split('/').findLast(Boolean)) ?? '';

@@ -15,6 +15,8 @@ export interface LinksView {
   /** The service that each is about, where that is another than the likely cause. */
   readonly runbookOf?: string | undefined;
   readonly dashboardOf?: string | undefined;
+  /** Of what alerts, beside that of a likely cause without an alert: which of them helps is not certain. */
+  readonly otherRunbook?: { readonly address: string; readonly of: string } | undefined;
   readonly source: string | undefined;
   readonly logs: string | undefined;
   /** Where it can be silenced at its source. */
@@ -70,8 +72,7 @@ function linksBy(
       ? undefined
       : (silent.dashboard ?? fill(rules.links.dashboard, silent.name));
   return {
-    runbook: silent?.runbook ?? facts.runbook,
-    runbookOf: silent?.runbook === undefined ? victim : undefined,
+    ...runbooksOf(lead, silent, victim),
     dashboard: ofCause ?? facts.dashboard ?? fill(rules.links.dashboard, own),
     dashboardOf: ofCause === undefined ? victim : undefined,
     source: lead.generatorURL,
@@ -94,6 +95,19 @@ function whoseLinks(
   if (cause === undefined || cause === victim) return {};
   const isSilent = (services.get(cause)?.alerts ?? 0) === 0;
   return { silent: isSilent ? catalog.services.get(cause) : undefined, victim };
+}
+
+/** That of the likely cause first; where it is silent, that of the alert that speaks as well. */
+function runbooksOf(
+  { facts }: Alert,
+  silent: Service | undefined,
+  victim: string | undefined,
+): Pick<LinksView, 'runbook' | 'runbookOf' | 'otherRunbook'> {
+  const { runbook: address } = facts;
+  if (silent?.runbook === undefined) return { runbook: address, runbookOf: victim };
+  const { runbook, name } = silent;
+  if (address === undefined || victim === undefined || address === runbook) return { runbook };
+  return { runbook, runbookOf: name, otherRunbook: { address, of: victim } };
 }
 
 /**

@@ -53,12 +53,13 @@ function failTogether(story: Story, labels: Readonly<Record<string, string>> = {
   story.wait(8 * MINUTE);
 }
 
-test('a likely cause that says nothing itself is what the links are about', () => {
+test('a likely cause that says nothing itself is what the links are about; what alerts keeps its runbook', () => {
   const story = tell(SHARED + LINKS);
   failTogether(story);
   expect(story.last()?.text).toContain('Likely cause: bus');
   expect(linksOf(story)).toEqual([
-    'Runbook https://wiki.example.com/bus',
+    'Runbook of bus https://wiki.example.com/bus',
+    'Runbook of web: errors https://wiki.example.com/errors',
     'Dashboard https://grafana.example.com/d/service?var-service=bus',
     'Logs https://logs.example.com/?service=bus',
   ]);
