@@ -80,7 +80,10 @@ function cause(view: MessageView): Line {
     cut(root.owner ?? '', NAME_MAX),
   ].filter((text) => text !== '');
   const reasons = root.reasons.map(reason).filter((text) => text !== '');
-  if (view.servicesTotal > 1 && !root.explainsOthers) {
+  // A lesser candidate may explain it: then something is known that links them.
+  const isLinked =
+    root.explainsOthers || view.otherRoots.some((one) => one.explains > root.explains);
+  if (view.servicesTotal > 1 && !isLinked) {
     reasons.push(linkedBy(root));
   } else if (root.of > 1) {
     reasons.push(`explains ${root.explains} of ${count(root.of, 'alert')}`);

@@ -398,3 +398,11 @@ test('an outage of days says on which day it ended, and one of an hour does not 
   expect(lasted(3 * 24 * 60)).toMatch(/\d+ \w{3} [\d:]+ UTC to \d+ \w{3} [\d:]+ UTC/);
   expect(lasted(60)).toMatch(/\d+ \w{3} [\d:]+ UTC to [\d:]+ UTC/);
 });
+
+test('a cause that a lesser candidate explains is not said to be linked to nothing', () => {
+  const root = { ...ROOT, service: 'checkout-api', explains: 5, of: 7, explainsOthers: false };
+  const lesser = { ...ROOT, service: 'payments', explains: 7, of: 7 };
+  const { text } = renderMessage(messageView({ root, otherRoots: [lesser] }));
+  expect(text).not.toContain('nothing is known');
+  expect(text).toContain('explains 5 of 7 alerts');
+});
