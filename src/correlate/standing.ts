@@ -41,6 +41,8 @@ const PLACES_MIN = 4;
 /** A site that is probed from outside fails of what fails behind it, more often than by itself. */
 const PLACES_BEHIND_MIN = 2;
 const SPREADS_MS = 15 * 60_000;
+/** With alerts of so many services an outage is no matter of one of them. */
+const WIDE_MIN = 8;
 
 /** The nearest message in time that explains the incident, looked for around the service of its worst alert. */
 export function explainedBy(
@@ -100,6 +102,42 @@ function firingIn({ state }: Turn, { id }: Incident): readonly string[] {
   const names: string[] = [];
   for (const [name, { firing }] of tallyOf(state, id).services) if (firing > 0) names.push(name);
   return names;
+}
+
+/**
+ * The message of what fails all over the platform, and still spreads: what begins next to something that fails there
+ * is part of it, whether it calls that or is called by it. The nearest in time.
+ */
+export function besideWide(
+  turn: Turn,
+  incident: Incident,
+  alert: Alert,
+  rule: CorrelateRule,
+): Match | undefined {
+  const { state, rules } = turn;
+  if (!mayGuess(turn, incident, alert, rule)) return undefined;
+  const began = beganOf(incident);
+  let best: Match | undefined;
+  for (const near of nearby(rules, alert.facts.service, Math.min(rule.maxHops, 1))) {
+    for (const id of idsAt(state.byService, incident.environment, near.service)) {
+      const other = state.incidents.get(id);
+      if (other === undefined || id === incident.id || !isWideOutage(turn, other, rule)) continue;
+      const { lastSince, services } = tallyOf(state, id);
+      const apartMs = Math.abs(began - lastSince);
+      if (apartMs > SPREADS_MS || (services.get(near.service)?.firing ?? 0) === 0) continue;
+      if (callsOthers(turn, other, alert)) continue;
+      const match = matchOf('dependency', other, byPath(near.path, apartMs), apartMs, near.hops);
+      if (isNearer(match, best)) best = match;
+    }
+  }
+  return best;
+}
+
+/** People were told of it, and it has alerts of so many services that it is no matter of one of them. */
+function isWideOutage(turn: Turn, incident: Incident, rule: CorrelateRule): boolean {
+  if (incident.toldIn !== 'message' || incident.resolvedAt !== undefined) return false;
+  if (!isOpenTo(incident, rule, turn.now) || !takesGuess(turn, incident)) return false;
+  return tallyOf(turn.state, incident.id).hit >= WIDE_MIN;
 }
 
 /** The message of others that began to fail with it, and share with it a service that says nothing; the nearest. */
