@@ -27,7 +27,15 @@ import {
 } from './evidence.ts';
 import { groupOf, keepsToItself, TOGETHER_MS } from './group.ts';
 import { beganOf, onsetOf } from './onset.ts';
-import { areApart, gathers, isJoinable, isOpenTo, isStraggler, mayJoin } from './may.ts';
+import {
+  areApart,
+  gathers,
+  isJoinable,
+  isOpenTo,
+  isStraggler,
+  isToldThere,
+  mayJoin,
+} from './may.ts';
 import { WEIGHED_MAX } from './root.ts';
 
 /** Alerts of kube-prometheus about a single run of a job: each run is another alert. */
@@ -40,7 +48,7 @@ const OF_RUNS: ReadonlySet<string> = new Set([
 /** An Alertmanager of default settings says so up to five minutes later. */
 const SAID_LATER_MAX_MS = 6 * 60_000;
 
-type Sought = Pick<Alert, 'labels' | 'facts' | 'startsAt'>;
+type Sought = Pick<Alert, 'labels' | 'facts' | 'source' | 'startsAt'>;
 
 /** `barred`: what something links it to as well, and it may not join. */
 interface Found {
@@ -335,7 +343,8 @@ function sharedGroup(
   }
   const beganMs = beganApart(turn, alert, incident);
   if (beganMs > (proven ? rule.windowMs : TOGETHER_MS) || isMild(facts.severity)) return undefined;
-  if (!gathers(incident, tally, facts.severity)) return undefined;
+  if (!gathers(incident, tally, facts.severity) || !isToldThere(turn, incident, alert))
+    return undefined;
   return matchOf('time', incident, byTime(beganMs, facts.service), apartMs);
 }
 

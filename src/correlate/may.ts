@@ -165,8 +165,11 @@ export function isSameCluster({ state }: Turn, incident: Incident, alert: Alert)
   return (leadOf(state, incident)?.labels['cluster'] ?? '') === (alert.labels['cluster'] ?? '');
 }
 
+/** What routes look at. */
+type Speaking = Pick<Alert, 'labels' | 'facts' | 'source'>;
+
 /** Those who would be told of the alert read the incident's message, and it calls whom the alert's route calls. */
-export function isToldThere(turn: Turn, incident: Incident, alert: Alert): boolean {
+export function isToldThere(turn: Turn, incident: Incident, alert: Speaking): boolean {
   const { state, rules } = turn;
   const lead = leadOf(state, incident);
   const route = incident.route ?? (lead && rules.route(subjectOfIncident(lead, incident)));
@@ -175,7 +178,7 @@ export function isToldThere(turn: Turn, incident: Incident, alert: Alert): boole
 }
 
 /** The alert's route calls somebody whom that message would not call for it. A guess must leave nobody asleep. */
-export function callsOthers({ state, rules }: Turn, incident: Incident, alert: Alert): boolean {
+export function callsOthers({ state, rules }: Turn, incident: Incident, alert: Speaking): boolean {
   const { mention, urgency } = rules.route(subjectOf(alert));
   if (urgency !== 'post' || mention.length === 0) return false;
   const isWorse = severityRank(alert.facts.severity) < severityRank(incident.severity);

@@ -297,8 +297,9 @@ function graphLeavesOpen(
   alert: Alert,
 ): boolean {
   const isOtherPlaced = isPlaced(turn, other, other.roots[0]?.service);
-  if (isCausePlaced === isOtherPlaced) return !isCausePlaced && !callsOthers(turn, other, alert);
-  if (isOutage(turn, isCausePlaced ? other : incident)) return false;
+  if (isCausePlaced && isOtherPlaced) return false;
+  if (isCausePlaced !== isOtherPlaced && isOutage(turn, isCausePlaced ? other : incident))
+    return false;
   return isToldThere(turn, other, alert);
 }
 

@@ -110,7 +110,7 @@ export function subjectOfIncident(
   return { ...subjectOf(lead), facts, several };
 }
 
-export function subjectOf(alert: Alert): Subject {
+export function subjectOf(alert: Pick<Alert, 'labels' | 'facts' | 'source'>): Subject {
   return { labels: alert.labels, facts: alert.facts, source: alert.source };
 }
 

@@ -210,7 +210,7 @@ test('what is left after a split began when what is left did', () => {
   expect(story.posts()).toHaveLength(3);
 });
 
-test('the time alone keeps nobody asleep whom a route calls', () => {
+test('the time alone keeps nothing from the channel that would be told, and nobody asleep whom a route calls', () => {
   const postsWith = (entry: string, first = 'critical'): number => {
     const story = tell(`route:\n  channel: '#alerts'\n  routes:\n    - ${entry}\n`);
     const startsAt = story.now();
@@ -223,12 +223,35 @@ test('the time alone keeps nobody asleep whom a route calls', () => {
     return story.posts().length;
   };
   const ofBank = `match: ['namespace="bank"'], channel: '#bank'`;
-  expect(postsWith(`{ ${ofBank} }`)).toBe(1);
-  expect(postsWith(`{ ${ofBank}, mention: ['@here'] }`)).toBe(2);
+  expect(postsWith(`{ ${ofBank} }`)).toBe(2);
+  expect(postsWith(`{ match: ['namespace="bank"'], mention: ['@here'] }`)).toBe(2);
+  expect(postsWith(`{ match: ['namespace="bank"'] }`)).toBe(1);
   // Whom that message has called, or calls when it becomes critical.
   const ofCritical = `{ match: ['severity="critical"'], mention: ['@here'] }`;
   expect(postsWith(ofCritical)).toBe(1);
   expect(postsWith(ofCritical, 'warning')).toBe(1);
+});
+
+test('two teams with channels of their own are both told of what fails at once in one namespace', () => {
+  const story = tell(`
+route:
+  channel: '#alerts'
+  routes:
+    - { match: ['team="a"'], channel: '#team-a' }
+    - { match: ['team="b"'], channel: '#team-b' }
+`);
+  for (const [service, team] of [
+    ['cart', 'a'],
+    ['billing', 'b'],
+  ] as const) {
+    story.fire(service, 'HighErrorRate', {
+      severity: 'critical',
+      labels: { namespace: 'shop', team },
+    });
+    story.wait(20_000);
+  }
+  story.wait(10 * MINUTE);
+  expect(story.posts().map(({ channel }) => channel)).toEqual(['#team-a', '#team-b']);
 });
 
 test('what an Alertmanager says at once to whoever newly listens is grouped by when it began', () => {
