@@ -81,7 +81,7 @@ function unlinked(pairs: readonly Pair[]): string | undefined {
   const [pair] = pairs;
   if (pair === undefined) return undefined;
   const { alert, before } = pair;
-  return `no path of dependsOn leads from ${alert.facts.service} to ${before.facts.service}, or back`;
+  return `no path of dependsOn, of up to ${HOPS_MAX} hops and through no hub, leads from ${alert.facts.service} to ${before.facts.service}, or back`;
 }
 
 function apartOf({ alert, before }: Pair): number {

@@ -336,7 +336,12 @@ test.each([
     'correlate: [{ maxHops: 3 }]',
     'a -> b -> c -> d leads over b and c without an alert, and silent is 1 (rules.yaml:',
   ],
-  ['no path', ['a', 'other'], '', 'no path of dependsOn leads from other to a, or back'],
+  [
+    'no path',
+    ['a', 'other'],
+    '',
+    'no path of dependsOn, of up to 5 hops and through no hub, leads from other to a, or back',
+  ],
   ['time', ['c', 'd, at: 12m'], '', 'they began 12m apart, and window is 5m'],
   [
     'another environment',
