@@ -7,7 +7,7 @@
 
 import type { Instant, Severity } from './model/basics.ts';
 import type { DeliveryOutcome, Effect, MessageRef } from './model/effect.ts';
-import type { Reason, Verdict } from './model/reasons.ts';
+import type { Ground, Reason, Verdict } from './model/reasons.ts';
 
 /** A record that is being made: nobody else has seen it yet. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] };
@@ -185,6 +185,8 @@ export interface Muted {
   readonly until: Instant;
   /** Fingerprint of the firing alert that inhibits it; undefined: a silence or a window mutes it. */
   readonly inhibitor: string | undefined;
+  /** A time interval of its route does. */
+  readonly ground?: 'route';
 }
 
 /** What each firing adds to the penalty of an alert. */
@@ -315,8 +317,11 @@ export interface Incident {
 
 export {
   BEGINNINGS,
+  BESIDE,
   CONSEQUENCES,
   type Consequence,
+  type Evidence,
+  type Ground,
   KEPT_QUIET,
   type Reason,
   SHOWN,
@@ -336,6 +341,8 @@ export interface Decision {
   readonly delivery: string | undefined;
   /** One plain sentence with the facts, made when the decision is: "checkout -> payments, 1 hop, 38 s later". */
   readonly because: string | undefined;
+  /** Of which kind that is; undefined: of no kind that anybody tells apart, or an earlier version noted it. */
+  readonly ground: Ground | undefined;
   readonly rule: RuleRef | undefined;
   /** The `why:` of that rule. */
   readonly why: string | undefined;

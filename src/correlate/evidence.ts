@@ -1,10 +1,5 @@
-/**
- * What links an alert to an incident, in the words of a decision; `explain` reads back from them which evidence
- * counted.
- */
-import type { Incident } from '../model.ts';
-
-type Evidence = 'transaction' | 'service' | 'dependency' | 'host' | 'labels' | 'time';
+/** What links an alert to an incident, and the words of a decision for it. */
+import type { Evidence, Incident } from '../model.ts';
 
 export interface Match {
   readonly incident: Incident;
@@ -53,10 +48,7 @@ export function byTime(apartMs: number, service: string): string {
   return `began ${seconds(apartMs)} s apart; nobody said what ${service} depends on`;
 }
 
-/**
- * For merging two incidents: no alert joins by it, so it is never read back. `name`: of an alert that also fires on
- * the service `other`.
- */
+/** For merging two incidents: no alert joins by it. `name`: of an alert that also fires on the service `other`. */
 export function byNature(name: string, other: string, apartMs: number): string {
   return `${name} began ${seconds(apartMs)} s apart on ${other}, and on a third; nobody said what links them`;
 }
@@ -83,13 +75,6 @@ export function byPeer(peer: string, other: string, apartMs: number): string {
 
 function seconds(ms: number): number {
   return Math.round(Math.abs(ms) / 1000);
-}
-
-/** Of what `explain` tells apart; undefined: other evidence. Reads what byService and byTime wrote. */
-export function readEvidence(because: string): 'service' | 'time' | undefined {
-  if (because.endsWith(' already has an alert in it')) return 'service';
-  const isTime = /^began \d+ s apart; nobody said what .* depends on$/s.test(because);
-  return isTime ? 'time' : undefined;
 }
 
 /** In time; of two that are as near the first by its id. */

@@ -48,7 +48,8 @@ export function takePlace(turn: Turn, alert: Draft<Alert>, isProven = false): Ve
   }
   const incident = becomeOne(turn, best.incident, matches, alert);
   alert.incident = incident.id;
-  noteAlert(turn, 'joined', alert, best.because, rule);
+  const ground = best.evidence;
+  noteAlert(turn, 'joined', alert, best.because, { ground, rule: rule.rule, why: rule.why });
   enter(turn, incident, alert);
   return 'joined';
 }

@@ -2,7 +2,6 @@
  * The gates on an alert's way to a message of its own: what stopped it there, and the change that
  * would have let it through. Undefined for a gate that it passed. Pure.
  */
-import { readEvidence } from '../correlate/evidence.ts';
 import { inWords } from '../life/in-words.ts';
 import { subjectOf } from '../life/lead.ts';
 import { type Alert, type Decision, type Incident, type Instant, PENALTY } from '../model.ts';
@@ -54,9 +53,8 @@ export function muteGate(about: About, place: Place): Gate | undefined {
   if (place.kind !== 'muted') return inhibitGate(about);
   if (place.decision.reason === 'inhibited') return inhibitedBy(place.decision, alert);
   const { because = '', rule: recorded = '' } = place.decision;
-  const { by, rule } = alert.muted ?? { by: because, rule: recorded };
-  const isRoute = by.startsWith('time interval ') || by.startsWith('outside of ');
-  if (isRoute) {
+  const { by, rule, ground } = alert.muted ?? { ...place.decision, by: because, rule: recorded };
+  if (ground === 'route') {
     const match = matchOf(alert);
     const change: RuleChange = {
       ...byRoute(rule, '', { match }),
@@ -95,27 +93,22 @@ export function joinGate(about: About, place: Place): Gate | undefined {
   if (place.kind === 'merged') return mergeGate(about, place);
   if (place.kind !== 'joined') return undefined;
   const { alert, incident, rules } = about;
-  const { because = '' } = place.decision;
+  const { because = '', ground } = place.decision;
   const rule = rules.correlate(subjectOf(alert)).rule;
   const condition = `it had not joined incident ${incident?.id}: ${because}`;
   const match = matchOf(alert);
-  switch (readEvidence(because)) {
-    case 'service':
-      return {
-        condition: `${condition}. Alerts of one service that fire at the same time are one incident by design: only another name for the service (\`service:\` in the rules) or another environment keeps them apart`,
-        change: undefined,
-      };
-    case 'time': {
-      const how = `In the catalog (\`services:\`) say what ${alert.facts.service} depends on, or who depends on it: the mere time then counts no more. Or else: `;
-      const change = keptApart(match);
-      return { condition, change: { ...change, how: `${how}${lowered(change.how)}` } };
-    }
-    case undefined:
-      return {
-        condition,
-        change: eitherWay('correlate', rule, 'off: true', { match, off: true }),
-      };
+  // An earlier version did not note it.
+  if (ground === undefined) return { condition, change: undefined };
+  if (ground === 'service') {
+    const apart = `${condition}. Alerts of one service that fire at the same time are one incident by design: only another name for the service (\`service:\` in the rules) or another environment keeps them apart`;
+    return { condition: apart, change: undefined };
   }
+  if (ground === 'time') {
+    const how = `In the catalog (\`services:\`) say what ${alert.facts.service} depends on, or who depends on it: the mere time then counts no more. Or else: `;
+    const change = keptApart(match);
+    return { condition, change: { ...change, how: `${how}${lowered(change.how)}` } };
+  }
+  return { condition, change: eitherWay('correlate', rule, 'off: true', { match, off: true }) };
 }
 
 function lowered(sentence: string): string {
@@ -130,11 +123,9 @@ function keptApart(match: readonly string[]): RuleChange {
 }
 
 /** What joined both made one of them: it would have to stay out. */
-function mergeGate(about: About, place: Extract<Place, { kind: 'merged' }>): Gate {
-  const { alert, incident } = about;
-  const because = (place.decision.because ?? '').replace(/^became part of \S+: /, '');
-  const { service } = place.decision;
-  const condition = `its incident had not become part of incident ${incident?.id}: ${because}`;
+function mergeGate({ alert }: About, place: Extract<Place, { kind: 'merged' }>): Gate {
+  const { service, because } = place.decision;
+  const condition = `not for this: its incident ${because}`;
   const match = service === undefined ? matchOf(alert) : [`service=${quotedValue(service)}`];
   return { condition, change: keptApart(match) };
 }
@@ -242,7 +233,7 @@ export function chronicGate({ alert, incident, decisions, rules }: About): Gate 
   if (left === undefined || rule === undefined) return undefined;
   const entry = { match: matchOf(alert), off: true };
   return {
-    condition: (left.because ?? '').replace(/^it is/, 'it did not count as'),
+    condition: `not for this: ${left.because}`,
     change: eitherWay('chronic', rule.rule, 'off: true', entry),
   };
 }

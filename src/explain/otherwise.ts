@@ -169,7 +169,5 @@ function wasToldByHold({ alert, alerts, incident, decisions }: About): boolean {
   const told = decisions.findLast(
     ({ reason, incident: id }) => reason === 'told' && id === incident?.id,
   );
-  const because = told?.because ?? incident?.toldBecause ?? '';
-  const isByHold = /( still fires after | has fired for | is not held$)/.test(because);
-  return isByHold && alerts === 1 && alert.flap?.flapping !== true;
+  return told?.ground === 'hold' && alerts === 1 && alert.flap?.flapping !== true;
 }

@@ -7,6 +7,7 @@
 import { inWords } from '../life/in-words.ts';
 import {
   type Alert,
+  BESIDE,
   type Decision,
   type Incident,
   type Instant,
@@ -140,7 +141,7 @@ function delivered({ because }: Decision): string {
 
 /** A digest has no incident of its own. */
 function released({ incident, because }: Decision, titleOf: TitleOf): string {
-  if (because?.startsWith('in the thread of ') === true) return `told ${because}`;
+  if (because?.startsWith(BESIDE) === true) return `told ${because}`;
   const what =
     incident === undefined
       ? 'a message was ordered'

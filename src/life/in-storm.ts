@@ -2,7 +2,7 @@
  * Incidents that a storm's message stands for. The message goes on counting them. A critical one of a tier 1
  * service is not lost in the count: it is named in the thread once, and whoever answers for it is called.
  */
-import type { Incident } from '../model.ts';
+import { BESIDE, type Incident } from '../model.ts';
 import { change, note, type Turn } from '../state/turn.ts';
 import { orderReply } from './reply.ts';
 import { leadOf, subjectOfIncident } from './lead.ts';
@@ -24,7 +24,7 @@ export function tellInStorm(turn: Turn, incident: Incident): Incident {
   const route = rules.route(subjectOfIncident(lead, incident));
   if (route.urgency !== 'post') return incident;
   const { service, name } = lead.facts;
-  const because = `in the thread of ${parent.id}`;
+  const because = `${BESIDE}${parent.id}`;
   note(turn, 'told', { incident: incident.id, service, because, rule: route.rule, why: route.why });
   nameIn(turn, parent, { incident, service, name, callable: route.mention });
   return change(turn, incident, { repliedAt: { ...incident.repliedAt, [NAMED]: now } });

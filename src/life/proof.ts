@@ -41,6 +41,7 @@ export interface Proof {
   /** The hold that it outlasted; undefined where other evidence sufficed. */
   readonly rule: string | undefined;
   readonly why: string | undefined;
+  readonly ground?: 'hold';
   readonly speaker: Alert;
   /** The worst that is proven: what merely stands beside an alert that lasts is not. */
   readonly severity: Severity;
@@ -101,12 +102,15 @@ export function provenBy(turn: Turn, incident: Incident, alert: Alert): Proof | 
   if (isEnough(turn, tally)) {
     const because = lasts ? outlasted(alert, turn.now) : atOnce(tally, alert);
     const worst = proofBy(because, worstOf(turn, tally, alert), incident);
-    return lasts ? { ...worst, rule: alert.holdRule, why: alert.holdWhy } : worst;
+    return lasts ? { ...worst, ...byHold(alert) } : worst;
   }
   if (!lasts) return undefined;
   const because = outlasted(alert, turn.now);
-  const { holdRule, holdWhy, facts } = alert;
-  return { because, rule: holdRule, why: holdWhy, speaker: alert, severity: facts.severity };
+  return { because, ...byHold(alert), speaker: alert, severity: alert.facts.severity };
+}
+
+function byHold({ holdRule, holdWhy }: Alert): Pick<Proof, 'rule' | 'why' | 'ground'> {
+  return { rule: holdRule, why: holdWhy, ground: 'hold' };
 }
 
 /** By what no rule states. */

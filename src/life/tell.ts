@@ -1,5 +1,5 @@
 /** Where an incident that is worth telling (proof.ts) is told: by its route, as chronic, or by a storm's message. */
-import type { Alert, Incident, RouteDecision } from '../model.ts';
+import { type Alert, BESIDE, type Incident, type RouteDecision } from '../model.ts';
 import { rankRoots } from '../correlate/root.ts';
 import { change, note, type Turn, noteIncident } from '../state/turn.ts';
 import { isQuiet, orderReply } from './reply.ts';
@@ -101,14 +101,14 @@ function toDigest(turn: Turn, incident: Incident, channel: string, why?: string)
   return change(turn, incident, { toldIn: 'digest' });
 }
 
-type Telling = Pick<Proof, 'because' | 'rule' | 'why' | 'isAsked'>;
+type Telling = Pick<Proof, 'because' | 'rule' | 'why' | 'ground' | 'isAsked'>;
 
 /** What is told says why it is told now; what is not, which route says so. */
 function publish(
   turn: Turn,
   incident: Incident,
   route: RouteDecision,
-  { because, rule, why, isAsked }: Telling,
+  { because, rule, why, ground, isAsked }: Telling,
 ): Incident {
   const about = { incident: incident.id, service: incident.roots[0]?.service, because };
   const byRoute = { ...about, rule: route.rule, why: route.why };
@@ -129,7 +129,7 @@ function publish(
     return tellInStorm(turn, change(turn, incident, { toldIn: 'storm' }));
   }
   countTelling(turn, incident);
-  note(turn, 'told', { ...about, rule, why });
+  note(turn, 'told', { ...about, ground, rule, why });
   return show(turn, armEscalation(turn, change(turn, incident, { toldIn: 'message' })));
 }
 
@@ -142,7 +142,7 @@ function tellBeside(turn: Turn, incident: Incident, route: RouteDecision): Incid
     noteIncident(turn, 'digested', incident, because, { rule, why });
     return toDigest(turn, incident, channel);
   }
-  noteIncident(turn, 'told', incident, `in the thread of ${neighbour.id}`, { rule, why });
+  noteIncident(turn, 'told', incident, `${BESIDE}${neighbour.id}`, { rule, why });
   const lead = leadOf(turn.state, incident);
   orderReply(turn, neighbour, {
     kind: 'beside',

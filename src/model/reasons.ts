@@ -77,6 +77,12 @@ export const BEGINNINGS: ReadonlySet<Reason> = new Set<Verdict>([
   'inhibited',
 ]);
 
+/** What links an alert to the incident that it joins. */
+export type Evidence = 'transaction' | 'service' | 'dependency' | 'host' | 'labels' | 'time';
+
+/** What a decision rests on, for who must tell it apart: evidence, a hold that it outlasted, a time interval of its route. */
+export type Ground = Evidence | 'hold' | 'route';
+
 /** For these nobody, or nobody at once, is told. */
 export const KEPT_QUIET = [
   'transient',
@@ -90,3 +96,5 @@ export const KEPT_QUIET = [
 
 /** What begins the facts of a `delivered` that went to the page, because there is no Slack. */
 export const SHOWN = 'shown on the page';
+/** And of a `told` that is a line in the thread of another message, whose incident follows. */
+export const BESIDE = 'in the thread of ';

@@ -257,14 +257,15 @@ function leaves(node: RouteNode, subject: Subject): readonly RouteNode[] {
 
 function mutedAt(node: RouteNode, now: Instant): Muted | undefined {
   const { rule, why } = node;
+  const quiet = { rule, why, inhibitor: undefined, ground: 'route' } as const;
   for (const { name, schedule } of node.mute) {
     const { active, until } = schedule(now);
-    if (active) return { by: `time interval ${name}`, rule, why, until, inhibitor: undefined };
+    if (active) return { ...quiet, by: `time interval ${name}`, until };
   }
   if (node.active.length === 0) return undefined;
   const states = node.active.map(({ schedule }) => schedule(now));
   if (states.some(({ active }) => active)) return undefined;
   const names = node.active.map(({ name }) => name).join(', ');
   const until = Math.min(...states.map((one) => one.until));
-  return { by: `outside of ${names}`, rule, why, until, inhibitor: undefined };
+  return { ...quiet, by: `outside of ${names}`, until };
 }

@@ -4,7 +4,7 @@
  * Stages read and write the state through it and say everything they do with `note`. A turn belongs
  * to one event at one instant.
  */
-import type { Alert, Decision, Effect, Incident, Instant, Reason } from '../model.ts';
+import type { Alert, Decision, Effect, Ground, Incident, Instant, Reason } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
 import { keyOf } from './keys.ts';
 import { type LaneState, putIncident } from './state.ts';
@@ -32,9 +32,12 @@ export interface About {
   readonly service?: string | undefined;
   readonly incident?: string | undefined;
   readonly because?: string | undefined;
+  readonly ground?: Ground | undefined;
   readonly rule?: string | undefined;
   readonly why?: string | undefined;
 }
+
+type Entry = Pick<About, 'ground' | 'rule' | 'why'>;
 
 /** A sentence weighs nothing in a commit, but names in it can have thousands of characters. */
 const SENTENCE_MAX = 1_000;
@@ -49,6 +52,7 @@ export function note(turn: Turn, reason: Reason, about: About): void {
     incident: about.incident,
     delivery: turn.delivery,
     because: about.because,
+    ground: about.ground,
     rule: about.rule,
     why: about.why,
   });
@@ -63,7 +67,7 @@ export function noteAlert(
   reason: Reason,
   alert: Alert,
   because: string | undefined,
-  entry: Pick<About, 'rule' | 'why'> | undefined,
+  entry: Entry | undefined,
 ): void {
   weighSentence(turn, because);
   turn.decisions.push({
@@ -74,6 +78,7 @@ export function noteAlert(
     incident: alert.incident,
     delivery: turn.delivery,
     because,
+    ground: entry?.ground,
     rule: entry?.rule,
     why: entry?.why,
   });
@@ -85,7 +90,7 @@ export function noteIncident(
   reason: Reason,
   { id, roots }: Incident,
   because: string,
-  entry?: Pick<About, 'rule' | 'why'>,
+  entry?: Entry,
 ): void {
   note(turn, reason, { incident: id, service: roots[0]?.service, because, ...entry });
 }

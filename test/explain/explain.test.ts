@@ -24,6 +24,7 @@ function decision(reason: Reason, over: Partial<Decision> = {}): Decision {
     incident: '7Q2K',
     delivery: 'd1',
     because: undefined,
+    ground: undefined,
     rule: undefined,
     why: undefined,
     ...over,

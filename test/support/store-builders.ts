@@ -106,6 +106,7 @@ export function aDecision(over: Partial<Decision> = {}): Decision {
     incident: 'i1',
     delivery: 'delivery-1',
     because: undefined,
+    ground: undefined,
     rule: 'built-in',
     why: undefined,
     ...over,
