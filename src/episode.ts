@@ -11,7 +11,6 @@ import { predecessorOf } from './dedupe/successor.ts';
 import { beginsToInhibit, endsToInhibit } from './life/inhibit.ts';
 import { settle, settleWithout } from './life/end.ts';
 import { beat, heartbeatOf } from './life/heartbeat.ts';
-import { inWords } from './life/in-words.ts';
 import { subjectOf } from './life/lead.ts';
 import { mutedNow } from './life/silenced.ts';
 import { countEpisode } from './life/storm.ts';
@@ -25,6 +24,7 @@ import {
   type Verdict,
 } from './model.ts';
 import { noteMuted } from './life/mute.ts';
+import { exactDuration } from './rules/duration.ts';
 import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './life/schedule.ts';
 import { closeIncident, incidentOf, putAlert, tallyOf } from './state/state.ts';
@@ -180,7 +180,7 @@ export function resolved(
   });
   putAlert(turn.state, ended);
   scheduleAlert(turn, ended);
-  const firedFor = `it fired for ${inWords(Math.max(0, endsAt - startsAt))}`;
+  const firedFor = `it fired for ${exactDuration(Math.max(0, endsAt - startsAt))}`;
   const because = wasKnown ? firedFor : 'it was never seen firing';
   noteAlert(turn, 'resolved', ended, because, undefined);
   const incident = incidentOf(turn.state, ended);

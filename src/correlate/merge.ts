@@ -6,10 +6,10 @@
  * Two that are linked but may not be one (may.ts), or are too large, stay apart; that is said once.
  */
 import { revive } from '../life/end.ts';
-import { inWords } from '../life/in-words.ts';
 import { causeOf } from '../life/lead.ts';
 import { nextRevision, touch } from '../life/show.ts';
 import type { Alert, Incident, Instant } from '../model.ts';
+import { exactDuration } from '../rules/duration.ts';
 import { alertsOf, type LaneState, putAlert } from '../state/state.ts';
 import {
   change,
@@ -128,8 +128,8 @@ function keepApart(turn: Turn, one: Incident, other: Incident, parting: Parting)
 }
 
 function partingInWords({ services: [what, from], by, at, until }: Parting, now: Instant): string {
-  const counts = `which counts for another ${inWords(until - now)}`;
-  return `${by} split ${what} from ${from} ${inWords(now - at)} ago, ${counts}`;
+  const counts = `which counts for another ${exactDuration(until - now)}`;
+  return `${by} split ${what} from ${from} ${exactDuration(now - at)} ago, ${counts}`;
 }
 
 /** `link`: the service whose alert made them one, and why. A survivor that was over opens again if something fires. */

@@ -2,13 +2,11 @@
  * The gates on an alert's way to a message of its own: what stopped it there, and the change that
  * would have let it through. Undefined for a gate that it passed. Pure.
  */
-import { inWords } from '../life/in-words.ts';
 import { subjectOf } from '../life/lead.ts';
 import { type Alert, type Decision, type Incident, type Instant, PENALTY } from '../model.ts';
-import { formatDuration } from '../rules/duration.ts';
+import { duration, exactDuration, formatDuration } from '../rules/duration.ts';
 import { quotedValue } from '../rules/matcher.ts';
 import type { Rules } from '../rules/rules.ts';
-import { duration } from '../slack/words.ts';
 import {
   byException,
   byHand,
@@ -174,7 +172,7 @@ export function holdGate(about: About): Gate | undefined {
   const wanted = atMost === 0 ? 'not held' : `held for ${duration(atMost)} at most`;
   const since = isHeldBy(alert, heldMs) ? '' : ' in the rules that are in force now,';
   const longer = whyLonger(alert, factor, waitedMs);
-  const condition = `it were ${wanted}: its hold is ${inWords(forMs)}${longer}${since} and ${why}`;
+  const condition = `it were ${wanted}: its hold is ${exactDuration(forMs)}${longer}${since} and ${why}`;
   const entry = { match: matchOf(alert), for: text };
   return { condition, change: eitherWay('hold', rule, `for: ${text}`, entry) };
 }
@@ -195,7 +193,7 @@ function whyLonger({ source, episodes }: Alert, factor: number, waitedMs: number
   const flapped =
     factor === 1 ? '' : `, made ${factor.toFixed(1)} times as long by ${episodes} firings,`;
   if (waitedMs === 0) return flapped;
-  return `${flapped}, longer because ${source} says late that something is over: ${inWords(waitedMs)},`;
+  return `${flapped}, longer because ${source} says late that something is over: ${exactDuration(waitedMs)},`;
 }
 
 /** How many times as long as its hold it was held because it came and went lately: see episode.ts. */

@@ -7,9 +7,7 @@
  * replay: what is said here must come true. What else a change does only a rehearsal tells.
  */
 import type { Incident } from '../model.ts';
-import { formatDuration } from '../rules/duration.ts';
-import { inWords } from '../life/in-words.ts';
-import { duration } from '../slack/words.ts';
+import { duration, exactDuration, formatDuration } from '../rules/duration.ts';
 import { subjectOf, subjectOfIncident } from '../life/lead.ts';
 import { byRoute, eitherWay, matchOf, matchOfAll, type RuleChange } from './change.ts';
 import {
@@ -160,7 +158,7 @@ function sooner(about: About): readonly Otherwise[] {
   if (heldMs <= 0 || !wasToldByHold(about)) return [];
   const { rule } = rules.hold(subjectOf(alert));
   const change = eitherWay('hold', rule, 'for: 0s', { match: matchOf(alert), for: '0s' });
-  const condition = `it had not been held: it was, for ${inWords(heldMs)}, and was told when it still fired`;
+  const condition = `it had not been held: it was, for ${exactDuration(heldMs)}, and was told when it still fired`;
   return wished('told-sooner', [{ condition, change }]);
 }
 

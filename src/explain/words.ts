@@ -4,7 +4,6 @@
  * A sentence says what was done, then why, then the rule with its `why:`. What decisions quote comes
  * from outside and may contain anything: whoever shows it escapes it.
  */
-import { inWords } from '../life/in-words.ts';
 import {
   type Alert,
   BESIDE,
@@ -16,7 +15,8 @@ import {
   type Reason,
   SHOWN,
 } from '../model.ts';
-import { ago, duration, severityWord, times } from '../slack/words.ts';
+import { duration, exactDuration } from '../rules/duration.ts';
+import { ago, severityWord, times } from '../slack/words.ts';
 
 /** How an incident is called, if it is still known. */
 export type TitleOf = (incident: string) => string | undefined;
@@ -254,8 +254,8 @@ function ruleOfRoute({ route }: Incident): string {
 /** Time that it fired before it was heard of counts. */
 export function heldFor({ heldUntil, since, startsAt }: Alert): string {
   const before = since - startsAt;
-  if (before < 1_000) return inWords(heldUntil - since);
-  return `${inWords(heldUntil - startsAt)} from when it began`;
+  if (before < 1_000) return exactDuration(heldUntil - since);
+  return `${exactDuration(heldUntil - startsAt)} from when it began`;
 }
 
 /** What is held, or was over before its hold: how long, by which rule, and what would have told it. */

@@ -7,6 +7,7 @@
  * after it went to the digest.
  */
 import type { Alert, Event, Incident, RouteDecision } from '../model.ts';
+import { exactDuration } from '../rules/duration.ts';
 import type { Rules } from '../rules/rules.ts';
 import { isRequestKey, standing } from '../state/reactions.ts';
 import type { Chronic } from '../state/small-records.ts';
@@ -20,7 +21,6 @@ import {
 } from '../state/state.ts';
 import { severityRank } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
-import { inWords } from './in-words.ts';
 import { subjectOf } from './lead.ts';
 
 /** After that people forgot. */
@@ -116,7 +116,7 @@ export function chronicIn(
         why,
         isChronic: true,
       },
-      because: `it is chronic: the last time, ${inWords(now - known.at)} earlier, it fired for ${inWords(known.firedMs)} and nobody reacted`,
+      because: `it is chronic: the last time, ${exactDuration(now - known.at)} earlier, it fired for ${exactDuration(known.firedMs)} and nobody reacted`,
     };
   }
   return hushed;

@@ -5,6 +5,7 @@
 import { rankRoots } from '../correlate/root.ts';
 import { LATE_MAX_MS } from '../dedupe/repeat.ts';
 import { type Alert, type Incident, type Instant, PENALTY, SEVERITIES } from '../model.ts';
+import { exactDuration } from '../rules/duration.ts';
 import { alertsOf, closeIncident, incidentOf, tallyOf } from '../state/state.ts';
 import { severityRank, worstFiring } from '../state/tally.ts';
 import { change, note, type Turn, wakeIncident } from '../state/turn.ts';
@@ -12,7 +13,6 @@ import { learn } from './chronic.ts';
 import { orderReply } from './reply.ts';
 import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
-import { inWords } from './in-words.ts';
 import { show, touch, touchStorm } from './show.ts';
 import { callAgain } from './worse.ts';
 
@@ -77,7 +77,7 @@ function end(
     // Nothing was over: all that it held was silenced, and the record says so.
     if (tally.alerts === 0) return ended;
     const lead = turn.state.alerts.get(tally.services.get(service)?.lead ?? '');
-    const lasted = inWords(now - ended.gatheredAt);
+    const lasted = exactDuration(now - ended.gatheredAt);
     // Spelt out for speed, as what `noteAlert` writes: most incidents end so.
     note(turn, 'transient', {
       incident: ended.id,

@@ -3,9 +3,9 @@
  * open without anybody on it.
  */
 import type { Incident } from '../model.ts';
+import { exactDuration } from '../rules/duration.ts';
 import { change, type Turn, wakeIncident, noteIncident } from '../state/turn.ts';
 import { isQuiet, orderReply } from './reply.ts';
-import { inWords } from './in-words.ts';
 import { show } from './show.ts';
 
 export function armEscalation(turn: Turn, incident: Incident): Incident {
@@ -23,7 +23,7 @@ export function escalate(turn: Turn, incident: Incident): Incident {
   if (plan === undefined || incident.phase !== 'open') return due;
   // Its time begins again when the quiet is over.
   if (isQuiet(incident, turn.now)) return due;
-  const because = `nobody acknowledged it within ${inWords(plan.afterMs)}`;
+  const because = `nobody acknowledged it within ${exactDuration(plan.afterMs)}`;
   noteIncident(turn, 'escalated', incident, because);
   const escalated = show(turn, change(turn, due, { escalated: incident.escalated + 1 }));
   return orderReply(turn, escalated, {

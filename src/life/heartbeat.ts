@@ -4,6 +4,7 @@
  * name is one heartbeat, and is expected once.
  */
 import type { Incident, Instant, ReceivedAlert, RouteDecision } from '../model.ts';
+import { exactDuration } from '../rules/duration.ts';
 import type { HeartbeatRule, Subject } from '../rules/rules.ts';
 import type { Heartbeat } from '../state/small-records.ts';
 import { LANE } from '../split.ts';
@@ -14,7 +15,6 @@ import { schedule } from '../state/timers.ts';
 import { change, note, type Turn } from '../state/turn.ts';
 import { orderReply } from './reply.ts';
 import { armEscalation } from './escalation.ts';
-import { inWords } from './in-words.ts';
 import { nobody } from './lead.ts';
 import { openIncident } from './open.ts';
 import { show, endOwn } from './show.ts';
@@ -98,7 +98,7 @@ export function reviewHeartbeat(turn: Turn, name: string): void {
   if (heartbeat.missingAt > now)
     return schedule(state.timers, keyOf('heartbeat', name), heartbeat.missingAt);
   const startsAt = heartbeat.lastSeenAt ?? now - rule.missingAfterMs;
-  const because = `${name} was not heard for ${inWords(now - startsAt)}`;
+  const because = `${name} was not heard for ${exactDuration(now - startsAt)}`;
   const before = overLately(turn, name);
   const incident =
     before === undefined

@@ -9,6 +9,7 @@ import { nearby } from '../correlate/graph.ts';
 import { WEIGHED_MAX } from '../correlate/root.ts';
 import { latenessOf } from '../dedupe/lateness.ts';
 import type { Alert, Incident, Instant, Severity } from '../model.ts';
+import { exactDuration } from '../rules/duration.ts';
 import { isBefore } from '../state/past.ts';
 import { tallyOf } from '../state/state.ts';
 import {
@@ -20,7 +21,6 @@ import {
   type Tally,
 } from '../state/tally.ts';
 import { type Turn, wakeIncident } from '../state/turn.ts';
-import { inWords } from './in-words.ts';
 
 /** Four warnings may still be a blip that comes with echoes. */
 export const WEIGHT_SUFFICES = 4.5;
@@ -91,7 +91,7 @@ function lastingProof(turn: Turn, incident: Incident): Proof | undefined {
     wakeIncident(turn, incident.id, Math.min(at, sufficesAt(turn, tally) ?? at));
     return undefined;
   }
-  const because = `${checks.size} checks still fail after ${inWords(now - second)}`;
+  const because = `${checks.size} checks still fail after ${exactDuration(now - second)}`;
   return proofBy(because, speaker, incident);
 }
 
@@ -126,10 +126,10 @@ function outlasted(alert: Alert, now: Instant): string {
   const { name, service, severity } = alert.facts;
   const what = name === service ? name : `${name} of ${service}`;
   if (alert.heldUntil > alert.since)
-    return `${what} ${again(alert)}still fires after ${inWords(alert.heldUntil - alert.since)}`;
+    return `${what} ${again(alert)}still fires after ${exactDuration(alert.heldUntil - alert.since)}`;
   const firedMs = now - alert.startsAt;
   return firedMs >= 60_000
-    ? `${what} has fired for ${inWords(firedMs)} already`
+    ? `${what} has fired for ${exactDuration(firedMs)} already`
     : `${what} is ${severity}${again(alert) === '' ? ' and ' : `, ${again(alert)}`}is not held`;
 }
 

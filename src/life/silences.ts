@@ -5,6 +5,7 @@
  * What people were told of stays told: its message says that it is quiet, and until when.
  */
 import type { Incident, Instant, Silence } from '../model.ts';
+import { exactDuration } from '../rules/duration.ts';
 import { muteIfMatched, reviewAllMuted } from './mute.ts';
 import { inSlices } from './review.ts';
 import type { KeptSilence } from '../state/small-records.ts';
@@ -13,7 +14,6 @@ import { alertsOf, putSmall, removeSmall, tallyOf } from '../state/state.ts';
 import { schedule, type Steps } from '../state/timers.ts';
 import { change, note, type Turn, wakeIncident, noteIncident } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
-import { inWords } from './in-words.ts';
 import { subjectOf } from './lead.ts';
 import { show } from './show.ts';
 import { isInForce, longestInForce, silenceRef, testOf } from './silenced.ts';
@@ -33,7 +33,7 @@ export function setSilence(turn: Turn, silence: Silence): number {
   makeRoom(turn);
   scheduleSilence(turn, silence, now);
   const { matched, firing } = countMatches(turn, silence);
-  const lasts = inWords(silence.endsAt - Math.max(now, silence.startsAt));
+  const lasts = exactDuration(silence.endsAt - Math.max(now, silence.startsAt));
   note(turn, 'silence-set', {
     because: `${silence.createdBy} for ${lasts}: ${matchersInWords(silence).join(', ')}; it matches ${matched} of ${firing} alerts that fire now`,
     rule: silenceRef(silence.id),
@@ -69,7 +69,11 @@ export function silenceDue(turn: Turn, id: string): void {
   const { silence } = kept;
   if (now >= silence.endsAt + REMEMBERED_MS) return removeSmall(state, 'silence', id);
   if (now >= silence.endsAt && !kept.over) {
-    over(turn, { ...kept, over: true }, `it lasted ${inWords(silence.endsAt - silence.startsAt)}`);
+    over(
+      turn,
+      { ...kept, over: true },
+      `it lasted ${exactDuration(silence.endsAt - silence.startsAt)}`,
+    );
   }
   scheduleSilence(turn, silence, now);
   inSlices(turn, keyOf('silence', id), (own) => begin(own, silence));

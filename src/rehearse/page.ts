@@ -3,7 +3,8 @@
  * and everything that an alert says is escaped by `html`.
  */
 import { hash } from 'node:crypto';
-import { count, duration } from '../slack/words.ts';
+import { duration } from '../rules/duration.ts';
+import { count } from '../slack/words.ts';
 import { type Html, html } from '../web/html.ts';
 import { STYLE } from '../web/style.ts';
 import type { Change } from './change.ts';

@@ -2,7 +2,7 @@
  * A comparison for the terminal: figures of both sides, what people would have missed, and the
  * entries that make the difference.
  */
-import { duration } from '../slack/words.ts';
+import { duration } from '../rules/duration.ts';
 import type { Change } from './change.ts';
 import type { Comparison, Fates, Figure } from './compare.ts';
 import {

@@ -2,7 +2,8 @@
  * A comparison in words: the sentence that says it all, and small pieces that the text and the page
  * share. Every number carries what it is a number of.
  */
-import { count, duration } from '../slack/words.ts';
+import { duration } from '../rules/duration.ts';
+import { count } from '../slack/words.ts';
 import type { Change } from './change.ts';
 import type { Comparison, Fates } from './compare.ts';
 import type { RuleEffect } from './effects.ts';

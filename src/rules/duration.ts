@@ -1,5 +1,7 @@
 /**
- * Durations as Prometheus writes them: `90s`, `10m`, `1h30m`, `7d`, `500ms`. A number without a unit
+ * Durations, as rules write them and as people say them.
+ *
+ * Rules write them as Prometheus does: `90s`, `10m`, `1h30m`, `7d`, `500ms`. A number without a unit
  * is refused (except 0), because nobody can tell whether 10 means seconds or minutes.
  */
 
@@ -79,4 +81,27 @@ export function formatDuration(ms: number): string {
     rest -= count * size;
   }
   return text;
+}
+
+/** `45 s`, `6 min`, `1 h 5 min`, `2 d 3 h`: two units at most, the smaller one only when it matters. */
+export function duration(ms: number): string {
+  const seconds = Number.isFinite(ms) ? Math.max(0, Math.floor(ms / 1_000)) : 0;
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return withRest(`${hours} h`, minutes % 60, 'min');
+  return withRest(`${Math.floor(hours / 24)} d`, hours % 24, 'h');
+}
+
+/** The same, to the second as long as that matters: `90 s`, `9 min 30 s`. */
+export function exactDuration(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 600) return withRest(`${Math.floor(seconds / 60)} min`, seconds % 60, 's');
+  return duration(seconds * 1_000);
+}
+
+function withRest(whole: string, rest: number, unit: string): string {
+  return rest === 0 ? whole : `${whole} ${rest} ${unit}`;
 }

@@ -4,12 +4,13 @@
  * since when: a message stands as it is until something changes.
  */
 import { type Gesture, GESTURES, type RootCandidate } from '../model.ts';
+import { duration } from '../rules/duration.ts';
 import type { MessageView } from '../view.ts';
 import { isLive, isOnlyTaken } from './headline.ts';
 import { why, links } from './links.ts';
 import { bold, cut, joined, type Line, type Piece, time } from './rich.ts';
 import { call, calledBefore, person } from './who.ts';
-import { capitalised, count, duration, spelledOut, list, times } from './words.ts';
+import { capitalised, count, spelledOut, list, times } from './words.ts';
 
 interface Details {
   readonly facts: readonly { readonly title: string; readonly line: Line }[];

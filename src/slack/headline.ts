@@ -5,10 +5,11 @@
  * what the likely cause says of itself. Where nobody named the capability the service that is worst off
  * stands for it, if the cause is milder than that. Never the name of a rule when there are words for it.
  */
+import { duration } from '../rules/duration.ts';
 import type { MessageView } from '../view.ts';
 import { bold, cut, joined, type Line, sinceThen, time } from './rich.ts';
 import { person } from './who.ts';
-import { capitalised, count, DOTS, duration, spelledOut, isOwnName, list } from './words.ts';
+import { capitalised, count, DOTS, spelledOut, isOwnName, list } from './words.ts';
 
 const SUMMARY_MAX = 140;
 const NAME_MAX = 60;

@@ -6,6 +6,7 @@
  * `rich.ts`, so nothing that an alert says can act.
  */
 import type { DigestEffect, DigestLine, People, Reply } from '../model.ts';
+import { duration } from '../rules/duration.ts';
 import type { MessageView } from '../view.ts';
 import { details } from './details.ts';
 import { why } from './links.ts';
@@ -26,17 +27,7 @@ import {
   toText,
 } from './rich.ts';
 import { call, person } from './who.ts';
-import {
-  ASKABLE,
-  count,
-  DOTS,
-  duration,
-  spelledOut,
-  isOwnName,
-  list,
-  severityWord,
-  times,
-} from './words.ts';
+import { ASKABLE, count, DOTS, spelledOut, isOwnName, list, severityWord, times } from './words.ts';
 
 export type { SlackBlock } from './rich.ts';
 

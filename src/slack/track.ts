@@ -12,8 +12,9 @@ import type {
   MessageRef,
   ReplyEffect,
 } from '../model.ts';
+import { duration } from '../rules/duration.ts';
 import type { MessageView } from '../view.ts';
-import { count, duration } from './words.ts';
+import { count } from './words.ts';
 
 /** An incident as it stands now. */
 export interface Seen {

@@ -1,20 +1,10 @@
 /**
- * Small words: durations, counts, names of alerts as people would say them.
+ * Small words: counts, names of alerts as people would say them.
  *
  * No number leaves here without its unit.
  */
 import type { Instant, Severity } from '../model.ts';
-
-/** `45 s`, `6 min`, `1 h 5 min`, `2 d 3 h`: two units at most, the smaller one only when it matters. */
-export function duration(ms: number): string {
-  const seconds = Number.isFinite(ms) ? Math.max(0, Math.floor(ms / 1_000)) : 0;
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return withRest(`${hours} h`, minutes % 60, 'min');
-  return withRest(`${Math.floor(hours / 24)} d`, hours % 24, 'h');
-}
+import { duration } from '../rules/duration.ts';
 
 export function since(at: Instant, now: Instant): string {
   return now - at < 1_000 ? 'just now' : duration(now - at);
@@ -88,10 +78,6 @@ export const DOTS = {
 
 export function severityWord(severity: Severity): string {
   return severity === 'none' ? 'without severity' : severity;
-}
-
-function withRest(whole: string, rest: number, unit: string): string {
-  return rest === 0 ? whole : `${whole} ${rest} ${unit}`;
 }
 
 /** What people can ask for in the thread of a message. */

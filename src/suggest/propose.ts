@@ -2,10 +2,11 @@
  * What history suggests: proposals with the figures they rest on. None hides what people acknowledged
  * as far as the figures tell; the replay of each has the last word (suggest.ts). Pure.
  */
+import { duration } from '../rules/duration.ts';
 import { quotedValue } from '../rules/matcher.ts';
 import type { Rules } from '../rules/rules.ts';
 import { DEFAULT_CHRONIC } from '../rules/defaults.ts';
-import { count, duration } from '../slack/words.ts';
+import { count } from '../slack/words.ts';
 import { figure } from '../rehearse/words.ts';
 import { proposeNames } from './names.ts';
 import type { Proposal } from './proposal.ts';

@@ -3,8 +3,9 @@
  * same figures that suggestions stand on, as lists to talk about. Pure.
  */
 import { figure, minute } from '../rehearse/words.ts';
+import { duration } from '../rules/duration.ts';
 import { cut } from '../slack/rich.ts';
-import { count, duration, list } from '../slack/words.ts';
+import { count, list } from '../slack/words.ts';
 import { quantile } from './survival.ts';
 import type { Kind, Survey } from './survey.ts';
 

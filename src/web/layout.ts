@@ -3,7 +3,8 @@
  * without any script; everything that an alert says is escaped by `html`.
  */
 import type { Instant } from '../model.ts';
-import { ago, duration } from '../slack/words.ts';
+import { duration } from '../rules/duration.ts';
+import { ago } from '../slack/words.ts';
 import { type Html, html, linked } from './html.ts';
 import type { IncidentJson } from './shapes.ts';
 import { STYLE } from './style.ts';

@@ -4,7 +4,8 @@
  */
 import { matchersInWords } from '../life/silences.ts';
 import type { Instant, People } from '../model.ts';
-import { count, DOTS, duration, nameOf } from '../slack/words.ts';
+import { duration } from '../rules/duration.ts';
+import { count, DOTS, nameOf } from '../slack/words.ts';
 import { type Html, html } from './html.ts';
 import { alertPath, clock, head, incidentPath, layout, stateInWords } from './layout.ts';
 import type { Listed } from './lists.ts';

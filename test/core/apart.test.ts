@@ -107,7 +107,7 @@ test('both messages say who split them and how it is undone, and both stories sa
   const kept = story.decisions.filter(({ reason }) => reason === 'kept-apart');
   expect(new Set(kept.map(({ incident }) => incident))).toEqual(new Set([db, payments]));
   expect(kept[0]?.because).toMatch(
-    /^\w{8}: U7 split payments from payments-db 2 days ago, which counts for another 28 days$/,
+    /^\w{8}: U7 split payments from payments-db 2 d ago, which counts for another 28 d$/,
   );
 });
 

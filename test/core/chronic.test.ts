@@ -52,7 +52,7 @@ test('what fired for hours and nobody acted is in the digest the next time, and 
   expect(chronic(story)).toMatchObject([
     {
       service: 'payments',
-      because: 'it is chronic: the last time, 24 h earlier, it fired for 7 h and nobody reacted',
+      because: 'it is chronic: the last time, 1 d earlier, it fired for 7 h and nobody reacted',
       rule: 'built-in',
     },
   ]);
@@ -64,7 +64,7 @@ test('what fired for hours and nobody acted is in the digest the next time, and 
   });
   story.wait(DAY);
   expect(story.last()?.text).toContain(
-    'it is chronic: the last time, 24 h earlier, it fired for 7 h and nobody reacted',
+    'it is chronic: the last time, 1 d earlier, it fired for 7 h and nobody reacted',
   );
 });
 

@@ -123,7 +123,7 @@ test('what is set says how many alerts it matches', () => {
   story.fire('basket', 'LatencyHigh');
   set(story);
   expect(becauseOf(story, 'silence-set')).toBe(
-    'ann for 60 min: service="payments"; it matches 1 of 2 alerts that fire now',
+    'ann for 1 h: service="payments"; it matches 1 of 2 alerts that fire now',
   );
 });
 

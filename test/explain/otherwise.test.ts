@@ -489,7 +489,7 @@ test.each([
   const [answer, ...others] = ask(before, 'Slow basket');
   expect(others).toEqual([]);
   expect(answer?.text).toBe(
-    'It would have been told in a message if not for this: it is chronic: the last time, 5 h earlier, it fired for 8 h and nobody reacted.',
+    'It would have been told in a message if not for this: it is chronic: the last time, 5 h 8 min earlier, it fired for 8 h and nobody reacted.',
   );
   expect(answer?.changes.map(({ how }) => how).join()).toMatch(says);
   for (const way of WAYS) {

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatDuration, parseDuration } from '../../src/rules/duration.ts';
+import {
+  duration,
+  exactDuration,
+  formatDuration,
+  parseDuration,
+} from '../../src/rules/duration.ts';
 
 test.each([
   ['0', 0],
@@ -41,4 +46,16 @@ test('a duration is written so that it reads back the same', () => {
       expect(parseDuration(formatDuration(ms))).toEqual({ kind: 'duration', ms });
     }),
   );
+});
+
+test.each([
+  [45_000, '45 s', '45 s'],
+  [90_000, '1 min', '90 s'],
+  [119_700, '1 min', '2 min'],
+  [570_000, '9 min', '9 min 30 s'],
+  [3_900_000, '1 h 5 min', '1 h 5 min'],
+  [9_000_000, '2 h 30 min', '2 h 30 min'],
+  [180_000_000, '2 d 2 h', '2 d 2 h'],
+])('people are told %i ms as %s, and to the second where that matters as %s', (ms, said, exact) => {
+  expect([duration(ms), exactDuration(ms)]).toEqual([said, exact]);
 });

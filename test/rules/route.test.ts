@@ -177,6 +177,7 @@ test('a route tells only while an active time interval lasts, and says until whe
   expect(TIMED.muted(subject, at('2026-03-03T10:00:00Z'))).toBeUndefined();
   expect(TIMED.muted(subject, at('2026-03-06T20:00:00Z'))).toEqual({
     by: 'outside of office hours',
+    ground: 'route',
     rule: 'rules.yaml:13',
     why: 'nobody reads it at night',
     until: at('2026-03-09T09:00:00Z'),
