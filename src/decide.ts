@@ -21,7 +21,7 @@ import { buildIndex, useInhibitRules } from './state/inhibit-index.ts';
 import { delivered } from './life/delivered.ts';
 import { expectHeartbeats } from './life/heartbeat.ts';
 import { reviewSources } from './life/lost-source.ts';
-import { react } from './life/people.ts';
+import { react } from './life/react.ts';
 import { request } from './life/request.ts';
 import { endSilence, setSilence } from './life/silences.ts';
 import { makeRoom, withinRoom } from './life/room.ts';

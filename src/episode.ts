@@ -12,7 +12,7 @@ import { beginsToInhibit, endsToInhibit } from './life/inhibit.ts';
 import { settle, settleWithout } from './life/end.ts';
 import { beat, heartbeatOf } from './life/heartbeat.ts';
 import { subjectOf } from './life/lead.ts';
-import { mutedNow } from './life/silenced.ts';
+import { mutedNow, noteMuted } from './life/mute.ts';
 import { countEpisode } from './life/storm.ts';
 import {
   type Alert,
@@ -23,7 +23,6 @@ import {
   type ReceivedAlert,
   type Verdict,
 } from './model.ts';
-import { noteMuted } from './life/mute.ts';
 import { exactDuration } from './rules/duration.ts';
 import type { Subject } from './rules/rules.ts';
 import { expiryOf, scheduleAlert } from './life/schedule.ts';

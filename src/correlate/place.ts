@@ -4,9 +4,7 @@
  */
 import { revive } from '../life/end.ts';
 import { openIncident } from '../life/open.ts';
-import { tellInStorm } from '../life/in-storm.ts';
-import { tellableAt } from '../life/rush.ts';
-import { waitingUntil } from '../life/storm.ts';
+import { tellableAt, tellInStorm, waitingUntil } from '../life/storm.ts';
 import { type Proof, proofNow, proofOf } from '../life/proof.ts';
 import { reconsiderRoute, tell } from '../life/tell.ts';
 import { tellMore } from '../life/worse.ts';

@@ -12,7 +12,7 @@ import { learnLate } from './chronic.ts';
 import { orderReply } from './reply.ts';
 import { split, unsplit } from './part.ts';
 import { countMatches, endSilence, isCovered, matchersInWords, setSilence } from './silences.ts';
-import { isInForce } from './silenced.ts';
+import { isInForce } from './mute.ts';
 
 type Request = Extract<Event, { kind: 'request' }>;
 

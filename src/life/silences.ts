@@ -6,7 +6,14 @@
  */
 import type { Incident, Instant, Silence } from '../model.ts';
 import { exactDuration } from '../rules/duration.ts';
-import { muteIfMatched, reviewAllMuted } from './mute.ts';
+import {
+  isInForce,
+  longestInForce,
+  muteIfMatched,
+  reviewAllMuted,
+  silenceRef,
+  testOf,
+} from './mute.ts';
 import { inSlices } from './review.ts';
 import type { KeptSilence } from '../state/small-records.ts';
 import { keyOf } from '../state/keys.ts';
@@ -16,7 +23,6 @@ import { change, note, type Turn, wakeIncident, noteIncident } from '../state/tu
 import { armEscalation } from './escalation.ts';
 import { subjectOf } from './lead.ts';
 import { show } from './show.ts';
-import { isInForce, longestInForce, silenceRef, testOf } from './silenced.ts';
 import { callMore, say } from './worse.ts';
 
 /** As long as Alertmanager shows silences that are over. */

@@ -1,9 +1,13 @@
 /**
  * A storm: more new alerts than people can read, that correlation cannot bring down to a few
  * incidents. One message then stands for all of them. Alerts go on being grouped, resolved and
- * counted; who answers for what is critical at tier 1 is called in its thread (in-storm.ts).
+ * counted; who answers for what is critical at tier 1 is called in its thread.
+ *
+ * When alerts come within seconds of each other, nobody can know at first whether it is one failure, two, or a
+ * storm, and each beginning would be told. So the first message waits for some seconds, and says more. What comes by
+ * itself does not wait.
  */
-import type { Incident, Instant } from '../model.ts';
+import { BESIDE, type Incident, type Instant } from '../model.ts';
 import type { Storm } from '../state/small-records.ts';
 import { STORM_KEY } from '../state/keys.ts';
 import { createLately, useLately } from '../state/lately.ts';
@@ -13,7 +17,8 @@ import { change, note, type Turn } from '../state/turn.ts';
 import { armEscalation } from './escalation.ts';
 import { openIncident } from './open.ts';
 import { show, touch, endOwn } from './show.ts';
-import { nobody } from './lead.ts';
+import { leadOf, nobody, subjectOfIncident } from './lead.ts';
+import { orderReply } from './reply.ts';
 import { severityRank } from '../state/tally.ts';
 
 const LATELY_MS = 60_000;
@@ -29,6 +34,12 @@ const STORM_WAIT_MS = 10_000;
 const STORM_MAX_MS = 3 * 60 * 60_000;
 /** What a flood brings along comes within this of its last minute. */
 const AFTERMATH_MS = 30 * 60_000;
+/** Of the new alerts of a rush, one after the other. */
+const RUSH_APART_MS = 2_000;
+const RUSH_MIN = 5;
+const RUSH_WAIT_MAX_MS = 10_000;
+/** Under which it is remembered that the incident was named: no reply is of this kind. */
+const NAMED = 'in-storm';
 
 export function countEpisode(turn: Turn): void {
   const { lately } = turn.state;
@@ -49,8 +60,35 @@ export function countTelling({ state, now }: Turn, { id }: Incident): void {
   markLately(state);
 }
 
+/** When the incident's first message may be sent; undefined: now, or it has one. */
+export function tellableAt(turn: Turn, incident: Incident): Instant | undefined {
+  if (incident.phase !== 'gathering') return undefined;
+  return rushUntil(turn) ?? stormUntil(turn, incident);
+}
+
+/** Asks for the newest alerts only, at most as many as make a storm. */
+function rushUntil({ state, rules, now }: Turn): Instant | undefined {
+  const { storm } = state;
+  const { episodes } = state.lately;
+  const last = episodes.at(-1);
+  if (last === undefined || now - last > RUSH_APART_MS || storm !== undefined || !rules.storm.on)
+    return undefined;
+  let first = last;
+  let alerts = 0;
+  for (let index = episodes.length - 1; index >= 0; index--) {
+    const at = episodes[index] ?? 0;
+    if (first - at > RUSH_APART_MS) break;
+    first = at;
+    alerts++;
+  }
+  // As many as that are a storm, or are not: waiting tells nothing new.
+  if (alerts < RUSH_MIN || alerts >= rules.storm.perMinute) return undefined;
+  const until = Math.min(first + RUSH_WAIT_MAX_MS, last + RUSH_APART_MS + 1);
+  return until > now ? until : undefined;
+}
+
 /** Until when an incident that would begin a storm waits; the same instant for all of them. Undefined: it need not. */
-export function stormUntil(turn: Turn, incident: Incident): Instant | undefined {
+function stormUntil(turn: Turn, incident: Incident): Instant | undefined {
   const { state, now } = turn;
   if (!turn.rules.storm.on || state.storm !== undefined || !isStormy(turn, incident))
     return undefined;
@@ -85,6 +123,44 @@ export function joinsStorm(turn: Turn, incident: Incident): boolean {
   const standsFor = counted + storm.before.length;
   if (parent !== undefined) touch(turn, change(turn, parent, { standsFor }));
   return true;
+}
+
+/**
+ * It has just become part of the storm, or changed in it. The message goes on counting it; what is critical at
+ * tier 1 is not lost in the count: it is named in the thread once, and whoever answers for it is called.
+ */
+export function tellInStorm(turn: Turn, incident: Incident): Incident {
+  const { state, rules, now } = turn;
+  const storm = state.incidents.get(state.storm?.incident ?? '');
+  if (storm === undefined || storm.phase === 'resolved') return incident;
+  const parent = touch(turn, storm);
+  if (incident.severity !== 'critical' || incident.repliedAt[NAMED] !== undefined) return incident;
+  const lead = leadOf(state, incident);
+  if (lead === undefined || rules.catalog.services.get(lead.facts.service)?.tier !== 1)
+    return incident;
+  const route = rules.route(subjectOfIncident(lead, incident));
+  if (route.urgency !== 'post') return incident;
+  const { service, name } = lead.facts;
+  const because = `${BESIDE}${parent.id}`;
+  note(turn, 'told', { incident: incident.id, service, because, rule: route.rule, why: route.why });
+  nameIn(turn, parent, { incident, service, name, callable: route.mention });
+  return change(turn, incident, { repliedAt: { ...incident.repliedAt, [NAMED]: now } });
+}
+
+interface Named {
+  readonly incident: Incident;
+  readonly service: string;
+  readonly name: string;
+  readonly callable: readonly string[];
+}
+
+function nameIn(turn: Turn, storm: Incident, { incident, callable, ...about }: Named): void {
+  const called = storm.route?.mention ?? [];
+  const mention = callable.filter((id) => !called.includes(id));
+  const route = storm.route && { ...storm.route, mention: [...called, ...mention] };
+  const { id, severity } = incident;
+  const line = { kind: 'beside', incident: id, severity, ...about, mention } as const;
+  orderReply(turn, change(turn, storm, { route }), line);
 }
 
 /**

@@ -7,11 +7,10 @@ import { incidentWith } from '../state/with.ts';
 import { chronicIn, type Hushed } from './chronic.ts';
 import { addToDigest } from './digest.ts';
 import { armEscalation } from './escalation.ts';
-import { tellInStorm } from './in-storm.ts';
+import { countTelling, joinsStorm, tellInStorm } from './storm.ts';
 import { leadOf, nobody, subjectOf, subjectOfIncident } from './lead.ts';
 import { failsSeverally, type Proof, proofBy, provenBy } from './proof.ts';
 import { show } from './show.ts';
-import { countTelling, joinsStorm } from './storm.ts';
 
 /** People are told of it now. */
 export function tell(turn: Turn, incident: Incident, proof: Proof): Incident {

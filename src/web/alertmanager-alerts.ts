@@ -6,7 +6,7 @@ import type { Response } from 'express';
 import type { Lane } from '../lane/lane.ts';
 import type { Lanes } from '../lane/lanes.ts';
 import { subjectOf } from '../life/lead.ts';
-import { testOf, isInForce } from '../life/silenced.ts';
+import { testOf, isInForce } from '../life/mute.ts';
 import type { Alert, Instant, Silence } from '../model.ts';
 import { parseSelector, type Predicate } from '../rules/matcher.ts';
 import { compileAnchored } from '../rules/regex.ts';
