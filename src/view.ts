@@ -7,6 +7,7 @@
 import { type CauseView, causeView, victimOf } from './view/cause.ts';
 import { callersOf } from './correlate/graph.ts';
 import { partingOf } from './correlate/may.ts';
+import { rankRoots } from './correlate/root.ts';
 import { penaltyAt } from './dedupe/flap.ts';
 import { causeOf, speakerOf, subjectOf } from './life/lead.ts';
 import { linksOf, type LinksView } from './view/links.ts';
@@ -26,6 +27,7 @@ import type {
 import type { Rules } from './rules/rules.ts';
 import { readKey } from './state/keys.ts';
 import { alertsOf, type LaneState, tallyOf } from './state/state.ts';
+import type { Moment } from './state/turn.ts';
 import { stormTally, type StormView, stormView } from './view/storm.ts';
 import type { Tally } from './state/tally.ts';
 
@@ -125,11 +127,12 @@ const LOOKED_THROUGH_MAX = 50;
 /** Costs what it shows, not what the incident holds. */
 export function buildView(
   state: LaneState,
-  incident: Incident,
+  known: Incident,
   rules: Rules,
   now: Instant,
   publicUrl: string | undefined,
 ): MessageView {
+  const incident = withCauses({ state, rules, now }, known);
   const tally = incident.special === 'storm' ? stormTally(state) : tallyOf(state, incident.id);
   const lead = speakerOf(state, incident);
   const counts = countsView(tally, rules);
@@ -163,6 +166,12 @@ export function buildView(
     toldBecause: incident.toldBecause,
     meantFor: meantFor(incident),
   };
+}
+
+/** Judged now, as all else is counted now: since it was last decided upon more alerts may have come or gone. */
+function withCauses(moment: Moment, incident: Incident): Incident {
+  if (incident.special !== undefined || incident.phase === 'resolved') return incident;
+  return { ...incident, roots: rankRoots(moment, incident) };
 }
 
 function keptApartOf(state: LaneState, incident: Incident, now: Instant): readonly KeptApart[] {

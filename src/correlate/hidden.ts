@@ -6,7 +6,7 @@ import type { Incident, Instant, RootCandidate } from '../model.ts';
 import { idsAt } from '../state/id-index.ts';
 import { type LaneState, tallyOf } from '../state/state.ts';
 import { CROWD, type ServiceTally, type Tally } from '../state/tally.ts';
-import type { Turn } from '../state/turn.ts';
+import type { Moment } from '../state/turn.ts';
 import { callersOf } from './graph.ts';
 import { TOGETHER_MS } from './group.ts';
 import { peersOf } from './peers.ts';
@@ -23,17 +23,17 @@ type Hit = readonly (readonly [string, ServiceTally])[];
  * `explained`: how many of them the best candidate explains, itself included.
  */
 export function hiddenCause(
-  turn: Turn,
+  moment: Moment,
   incident: Incident,
   services: Hit,
   { starved, explained }: { readonly starved: ReadonlySet<string>; readonly explained: number },
 ): RootCandidate | undefined {
-  const tally = tallyOf(turn.state, incident.id);
+  const tally = tallyOf(moment.state, incident.id);
   const fed = services.filter(([name]) => !starved.has(name));
   return (
     hostCandidate(tally, explained) ??
-    silentCandidate(turn, incident, fed, explained) ??
-    outsideCandidate(turn, tally, services, explained)
+    silentCandidate(moment, incident, fed, explained) ??
+    outsideCandidate(moment, tally, services, explained)
   );
 }
 
@@ -73,13 +73,13 @@ function crowdedHost({ hosts }: Tally): readonly [string | undefined, ReadonlyMa
  * everything shares a hub, so a hub is never the answer.
  */
 function silentCandidate(
-  turn: Turn,
+  moment: Moment,
   incident: Incident,
   services: Hit,
   most: number,
 ): RootCandidate | undefined {
-  const tally = tallyOf(turn.state, incident.id);
-  const silent = silentCause(turn, incident, tally, services);
+  const tally = tallyOf(moment.state, incident.id);
+  const silent = silentCause(moment, incident, tally, services);
   if (silent === undefined || silent.explained.length <= most) return undefined;
   const { service, explained, callers } = silent;
   return {
@@ -93,7 +93,7 @@ function silentCandidate(
 
 /** A name from outside the catalog that most of them say: two at least, where none explains another. */
 function outsideCandidate(
-  { state, rules }: Turn,
+  { state, rules }: Moment,
   tally: Tally,
   services: Hit,
   explained: number,
@@ -135,28 +135,29 @@ interface SilentCause {
  * callers.
  */
 function silentCause(
-  turn: Turn,
+  moment: Moment,
   { environment }: Incident,
   tally: Tally,
   services: Hit,
 ): SilentCause | undefined {
   if (services.length < CALLERS_MIN) return undefined;
   let best: SilentCause | undefined;
-  for (const [service, began] of sharedBy(turn, services)) {
-    if (!areTogether(began) || callersAt(turn, service).length > turn.rules.hubCallers) continue;
+  for (const [service, began] of sharedBy(moment, services)) {
+    if (!areTogether(began) || callersAt(moment, service).length > moment.rules.hubCallers)
+      continue;
     if ((tally.services.get(service)?.alerts ?? 0) > 0) continue;
     // It speaks elsewhere: people split the two, for instance.
-    if (firesIn(turn.state, environment, service)) continue;
-    const reached = callersOf(turn.rules, service);
+    if (firesIn(moment.state, environment, service)) continue;
+    const reached = callersOf(moment.rules, service);
     const explained = services.filter(([name]) => reached.has(name));
     const found = { service, explained, callers: began.length };
-    if (best === undefined || isBetter(turn, found, best)) best = found;
+    if (best === undefined || isBetter(moment, found, best)) best = found;
   }
   return best;
 }
 
 /** What services call, and when each of them began to fail. */
-function sharedBy({ rules }: Turn, services: Hit): ReadonlyMap<string, readonly Instant[]> {
+function sharedBy({ rules }: Moment, services: Hit): ReadonlyMap<string, readonly Instant[]> {
   const shared = new Map<string, Instant[]>();
   for (const [name, { firstSince }] of services) {
     for (const on of rules.catalog.services.get(name)?.dependsOn ?? []) {
@@ -176,13 +177,13 @@ function areTogether(began: readonly Instant[]): boolean {
   );
 }
 
-function isBetter(turn: Turn, one: SilentCause, other: SilentCause): boolean {
+function isBetter(moment: Moment, one: SilentCause, other: SilentCause): boolean {
   const more = one.explained.length - other.explained.length;
-  const fewer = callersAt(turn, other.service).length - callersAt(turn, one.service).length;
+  const fewer = callersAt(moment, other.service).length - callersAt(moment, one.service).length;
   return (more || fewer || (one.service < other.service ? 1 : -1)) > 0;
 }
 
-export function callersAt({ rules }: Turn, service: string): readonly string[] {
+export function callersAt({ rules }: Moment, service: string): readonly string[] {
   return rules.catalog.callers.get(service) ?? [];
 }
 

@@ -8,7 +8,7 @@ import type { Incident, Instant, RootCandidate } from '../model.ts';
 import { topOf } from '../state/sorted.ts';
 import { tallyOf } from '../state/state.ts';
 import type { ServiceTally, Tally } from '../state/tally.ts';
-import type { Turn } from '../state/turn.ts';
+import type { Moment } from '../state/turn.ts';
 import { type Callers, callersOf, isInGraph, pathTo } from './graph.ts';
 import { hiddenCause } from './hidden.ts';
 import { isStrangeSite } from './peers.ts';
@@ -41,15 +41,15 @@ interface Weighed {
   readonly starves: number;
 }
 
-export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidate[] {
-  const tally = tallyOf(turn.state, incident.id);
+export function rankRoots(moment: Moment, incident: Incident): readonly RootCandidate[] {
+  const tally = tallyOf(moment.state, incident.id);
   const services = mostHit(tally);
   const outbreakAt = beganToFire(tally) - CASCADE_MS;
-  const starving = starvingAmong(turn, services);
+  const starving = starvingAmong(moment, services);
   const starved = new Set([...starving.values()].flat());
   const weighed = services.map(([service, own]) => {
     const isStarved = starved.has(service);
-    return weigh(turn, incident, { service, own, services, outbreakAt, starving, isStarved });
+    return weigh(moment, incident, { service, own, services, outbreakAt, starving, isStarved });
   });
   weighed.sort(better);
   const earliest = services.reduce(
@@ -58,7 +58,7 @@ export function rankRoots(turn: Turn, incident: Incident): readonly RootCandidat
   );
   const candidates = weighed.slice(0, SHOWN).map((one) => candidate(one, tally, earliest));
   const explained = weighed[0]?.explained ?? 0;
-  const first = hiddenCause(turn, incident, services, { starved, explained });
+  const first = hiddenCause(moment, incident, services, { starved, explained });
   return first === undefined ? candidates : [first, ...candidates].slice(0, SHOWN);
 }
 
@@ -84,7 +84,7 @@ function isHitMore(
 }
 
 function weigh(
-  turn: Turn,
+  moment: Moment,
   incident: Incident,
   {
     service,
@@ -102,7 +102,7 @@ function weigh(
     readonly isStarved: boolean;
   },
 ): Weighed {
-  const callers = callersOf(turn.rules, service);
+  const callers = callersOf(moment.rules, service);
   let explained = 1;
   let alerts = own.alerts;
   let longest: readonly string[] = [];
@@ -117,7 +117,7 @@ function weigh(
   }
   for (const [name, tally] of services)
     if (name !== service && starved.has(name) && !callers.has(name)) alerts += tally.alerts;
-  const stands = standingOf(own, incident, outbreakAt, turn.now);
+  const stands = standingOf(own, incident, outbreakAt, moment.now);
   // What starves others is asked before what they get too little of.
   const standing = isStarved ? Math.min(stands, 1) : stands;
   const starves = starving.get(service)?.length ?? 0;
@@ -161,7 +161,10 @@ function failingMachine({ tally: { isMachine, weight } }: Weighed): 0 | 1 {
 }
 
 /** The first candidate whose callers the graph knows: of a probe, or a machine, it says nothing. */
-export function placedRoot({ rules: { catalog } }: Turn, { roots }: Incident): string | undefined {
+export function placedRoot(
+  { rules: { catalog } }: Moment,
+  { roots }: Incident,
+): string | undefined {
   return roots.find(({ service }) => isInGraph(catalog, service))?.service;
 }
 
@@ -193,16 +196,16 @@ function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate 
  * requests from all of them.
  */
 function starvingAmong(
-  turn: Turn,
+  moment: Moment,
   services: readonly (readonly [string, ServiceTally])[],
 ): ReadonlyMap<string, readonly string[]> {
   const callers = new Map<string, Callers>();
   for (const [name, { alerts, starved }] of services)
-    if (starved === alerts) callers.set(name, callersOf(turn.rules, name));
+    if (starved === alerts) callers.set(name, callersOf(moment.rules, name));
   const found = new Map<string, readonly string[]>();
   if (callers.size === 0) return found;
   for (const [caller, { lead }] of services) {
-    if (isStrangeSite(turn.state.alerts.get(lead))) found.set(caller, [...callers.keys()]);
+    if (isStrangeSite(moment.state.alerts.get(lead))) found.set(caller, [...callers.keys()]);
     const below = [...callers.keys()].filter((name) => callers.get(name)?.has(caller));
     if (countFirst(below, callers) === 2) found.set(caller, below);
   }

@@ -28,7 +28,7 @@ export function nextRevision(turn: Turn, { revision }: Incident): number {
 /** Orders the newest revision now. */
 export function show(turn: Turn, incident: Incident): Incident {
   const changed = change(turn, incident, {
-    // Counted now, so that what the message says of its causes is of one moment.
+    // Whenever people are shown it, so that what is decided by it is what they read.
     roots: incident.special === undefined ? rankRoots(turn, incident) : incident.roots,
     revision: nextRevision(turn, incident),
     refreshAt: undefined,

@@ -21,6 +21,9 @@ export interface Turn {
   effects: Map<string, Effect | undefined> | undefined;
 }
 
+/** What is asked, and changes nothing, needs no more of a turn. */
+export type Moment = Pick<Turn, 'state' | 'rules' | 'now'>;
+
 /** As `turn`, but for some values: of one kind with all others (with.ts). */
 export function turnWith(turn: Turn, changes: Partial<Turn>): Turn {
   const { state, rules, now, delivery, decisions, effects } = turn;

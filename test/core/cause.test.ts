@@ -1,5 +1,6 @@
 /** Which alert explains the others: the likely cause, late warnings beside it, and what the first line says of it. */
 import { expect, test } from 'vitest';
+import { buildView } from '../../src/view.ts';
 import { MINUTE, SECOND, tell } from '../support/story.ts';
 
 test('a failure is no part of the blip that its victim joined before', () => {
@@ -185,3 +186,15 @@ test.each([
     expect(story.last()?.text).toContain(`🔴 ${headline}`);
   },
 );
+
+test('what the cause explains is counted when all else is, also between two updates of the message', () => {
+  const story = tell();
+  story.fire('payments-db', 'Down', { severity: 'critical' });
+  story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+  story.fire('payments', 'HighLatency');
+  const [incident] = story.state.incidents.values();
+  if (incident === undefined) throw new Error('it fires');
+  const view = buildView(story.state, incident, story.rules, story.now(), undefined);
+  expect(view.alerts.total).toBe(3);
+  expect(view.root).toMatchObject({ service: 'payments-db', explains: 3, of: 3 });
+});
