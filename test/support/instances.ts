@@ -116,7 +116,14 @@ export async function startLoaded(options: Omit<InstancesOptions, 'waves'>) {
   await within(30, 'some are told', instances.slack.called('chat.postMessage', 2), situation);
   const takenOver = () =>
     within(TAKE_OVER_S, 'another one leads', instances.otherLeader(first), situation);
-  return { ...instances, first, takenOver };
+  /** The last wave comes. */
+  const endsWell = async () => {
+    instances.senders.begin(3);
+    const told = instances.slack.called('chat.postMessage', 10);
+    await within(60, 'all are told', told, situation);
+    await instances.expectTruth();
+  };
+  return { ...instances, first, takenOver, endsWell };
 }
 
 function setUpOf(
