@@ -277,6 +277,15 @@ test('every dependency is used, and docs/ARCHITECTURE.md says what for', () => {
   expect(unused.filter((name) => !used.has(name))).toEqual([]);
 });
 
+test('every dependency is of one version, so that all who install it build and test the same', () => {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+    readonly devDependencies: Readonly<Record<string, string>>;
+  };
+  const versions = Object.entries({ ...dependencies, ...devDependencies });
+  expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+});
+
 test('every file opens by saying what it is for; a test file does so by its tests', () => {
   const silent = ['src', 'test', 'bench', 'scripts']
     .flatMap((folder) => filesUnder(folder, '.ts'))
