@@ -116,13 +116,20 @@ function ofAll(some: number, all: number): string {
 }
 
 /** Every alert explains itself; a candidate explains more than that. */
-function otherCandidates({ otherRoots, services, alerts }: MessageView): string {
+function otherCandidates({ root, otherRoots, services, alerts }: MessageView): string {
   const isOver = ({ service }: RootCandidate) =>
     alerts.firing > 0 && services.find(({ name }) => name === service)?.firing === 0;
   const named = otherRoots
     .filter(({ explains }) => explains > 1)
-    .map((root) => candidate(root, isOver(root) ? '; recovered' : ''));
+    .map((other) => candidate(other, isOver(other) ? '; recovered' : whenLater(other, root)));
   return list(named, 2);
+}
+
+/** It explains no less than the likely cause, and comes second because it came later. */
+function whenLater(other: RootCandidate, root: RootCandidate | undefined): string {
+  if (root === undefined || other.explains < root.explains) return '';
+  const minutes = Math.round((other.since - root.since) / 60_000);
+  return minutes < 1 ? '' : `; began ${minutes} min later`;
 }
 
 function candidate({ service, explains, of }: RootCandidate, more: string): string {

@@ -198,3 +198,14 @@ test('what the cause explains is counted when all else is, also between two upda
   expect(view.alerts.total).toBe(3);
   expect(view.root).toMatchObject({ service: 'payments-db', explains: 3, of: 3 });
 });
+
+test('of a candidate that explains as much, and came when all of that failed already, it is said', () => {
+  const story = tell();
+  story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+  story.wait(3 * MINUTE);
+  story.fire('checkout', 'HighErrorRate', { severity: 'critical' });
+  story.wait(3 * MINUTE);
+  story.fire('payments-db', 'HighCpu');
+  story.wait(MINUTE);
+  expect(story.last()?.text).toContain('payments-db (explains 3 of 3 alerts; began 6 min later)');
+});
