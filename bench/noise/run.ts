@@ -5,7 +5,7 @@
  *
  * Writes bench/noise/RESULTS.md. `--stages` adds the table with each stage switched off in turn,
  * `--alertmanager` a real Alertmanager on the recordings of 45 services (five minutes each).
- * `--sizes example,45,400,2000,shop,bare` chooses the platforms, `--keep DIR` keeps recordings and messages,
+ * `--sizes example,45,400,2000,shop,bare,calls,calls-bare` chooses the platforms, `--keep DIR` keeps recordings and messages,
  * `--results FILE` writes elsewhere, `--quell 'npx tsx src/main.ts'` runs the sources.
  */
 import { spawnSync } from 'node:child_process';
@@ -24,6 +24,7 @@ import { parseArgs } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { BASELINES, type BaselineName, runBaseline } from './baselines.ts';
 import { type Generated, generate, writeGenerated } from './generate.ts';
+import { generateCalls } from './calls.ts';
 import { generateShop } from './shop.ts';
 import { LABEL_STYLES, type LabelStyleName, labelStyle } from './labels.ts';
 import { type Column, kindTable, scoreTable } from './report.ts';
@@ -71,31 +72,54 @@ const { values: flags } = parseArgs({
 
 function prepare(size: string, seed: string, work: string): Variant {
   // The shipped rules fit one habit of labels; other platforms have each seed another one.
-  const style = isShop(size)
-    ? 'kube'
-    : size === 'example'
-      ? 'plain'
-      : (LABEL_STYLES[(Number(seed) + size.length) % LABEL_STYLES.length] ?? 'plain');
+  const other = OTHER_WORLDS[size];
+  const style =
+    other !== undefined
+      ? 'kube'
+      : size === 'example'
+        ? 'plain'
+        : (LABEL_STYLES[(Number(seed) + size.length) % LABEL_STYLES.length] ?? 'plain');
   const dir = join(work, `${size}-${seed}`);
   mkdirSync(dir, { recursive: true });
-  const generated = isShop(size)
-    ? generateShop({ seed, days: Number(flags.days), graph: size === 'shop' })
-    : generate({
-        seed,
-        days: Number(flags.days),
-        services: size === 'example' ? 45 : Number(size),
-        labels: style,
-        catalog: size === 'example' ? readFileSync('rules/services.yaml', 'utf8') : undefined,
-      });
+  const days = Number(flags.days);
+  const generated =
+    other?.generate(seed, days) ??
+    generate({
+      seed,
+      days,
+      services: size === 'example' ? 45 : Number(size),
+      labels: style,
+      catalog: size === 'example' ? readFileSync('rules/services.yaml', 'utf8') : undefined,
+    });
   writeGenerated(generated, dir);
   if (size === 'example') useShippedRules(dir, generated);
   return { size, seed, style, dir, generated };
 }
 
-/** The second world, which has one habit of labels and no baselines. */
-function isShop(size: string): boolean {
-  return size === 'shop' || size === 'bare';
-}
+/** Those that have one habit of labels, and no baselines. */
+const OTHER_WORLDS: Readonly<
+  Record<
+    string,
+    { readonly name: string; readonly generate: (seed: string, days: number) => Generated }
+  >
+> = {
+  shop: {
+    name: 'another world, its graph',
+    generate: (seed, days) => generateShop({ seed, days, graph: true }),
+  },
+  bare: {
+    name: 'another world, no rules',
+    generate: (seed, days) => generateShop({ seed, days, graph: false }),
+  },
+  calls: {
+    name: 'a computed world, its catalog',
+    generate: (seed, days) => generateCalls({ seed, days, graph: true }),
+  },
+  'calls-bare': {
+    name: 'a computed world, no rules',
+    generate: (seed, days) => generateCalls({ seed, days, graph: false }),
+  },
+};
 
 /** `rules/` as it is, and the work that was planned for the recorded days. */
 function useShippedRules(dir: string, generated: Generated): void {
@@ -173,7 +197,7 @@ async function main(): Promise<void> {
       const variant = prepare(size, seed, work);
       const scores = await scoreQuell(variant);
       columns.push({ name: `seed ${seed}, ${variant.style}`, scores: [scores] });
-      if (!isShop(size))
+      if (!(size in OTHER_WORLDS))
         for (const [name, list] of baselines) list.push(await scoreBaseline(variant, name));
       process.stderr.write(`${sizeName(size)}, seed ${seed}: ${scores.posts} posts\n`);
       if (flags.alertmanager && size === '45') real.push(await scoreAlertmanager(variant));
@@ -198,9 +222,9 @@ const BASELINE_NAMES: Readonly<Record<BaselineName, string>> = {
 };
 
 function sizeName(size: string): string {
-  if (size === 'shop') return 'another world, its graph';
-  if (size === 'bare') return 'another world, no rules';
-  return size === 'example' ? 'the shipped rules' : `${size} services`;
+  return (
+    OTHER_WORLDS[size]?.name ?? (size === 'example' ? 'the shipped rules' : `${size} services`)
+  );
 }
 
 function add(map: Map<string, Scores[]>, key: string, scores: Scores): void {

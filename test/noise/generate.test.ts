@@ -6,6 +6,11 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { canonicalKey, createFinder } from '../../bench/noise/finder.ts';
 import { generate, type Generated, recordingLines } from '../../bench/noise/generate.ts';
+import { generateCalls } from '../../bench/noise/calls.ts';
+import { buildPlatform } from '../../bench/noise/calls-platform.ts';
+import { watches } from '../../bench/noise/calls-rules.ts';
+import { type Fired, play } from '../../bench/noise/calls-run.ts';
+import { type Bend, STEPS_A_MINUTE } from '../../bench/noise/calls-state.ts';
 import { generateShop } from '../../bench/noise/shop.ts';
 import { LABEL_STYLES } from '../../bench/noise/labels.ts';
 import type { RecordedLine } from '../../bench/noise/baselines.ts';
@@ -145,3 +150,66 @@ test('the second world is the same bytes for the same seed, and its truth tells 
     expect(lines.some((line) => line.includes(id))).toBe(false);
   expect(one.truth.events.filter(({ actionable }) => actionable).length).toBeGreaterThan(5);
 });
+
+const computed = generateCalls({ seed: 'a', days: 2, graph: true });
+
+test('the third world is the same bytes for the same seed, with and without a catalog', () => {
+  const lines = [...recordingLines(computed.deliveries)];
+  const bare = generateCalls({ seed: 'a', days: 2, graph: false });
+  expect([...recordingLines(bare.deliveries)]).toEqual(lines);
+  expect(bare.truth).toEqual(computed.truth);
+  expect(bare.rules).toEqual({});
+  const files = Object.entries(computed.rules).map(([name, text]) => ({ name, text }));
+  expect(files.map(({ name }) => name)).toEqual(['services.yaml']);
+  expect(compileRules(files).kind).toBe('loaded');
+  expect(generateCalls({ seed: 'b', days: 2, graph: true }).truth).not.toEqual(computed.truth);
+}, 60_000);
+
+test('the truth of the third world fits its recording, which tells nothing of it', () => {
+  const { truth } = computed;
+  const lines = [...recordingLines(computed.deliveries)];
+  const find = createFinder(truth.firings);
+  for (const { body } of recorded(computed)) {
+    for (const { labels, startsAt } of body.alerts)
+      expect(
+        find(canonicalKey(labels), Date.parse(startsAt)),
+        JSON.stringify(labels),
+      ).toBeDefined();
+  }
+  const ids = new Set(truth.events.map(({ id }) => id));
+  for (const { events, seenAt } of truth.firings)
+    if (seenAt !== undefined) expect(events.every((id) => ids.has(id))).toBe(true);
+  for (const id of ids) expect(lines.some((line) => line.includes(id))).toBe(false);
+});
+
+test('in the third world a slow database alerts on itself and on who calls it, directly or not', () => {
+  const platform = buildPlatform();
+  const { services, index } = platform;
+  const root = index.get('billing-db') ?? -1;
+  const noon = 12 * 60 * STEPS_A_MINUTE;
+  const fault = {
+    id: 'slow',
+    name: 'slow-database',
+    root: 'billing-db',
+    from: noon,
+    to: noon + 20 * STEPS_A_MINUTE,
+    tail: 60 * STEPS_A_MINUTE,
+    bend: (bend: Bend) => bend.services.slow.fill(12, root, root + 1),
+  };
+  const world = { platform, seed: 1, need: new Float64Array(services.length).fill(0.6) };
+  const steps = noon + 90 * STEPS_A_MINUTE;
+  const fired = play({ world, watches: watches(platform), happenings: [fault], pairs: [], steps });
+  const own = fired.filter(({ causes }) => causes.has('slow'));
+  const names = new Set(own.map(({ watch }) => watch.service?.name));
+  expect([...names]).toEqual(expect.arrayContaining(['billing-db', 'payments', 'booking']));
+  const upstream = new Set([root]);
+  for (const i of upstream)
+    for (const { from } of services[i]?.callers ?? []) upstream.add(from.index);
+  for (const { watch, from } of own) {
+    expect(upstream.has(watch.service?.index ?? -1), watch.alertname).toBe(true);
+    expect(from).toBeGreaterThan(noon);
+  }
+  const without = play({ world, watches: watches(platform), happenings: [], pairs: [], steps });
+  const plain = ({ labels, from }: Fired) => ({ labels, from });
+  expect(without.map(plain)).toEqual(fired.filter((it) => !own.includes(it)).map(plain));
+}, 60_000);
