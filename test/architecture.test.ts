@@ -61,7 +61,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   importing: ['rules', ...BASE],
   suggest: ['rehearse', 'slack', ...CORE],
   rehearse: ['replay', 'ingest', 'slack', 'web', ...CORE],
-  slack: ['lane', 'config', 'view', 'state', 'rules', ...BASE],
+  slack: ['lane', 'ingest', 'config', 'view', 'state', 'rules', ...BASE],
   telemetry: [...BASE],
   queue: ['lane', 'contract', 'store', ...CORE],
   lane: ['decide', 'contract', 'view', ...CORE],

@@ -19,7 +19,7 @@ export type ReadBody =
   /** The client went away: there is nobody to answer. */
   | { readonly kind: 'gone' };
 
-interface BodyReader {
+export interface BodyReader {
   read(request: IncomingMessage, done: (result: ReadBody) => void): void;
   /** Bytes of all bodies that were not released yet. */
   readonly inFlight: number;

@@ -6,6 +6,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { type BodyReader, createBodyReader, type ReadBody } from '../ingest/body.ts';
 import { over, SHAPE } from '../limits.ts';
 import type { Instant } from '../model.ts';
 import { type IntakeOptions, takeIn } from './events.ts';
@@ -36,9 +37,9 @@ const READING_MAX = 64 * 1024 * 1024;
 export function slackEventsHandler(
   options: SlackEventsOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const reading = { bytes: 0 };
+  const bodies = createBodyReader({ bodyMax: SHAPE['slack-event'], inFlightMax: READING_MAX });
   return (request, response) => {
-    void respond(request, reading, options).then((answer) => {
+    void respond(request, bodies, options).then((answer) => {
       if (answer === undefined) return;
       const { status, body } = answer;
       response.statusCode = status;
@@ -51,7 +52,7 @@ export function slackEventsHandler(
 /** Undefined: there is nobody to answer. */
 async function respond(
   request: IncomingMessage,
-  reading: Reading,
+  bodies: BodyReader,
   options: SlackEventsOptions,
 ): Promise<Answer | undefined> {
   const { log, now, signingSecret, refused, ...intake } = options;
@@ -62,13 +63,11 @@ async function respond(
       refused('no-signature');
       return { status: 401, body: 'the signature is missing' };
     }
-    const raw = await readBody(request, reading);
-    if (raw === 'gone') return undefined;
-    if (raw === 'too-large' || raw === 'too-many') {
-      refused(raw);
-      if (raw === 'too-large') return { status: 413, body: over('slack-event', 'too large') };
-      return { status: 503, body: over('slack-event', 'too many at once: try again') };
-    }
+    const body = await readBody(request, bodies);
+    if (body.kind === 'gone') return undefined;
+    if (body.kind !== 'body') return refusalOf(body.kind, refused);
+    body.release();
+    const raw = body.bytes;
     if (!verifySignature(signingSecret, request.headers, raw, now())) {
       refused('wrong-signature');
       return { status: 401, body: 'the signature or the timestamp is wrong' };
@@ -84,6 +83,23 @@ async function respond(
     // The lane is loading, or the disk is full: Slack tries again.
     log.error({ error, retry }, 'an event of Slack could not be kept');
     return { status: 503, body: 'could not be kept' };
+  }
+}
+
+function refusalOf(
+  kind: Exclude<ReadBody['kind'], 'body' | 'gone'>,
+  refused: SlackEventsOptions['refused'],
+): Answer {
+  switch (kind) {
+    case 'too-large':
+      refused('too-large');
+      return { status: 413, body: over('slack-event', 'too large') };
+    case 'busy':
+      refused('too-many');
+      return { status: 503, body: over('slack-event', 'too many at once: try again') };
+    case 'unknown-encoding':
+    case 'bad-encoding':
+      return { status: 400, body: 'Slack encodes nothing' };
   }
 }
 
@@ -104,43 +120,14 @@ export function verifySignature(
   return got.length === want.length && timingSafeEqual(got, want);
 }
 
-interface Reading {
-  bytes: number;
-}
-
-/** `gone`: the sender hung up, or is slower than Slack would wait. */
-function readBody(
-  request: IncomingMessage,
-  reading: Reading,
-): Promise<Buffer | 'too-large' | 'too-many' | 'gone'> {
+/** Whoever is slower than Slack would wait is cut off. */
+function readBody(request: IncomingMessage, bodies: BodyReader): Promise<ReadBody> {
   return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    let isDone = false;
-    const done = (result: Buffer | 'too-large' | 'too-many' | 'gone'): void => {
-      if (isDone) return;
-      isDone = true;
+    const late = setTimeout(() => request.destroy(), ANSWER_WITHIN_MS);
+    bodies.read(request, (body) => {
       clearTimeout(late);
-      reading.bytes -= size;
-      chunks.length = 0;
-      resolve(result);
-    };
-    const late = setTimeout(() => {
-      done('gone');
-      request.destroy();
-    }, ANSWER_WITHIN_MS);
-    request.on('data', (chunk: Buffer) => {
-      // What comes after it was refused is read and let go of, so that the answer gets through.
-      if (isDone) return;
-      chunks.push(chunk);
-      size += chunk.length;
-      reading.bytes += chunk.length;
-      if (size > SHAPE['slack-event']) done('too-large');
-      else if (reading.bytes > READING_MAX) done('too-many');
+      resolve(body);
     });
-    request.on('end', () => done(Buffer.concat(chunks)));
-    request.on('close', () => done('gone'));
-    request.on('error', () => done('gone'));
   });
 }
 
