@@ -187,13 +187,22 @@ function respondOutside({ seed }: World, state: State, bend: Bend, { service, t 
 }
 
 /** Time and failure that come from what a service calls. */
-function waitOf(platform: Platform, state: State, bend: Bend, service: Service) {
+function waitOf(state: State, bend: Bend, service: Service) {
   let wait = 0;
   let fails = 0;
   let pool = 0;
   const perPod = get(state.rate, service.index) / Math.max(1, service.replicas);
-  for (const { to, share, soft, via, retries, timeoutMs, pool: size } of service.edges) {
-    const isOutside = at(platform.services, to).kind === 'external';
+  for (const {
+    to,
+    share,
+    soft,
+    via,
+    retries,
+    timeoutMs,
+    pool: size,
+    pooled,
+    isOutside,
+  } of service.edges) {
     const latency = get(state.lat, to) + (bend.dns + bend.net) * (isOutside ? 400 : 40);
     const late = 0.01 ** (timeoutMs / Math.max(1, latency));
     const network = either(bend.net * 0.05, bend.dns * 0.03);
@@ -211,9 +220,8 @@ function waitOf(platform: Platform, state: State, bend: Bend, service: Service) 
       P99_PER_MEAN /
       1_000 /
       (size * get(bend.services.pool, service.index));
-    const isPooled = ['database', 'cache', 'external'].includes(at(platform.services, to).kind);
-    if (isPooled) pool = Math.max(pool, use);
-    const full = isPooled && use > 1 ? 1 - 1 / use : 0;
+    if (pooled) pool = Math.max(pool, use);
+    const full = pooled && use > 1 ? 1 - 1 / use : 0;
     const whole = either(once ** (1 + retries * 0.5), full);
     fails = either(fails, Math.min(1, calls) * whole * (soft ? 0.03 : 1));
   }
@@ -221,9 +229,9 @@ function waitOf(platform: Platform, state: State, bend: Bend, service: Service) 
 }
 
 function respond(world: World, state: State, bend: Bend, { service, t }: Turn): void {
-  const { platform, seed } = world;
+  const { seed } = world;
   const { index: s, firstPod, pods, kind } = service;
-  const { wait, fails, pool } = waitOf(platform, state, bend, service);
+  const { wait, fails, pool } = waitOf(state, bend, service);
   state.pool[s] = pool;
   let alive = 0;
   let dead = 0;

@@ -182,6 +182,25 @@ export const FAULTS: Readonly<Record<string, Make>> = {
     return bent(it, place.random.pick(['fail', 'reach', 'crash'] as const), 1);
   },
 };
+/** How often each comes for one that is rare, like the loss of a zone. */
+const COMMON: Readonly<Record<string, number>> = {
+  'bad-deployment': 4,
+  'config-error': 3,
+  'short-outage': 4,
+  'crash-loop': 2,
+  'slow-database': 2,
+  'memory-leak': 2,
+  'pool-leak': 2,
+  'third-party-down': 2,
+  'third-party-slow': 2,
+  'consumer-stuck': 2,
+  gray: 2,
+  lock: 2,
+  overload: 2,
+};
+export const DECK = Object.keys(FAULTS).flatMap((name) =>
+  Array<string>(COMMON[name] ?? 1).fill(name),
+);
 /** Those that come on slowly, and last. */
 export const SLOW_FAULTS = new Set([
   'memory-leak',
@@ -218,10 +237,10 @@ interface Blip {
 export const BLIPS: Readonly<Record<string, Blip>> = {
   'gc-pause': {
     perDay: 14,
-    minutes: [0.5, 4],
+    minutes: [0.5, 3],
     make: (place) => {
       const p = pick(place, ['app', 'consumer']).firstPod;
-      const slow = place.random.between(4, 20);
+      const slow = place.random.between(3, 8);
       return { root: undefined, bend: (bend) => void (bend.pods.slow[p] = slow) };
     },
   },
@@ -234,17 +253,17 @@ export const BLIPS: Readonly<Record<string, Blip>> = {
     perDay: 8,
     minutes: [0.5, 3.5],
     make: (place) =>
-      bent(pick(place, ['app', 'external']), 'fail', place.random.between(0.05, 0.5)),
+      bent(pick(place, ['app', 'external']), 'fail', place.random.between(0.03, 0.2)),
   },
   checkpoint: {
     perDay: 6,
     minutes: [0.5, 4],
-    make: (place) => bent(pick(place, ['database']), 'slow', place.random.between(2, 8)),
+    make: (place) => bent(pick(place, ['database']), 'slow', place.random.between(1.5, 4)),
   },
   'lock-wait': {
     perDay: 3,
     minutes: [0.5, 3],
-    make: (place) => bent(pick(place, ['database']), 'lock', place.random.between(300, 2_000)),
+    make: (place) => bent(pick(place, ['database']), 'lock', place.random.between(100, 700)),
   },
   crash: {
     perDay: 5,
@@ -270,7 +289,7 @@ export const BLIPS: Readonly<Record<string, Blip>> = {
   },
   'scrape-gap': {
     perDay: 4,
-    minutes: [0.5, 6],
+    minutes: [0.5, 3],
     make: (place) => {
       const it = pick(place, ['app', 'consumer', 'database']);
       return {
@@ -286,14 +305,14 @@ export const BLIPS: Readonly<Record<string, Blip>> = {
     minutes: [1, 4],
     make: (place) =>
       place.random.chance(0.5)
-        ? bent(pick(place, ['external']), 'fail', place.random.between(0.4, 0.9))
+        ? bent(pick(place, ['external']), 'fail', place.random.between(0.2, 0.6))
         : bent(pick(place, ['external']), 'slow', place.random.between(5, 20)),
   },
   jitter: {
     perDay: 2,
     minutes: [0.5, 4],
     make: ({ random }) => {
-      const strength = random.between(0.2, 1.2);
+      const strength = random.between(0.2, 0.7);
       return { root: undefined, bend: (bend) => void (bend.net = strength) };
     },
   },
@@ -301,7 +320,7 @@ export const BLIPS: Readonly<Record<string, Blip>> = {
     perDay: 1,
     minutes: [0.5, 4],
     make: ({ random }) => {
-      const strength = random.between(0.2, 1.2);
+      const strength = random.between(0.2, 0.7);
       return { root: undefined, bend: (bend) => void (bend.dns = strength) };
     },
   },

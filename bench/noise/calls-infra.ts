@@ -111,15 +111,16 @@ const STATE_METRICS = {
 
 export function ofWorkload(it: Service): Watch[] {
   const isSet = isStateful(it);
-  const pods = Array.from({ length: it.pods }, (_, i) => it.firstPod + i);
-  const count = (look: Look, isCounted: (p: number) => boolean): number =>
-    pods.filter((p) => get(look.state.on, p) === 1 && isCounted(p)).length;
-  const share = (look: Look): number =>
-    count(look, (p) => !isUp(look.state, look.bend, p)) /
-    Math.max(
-      1,
-      count(look, () => true),
-    );
+  const count = (look: Look, isCounted: (p: number) => boolean): number => {
+    let counted = 0;
+    for (let p = it.firstPod; p < it.firstPod + it.pods; p += 1)
+      if (get(look.state.on, p) === 1 && isCounted(p)) counted += 1;
+    return counted;
+  };
+  const share = (look: Look): number => {
+    const missing = count(look, (p) => !isUp(look.state, look.bend, p));
+    return missing === 0 ? 0 : missing / count(look, () => true);
+  };
   const kind = isSet ? 'StatefulSet' : 'Deployment';
   const found = make(
     [
@@ -139,7 +140,7 @@ export function ofWorkload(it: Service): Watch[] {
     service: it.name,
   }));
   if (isSet) return [...found, ...targets];
-  const down = make([['ServiceDown', 'critical', 1, (look) => share(look) === 1]], it, () => ({
+  const down = make([['ServiceDown', 'critical', 2, (look) => share(look) === 1]], it, () => ({
     job: it.name,
     namespace: it.namespace,
   }));

@@ -95,6 +95,9 @@ export interface Edge {
   /** The cache that keeps nine of ten of these calls away. */
   readonly via: number | undefined;
   readonly retries: number;
+  /** A connection is held for each call under way. */
+  readonly pooled: boolean;
+  readonly isOutside: boolean;
   timeoutMs: number;
   /** Connections of one pod, to what is pooled. */
   pool: number;
@@ -152,6 +155,7 @@ export function buildPlatform(): Platform {
   const services = sorted.map((row, i): Service => {
     const find = (name: string): number =>
       index.get(row.staging ? `staging/${name}` : name) ?? fail(`no service "${name}"`);
+    const kindOf = (name: string): Kind => sorted[find(name)]?.kind ?? fail(name);
     const firstPod = pods.length;
     const room = row.kind === 'app' && !row.staging ? row.replicas * 2 : row.replicas;
     for (let ordinal = 0; ordinal < room; ordinal += 1) pods.push({ service: i, ordinal });
@@ -162,6 +166,8 @@ export function buildPlatform(): Platform {
       pods: room,
       edges: row.calls.map(({ to, via, share, soft }) => ({
         to: find(to),
+        pooled: POOLED.has(kindOf(to)),
+        isOutside: kindOf(to) === 'external',
         share,
         soft,
         via: via === undefined ? undefined : find(via),
@@ -188,6 +194,8 @@ export function buildPlatform(): Platform {
   size(services);
   return { services, pods, nodes, index };
 }
+
+const POOLED: ReadonlySet<Kind> = new Set(['database', 'cache', 'external']);
 
 type Row = ReturnType<typeof parseRow>;
 

@@ -46,7 +46,7 @@ function ofApp({ services }: Platform, it: Service): Watch[] {
   const found = make(
     [
       ['HighErrorRate', 'warning', 2, ({ state }) => get(state.err5, s) > 0.03],
-      ['HighErrorRate', 'critical', 1, ({ state }) => get(state.err5, s) > 0.15],
+      ['HighErrorRate', 'critical', 2, ({ state }) => get(state.err5, s) > 0.2],
       ['HighLatencyP99', 'warning', 3, ({ state }) => get(state.tail5, s) > it.slowMs],
     ],
     it,

@@ -3,6 +3,7 @@
  */
 import type { Fired, Happening } from './calls-run.ts';
 import { STEPS_A_DAY, STEPS_A_MINUTE } from './calls-state.ts';
+import { hash32 } from './random.ts';
 import type { EventKind, Happening as Event } from './world.ts';
 
 export interface Planned extends Happening {
@@ -49,7 +50,8 @@ function isFault({ kind }: Planned): boolean {
 /** What fires without any happening is an event of its own for each rule and day. */
 function ownEventOf({ watch, labels, from }: Fired): string {
   const { pod: _, ...lasting } = labels;
-  return `own/${watch.alertname}/${JSON.stringify(lasting)}/${Math.floor(from / STEPS_A_DAY)}`;
+  const what = hash32(JSON.stringify(lasting)).toString(36);
+  return `own-${watch.alertname}-${what}-${Math.floor(from / STEPS_A_DAY)}`;
 }
 
 function background(id: string, own: readonly Fired[]): Event {
