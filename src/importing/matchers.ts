@@ -4,7 +4,8 @@
  */
 import { SEVERITIES } from '../model.ts';
 import { type Matcher, type Operator, parseMatchers, quotedValue } from '../rules/matcher.ts';
-import { ENVIRONMENT_MAP, SEVERITY_MAP } from '../rules/normalise.ts';
+import { ENVIRONMENT_MAP } from '../rules/environment.ts';
+import { SEVERITY_MAP } from '../rules/normalise.ts';
 import { compileAnchored, wordsOf } from '../rules/regex.ts';
 import type { Path } from '../rules/files/source-file.ts';
 import { isRecord, type Notes, textOf, textsOf } from './notes.ts';

@@ -7,6 +7,7 @@
 import { type Facts, type ReceivedAlert, SEVERITIES, type Severity } from '../model.ts';
 import { type FactSource, annotations, firstValue, labels, own } from './fact-source.ts';
 import { resolveName } from './catalog.ts';
+import { ENVIRONMENT_MAP, inverse, testingIn, words } from './environment.ts';
 import { bareHost, ownSites, siteOf } from './host-name.ts';
 import { remember } from './remember.ts';
 import type { Catalog, Rules } from './rules.ts';
@@ -54,26 +55,9 @@ export const SEVERITY_WORDS: Readonly<Record<Severity, readonly string[]>> = {
   info: words('info information informational notice low debug p4 p5 sev4 sev5 s4'),
   none: words('none ok'),
 };
-export const ENVIRONMENT_WORDS: Readonly<Record<string, readonly string[]>> = {
-  production: words('prod prd live'),
-  staging: words('stage stg'),
-  development: words('dev develop'),
-  test: words('testing tst'),
-};
 const MEMORY_MAX = 10_000;
 
-function words(text: string): readonly string[] {
-  return text.split(' ');
-}
-
-function inverse(table: Readonly<Record<string, readonly string[]>>): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(table).flatMap(([value, keys]) => keys.map((key) => [key, value] as const)),
-  );
-}
-
 export const SEVERITY_MAP = inverse(SEVERITY_WORDS);
-export const ENVIRONMENT_MAP = inverse(ENVIRONMENT_WORDS);
 const NO_MAP: ReadonlyMap<string, string> = new Map();
 
 function guess(
@@ -90,15 +74,15 @@ export const DEFAULT_NORMALISE: NormaliseRules = {
   service: guess(
     labels(
       ...words('service service_name app app_kubernetes_io_name kubernetes_name k8s_app component'),
+      ...words('application sloth_service'),
       ...words('destination_workload destination_service_name destination_service workload'),
-      ...words('deployment statefulset daemonset cronjob job_name horizontalpodautoscaler'),
+      ...words('deployment statefulset daemonset cronjob job_name horizontalpodautoscaler ingress'),
       ...words('persistentvolumeclaim consumergroup consumer_group pod container job'),
     ),
   ),
   environment: guess(
     labels('environment', 'env', 'stage', 'deployment_environment'),
     ENVIRONMENT_MAP,
-    'production',
   ),
   severity: guess(labels('severity', 'priority', 'level'), SEVERITY_MAP, 'warning'),
   host: guess(labels('host', 'hostname', 'node', 'nodename', 'instance')),
@@ -133,7 +117,7 @@ export function normaliseBy(
   links: Rules['links'],
 ): (alert: ReceivedAlert) => Facts {
   const name = reading(rules.name);
-  const environment = reading(rules.environment);
+  const environment = environmentBy(rules.environment);
   const severity = severityBy(rules.severity);
   const host = hostBy(rules.host);
   const isOurs = oursBy(catalog, links);
@@ -155,7 +139,7 @@ export function normaliseBy(
       name: kind,
       service: found ?? at ?? scraped(alert) ?? own(alert.labels, 'namespace') ?? kind,
       known: known !== undefined,
-      environment: environment(alert) ?? 'production',
+      environment: environment(alert),
       severity: severity(alert),
       host: at,
       transactions: transactions(alert),
@@ -254,6 +238,30 @@ function reading(rule: FactRule): Reader {
   return (alert) => {
     const raw = first(alert);
     return raw === undefined ? otherwise : mapped(raw);
+  };
+}
+
+/** Where to look if no label names the environment. */
+const PLACES = ['exported_namespace', 'namespace', 'kubernetes_namespace', 'cluster'];
+
+/** Where nobody said in which label it stands, the place may be named for it. */
+function environmentBy(rule: FactRule): (alert: ReceivedAlert) => string {
+  const stated = reading({ ...rule, otherwise: undefined });
+  const { map, otherwise = 'production' } = rule;
+  const found = remember(MEMORY_MAX, (place) => {
+    const word = testingIn(place);
+    return map.get(word) ?? word;
+  });
+  const places = rule.guessed ? PLACES : [];
+  return (alert) => {
+    const said = stated(alert);
+    if (said !== undefined) return said;
+    for (const name of places) {
+      const place = own(alert.labels, name);
+      const testing = place === undefined ? '' : found(place);
+      if (testing !== '') return testing;
+    }
+    return otherwise;
   };
 }
 

@@ -8,6 +8,7 @@
 import type { Instant, Muted, RouteDecision, RuleRef, Urgency } from '../model.ts';
 import type { Schedule } from './interval.ts';
 import { type Predicate, ownerOf } from './matcher.ts';
+import { isForTesting } from './environment.ts';
 import { remember } from './remember.ts';
 import type { Catalog, Loudness, Service, Subject } from './rules.ts';
 
@@ -161,21 +162,6 @@ function usually(
   if (severity === 'none' || severity === 'info') return INFORMATION;
   if (service?.tier === 3 && severity !== 'critical' && subject.several !== true) return TIER_3;
   return isTesting(environment) ? TESTS : ALL_ELSE;
-}
-
-const TESTING: ReadonlySet<string> = new Set(
-  'dev develop development test testing tst qa stage staging stg uat sandbox lab ci preprod preview demo local nonprod'.split(
-    ' ',
-  ),
-);
-
-/** `staging`, `eu-staging` and `dev2` are; `production`, `live` and names that say nothing are not. */
-function isForTesting(environment: string): boolean {
-  const words = environment
-    .toLowerCase()
-    .replace(/non-?prod(?:uction)?/, 'nonprod')
-    .split(/[^a-z]+/);
-  return words.some((word) => TESTING.has(word));
 }
 
 /** Calls `visit` for every route on the way, in the order in which later ones override. */

@@ -6,6 +6,7 @@
  * stands for it, if the cause is milder than that. Never the name of a rule when there are words for it.
  */
 import { duration } from '../rules/duration.ts';
+import { isForTesting } from '../rules/environment.ts';
 import type { MessageView } from '../view.ts';
 import { bold, cut, joined, type Line, sinceThen, time } from './rich.ts';
 import { person } from './who.ts';
@@ -107,13 +108,9 @@ function verb({ severity, root }: MessageView, several: boolean): string {
   return `${several ? more : one}${root?.hasRecovered === true ? ' still' : ''} ${what}`;
 }
 
-/** Environments that no customer uses: what the business offers does not fail there. */
-const NOT_LIVE =
-  /(^|[^a-z])(dev|devel|development|test|testing|tst|qa|uat|int|integration|stage|stg|staging|preview|sandbox|demo|lab|local)([^a-z]|$)/i;
-
 /** What customers use may suffer there. */
 export function isLive({ environment }: MessageView): boolean {
-  return !NOT_LIVE.test(environment);
+  return !isForTesting(environment);
 }
 
 function capabilities(

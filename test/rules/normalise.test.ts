@@ -88,6 +88,20 @@ test.each([
   [{ env: 'qa' }, 'qa'],
   // Nothing is quietened because a label is missing.
   [{}, 'production'],
+  [{ namespace: 'staging' }, 'staging'],
+  [{ namespace: 'payments-dev' }, 'development'],
+  [{ namespace: 'qa-7' }, 'qa'],
+  [{ namespace: 'stg-shop' }, 'staging'],
+  [{ namespace: 'monitoring', exported_namespace: 'shop-test' }, 'test'],
+  [{ namespace: 'shop', cluster: 'pre-prod-eu' }, 'preprod'],
+  [{ namespace: 'shop', cluster: 'eu-nonprod-1' }, 'nonprod'],
+  [{ namespace: 'staging', env: 'live' }, 'production'],
+  // What runs there, and not where.
+  [{ namespace: 'dev-portal' }, 'production'],
+  [{ namespace: 'test-results' }, 'production'],
+  [{ namespace: 'ci' }, 'production'],
+  [{ namespace: 'backstage' }, 'production'],
+  [{ namespace: 'kube-system', cluster: 'latest' }, 'production'],
 ])('the environment of %j is %s', (labels, environment) => {
   expect(facts(labels).environment).toBe(environment);
 });

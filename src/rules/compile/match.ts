@@ -12,7 +12,7 @@ import {
   quotedValue,
 } from '../matcher.ts';
 import { SEVERITIES } from '../../model.ts';
-import { ENVIRONMENT_MAP } from '../normalise.ts';
+import { ENVIRONMENT_MAP } from '../environment.ts';
 import { type Condition, boundsOf, conditionOf, contradiction } from './reach.ts';
 import { type Report, below } from '../files/report.ts';
 import type { Catalog } from '../rules.ts';
