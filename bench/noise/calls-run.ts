@@ -22,9 +22,13 @@ import {
 /** The operator's default: 30 s. */
 const STEPS_AN_EVALUATION = 2;
 
+/** What happened shows in averages for so long. */
+const SETTLES = 5 * STEPS_A_MINUTE;
+
 export interface Happening extends Trouble {
   readonly id: string;
   readonly name: string;
+  readonly isFault: boolean;
   readonly from: number;
   /** The first step after it. */
   readonly to: number;
@@ -55,13 +59,12 @@ export interface Play {
   readonly world: World;
   readonly watches: readonly Watch[];
   readonly happenings: readonly Happening[];
-  /** Two faults at once. */
-  readonly pairs: readonly (readonly [Happening, Happening])[];
   readonly steps: number;
 }
 
-export function play({ world, watches, happenings, pairs, steps }: Play): Fired[] {
-  const sets = [...happenings.map((it) => [it]), ...pairs].sort((a, b) => startOf(a) - startOf(b));
+export function play({ world, watches, happenings, steps }: Play): Fired[] {
+  const alone = happenings.map((it) => [it]);
+  const sets = [...alone, ...together(happenings)].sort((a, b) => startOf(a) - startOf(b));
   const run = createRun(world, watches, happenings);
   const without: Without[] = [];
   let next = 0;
@@ -72,9 +75,21 @@ export function play({ world, watches, happenings, pairs, steps }: Play): Fired[
   }
   for (const fired of run.firing.values()) fired.to = steps;
   // Singles first: a pair is only asked for what neither explains.
-  for (const alone of [true, false])
-    for (const it of without) if ((it.ids.length === 1) === alone) blame(run.fired, it);
+  for (const size of [1, 2])
+    for (const it of without) if (it.ids.length === size) blame(run.fired, it);
   return run.fired;
+}
+
+/** Either of two may suffice for an alert, so that it is missing only without both. One of them is a fault. */
+function together(happenings: readonly Happening[]): Happening[][] {
+  return happenings
+    .filter(({ isFault }) => isFault)
+    .flatMap((fault) =>
+      happenings
+        .filter((it) => !it.isFault || it.id > fault.id)
+        .filter((it) => it.from < fault.to && fault.from < it.to + SETTLES)
+        .map((it) => [fault, it]),
+    );
 }
 
 function startOf(set: readonly Happening[]): number {

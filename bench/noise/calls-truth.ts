@@ -29,7 +29,7 @@ export function judge(planned: readonly Planned[], fired: readonly Fired[]): Jud
   const byId = new Map(planned.map((it) => [it.id, it]));
   const eventsOf = (it: Fired): string[] => {
     const causes = [...it.causes].flatMap((id) => byId.get(id) ?? []);
-    const faults = causes.filter(isFault);
+    const faults = causes.filter(({ isFault }) => isFault);
     const found = (faults.length > 0 ? faults : causes).map(({ id }) => id);
     return found.length === 0 ? [ownEventOf(it)] : found;
   };
@@ -41,10 +41,6 @@ export function judge(planned: readonly Planned[], fired: readonly Fired[]): Jud
     return cause === undefined ? background(id, own) : judgeOne(cause, own);
   });
   return { events, eventsOf };
-}
-
-function isFault({ kind }: Planned): boolean {
-  return kind !== 'transient' && kind !== 'maintenance';
 }
 
 /** What fires without any happening is an event of its own for each rule and day. */

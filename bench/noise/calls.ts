@@ -40,15 +40,14 @@ export function generateCalls({ seed, days, graph }: CallsOptions): Generated {
   const random = createRandom(`calls/${seed}`);
   const platform = buildPlatform();
   const span = { from: BEGIN, to: BEGIN + days * DAY };
-  const plan = createPlan(platform, days, random);
+  const planned = createPlan(platform, days, random);
   const fired = play({
     world: createWorld(platform, random.fork('world')),
     watches: watches(platform),
-    happenings: plan.all,
-    pairs: plan.pairs,
+    happenings: planned,
     steps: days * STEPS_A_DAY,
   });
-  const { events, eventsOf } = judge(plan.all, fired);
+  const { events, eventsOf } = judge(planned, fired);
   const said = say(fired, eventsOf);
   // As docs/alertmanager.md advises.
   const receiver = {
@@ -85,80 +84,74 @@ function createWorld(platform: Platform, random: Random): World {
   return { platform, seed: hash32(`${random.next()}`), need };
 }
 
-interface Plan {
-  readonly all: readonly Planned[];
-  readonly pairs: readonly (readonly [Planned, Planned])[];
-}
+type Add = (spec: Omit<Planned, 'id' | 'root' | 'bend'>, trouble: Trouble) => Planned;
 
-function createPlan(platform: Platform, days: number, random: Random): Plan {
+function createPlan(platform: Platform, days: number, random: Random): readonly Planned[] {
   const all: Planned[] = [];
-  const pairs: [Planned, Planned][] = [];
-  const add = (spec: Omit<Planned, 'id' | 'root' | 'bend'>, trouble: Trouble): Planned => {
-    const planned = {
-      ...spec,
-      ...trouble,
-      id: `c${String(all.length + 1).padStart(4, '0')}-${spec.name}`,
-    };
+  const add: Add = (spec, trouble) => {
+    const id = `c${String(all.length + 1).padStart(4, '0')}-${spec.name}`;
+    const planned = { ...spec, ...trouble, id };
     all.push(planned);
     return planned;
   };
-  const faults = deck(DECK, random.fork('faults'));
-  const fault = (from: number, kind: EventKind, staging = false): Planned => {
-    const own = random.fork(`fault/${all.length}`);
-    const name = staging ? own.pick(STAGING_FAULTS) : faults();
+  const pairs = planFaults(platform, days, random, add);
+  planBlips(platform, days, random, add);
+  const connected = new Set(pairs.filter((pair) => areConnected(platform, pair)).flat());
+  return all.map((it) => (connected.has(it) ? { ...it, kind: 'pair-connected' } : it));
+}
+
+/** Returns those that come at the same time. */
+function planFaults(platform: Platform, days: number, random: Random, add: Add) {
+  const draw = deck(DECK, random.fork('faults'));
+  const fault = (from: number, own: Random, kind: EventKind | undefined): Planned => {
+    const staging = kind === 'non-production';
+    const name = staging ? own.pick(STAGING_FAULTS) : draw();
     const steps = Math.round(minutesOf(name, own) * STEPS_A_MINUTE);
-    const place: Place = { platform, random: own, steps, staging };
-    const own_kind =
-      isOfNode(name) && kind === 'cascade'
-        ? 'host'
-        : name === 'short-outage' && kind === 'cascade'
-          ? 'short-critical'
-          : kind;
-    const spec = { name, kind: own_kind, staging, from, to: from + steps, tail: HOUR_STEPS };
-    return add(spec, (FAULTS[name] ?? fail(name))(place));
+    const trouble = (FAULTS[name] ?? fail(name))({ platform, random: own, steps, staging });
+    const times = { from, to: from + steps, tail: HOUR_STEPS };
+    return add({ name, kind: kind ?? kindOf(name), staging, isFault: !staging, ...times }, trouble);
+  };
+  const times = (perDay: number, act: (own: Random) => void): void => {
+    const own = random.fork(`faults/${perDay}`);
+    for (let i = Math.round(perDay * days); i > 0; i -= 1) act(own.fork(`${i}`));
   };
   // Faults do not come twice within two hours, unless they are meant to; and rather by day.
   const slots = random
     .shuffle(Array.from({ length: days * 12 }, (_, i) => i * 2 * HOUR_STEPS))
     .filter((slot) => random.chance(0.3 + 0.7 * daily(slot)));
-  const slot = (): number => (slots.pop() ?? 0) + random.int(10, 90) * STEPS_A_MINUTE;
-  for (let i = Math.round(PER_DAY.fault * days); i > 0; i -= 1) fault(slot(), 'cascade');
-  for (let i = Math.round(PER_DAY.pair * days); i > 0; i -= 1) {
-    const from = slot();
-    const pair: [Planned, Planned] = [
-      fault(from, 'pair-unrelated'),
-      fault(from + random.int(0, 10), 'pair-unrelated'),
-    ];
-    pairs.push(areConnected(platform, pair) ? connect(all, pair) : pair);
-  }
-  for (let i = Math.round(PER_DAY.staging * days); i > 0; i -= 1)
-    fault(random.int(0, days * STEPS_A_DAY - HOUR_STEPS), 'non-production', true);
+  const slot = (own: Random): number => (slots.pop() ?? 0) + own.int(10, 90) * STEPS_A_MINUTE;
+  const pairs: [Planned, Planned][] = [];
+  times(PER_DAY.fault, (own) => void fault(slot(own), own, undefined));
+  times(PER_DAY.pair, (own) => {
+    const from = slot(own);
+    const first = fault(from, own, 'pair-unrelated');
+    pairs.push([first, fault(from + own.int(0, 10), own.fork('other'), 'pair-unrelated')]);
+  });
+  const last = days * STEPS_A_DAY - HOUR_STEPS;
+  times(PER_DAY.staging, (own) => void fault(own.int(0, last), own, 'non-production'));
+  return pairs;
+}
+
+function kindOf(fault: string): EventKind {
+  if (isOfNode(fault)) return 'host';
+  return fault === 'short-outage' ? 'short-critical' : 'cascade';
+}
+
+function planBlips(platform: Platform, days: number, random: Random, add: Add): void {
+  const blip = { staging: false, isFault: false, tail: HOUR_STEPS / 5 };
   for (const [name, { perDay, minutes, make, isWork }] of Object.entries(BLIPS)) {
     const own = random.fork(name);
+    const kind = isWork === true ? 'maintenance' : 'transient';
     for (let i = Math.round(perDay * days); i > 0; i -= 1) {
       const steps = Math.max(1, Math.round(own.between(...minutes) * STEPS_A_MINUTE));
       const from = own.int(0, days * STEPS_A_DAY - steps);
-      const kind = isWork === true ? 'maintenance' : 'transient';
-      add(
-        { name, kind, staging: false, from, to: from + steps, tail: HOUR_STEPS / 5 },
-        make({ platform, random: own.fork(`${i}`), steps, staging: false }),
-      );
+      const place: Place = { platform, random: own.fork(`${i}`), steps, staging: false };
+      add({ ...blip, name, kind, from, to: from + steps }, make(place));
     }
   }
   for (let day = 0; day < days; day += 1)
     for (const { from, steps, trouble } of backups(platform, day, STEPS_A_DAY))
-      add(
-        {
-          name: 'backup',
-          kind: 'maintenance',
-          staging: false,
-          from,
-          to: from + steps,
-          tail: HOUR_STEPS / 5,
-        },
-        trouble,
-      );
-  return { all, pairs };
+      add({ ...blip, name: 'backup', kind: 'maintenance', from, to: from + steps }, trouble);
 }
 
 /** All are drawn before one is drawn again. */
@@ -186,15 +179,6 @@ function areConnected({ services, index }: Platform, [a, b]: readonly [Planned, 
     const reached = [s, ...edges.map(({ to }) => to)];
     return reached.includes(one) && reached.includes(two);
   });
-}
-
-function connect(all: Planned[], pair: readonly [Planned, Planned]): [Planned, Planned] {
-  const [a, b] = pair.map((it): Planned => {
-    const connected = { ...it, kind: 'pair-connected' as const };
-    all[all.indexOf(it)] = connected;
-    return connected;
-  });
-  return a === undefined || b === undefined ? fail('no pair') : [a, b];
 }
 
 function say(fired: readonly Fired[], eventsOf: (it: Fired) => string[]): Map<Sent, Said> {
