@@ -1,8 +1,8 @@
 /**
  * Any JSON, read through a mapping of the rules: `POST /v1/ingest/<name of the mapping>`.
  *
- * A path is `data.check.name`, `items[0].id` or `["key.with.dots"]`. Paths beginning with `$.` start
- * at the body, all others at the alert. A label whose path leads nowhere is left out.
+ * Paths (path.ts) that begin with `$.` start at the body, all others at the alert; of several the first that
+ * leads to a text counts. A label whose paths lead nowhere is left out.
  */
 import type { Labels, ReceivedAlert } from '../model.ts';
 import type { Mapping } from '../rules/rules.ts';
@@ -24,10 +24,11 @@ import {
   refused,
   tooMany,
 } from './parsed.ts';
+import { createWalk } from './path.ts';
 
 export function parseMapped(body: unknown, mapping: Mapping, context: DeliveryContext): Parsed {
   const field = mapping.alerts?.replace(/\[\]$/, '') ?? 'body';
-  const found = mapping.alerts === undefined ? body : at(body, field);
+  const found = mapping.alerts === undefined ? body : createWalk()(body, field);
   const list = Array.isArray(found) ? found : [found];
   if (found === undefined || (!Array.isArray(found) && !isObject(found))) {
     return refused(
@@ -53,25 +54,26 @@ interface Place {
 function readAlert(value: unknown, place: Place): Read<ReceivedAlert> {
   const { body, mapping, context, field } = place;
   if (!isObject(value)) return problem(field, `expected an object, got ${describe(value)}`);
-  const read = (path: string | undefined): unknown =>
-    path === undefined
-      ? undefined
-      : path.startsWith('$.')
-        ? at(body, path.slice(2))
-        : at(value, path);
+  const walk = createWalk();
+  const read = (paths: Paths = []): unknown =>
+    firstOf(paths, (path) => {
+      if (path.startsWith('=')) return path.slice(1);
+      return path.startsWith('$.') ? walk(body, path.slice(2)) : walk(value, path);
+    });
   const labels = readIdentity(textsOf(mapping.labels, read), `${field}: labels`);
   if (isProblem(labels)) return labels;
   const annotations = readAnnotations(textsOf(mapping.annotations, read), `${field}: annotations`);
   if (isProblem(annotations)) return annotations;
   const startsAt = readLooseTime(read(mapping.startsAt));
-  if (startsAt === 'odd') return badTime(`${field}.${mapping.startsAt}`, read(mapping.startsAt));
+  if (startsAt === 'odd')
+    return badTime(`${field}.${named(mapping.startsAt)}`, read(mapping.startsAt));
   const endsAt = readLooseTime(read(mapping.endsAt));
-  if (endsAt === 'odd') return badTime(`${field}.${mapping.endsAt}`, read(mapping.endsAt));
+  if (endsAt === 'odd') return badTime(`${field}.${named(mapping.endsAt)}`, read(mapping.endsAt));
   const status = readStatus(mapping, read, endsAt, context);
   if (status === undefined) {
     const from = mapping.status?.from;
-    const got = describe(from === undefined ? undefined : read(from));
-    return problem(`${field}.${from}`, `expected a status, as the mapping says, got ${got}`);
+    const got = describe(read(from));
+    return problem(`${field}.${named(from)}`, `expected a status, as the mapping says, got ${got}`);
   }
   const generatorURL = readUrl(read(mapping.generatorURL));
   return dated(status, startsAt, endsAt, { context, labels, annotations, generatorURL });
@@ -83,7 +85,7 @@ function readAlert(value: unknown, place: Place): Read<ReceivedAlert> {
  */
 function readStatus(
   { status }: Mapping,
-  read: (path: string) => unknown,
+  read: (paths: Paths) => unknown,
   endsAt: number | 'unset',
   context: DeliveryContext,
 ): ReceivedAlert['status'] | undefined {
@@ -94,38 +96,28 @@ function readStatus(
   return status.resolved.some((word) => word.toLowerCase() === said) ? 'resolved' : 'firing';
 }
 
-function textsOf(paths: Mapping['labels'], read: (path: string) => unknown): Labels {
+type Paths = readonly string[];
+
+/** What the first path leads to that leads to a text; else what the first one leads to, to be spoken of. */
+function firstOf(paths: Paths, walk: (path: string) => unknown): unknown {
+  let first: unknown;
+  for (const path of paths) {
+    const found = walk(path);
+    if ((stringified(found) ?? '') !== '') return found;
+    first ??= found;
+  }
+  return first;
+}
+
+function named(paths: Paths = []): string {
+  return paths.join(' or ');
+}
+
+function textsOf(all: Mapping['labels'], read: (paths: Paths) => unknown): Labels {
   const texts: [string, string][] = [];
-  for (const [name, path] of Object.entries(paths)) {
-    const text = path.startsWith('=') ? path.slice(1) : stringified(read(path));
+  for (const [name, paths] of Object.entries(all)) {
+    const text = stringified(read(paths));
     if (text !== undefined && text !== '') texts.push([name, text]);
   }
   return Object.fromEntries(texts);
-}
-
-/** What stands at a path; own properties only. */
-function at(value: unknown, path: string): unknown {
-  let here = value;
-  for (const step of stepsOf(path)) {
-    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, step)) return undefined;
-    // An object with that key of its own.
-    here = (here as Record<string, unknown>)[step];
-  }
-  return here;
-}
-
-const STEPS_KEPT_MAX = 1_000;
-const stepsKept = new Map<string, readonly string[]>();
-
-/** Paths come from the rules, so there are few of them; they are split once. */
-function stepsOf(path: string): readonly string[] {
-  const kept = stepsKept.get(path);
-  if (kept !== undefined) return kept;
-  const steps: string[] = [];
-  for (const [, quoted, index, name] of path.matchAll(/\["([^"]*)"\]|\[(\d+)\]|([^.[\]]+)/g)) {
-    steps.push(quoted ?? index ?? name ?? '');
-  }
-  if (stepsKept.size >= STEPS_KEPT_MAX) stepsKept.clear();
-  stepsKept.set(path, steps);
-  return steps;
 }

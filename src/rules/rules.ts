@@ -203,17 +203,19 @@ export interface Rules {
 }
 
 /** Where the parts of an alert stand in somebody's JSON: dotted paths, `alerts[]` for the list. */
+/** The first that leads to a text counts; `=` stands before a fixed text. */
+type Paths = readonly string[];
+
 export interface Mapping {
   readonly name: string;
   /** Path of the list of alerts; undefined: the body is one alert, or an array of them. */
   readonly alerts: string | undefined;
-  readonly status: { readonly from: string; readonly resolved: readonly string[] } | undefined;
-  readonly startsAt: string | undefined;
-  readonly endsAt: string | undefined;
-  readonly generatorURL: string | undefined;
-  /** Label name -> path, or a fixed text after `=`. */
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly status: { readonly from: Paths; readonly resolved: readonly string[] } | undefined;
+  readonly startsAt: Paths | undefined;
+  readonly endsAt: Paths | undefined;
+  readonly generatorURL: Paths | undefined;
+  readonly labels: Readonly<Record<string, Paths>>;
+  readonly annotations: Readonly<Record<string, Paths>>;
   readonly rule: RuleRef;
 }
 

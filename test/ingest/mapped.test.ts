@@ -12,7 +12,7 @@ function mapping(over: Partial<Mapping> = {}): Mapping {
     startsAt: undefined,
     endsAt: undefined,
     generatorURL: undefined,
-    labels: { alertname: '=Down', service: 'monitor.name' },
+    labels: { alertname: ['=Down'], service: ['monitor.name'] },
     annotations: {},
     rule: 'ingest.yaml:3',
     ...over,
@@ -26,13 +26,13 @@ function parse(body: unknown, over: Partial<Mapping> = {}) {
 test('paths lead to labels, a text after = stands by itself', () => {
   const body = { monitor: { name: 'checkout', port: 8080, up: false, tags: ['eu', 'web'] } };
   const labels = {
-    alertname: '=Down',
-    service: 'monitor.name',
-    port: 'monitor.port',
-    up: 'monitor.up',
-    region: 'monitor.tags[0]',
-    absent: 'monitor.nothing.here',
-    object: 'monitor',
+    alertname: ['=Down'],
+    service: ['monitor.name'],
+    port: ['monitor.port'],
+    up: ['monitor.up'],
+    region: ['monitor.tags[0]'],
+    absent: ['monitor.nothing.here'],
+    object: ['monitor'],
   };
   expect(onlyAlert(parse(body, { labels })).labels).toEqual({
     alertname: 'Down',
@@ -47,7 +47,7 @@ test('names with dots stand in brackets, and $ is the whole body', () => {
   const body = { cluster: 'eu-1', items: [{ 'app.name': 'checkout' }, { 'app.name': 'basket' }] };
   const parsed = parse(body, {
     alerts: 'items[]',
-    labels: { service: '["app.name"]', cluster: '$.cluster' },
+    labels: { service: ['["app.name"]'], cluster: ['$.cluster'] },
   });
   expect(alertsOf(parsed).map(({ labels }) => labels)).toEqual([
     { service: 'checkout', cluster: 'eu-1' },
@@ -55,13 +55,77 @@ test('names with dots stand in brackets, and $ is the whole body', () => {
   ]);
 });
 
+test('a text that holds JSON is read as what it holds, and brackets pick an entry of a list', () => {
+  const inner = {
+    AlarmName: 'Disk',
+    Dimensions: [
+      { name: 'Zone', value: 'a' },
+      { name: 'InstanceId', value: 'i-0abc' },
+    ],
+    Detail: JSON.stringify({ order: 12345678901234567890n.toString() }),
+  };
+  const body = {
+    Message: JSON.stringify(inner),
+    tags: [
+      ['env', 'live'],
+      ['team', 'pay'],
+    ],
+  };
+  const labels = {
+    alertname: ['Message.AlarmName'],
+    instance: ['Message.Dimensions[name=InstanceId].value'],
+    rack: ['Message.Dimensions[name=Rack].value'],
+    env: ['tags[0=env][1]'],
+    order: ['Message.Detail.order'],
+    letters: ['Message.length'],
+  };
+  expect(onlyAlert(parse(body, { labels })).labels).toEqual({
+    alertname: 'Disk',
+    instance: 'i-0abc',
+    env: 'live',
+    order: '12345678901234567890',
+  });
+  for (const Message of ['not { JSON', '{"AlarmName":', `{"AlarmName":"${'x'.repeat(300_000)}"}`]) {
+    expect(oddOf(parse({ Message }, { labels: { alertname: ['Message.AlarmName'] } }))).toEqual([
+      'body[0]: labels: an alert has at least one label',
+    ]);
+  }
+});
+
+test('of several paths the first that leads to a text counts', () => {
+  const over: Partial<Mapping> = {
+    labels: { alertname: ['rule.name', 'title', '=Unnamed'], service: ['a.b', 'project'] },
+    status: { from: ['state', 'action'], resolved: ['ok'] },
+    generatorURL: ['web', 'link'],
+    startsAt: ['since', 'at'],
+  };
+  const first = {
+    rule: { name: '' },
+    title: 'Slow',
+    project: 'shop',
+    action: 'ok',
+    link: 'https://x',
+  };
+  expect(onlyAlert(parse(first, over))).toMatchObject({
+    labels: { alertname: 'Slow', service: 'shop' },
+    status: 'resolved',
+    generatorURL: 'https://x',
+  });
+  const second = { project: 'shop', state: 'bad', action: 'ok', at: 1_700_000_000 };
+  expect(onlyAlert(parse(second, over))).toMatchObject({
+    labels: { alertname: 'Unnamed', service: 'shop' },
+    status: 'firing',
+    startsAt: 1_700_000_000_000,
+  });
+});
+
 test('status, times and link are read where the mapping says', () => {
   const over: Partial<Mapping> = {
-    status: { from: 'heartbeat.status', resolved: ['1', 'UP'] },
-    startsAt: 'heartbeat.time',
-    endsAt: 'heartbeat.until',
-    generatorURL: 'link',
-    annotations: { summary: 'heartbeat.msg' },
+    status: { from: ['heartbeat.status'], resolved: ['1', 'UP'] },
+    startsAt: ['heartbeat.time'],
+    endsAt: ['heartbeat.until'],
+    generatorURL: ['link'],
+    annotations: { summary: ['heartbeat.msg'] },
   };
   const body = (heartbeat: object) => ({
     monitor: { name: 'a' },
@@ -111,17 +175,17 @@ test('what does not fit is refused or set apart, with its field and the place of
   expect(oddOf(parse([5, { monitor: { name: 'a' } }]))).toEqual([
     'body[0]: expected an object, got number',
   ]);
-  expect(oddOf(parse({}, { labels: { service: 'nowhere' } }))).toEqual([
+  expect(oddOf(parse({}, { labels: { service: ['nowhere'] } }))).toEqual([
     'body[0]: labels: an alert has at least one label',
   ]);
-  expect(oddOf(parse({ t: 'noon' }, { startsAt: 't' }))).toEqual([
+  expect(oddOf(parse({ t: 'noon' }, { startsAt: ['t'] }))).toEqual([
     'body[0].t: expected a time like 2026-01-31T09:30:00.000Z, years 1970 to 9999, got "noon"',
   ]);
 });
 
 test('paths reach own properties only', () => {
   expect(
-    oddOf(parse({}, { labels: { a: 'constructor.name', b: '__proto__.toString.name' } })),
+    oddOf(parse({}, { labels: { a: ['constructor.name'], b: ['__proto__.toString.name'] } })),
   ).toEqual(['body[0]: labels: an alert has at least one label']);
 });
 

@@ -232,11 +232,11 @@ ingest:
   expect(mappings.get('zabbix')).toEqual({
     name: 'zabbix',
     alerts: 'events[]',
-    status: { from: 'event.value', resolved: ['0', 'OK'] },
+    status: { from: ['event.value'], resolved: ['0', 'OK'] },
     startsAt: undefined,
     endsAt: undefined,
     generatorURL: undefined,
-    labels: { alertname: 'trigger.name', team: '=ops' },
+    labels: { alertname: ['trigger.name'], team: ['=ops'] },
     annotations: {},
     rule: 'rules.yaml:4',
   });

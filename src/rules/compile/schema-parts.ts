@@ -202,3 +202,30 @@ export const FactPlace = z
       },
     ],
   });
+
+// --- paths into the JSON of a tool: see ingest/path.ts ---------------------------------------------
+
+const BRACKETS = String.raw`\["[^"]*"\]|\[\d+\]|\[[^[\]=]+=[^[\]]*\]`;
+const PATH = new RegExp(
+  String.raw`^(?:\$\.)?(?:[^.[\]]+|${BRACKETS})(?:\.[^.[\]]+|\.?(?:${BRACKETS}))*$`,
+);
+const PATH_HINT = 'like data.check.name, items[0].id or tags[name=env].value';
+
+/** A path, or a text after `=`. */
+function pathThat(isFine: (text: string) => boolean, hint: string) {
+  return z
+    .unknown()
+    .transform((value, context): string => {
+      const text = typeof value === 'number' ? String(value) : value;
+      if (typeof text === 'string' && text.length <= 1_000 && isFine(text)) return text;
+      const shown = typeof text === 'string' ? `"${text.slice(0, 80)}"` : 'this';
+      return refuse(context, `${shown} is no path`, hint);
+    })
+    .meta({ type: 'string', maxLength: 1_000 });
+}
+
+export const Path = pathThat(
+  (text) => text.startsWith('=') || PATH.test(text),
+  `${PATH_HINT}; a fixed text stands after =`,
+);
+export const ListPath = pathThat((text) => PATH.test(text.replace(/\[\]$/, '')), 'like items');

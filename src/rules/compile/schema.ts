@@ -15,8 +15,10 @@ import {
   FactPlace,
   Flag,
   Link,
+  ListPath,
   Match,
   Moment,
+  Path,
   RouteChannel,
   SlackUser,
   Text,
@@ -264,14 +266,14 @@ const Links = strict({
   why: Why,
 });
 
-const Dotted = Text;
-const Fields = z.record(Text, z.union([z.string(), z.number()]).transform(String));
+const Paths = oneOrMany(Path);
+const Fields = z.record(Text, Paths);
 const Ingest = strict({
-  alerts: Dotted.optional(),
-  status: strict({ from: Dotted, resolved: oneOrMany(Text) }).optional(),
-  startsAt: Dotted.optional(),
-  endsAt: Dotted.optional(),
-  generatorURL: Dotted.optional(),
+  alerts: ListPath.optional(),
+  status: strict({ from: Paths, resolved: oneOrMany(Text) }).optional(),
+  startsAt: Paths.optional(),
+  endsAt: Paths.optional(),
+  generatorURL: Paths.optional(),
   labels: Fields,
   annotations: Fields.optional(),
   why: Why,
