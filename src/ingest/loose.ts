@@ -18,15 +18,22 @@ const INSTANT_MAX = 253_402_300_799_999;
 /** As databases and many tools write it; they mean UTC. */
 const BARE_TIME = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d{1,9})?)$/;
 
+/** An offset without its colon: Amazon CloudWatch and PagerDuty write `+0000`. */
+const OFFSET = /([+-]\d\d)(\d\d)$/;
+
 /** RFC 3339, without a zone in UTC, or a number (also in quotes) of seconds or milliseconds since 1970. Zero is not given. */
 export function readLooseTime(value: unknown): ReadTime {
   const number = numberOf(value);
   if (number === undefined) {
-    return readTime(typeof value === 'string' ? value.replace(BARE_TIME, '$1T$2Z') : value);
+    return readTime(typeof value === 'string' ? lenient(value) : value);
   }
   if (number === 0) return 'unset';
   const at = Math.floor(number < SECONDS_MAX ? number * 1000 : number);
   return at > 0 && at <= INSTANT_MAX ? at : 'odd';
+}
+
+function lenient(text: string): string {
+  return text.replace(BARE_TIME, '$1T$2Z').replace(OFFSET, '$1:$2');
 }
 
 function numberOf(value: unknown): number | undefined {

@@ -26,8 +26,13 @@ export function annotations(...names: readonly string[]): FactSource[] {
 export function firstValue(
   sources: readonly FactSource[],
 ): (alert: ReceivedAlert) => string | undefined {
-  const names = sources.flatMap((source) => (source.kind === 'label' ? [source.name] : []));
-  if (names.length === sources.length) return (alert) => firstOwn(alert.labels, names);
+  const end = sources.findIndex(({ kind }) => kind !== 'label');
+  const at = end < 0 ? sources.length : end;
+  const [first, rest] = [sources.slice(0, at), sources.slice(at)];
+  if (rest.every(({ kind }) => kind === 'annotation')) {
+    const [names, notes] = [namesOf(first), namesOf(rest)];
+    return (alert) => firstOwn(alert.labels, names) ?? firstOwn(alert.annotations, notes);
+  }
   const readers = sources.map(reader);
   return (alert) => {
     for (const read of readers) {
@@ -36,6 +41,10 @@ export function firstValue(
     }
     return undefined;
   };
+}
+
+function namesOf(sources: readonly FactSource[]): readonly string[] {
+  return sources.flatMap((source) => (source.kind === 'text' ? [] : [source.name]));
 }
 
 function reader(source: FactSource): (alert: ReceivedAlert) => string | undefined {

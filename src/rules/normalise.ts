@@ -68,10 +68,21 @@ function guess(
   return { from, map, otherwise, guessed: true };
 }
 
+/** An annotation of the fact's own name is the last place: what may change while an alert fires stands there. */
+function saidOf(
+  fact: string,
+  from: readonly FactSource[],
+  map: ReadonlyMap<string, string> = NO_MAP,
+  otherwise?: string,
+): FactRule {
+  return guess([...from, ...annotations(fact)], map, otherwise);
+}
+
 export const NAME_LABELS = ['alertname', 'name', 'check', 'title'];
 export const DEFAULT_NORMALISE: NormaliseRules = {
-  name: guess(labels(...NAME_LABELS), NO_MAP, 'alert'),
-  service: guess(
+  name: saidOf('alertname', labels(...NAME_LABELS), NO_MAP, 'alert'),
+  service: saidOf(
+    'service',
     labels(
       ...words('service service_name app app_kubernetes_io_name kubernetes_name k8s_app component'),
       ...words('application sloth_service'),
@@ -80,12 +91,13 @@ export const DEFAULT_NORMALISE: NormaliseRules = {
       ...words('persistentvolumeclaim consumergroup consumer_group pod container job'),
     ),
   ),
-  environment: guess(
+  environment: saidOf(
+    'environment',
     labels('environment', 'env', 'stage', 'deployment_environment'),
     ENVIRONMENT_MAP,
   ),
-  severity: guess(labels('severity', 'priority', 'level'), SEVERITY_MAP, 'warning'),
-  host: guess(labels('host', 'hostname', 'node', 'nodename', 'instance')),
+  severity: saidOf('severity', labels('severity', 'priority', 'level'), SEVERITY_MAP, 'warning'),
+  host: saidOf('host', labels('host', 'hostname', 'node', 'nodename', 'instance')),
   transaction: DEFAULT_TRANSACTIONS,
   runbook: guess([
     ...annotations('runbook_url', 'runbook', 'runbookURL', 'panicGuide'),
@@ -318,13 +330,16 @@ function serviceBy(rule: FactRule, canonical: Canonical): Reader {
     };
   }
   const names = rule.from.flatMap((source) => (source.kind === 'label' ? [source.name] : []));
+  const noted = firstValue(rule.from.filter(({ kind }) => kind !== 'label'));
   return (alert) => {
     for (const name of names) {
       const raw = own(alert.labels, name);
       const settled = raw === undefined ? '' : settle(OF_WORKLOADS.get(name)?.(raw) ?? raw);
       if (settled !== '') return settled;
     }
-    return otherwise;
+    const raw = noted(alert);
+    const settled = raw === undefined ? '' : settle(raw);
+    return settled === '' ? otherwise : settled;
   };
 }
 

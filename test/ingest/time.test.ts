@@ -106,6 +106,7 @@ test('tools may also leave the zone out, or give seconds or milliseconds since 1
     '2026-11-21 01:08:53',
     '2026-11-21 01:08:53.000',
     '2026-11-21T01:08:53',
+    '2026-11-21T02:08:53.000+0100',
   ]) {
     expect(readLooseTime(value), String(value)).toBe(at);
   }

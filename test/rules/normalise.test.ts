@@ -44,6 +44,26 @@ test('an alert of Prometheus needs no tuning', () => {
   });
 });
 
+test('what no label says an annotation of its name does', () => {
+  const annotations = {
+    alertname: 'Down',
+    service: 'checkout',
+    severity: 'critical',
+    environment: 'stage',
+    host: 'web-1:443',
+  };
+  const said = { name: 'Down', service: 'checkout', severity: 'critical', environment: 'staging' };
+  expect(facts({ key: '8f1c' }, annotations)).toMatchObject({ ...said, host: 'web-1' });
+  const labels = { alertname: 'Slow', app: 'basket', level: 'info', env: 'prod', node: 'web-2' };
+  expect(facts(labels, annotations)).toMatchObject({
+    name: 'Slow',
+    service: 'basket',
+    severity: 'info',
+    environment: 'production',
+    host: 'web-2',
+  });
+});
+
 test('an alert that says nothing still has all its facts', () => {
   expect(facts({})).toEqual({
     name: 'alert',

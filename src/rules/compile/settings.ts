@@ -142,7 +142,9 @@ export function compileMappings(
       const hint = 'give it another name, unless that is meant';
       report.warning(place, `this takes the place of the built-in "${name}"`, hint, 'key');
     }
-    const hasName = NAME_LABELS.some((label) => Object.hasOwn(value.labels, label));
+    const hasName =
+      NAME_LABELS.some((label) => Object.hasOwn(value.labels, label)) ||
+      Object.hasOwn(value.annotations ?? {}, 'alertname');
     if (hasName || named !== undefined) continue;
     const hint = "say what is wrong: alertname: '=Down', or the path to it";
     report.warning(below(place, 'labels'), 'all of its alerts are called "alert"', hint, 'key');
