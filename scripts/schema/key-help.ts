@@ -238,5 +238,9 @@ export const KEY_HELP: Readonly<Record<string, Help>> = {
     annotations: 'Annotation: as labels.',
     why: 'The reason.',
   },
-  status: { from: 'Path of the status.', resolved: 'Values that mean resolved.' },
+  status: {
+    from: 'Path of the status.',
+    resolved: 'Values that mean resolved.',
+    ignored: 'Values of messages that are left out.',
+  },
 };

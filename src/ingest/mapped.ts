@@ -51,7 +51,7 @@ interface Place {
   readonly field: string;
 }
 
-function readAlert(value: unknown, place: Place): Read<ReceivedAlert> {
+function readAlert(value: unknown, place: Place): Read<ReceivedAlert> | undefined {
   const { body, mapping, context, field } = place;
   if (!isObject(value)) return problem(field, `expected an object, got ${describe(value)}`);
   const walk = createWalk();
@@ -60,6 +60,8 @@ function readAlert(value: unknown, place: Place): Read<ReceivedAlert> {
       if (path.startsWith('=')) return path.slice(1);
       return path.startsWith('$.') ? walk(body, path.slice(2)) : walk(value, path);
     });
+  const status = readStatus(mapping, read, context);
+  if (status === 'ignored') return undefined;
   const labels = readIdentity(textsOf(mapping.labels, read), `${field}: labels`);
   if (isProblem(labels)) return labels;
   const annotations = readAnnotations(textsOf(mapping.annotations, read), `${field}: annotations`);
@@ -69,8 +71,7 @@ function readAlert(value: unknown, place: Place): Read<ReceivedAlert> {
     return badTime(`${field}.${named(mapping.startsAt)}`, read(mapping.startsAt));
   const endsAt = readLooseTime(read(mapping.endsAt));
   if (endsAt === 'odd') return badTime(`${field}.${named(mapping.endsAt)}`, read(mapping.endsAt));
-  const status = readStatus(mapping, read, endsAt, context);
-  if (status === undefined) {
+  if (status === 'none') {
     const from = mapping.status?.from;
     const got = describe(read(from));
     return problem(`${field}.${named(from)}`, `expected a status, as the mapping says, got ${got}`);
@@ -81,19 +82,22 @@ function readAlert(value: unknown, place: Place): Read<ReceivedAlert> {
 
 /**
  * Every word but those for resolved fires: an alert too many is better than one too few.
- * Undefined when there is no word at all: the mapping, or the tool, is another than was thought.
+ * None when there is no word at all: the mapping, or the tool, is another than was thought.
  */
 function readStatus(
-  { status }: Mapping,
-  read: (paths: Paths) => unknown,
-  endsAt: number | 'unset',
-  context: DeliveryContext,
-): ReceivedAlert['status'] | undefined {
-  if (status === undefined)
-    return endsAt !== 'unset' && endsAt <= context.at ? 'resolved' : 'firing';
+  { status, endsAt }: Mapping,
+  read: (paths?: Paths) => unknown,
+  { at }: DeliveryContext,
+): ReceivedAlert['status'] | 'ignored' | 'none' {
+  if (status === undefined) {
+    const end = readLooseTime(read(endsAt));
+    return typeof end === 'number' && end <= at ? 'resolved' : 'firing';
+  }
   const said = stringified(read(status.from))?.toLowerCase();
-  if (said === undefined) return undefined;
-  return status.resolved.some((word) => word.toLowerCase() === said) ? 'resolved' : 'firing';
+  if (said === undefined) return 'none';
+  const isAmong = (words: readonly string[]) => words.some((word) => word.toLowerCase() === said);
+  if (isAmong(status.ignored)) return 'ignored';
+  return isAmong(status.resolved) ? 'resolved' : 'firing';
 }
 
 type Paths = readonly string[];

@@ -66,16 +66,17 @@ export function refused(field: string, error: string): Parsed {
   return { kind: 'refused', field, error: `${field}: ${error}` };
 }
 
-/** Reads each element with `read`; what it cannot read is kept as odd. */
+/** Reads each element with `read`; what it cannot read is kept as odd, what it reads as nothing is left out. */
 export function readAlerts(
   list: readonly unknown[],
   context: DeliveryContext,
-  read: (value: unknown, index: number) => Read<ReceivedAlert>,
+  read: (value: unknown, index: number) => Read<ReceivedAlert> | undefined,
 ): readonly Event[] {
   const { delivery, source } = context;
   const events: Event[] = [];
   for (let i = 0; i < list.length; i++) {
     const result = read(list[i], i);
+    if (result === undefined) continue;
     if (isProblem(result)) {
       const excerpt = excerptOf(list[i]);
       events.push({ kind: 'odd', delivery, source, error: result, excerpt });

@@ -206,11 +206,18 @@ export interface Rules {
 /** The first that leads to a text counts; `=` stands before a fixed text. */
 type Paths = readonly string[];
 
+export interface MappedStatus {
+  readonly from: Paths;
+  readonly resolved: readonly string[];
+  /** What says them is no news of an alert. */
+  readonly ignored: readonly string[];
+}
+
 export interface Mapping {
   readonly name: string;
   /** Path of the list of alerts; undefined: the body is one alert, or an array of them. */
   readonly alerts: string | undefined;
-  readonly status: { readonly from: Paths; readonly resolved: readonly string[] } | undefined;
+  readonly status: MappedStatus | undefined;
   readonly startsAt: Paths | undefined;
   readonly endsAt: Paths | undefined;
   readonly generatorURL: Paths | undefined;

@@ -95,7 +95,7 @@ test('a text that holds JSON is read as what it holds, and brackets pick an entr
 test('of several paths the first that leads to a text counts', () => {
   const over: Partial<Mapping> = {
     labels: { alertname: ['rule.name', 'title', '=Unnamed'], service: ['a.b', 'project'] },
-    status: { from: ['state', 'action'], resolved: ['ok'] },
+    status: { from: ['state', 'action'], resolved: ['ok'], ignored: [] },
     generatorURL: ['web', 'link'],
     startsAt: ['since', 'at'],
   };
@@ -119,9 +119,25 @@ test('of several paths the first that leads to a text counts', () => {
   });
 });
 
+test('what a status of the ignored ones says is taken and changes nothing', () => {
+  const status = { from: ['action'], resolved: ['resolve'], ignored: ['Acknowledge', '3'] };
+  const over: Partial<Mapping> = { status, labels: { alertname: ['key'] } };
+  const parsed = parse(
+    [
+      { key: 'a', action: 'acknowledge' },
+      { key: 'b', action: 3 },
+    ],
+    over,
+  );
+  expect(parsed).toEqual({ kind: 'parsed', events: [], truncated: 0 });
+  expect(
+    alertsOf(parse([{ action: 'acknowledge' }, { key: 'c', action: 'trigger' }], over)),
+  ).toHaveLength(1);
+});
+
 test('status, times and link are read where the mapping says', () => {
   const over: Partial<Mapping> = {
-    status: { from: ['heartbeat.status'], resolved: ['1', 'UP'] },
+    status: { from: ['heartbeat.status'], resolved: ['1', 'UP'], ignored: [] },
     startsAt: ['heartbeat.time'],
     endsAt: ['heartbeat.until'],
     generatorURL: ['link'],

@@ -232,7 +232,7 @@ ingest:
   expect(mappings.get('zabbix')).toEqual({
     name: 'zabbix',
     alerts: 'events[]',
-    status: { from: ['event.value'], resolved: ['0', 'OK'] },
+    status: { from: ['event.value'], resolved: ['0', 'OK'], ignored: [] },
     startsAt: undefined,
     endsAt: undefined,
     generatorURL: undefined,

@@ -270,7 +270,11 @@ const Paths = oneOrMany(Path);
 const Fields = z.record(Text, Paths);
 const Ingest = strict({
   alerts: ListPath.optional(),
-  status: strict({ from: Paths, resolved: oneOrMany(Text) }).optional(),
+  status: strict({
+    from: Paths,
+    resolved: oneOrMany(Text),
+    ignored: oneOrMany(Text).optional(),
+  }).optional(),
   startsAt: Paths.optional(),
   endsAt: Paths.optional(),
   generatorURL: Paths.optional(),

@@ -155,7 +155,7 @@ export function compileMappings(
       {
         name,
         alerts: value.alerts,
-        status: value.status,
+        status: value.status && { ...value.status, ignored: value.status.ignored ?? [] },
         startsAt: value.startsAt,
         endsAt: value.endsAt,
         generatorURL: value.generatorURL,
