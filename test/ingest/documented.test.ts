@@ -46,7 +46,7 @@ const TOOLS: readonly Expected[] = [
     name: 'checkout-5xx',
     service: 'checkout-5xx',
     severity: 'warning',
-    summary: 'checkout-5xx: The load balancer of checkout',
+    summary: 'The load balancer of checkout',
   },
   {
     file: 'cloudwatch-subscription',
