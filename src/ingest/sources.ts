@@ -9,6 +9,7 @@ import { parseAlertmanager } from './alertmanager.ts';
 import { tooMuchIn } from './counts.ts';
 import { parseGeneric } from './generic.ts';
 import { readJsonOf } from './digits.ts';
+import { parseGrafana } from './grafana.ts';
 import { textOf } from './json.ts';
 import { parseMapped } from './mapped.ts';
 import type { DeliveryContext, Parsed } from './parsed.ts';
@@ -19,7 +20,7 @@ type Parser = (body: unknown, context: DeliveryContext) => Parsed;
 const PARSERS: ReadonlyMap<string, Parser> = new Map(
   Object.entries({
     alertmanager: parseAlertmanager,
-    grafana: parseAlertmanager,
+    grafana: parseGrafana,
     prometheus: parsePrometheus,
     generic: parseGeneric,
   } satisfies Record<(typeof SOURCES)[number], Parser>),
