@@ -26,7 +26,7 @@ import {
   matchOf,
 } from './evidence.ts';
 import { groupOf, keepsToItself, TOGETHER_MS } from './group.ts';
-import { beganOf, onsetOf } from './onset.ts';
+import { beganApart, onsetOf } from './onset.ts';
 import {
   areApart,
   gathers,
@@ -341,7 +341,7 @@ function sharedGroup(
     const because = byLabels(rule.by, group.split('\n').slice(2));
     return matchOf('labels', incident, because, apartMs);
   }
-  const beganMs = beganApart(turn, alert, incident);
+  const beganMs = togetherMs(turn, alert, incident);
   if (beganMs > (proven ? rule.windowMs : TOGETHER_MS) || isMild(facts.severity)) return undefined;
   if (!gathers(incident, tally, facts.severity) || !isToldThere(turn, incident, alert))
     return undefined;
@@ -353,8 +353,9 @@ function sharedGroup(
  * has fired for longer than any source takes to say so comes to a new listener with all others: only its beginning
  * counts.
  */
-function beganApart({ now }: Turn, alert: Sought, incident: Incident): number {
-  const begunMs = Math.abs(onsetOf(alert) - beganOf(incident));
+function togetherMs({ now }: Turn, alert: Sought, incident: Incident): number {
+  const { startsAt } = alert;
+  const begunMs = beganApart({ beganAt: onsetOf(alert), startsAt }, incident);
   const heardMs = Math.abs(now - incident.gatheredAt);
   return now - alert.startsAt > SAID_LATER_MAX_MS ? begunMs : Math.min(heardMs, begunMs);
 }

@@ -12,7 +12,7 @@ import { toldBetween } from '../state/group-index.ts';
 import { idsAt } from '../state/id-index.ts';
 import { leadOf, likelyCause } from '../life/lead.ts';
 import { WEIGHT_SUFFICES } from '../life/proof.ts';
-import type { Alert, Incident, Instant } from '../model.ts';
+import type { Alert, Incident } from '../model.ts';
 import type { CorrelateRule } from '../rules/rules.ts';
 import { tallyOf } from '../state/state.ts';
 import { servicesOn } from '../state/tally.ts';
@@ -32,7 +32,7 @@ import {
   mayGuess,
   takesGuess,
 } from './may.ts';
-import { beganOf } from './onset.ts';
+import { beganApart, beganFrom, beganOf } from './onset.ts';
 import { isStrangeSite } from './peers.ts';
 import { placedRoot, WEIGHED_MAX } from './root.ts';
 
@@ -116,14 +116,13 @@ export function besideWide(
 ): Match | undefined {
   const { state, rules } = turn;
   if (!mayGuess(turn, incident, alert, rule)) return undefined;
-  const began = beganOf(incident);
   let best: Match | undefined;
   for (const near of nearby(rules, alert.facts.service, Math.min(rule.maxHops, 1))) {
     for (const id of idsAt(state.byService, incident.environment, near.service)) {
       const other = state.incidents.get(id);
       if (other === undefined || id === incident.id || !isWideOutage(turn, other, rule)) continue;
       const { lastSince, services } = tallyOf(state, id);
-      const apartMs = Math.abs(began - lastSince);
+      const apartMs = beganFrom(incident, lastSince);
       if (apartMs > SPREADS_MS || (services.get(near.service)?.firing ?? 0) === 0) continue;
       if (callsOthers(turn, other, alert)) continue;
       const match = matchOf('dependency', other, byPath(near.path, apartMs), apartMs, near.hops);
@@ -217,15 +216,15 @@ export function keptOut(
   const { state } = turn;
   if (!mayGuess(turn, incident, alert, rule)) return undefined;
   if (!isAllStarved(tallyOf(state, incident.id))) return undefined;
-  const began = beganOf(incident);
   let best: Match | undefined;
-  for (const id of toldBetween(state.byGroup, incident.environment, began - SPREADS_MS, began)) {
+  const from = beganOf(incident) - SPREADS_MS;
+  for (const id of toldBetween(state.byGroup, incident.environment, from, incident.startsAt)) {
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || !takesGuess(turn, other)) continue;
     const site = leadOf(state, other);
     if (site?.status !== 'firing' || !isStrangeSite(site) || !isToldThere(turn, other, alert))
       continue;
-    const apartMs = Math.abs(began - beganOf(other));
+    const apartMs = beganApart(incident, other);
     const match = matchOf('time', other, byFront(site.facts.service, apartMs), apartMs);
     if (isNearer(match, best)) best = match;
   }
@@ -241,17 +240,17 @@ export function toldAtOnce(
 ): Match | undefined {
   const { state } = turn;
   if (!mayGuess(turn, incident, alert, rule)) return undefined;
-  const began = beganOf(incident);
   const cause = likelyCause(incident, alert);
   const isCausePlaced = isPlaced(turn, incident, cause);
   let best: Incident | undefined;
   const placesMin = placesToSpread(alert);
   let apartMs = TOGETHER_MS;
-  const from = began - TOGETHER_MS - SPREADS_MS;
-  for (const id of toldBetween(state.byGroup, incident.environment, from, began + TOGETHER_MS)) {
+  const from = beganOf(incident) - TOGETHER_MS - SPREADS_MS;
+  const until = incident.startsAt + TOGETHER_MS;
+  for (const id of toldBetween(state.byGroup, incident.environment, from, until)) {
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || !takesGuess(turn, other)) continue;
-    const otherMs = apartFrom(turn, other, began, { isCausePlaced, placesMin });
+    const otherMs = apartFrom(turn, other, incident, { isCausePlaced, placesMin });
     if (otherMs > apartMs) continue;
     // More than so many services are a storm.
     if (tallyOf(state, id).hit > WEIGHED_MAX || !isSameCluster(turn, other, alert)) continue;
@@ -276,14 +275,14 @@ function placesToSpread(alert: Alert): number {
 function apartFrom(
   { state }: Turn,
   other: Incident,
-  began: Instant,
+  incident: Incident,
   { isCausePlaced, placesMin }: { readonly isCausePlaced: boolean; readonly placesMin: number },
 ): number {
-  const beganMs = Math.abs(beganOf(other) - began);
+  const beganMs = beganApart(incident, other);
   const { hit, checks, lastSince } = tallyOf(state, other.id);
   const isWide = hit >= placesMin && checks.size >= placesMin;
-  if (isCausePlaced || !isWide || beganOf(other) > began) return beganMs;
-  return Math.min(beganMs, Math.abs(lastSince - began));
+  if (isCausePlaced || !isWide || beganOf(other) > incident.startsAt) return beganMs;
+  return Math.min(beganMs, beganFrom(incident, lastSince));
 }
 
 /**
@@ -303,10 +302,14 @@ function graphLeavesOpen(
   return isToldThere(turn, other, alert);
 }
 
-/** One service that fails in so many ways that it would be told at once by itself: no echo of something else. */
+/**
+ * One service that fails in so many ways that it would be told at once by itself: no echo of something else. A
+ * machine that fails is what others are an echo of.
+ */
 function isOutage({ state }: Turn, { id }: Incident): boolean {
-  const { hit, checks, weight } = tallyOf(state, id);
-  return hit === 1 && checks.size > 1 && weight >= WEIGHT_SUFFICES;
+  const { hit, checks, weight, services } = tallyOf(state, id);
+  if (hit !== 1 || checks.size === 1 || weight < WEIGHT_SUFFICES) return false;
+  return ![...services.values()].some(({ isMachine }) => isMachine);
 }
 
 /** Somebody said of its cause what it depends on, or what depends on it; of a host, that of what fails on it. */

@@ -14,7 +14,7 @@ import { byStorm, byTogether, type Match, matchOf } from './evidence.ts';
 import { callersOf, isInGraph } from './graph.ts';
 import { TOGETHER_MS } from './group.ts';
 import { isSameCluster, isToldThere, mayGuess, takesGuess } from './may.ts';
-import { beganOf } from './onset.ts';
+import { beganApart, beganOf } from './onset.ts';
 import { WEIGHED_MAX } from './root.ts';
 
 /** Two may be a coincidence; where messages come all the time, three and more. */
@@ -42,7 +42,7 @@ export function togetherWith(
   const before = beganOf(incident) - TOGETHER_MS;
   if (places < PLACES_MIN + toldBefore(turn, incident, before)) return [];
   return others.map((other) => {
-    const apartMs = apartBy(incident, other);
+    const apartMs = beganApart(incident, other);
     return matchOf('time', other, byTogether(places, apartMs), apartMs);
   });
 }
@@ -57,10 +57,10 @@ export function outlastingWith(
   const others = begunWith(turn, incident, speaker, rule);
   const [nearest] = others.toSorted(
     (one, other) =>
-      apartBy(incident, one) - apartBy(incident, other) || (one.id < other.id ? -1 : 1),
+      beganApart(incident, one) - beganApart(incident, other) || (one.id < other.id ? -1 : 1),
   );
   if (nearest === undefined) return undefined;
-  const apartMs = apartBy(incident, nearest);
+  const apartMs = beganApart(incident, nearest);
   return matchOf('time', nearest, byStorm(apartMs), apartMs);
 }
 
@@ -75,9 +75,9 @@ function begunWith(
   if (!mayGuess(turn, incident, speaker, rule)) return [];
   if ((state.members.get(incident.id)?.size ?? 0) > ALERTS_MAX) return [];
   const others = new Set<Incident>();
-  const began = beganOf(incident);
-  const from = began - TOGETHER_MS - SPREADS_MS;
-  for (const id of toldBetween(state.byGroup, incident.environment, from, began + TOGETHER_MS)) {
+  const from = beganOf(incident) - TOGETHER_MS - SPREADS_MS;
+  const until = incident.startsAt + TOGETHER_MS;
+  for (const id of toldBetween(state.byGroup, incident.environment, from, until)) {
     const other = state.incidents.get(id);
     if (other === undefined || id === incident.id || other.resolvedAt !== undefined) continue;
     if (!isNear(turn, incident, other)) continue;
@@ -89,14 +89,10 @@ function begunWith(
 
 /** It began with the other, or while that spread from place to place. */
 function isNear(turn: Turn, incident: Incident, other: Incident): boolean {
-  if (apartBy(incident, other) <= TOGETHER_MS) return true;
+  if (beganApart(incident, other) <= TOGETHER_MS) return true;
   const sinceMs = beganOf(incident) - tallyOf(turn.state, other.id).lastSince;
-  const isLater = beganOf(incident) > beganOf(other);
+  const isLater = incident.startsAt > beganOf(other);
   return isLater && sinceMs <= TOGETHER_MS && placesOf(turn, [other]) >= SPREADING_MIN;
-}
-
-function apartBy(one: Incident, other: Incident): number {
-  return Math.abs(beganOf(one) - beganOf(other));
 }
 
 /** Messages of what began in the minutes before. */

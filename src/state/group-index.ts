@@ -45,7 +45,8 @@ function keysAt(incident: Incident): readonly string[] {
   const { group, environment, beganAt, startsAt } = incident;
   const keys = group === undefined ? [] : [group];
   if (!hasMoment(incident)) return keys;
-  return [...keys, momentKey(environment, beganAt ?? startsAt)];
+  const moments = new Set([startsAt, beganAt ?? startsAt].map((at) => momentKey(environment, at)));
+  return [...keys, ...moments];
 }
 
 function hasMoment({ group, toldIn }: Incident): boolean {

@@ -134,6 +134,24 @@ test.each([
   expect(story.posts()).toHaveLength(posts);
 });
 
+test.each([
+  [1, 1],
+  [7, 2],
+  [15, 1],
+])(
+  'a machine %i minutes later, if a team may have shortened the wait: %i messages',
+  (minutes, posts) => {
+    const story = tell(SHOP);
+    story.fire('payments-db', 'Down', { severity: 'critical' });
+    story.wait(minutes * MINUTE);
+    const machine = { severity: 'critical', labels: { host: 'node-7' } };
+    story.fire('node-7', 'KubeNodeNotReady', machine);
+    story.fire('node-7', 'NodeExporterDown', machine);
+    story.wait(10 * MINUTE);
+    expect(story.posts()).toHaveLength(posts);
+  },
+);
+
 test('what began with a message that is over opens it again', () => {
   const story = tell('');
   story.fire('app', 'HighErrorRate', { severity: 'critical', labels: { namespace: 'shop' } });
