@@ -24,7 +24,14 @@ import { alikeWith } from './outside.ts';
 import { becomeOne, isSenior } from './merge.ts';
 import { beganOf, onsetOf } from './onset.ts';
 import { rankRoots } from './root.ts';
-import { besideWide, explainedBy, keptOut, toldAtOnce, toldOfSilent } from './standing.ts';
+import {
+  besideWide,
+  explainedBy,
+  keptOut,
+  leftBehind,
+  toldAtOnce,
+  toldOfSilent,
+} from './standing.ts';
 import { outlastingWith, togetherWith } from './together.ts';
 
 /** A new firing, or one whose incident is forgotten. `isProven`: it has outlasted its hold already. */
@@ -108,7 +115,8 @@ function speak(turn: Turn, gathered: Incident, proof: Proof): void {
     toldOfSilent(turn, incident, speaker, rule) ??
     keptOut(turn, incident, speaker, rule) ??
     toldAtOnce(turn, incident, speaker, rule) ??
-    besideWide(turn, incident, speaker, rule);
+    besideWide(turn, incident, speaker, rule) ??
+    leftBehind(turn, incident, speaker, rule);
   const matches = match === undefined ? linkedByNothing(turn, incident, speaker, rule) : [match];
   const isNews = !matches.some((one) => isKnownIn(turn, one.incident, speaker));
   const place = becomeOne(turn, incident, matches, speaker);

@@ -19,7 +19,7 @@ import { servicesOn } from '../state/tally.ts';
 import type { Turn } from '../state/turn.ts';
 import { isQuiet } from '../life/reply.ts';
 import { isAllStarved } from './along.ts';
-import { byFront, byPath, byTime, isNearer, type Match, matchOf } from './evidence.ts';
+import { byFront, byPath, byService, byTime, isNearer, type Match, matchOf } from './evidence.ts';
 import { callersOf, isInGraph, nearby, pathTo } from './graph.ts';
 import { TOGETHER_MS } from './group.ts';
 import { CALLERS_MIN, callersAt } from './hidden.ts';
@@ -90,6 +90,41 @@ function explains(
   const because = byPath(path, apartMs);
   const hops = path.length - 1;
   return matchOf('dependency', other, because, apartMs, hops);
+}
+
+/**
+ * The message of a failure of the same services, lately: what comes when they have recovered there (an error budget
+ * that burns, a replica that lags behind) is what that left, more often than another failure. Nothing critical: it
+ * would be heard of late.
+ */
+export function leftBehind(
+  turn: Turn,
+  incident: Incident,
+  alert: Alert,
+  rule: CorrelateRule,
+): Match | undefined {
+  const { state, now } = turn;
+  if (!mayGuess(turn, incident, alert, rule) || incident.severity === 'critical') return undefined;
+  const firing = firingIn(turn, incident);
+  if (firing.length > WEIGHED_MAX) return undefined;
+  const { service, environment } = alert.facts;
+  let best: Match | undefined;
+  for (const id of idsAt(state.byService, environment, service)) {
+    const other = state.incidents.get(id);
+    if (other === undefined || id === incident.id || !isMessageFor(turn, other, alert)) continue;
+    const { services } = tallyOf(state, id);
+    const apartMs = now - (services.get(service)?.lastSince ?? 0);
+    if (apartMs > rule.spanMs || firing.some((name) => !services.has(name))) continue;
+    const match = matchOf('service', other, byService(service), apartMs);
+    if (isNearer(match, best)) best = match;
+  }
+  return best;
+}
+
+/** A message that those read who would be told of the alert, and that a guess may add to. */
+function isMessageFor(turn: Turn, incident: Incident, alert: Alert): boolean {
+  if (incident.toldIn !== 'message' || !takesGuess(turn, incident)) return false;
+  return isToldThere(turn, incident, alert);
 }
 
 /** It fires, and nobody asked for quiet there: somebody has to hear of what is new. */

@@ -177,3 +177,22 @@ test('a delivery of an earlier firing that comes long after the end of a later o
   story.fire('payments-db', 'Down', first);
   expect(story.reasons().at(-1)).toBe('stale');
 });
+
+test.each([
+  ['warning', 20, 1],
+  ['critical', 20, 2],
+  ['warning', 70, 2],
+])(
+  'a %s that comes of the same service %i minutes after a failure: %i messages',
+  (severity, minutes, posts) => {
+    const story = tell();
+    story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+    story.wait(10 * MINUTE);
+    story.resolve('payments', 'HighErrorRate', { severity: 'critical' });
+    story.wait((minutes - 10) * MINUTE);
+    story.fire('payments', 'ErrorBudgetBurn', { severity });
+    story.wait(15 * MINUTE);
+    expect(story.posts()).toHaveLength(posts);
+    expect(story.last()?.text).not.toMatch(/^🟢/);
+  },
+);
