@@ -4,7 +4,7 @@
  *
  * Every string in it comes from outside and may contain anything.
  */
-import { type CauseView, causeView, victimOf } from './view/cause.ts';
+import { type CandidateView, type CauseView, causeView, victimOf } from './view/cause.ts';
 import { callersOf } from './correlate/graph.ts';
 import { partingOf } from './correlate/may.ts';
 import { rankRoots } from './correlate/root.ts';
@@ -20,7 +20,6 @@ import type {
   Mark,
   People,
   Phase,
-  RootCandidate,
   RouteDecision,
   Severity,
 } from './model.ts';
@@ -65,7 +64,7 @@ export interface MessageView {
   };
   readonly root: CauseView | undefined;
   /** The other candidates, best first. */
-  readonly otherRoots: readonly RootCandidate[];
+  readonly otherRoots: readonly CandidateView[];
   /** Services with alerts, what still fires first, then the most hit, at most ten. */
   readonly services: readonly {
     readonly name: string;

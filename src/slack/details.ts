@@ -3,9 +3,10 @@
  * what to do, who is on it. Each part is left out when there is nothing to say. Of what goes on it says
  * since when: a message stands as it is until something changes.
  */
-import { type Gesture, GESTURES, type RootCandidate } from '../model.ts';
+import { type Gesture, GESTURES } from '../model.ts';
 import { duration } from '../rules/duration.ts';
 import type { MessageView } from '../view.ts';
+import { cause, otherCandidates, reason } from './cause.ts';
 import { isLive, isOnlyTaken } from './headline.ts';
 import { why, links } from './links.ts';
 import { bold, cut, joined, type Line, type Piece, time } from './rich.ts';
@@ -70,74 +71,6 @@ function facts(view: MessageView): Details['facts'] {
   return all
     .filter(([, line]) => line.some((piece) => piece !== ''))
     .map(([title, line]) => ({ title, line }));
-}
-
-/** Said only where there is something to find out: one service alone is its own cause. */
-function cause(view: MessageView): Line {
-  const { root } = view;
-  if (root === undefined || (view.servicesTotal <= 1 && view.otherRoots.length === 0)) return [];
-  const known = [
-    root.tier === undefined ? '' : `tier ${root.tier}`,
-    cut(root.owner ?? '', NAME_MAX),
-  ].filter((text) => text !== '');
-  const reasons = root.reasons.map(reason).filter((text) => text !== '');
-  // A lesser candidate may explain it: then something is known that links them.
-  const isLinked =
-    root.explainsOthers || view.otherRoots.some((one) => one.explains > root.explains);
-  if (view.servicesTotal > 1 && !isLinked) {
-    reasons.push(linkedBy(root));
-  } else if (root.of > 1) {
-    reasons.push(`explains ${root.explains} of ${count(root.of, 'alert')}`);
-  }
-  return [
-    cut(root.service, NAME_MAX),
-    known.length === 0 ? '' : ` (${known.join(', ')})`,
-    reasons.length === 0 ? '' : `: ${reasons.slice(0, 5).join('; ')}`,
-  ];
-}
-
-/** Why they are one incident, although it explains none of the others. */
-function linkedBy({ shared }: NonNullable<MessageView['root']>): string {
-  switch (shared?.kind) {
-    case undefined:
-      return 'nothing is known that links it to the others';
-    case 'rule':
-      return `kept together by ${cut(shared.rule, NAME_MAX)}`;
-    case 'host':
-      return `${ofAll(shared.services, shared.of)} services are on host ${cut(shared.name, NAME_MAX)}`;
-    case 'transaction':
-      return `${ofAll(shared.alerts, shared.of)} alerts carry transaction ${cut(shared.id, NAME_MAX)}`;
-  }
-}
-
-function ofAll(some: number, all: number): string {
-  if (some < all) return `${some} of ${all}`;
-  return all === 2 ? 'both' : `all ${all}`;
-}
-
-/** Every alert explains itself; a candidate explains more than that. */
-function otherCandidates({ root, otherRoots, services, alerts }: MessageView): string {
-  const isOver = ({ service }: RootCandidate) =>
-    alerts.firing > 0 && services.find(({ name }) => name === service)?.firing === 0;
-  const named = otherRoots
-    .filter(({ explains }) => explains > 1)
-    .map((other) => candidate(other, isOver(other) ? '; recovered' : whenLater(other, root)));
-  return list(named, 2);
-}
-
-/** It explains no less than the likely cause, and comes second because it came later. */
-function whenLater(other: RootCandidate, root: RootCandidate | undefined): string {
-  if (root === undefined || other.explains < root.explains) return '';
-  const minutes = Math.round((other.since - root.since) / 60_000);
-  return minutes < 1 ? '' : `; began ${minutes} min later`;
-}
-
-function candidate({ service, explains, of }: RootCandidate, more: string): string {
-  return `${cut(service, NAME_MAX)} (explains ${explains} of ${count(of, 'alert')}${more})`;
-}
-
-function reason(text: string): string {
-  return cut(text.replace(/\s*->\s*/g, ' → '), 160);
 }
 
 /** The worst that a storm's message stands for: each is found by its name. */

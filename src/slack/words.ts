@@ -16,8 +16,12 @@ export function ago(at: Instant, now: Instant): string {
 
 /** `1 alert`, `14 alerts`, `1,204 alerts`. */
 export function count(number: number, unit: string, units = `${unit}s`): string {
-  const digits = String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
-  return `${digits} ${number === 1 ? unit : units}`;
+  return `${digits(number)} ${number === 1 ? unit : units}`;
+}
+
+/** `1,204`, where its unit stands nearby. */
+export function digits(number: number): string {
+  return String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 
 export function times(number: number): string {

@@ -3,7 +3,7 @@
  * whether it goes on. The renderer finds the words.
  */
 import { keepsToItself } from '../correlate/group.ts';
-import type { Alert, Incident, RootCandidate } from '../model.ts';
+import type { Alert, Incident, Instant, RootCandidate } from '../model.ts';
 import type { Rules } from '../rules/rules.ts';
 import { isByTime } from '../state/group-index.ts';
 import { inOrder, servicesOn, severityRank, type Tally } from '../state/tally.ts';
@@ -19,11 +19,16 @@ export type Shared =
     }
   | { readonly kind: 'rule'; readonly rule: string };
 
-export interface CauseView extends RootCandidate {
-  readonly tier: number | undefined;
-  readonly owner: string | undefined;
+export interface CandidateView extends RootCandidate {
   /** Alerts of other services, too, and not only its own. */
   readonly explainsOthers: boolean;
+  /** Its own alerts are over since then. */
+  readonly clearedAt?: Instant | undefined;
+}
+
+export interface CauseView extends CandidateView {
+  readonly tier: number | undefined;
+  readonly owner: string | undefined;
   /** What it shares with others where it does not explain them: why they are one incident. */
   readonly shared?: Shared | undefined;
   /** Its own alerts are over, and others go on. */
@@ -40,25 +45,29 @@ export function causeView(
   tally: Tally,
 ): {
   readonly root: CauseView | undefined;
-  readonly otherRoots: readonly RootCandidate[];
+  readonly otherRoots: readonly CandidateView[];
   readonly owner: string | undefined;
 } {
-  const [root, ...otherRoots] = incident.roots;
+  const [root, ...otherRoots] = incident.roots.map((one) => candidateView(one, tally));
   const { services } = rules.catalog;
   const leadOwner = services.get(lead?.facts.service ?? '')?.owner;
   if (root === undefined) return { root, otherRoots, owner: leadOwner };
   const { tier, owner } = services.get(root.service) ?? { tier: undefined, owner: undefined };
   const own = tally.services.get(root.service) ?? { alerts: 0, firing: 0 };
-  const explainsOthers = root.explains > own.alerts;
   const view = {
     ...root,
     tier,
     owner,
-    explainsOthers,
-    shared: explainsOthers ? undefined : sharedBy(incident, tally),
+    shared: root.explainsOthers ? undefined : sharedBy(incident, tally),
     hasRecovered: own.alerts > 0 && own.firing === 0 && tally.firing > 0,
   };
   return { root: view, otherRoots, owner: owner ?? leadOwner };
+}
+
+function candidateView(candidate: RootCandidate, { services }: Tally): CandidateView {
+  const own = services.get(candidate.service);
+  const clearedAt = own?.firing === 0 ? own.clearedAt : undefined;
+  return { ...candidate, explainsOthers: candidate.explains > (own?.alerts ?? 0), clearedAt };
 }
 
 /** What makes them one incident, where no service explains the others: a rule, a host, a transaction. */

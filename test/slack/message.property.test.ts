@@ -89,6 +89,8 @@ const candidate = fc.record({
   of: count,
   since: at,
   reasons: fc.array(text, { maxLength: 8 }),
+  explainsOthers: fc.boolean(),
+  clearedAt: fc.option(at, { nil: undefined }),
 });
 const severity = fc.constantFrom(...SEVERITIES);
 const people = fc

@@ -370,23 +370,34 @@ test.each([
   expect(text).toMatch(new RegExp(`^🔴 ${capability} ${verb} failing: `));
 });
 
-test('a candidate that has recovered is said to be', () => {
-  const root = { since: NOW, reasons: [], of: 14 };
-  const { text } = renderMessage(
-    messageView({
-      otherRoots: [
-        { ...root, service: 'orders', explains: 14 },
-        { ...root, service: 'basket', explains: 3 },
-      ],
-      services: [
-        { name: 'basket', firing: 1, alerts: 1 },
-        { name: 'orders', firing: 0, alerts: 2 },
-      ],
-    }),
+test('of another candidate is said what it explains, and whether it is over', () => {
+  const like = { since: NOW, reasons: [], of: 2_214, explainsOthers: true };
+  const otherRoots = [
+    { ...like, service: 'orders', explains: 2_210, clearedAt: minutesAgo(14) },
+    { ...like, service: 'basket', explains: 3 },
+  ];
+  const candidates = (over: Partial<MessageView>): string | undefined =>
+    /^Other candidates: (.*)$/m.exec(renderMessage(messageView({ otherRoots, ...over })).text)?.[1];
+  const basket = 'basket (explains 3 of 2,214 alerts)';
+  expect(candidates({})).toBe(`orders (explains 2,210 of 2,214 alerts; recovered) and ${basket}`);
+  const root = { ...ROOT, explains: 2_100, of: 2_214, clearedAt: minutesAgo(2) };
+  expect(candidates({ root })).toBe(
+    `orders (explains 2,210 of 2,214 alerts; recovered 12 min earlier) and ${basket}`,
   );
-  expect(text).toContain(
-    'Other candidates: orders (explains 14 of 14 alerts; recovered) and basket (explains 3 of 14 alerts)',
+  expect(candidates({ alerts: { firing: 0, total: 2_214 } })).toBe(
+    `orders (explains 2,210 of 2,214 alerts) and ${basket}`,
   );
+});
+
+test('a candidate that explains its own alerts only is named for what else speaks for it, or not at all', () => {
+  const like = { since: NOW, of: 9, explains: 3, explainsOthers: false };
+  const otherRoots = [
+    { ...like, service: 'orders', reasons: ['it alerted first'] },
+    { ...like, service: 'basket', reasons: [] },
+    { ...like, service: 'search', reasons: ['its own alerts have cleared'], clearedAt: NOW },
+  ];
+  const { text } = renderMessage(messageView({ otherRoots }));
+  expect(text).toContain('Other candidates: orders (it alerted first)\n');
 });
 
 test('an outage of days says on which day it ended, and one of an hour does not say it twice', () => {
@@ -401,7 +412,7 @@ test('an outage of days says on which day it ended, and one of an hour does not 
 
 test('a cause that a lesser candidate explains is not said to be linked to nothing', () => {
   const root = { ...ROOT, service: 'checkout-api', explains: 5, of: 7, explainsOthers: false };
-  const lesser = { ...ROOT, service: 'payments', explains: 7, of: 7 };
+  const lesser = { ...ROOT, service: 'payments', explains: 7, of: 7, explainsOthers: true };
   const { text } = renderMessage(messageView({ root, otherRoots: [lesser] }));
   expect(text).not.toContain('nothing is known');
   expect(text).toContain('explains 5 of 7 alerts');

@@ -44,7 +44,14 @@ export function messageView(change: Partial<MessageView> = {}): MessageView {
       explainsOthers: true,
     },
     otherRoots: [
-      { service: 'fraud-check', explains: 6, of: 14, since: minutesAgo(5), reasons: [] },
+      {
+        service: 'fraud-check',
+        explains: 6,
+        of: 14,
+        since: minutesAgo(5),
+        reasons: [],
+        explainsOthers: true,
+      },
     ],
     services: [
       { name: 'payments', firing: 6, alerts: 6 },
