@@ -35,7 +35,8 @@ function runbookTitle(address: string | undefined, service: string | undefined):
   const last = (hash.length > 2 ? hash.slice(1) : pathname.split('/').findLast(Boolean)) ?? '';
   const title = spelledOut(decoded(last).replace(/\.(html?|md|adoc)$/i, ''));
   const says = /^\p{L}[\p{L}\p{N} ]{3,60}$/u.test(title) && !/^(run ?books?|index)$/i.test(title);
-  return says ? `${kind}: ${title}` : kind;
+  const repeats = service !== undefined && title === spelledOut(service);
+  return says && !repeats ? `${kind}: ${title}` : kind;
 }
 
 /** Whoever reads it thinks of the likely cause first. */

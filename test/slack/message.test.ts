@@ -370,6 +370,14 @@ test.each([
   expect(text).toMatch(new RegExp(`^🔴 ${capability} ${verb} failing: `));
 });
 
+test('a runbook that is named as its service says the name once', () => {
+  const runbook = 'https://wiki.example.com/runbooks/video-api';
+  const text = (runbookOf: string): string =>
+    renderMessage(messageView({ links: { ...messageView().links, runbook, runbookOf } })).text;
+  expect(text('video-api')).toContain(`▸ Runbook of video-api ${runbook}`);
+  expect(text('video')).toContain(`▸ Runbook of video: video api ${runbook}`);
+});
+
 test('of another candidate is said what it explains, and whether it is over', () => {
   const like = { since: NOW, reasons: [], of: 2_214, explainsOthers: true };
   const otherRoots = [
