@@ -162,3 +162,34 @@ test('every mapping and every sample is played', () => {
   const files = readdirSync(SAMPLES).filter((name) => name.endsWith('.json'));
   expect(TOOLS.map(({ file }) => `${file}.json`).sort()).toEqual(files.sort());
 });
+
+/** The JSON blocks of the page, by a text within. */
+function payloadWith(part: string): string {
+  const page = readFileSync('docs/mappings.md', 'utf8');
+  const blocks = [...page.matchAll(/^```json\n(.*?)^```/gms)].map(([, json = '']) => json);
+  return blocks.find((json) => json.includes(part)) ?? '';
+}
+
+test('the payload that Datadog is given has the fields of its sample', () => {
+  const [sample] = JSON.parse(readFileSync(`${SAMPLES}/datadog.json`, 'utf8')) as [object];
+  const payload = JSON.parse(payloadWith('$ALERT_TITLE')) as object;
+  expect(Object.keys(payload).sort()).toEqual(Object.keys(sample).sort());
+});
+
+test('what healthchecks.io is told to send fires and ends one alert', () => {
+  const told = tell(RULES);
+  for (const status of ['down', 'up']) {
+    const filled = payloadWith('$CODE')
+      .replace('$NAME_JSON', '"nightly \\"report\\""')
+      .replace('$STATUS', status)
+      .replace('$CODE', 'f618072a');
+    const context = { source: 'generic', delivery: 'd', at: told.now() };
+    const parsed = parseDelivery(JSON.parse(filled), context, told.rules.mappings);
+    if (parsed.kind === 'refused') throw new Error(parsed.error);
+    for (const event of parsed.events) told.event(event);
+    const [alert, ...others] = told.state.alerts.values();
+    expect(others).toEqual([]);
+    expect(alert?.status).toBe(status === 'down' ? 'firing' : 'resolved');
+    told.wait(15 * MINUTE);
+  }
+});
