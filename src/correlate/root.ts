@@ -6,12 +6,12 @@
  */
 import type { Incident, Instant, RootCandidate } from '../model.ts';
 import { topOf } from '../state/sorted.ts';
-import { tallyOf } from '../state/state.ts';
+import { alertsOf, tallyOf } from '../state/state.ts';
 import type { ServiceTally, Tally } from '../state/tally.ts';
 import type { Moment } from '../state/turn.ts';
 import { type Callers, callersOf, isInGraph, pathTo } from './graph.ts';
 import { hiddenCause } from './hidden.ts';
-import { isStrangeSite } from './peers.ts';
+import { isStrangeSite, peersOf } from './peers.ts';
 
 /** Candidates that people are shown. */
 const SHOWN = 3;
@@ -20,6 +20,9 @@ export const WEIGHED_MAX = 40;
 
 /** Checks looked through for the first that goes on. */
 const CHECKS_MAX = 4 * WEIGHED_MAX;
+/** Alerts looked through for what they name. */
+const ALERTS_MAX = 200;
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** A failure reaches its callers within this, and is noticed. */
 const CASCADE_MS = 5 * 60_000;
@@ -39,17 +42,29 @@ interface Weighed {
   readonly paths: readonly string[];
   /** Services that get too few requests because of it. */
   readonly starves: number;
+  /** Services whose alerts name it as whom they call. */
+  readonly named: ReadonlySet<string>;
 }
 
 export function rankRoots(moment: Moment, incident: Incident): readonly RootCandidate[] {
   const tally = tallyOf(moment.state, incident.id);
   const services = mostHit(tally);
   const outbreakAt = beganToFire(tally) - CASCADE_MS;
+  const naming = namingSites(moment, incident, services);
   const starving = starvingAmong(moment, services);
   const starved = new Set([...starving.values()].flat());
   const weighed = services.map(([service, own]) => {
     const isStarved = starved.has(service);
-    return weigh(moment, incident, { service, own, services, outbreakAt, starving, isStarved });
+    const named = naming.get(service) ?? NOBODY;
+    return weigh(moment, incident, {
+      service,
+      own,
+      services,
+      outbreakAt,
+      starving,
+      isStarved,
+      named,
+    });
   });
   weighed.sort(better);
   const earliest = services.reduce(
@@ -93,6 +108,7 @@ function weigh(
     outbreakAt,
     starving,
     isStarved,
+    named,
   }: {
     readonly service: string;
     readonly own: ServiceTally;
@@ -100,28 +116,42 @@ function weigh(
     readonly outbreakAt: Instant;
     readonly starving: ReadonlyMap<string, readonly string[]>;
     readonly isStarved: boolean;
+    readonly named: ReadonlySet<string>;
   },
 ): Weighed {
   const callers = callersOf(moment.rules, service);
   let explained = 1;
   let alerts = own.alerts;
   let longest: readonly string[] = [];
-  const starved = new Set(starving.get(service));
+  const below = starving.get(service) ?? [];
+  const starved = new Set(below);
+  const reaches = reachOf(moment, callers, named);
   for (const [name, tally] of services) {
-    if (name === service || !callers.has(name)) continue;
+    if (name === service || !reaches(name)) continue;
     for (const hungry of starving.get(name) ?? []) starved.add(hungry);
-    const path = pathTo(callers, service, name);
     explained++;
     alerts += tally.alerts;
+    const path = callers.has(name) ? pathTo(callers, service, name) : [];
     if (path.length > longest.length) longest = path;
   }
   for (const [name, tally] of services)
-    if (name !== service && starved.has(name) && !callers.has(name)) alerts += tally.alerts;
+    if (name !== service && starved.has(name) && !reaches(name)) alerts += tally.alerts;
   const stands = standingOf(own, incident, outbreakAt, moment.now);
   // What starves others is asked before what they get too little of.
   const standing = isStarved ? Math.min(stands, 1) : stands;
-  const starves = starving.get(service)?.length ?? 0;
-  return { service, standing, explained, alerts, tally: own, paths: longest, starves };
+  const starves = below.length;
+  return { service, standing, explained, alerts, tally: own, paths: longest, starves, named };
+}
+
+/** What fails with a service: its callers; with what others name, these and their callers. */
+function reachOf(
+  { rules }: Moment,
+  callers: Callers,
+  named: ReadonlySet<string>,
+): (service: string) => boolean {
+  if (named.size === 0) return (service) => callers.has(service);
+  const above = [callers, named, ...[...named].map((name) => callersOf(rules, name))];
+  return (service) => above.some((its) => its.has(service));
 }
 
 /**
@@ -175,6 +205,9 @@ function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate 
   if (tally.services.size > 1 && failingMachine(one) === 1)
     reasons.push('the machine itself fails');
   if (one.paths.length > 1) reasons.push(one.paths.join(' -> '));
+  const [namer] = [...one.named].sort();
+  if (namer !== undefined)
+    reasons.push(one.named.size === 1 ? `${namer} names it` : `${one.named.size} services name it`);
   if (one.starves > 0) reasons.push(`${one.starves} services behind it get too few requests`);
   if (one.tally.firing === 0) reasons.push('its own alerts have cleared');
   return {
@@ -184,6 +217,24 @@ function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate 
     since: one.tally.firstSince,
     reasons,
   };
+}
+
+/** A failing site that no service of the catalog has, and the services whose alerts here name it as whom they call. */
+function namingSites(
+  { state, rules }: Moment,
+  { id }: Incident,
+  services: readonly (readonly [string, ServiceTally])[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const naming = new Map<string, Set<string>>();
+  for (const [service, { lead }] of services)
+    if (isStrangeSite(state.alerts.get(lead))) naming.set(service, new Set());
+  if (naming.size === 0) return naming;
+  let looked = 0;
+  for (const alert of alertsOf(state, id)) {
+    if (++looked > ALERTS_MAX) break;
+    for (const peer of peersOf(alert, rules.catalog)) naming.get(peer)?.add(alert.facts.service);
+  }
+  return naming;
 }
 
 /**

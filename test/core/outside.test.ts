@@ -2,7 +2,7 @@
  * Failures whose cause is outside the catalog: services without a path between them that fail in the same way at once.
  */
 import { expect, test } from 'vitest';
-import { MINUTE, SECOND, type Story, tell } from '../support/story.ts';
+import { MINUTE, SECOND, SHOP, type Story, tell } from '../support/story.ts';
 
 /** Each has a database, and nothing in common with the others; two call the first. */
 const CATALOG = `services:
@@ -204,4 +204,20 @@ test('a name that stands on the alerts of everybody says nothing', () => {
   story.fire('svc-15', 'Failing', { severity: 'high', labels });
   story.wait(LASTS);
   expect(story.posts()).toHaveLength(2);
+});
+
+test('a site that fails its probe, and that an alert names as whom its service calls, is the likely cause', () => {
+  const story = tell(SHOP);
+  const upstream = { severity: 'high', labels: { upstream: 'api.paypal.com' } } as const;
+  story.fire('checkout', 'HighErrorRate', { severity: 'critical' });
+  story.fire('payments', 'HighErrorRate', { severity: 'critical' });
+  story.fire('payments', 'UpstreamErrors', upstream);
+  story.wait(MINUTE);
+  expect(story.last()).toMatchObject({ root: 'payments' });
+  const probe = { job: 'blackbox', instance: 'https://api.paypal.com/status' };
+  story.fire('', 'ProbeFailed', { severity: 'high', labels: { service: '', ...probe } });
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()).toMatchObject({ root: 'api.paypal.com' });
+  expect(story.last()?.text).toContain('api.paypal.com: payments names it; explains 4 of 4 alerts');
 });
