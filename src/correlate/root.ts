@@ -23,6 +23,8 @@ const CHECKS_MAX = 4 * WEIGHED_MAX;
 /** Alerts looked through for what they name. */
 const ALERTS_MAX = 200;
 const NOBODY: ReadonlySet<string> = new Set();
+/** Without names nobody in a cluster calls anybody, and no catalog says so. */
+const NAME_SERVICES: ReadonlySet<string> = new Set(['coredns', 'kube-dns', 'node-local-dns']);
 
 /** A failure reaches its callers within this, and is noticed. */
 const CASCADE_MS = 5 * 60_000;
@@ -125,7 +127,7 @@ function weigh(
   let longest: readonly string[] = [];
   const below = starving.get(service) ?? [];
   const starved = new Set(below);
-  const reaches = reachOf(moment, callers, named);
+  const reaches = reachOf(moment, service, callers, named);
   for (const [name, tally] of services) {
     if (name === service || !reaches(name)) continue;
     for (const hungry of starving.get(name) ?? []) starved.add(hungry);
@@ -143,12 +145,14 @@ function weigh(
   return { service, standing, explained, alerts, tally: own, paths: longest, starves, named };
 }
 
-/** What fails with a service: its callers; with what others name, these and their callers. */
+/** What fails with a service: its callers; with what others name, these and their callers; with names everybody. */
 function reachOf(
   { rules }: Moment,
+  cause: string,
   callers: Callers,
   named: ReadonlySet<string>,
 ): (service: string) => boolean {
+  if (NAME_SERVICES.has(cause)) return () => true;
   if (named.size === 0) return (service) => callers.has(service);
   const above = [callers, named, ...[...named].map((name) => callersOf(rules, name))];
   return (service) => above.some((its) => its.has(service));
@@ -205,6 +209,8 @@ function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate 
   if (tally.services.size > 1 && failingMachine(one) === 1)
     reasons.push('the machine itself fails');
   if (one.paths.length > 1) reasons.push(one.paths.join(' -> '));
+  if (NAME_SERVICES.has(one.service) && one.explained > 1)
+    reasons.push('all others find each other by it');
   const [namer] = [...one.named].sort();
   if (namer !== undefined)
     reasons.push(one.named.size === 1 ? `${namer} names it` : `${one.named.size} services name it`);

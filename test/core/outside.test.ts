@@ -221,3 +221,14 @@ test('a site that fails its probe, and that an alert names as whom its service c
   expect(story.last()).toMatchObject({ root: 'api.paypal.com' });
   expect(story.last()?.text).toContain('api.paypal.com: payments names it; explains 4 of 4 alerts');
 });
+
+test('without names nobody calls anybody: the name service is the likely cause of an outage that began with it', () => {
+  const story = tell(SHOP);
+  for (const service of ['payments-db', 'payments', 'checkout', 'basket'])
+    story.fire(service, 'HighErrorRate', { severity: 'critical' });
+  story.wait(MINUTE);
+  story.fire('coredns', 'CoreDNSErrorsHigh', { severity: 'critical' });
+  story.wait(10 * MINUTE);
+  expect(story.posts()).toHaveLength(1);
+  expect(story.last()).toMatchObject({ root: 'coredns' });
+});
