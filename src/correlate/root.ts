@@ -20,8 +20,8 @@ export const WEIGHED_MAX = 40;
 
 /** Checks looked through for the first that goes on. */
 const CHECKS_MAX = 4 * WEIGHED_MAX;
-/** Alerts looked through for what they name. */
-const ALERTS_MAX = 200;
+/** Alerts looked through for what they name, all or none: some of them would depend on who loaded them when. */
+const ALERTS_MAX = 1_000;
 const NOBODY: ReadonlySet<string> = new Set();
 /** Without names nobody in a cluster calls anybody, and no catalog says so. */
 const NAME_SERVICES: ReadonlySet<string> = new Set(['coredns', 'kube-dns', 'node-local-dns']);
@@ -34,6 +34,9 @@ const PASSING_MS = 5 * 60_000;
 const CLEARED_MS = 2 * 60_000;
 /** More than one warning. */
 const SOLID_WEIGHT = 1.5;
+
+/** A service with alerts in the incident. */
+type Hit = readonly [string, ServiceTally];
 
 interface Weighed {
   readonly service: string;
@@ -52,22 +55,11 @@ export function rankRoots(moment: Moment, incident: Incident): readonly RootCand
   const tally = tallyOf(moment.state, incident.id);
   const services = mostHit(tally);
   const outbreakAt = beganToFire(tally) - CASCADE_MS;
-  const naming = namingSites(moment, incident, services);
   const starving = starvingAmong(moment, services);
   const starved = new Set([...starving.values()].flat());
-  const weighed = services.map(([service, own]) => {
-    const isStarved = starved.has(service);
-    const named = naming.get(service) ?? NOBODY;
-    return weigh(moment, incident, {
-      service,
-      own,
-      services,
-      outbreakAt,
-      starving,
-      isStarved,
-      named,
-    });
-  });
+  const naming = namingSites(moment, incident, services);
+  const scene = { services, outbreakAt, starving, starved, naming };
+  const weighed = services.map((hit) => weigh(moment, incident, hit, scene));
   weighed.sort(better);
   const earliest = services.reduce(
     (min, [, own]) => Math.min(min, own.firstSince),
@@ -88,39 +80,35 @@ function beganToFire({ checks }: Tally): Instant {
 }
 
 /** Those with most alerts; of as many, those that came first. Few are in no order. */
-function mostHit({ services }: Tally): readonly (readonly [string, ServiceTally])[] {
+function mostHit({ services }: Tally): readonly Hit[] {
   const hit = [...services].filter(([, { alerts }]) => alerts > 0);
   return services.size > WEIGHED_MAX ? topOf(hit, WEIGHED_MAX, isHitMore) : hit;
 }
 
 function isHitMore(
-  [one, { alerts, firstSince }]: readonly [string, ServiceTally],
-  [other, { alerts: otherAlerts, firstSince: otherSince }]: readonly [string, ServiceTally],
+  [one, { alerts, firstSince }]: Hit,
+  [other, { alerts: otherAlerts, firstSince: otherSince }]: Hit,
 ): boolean {
   return (alerts - otherAlerts || otherSince - firstSince || (one < other ? 1 : -1)) > 0;
+}
+
+/** What every candidate is weighed against. */
+interface Scene {
+  readonly services: readonly Hit[];
+  readonly outbreakAt: Instant;
+  readonly starving: ReadonlyMap<string, readonly string[]>;
+  /** All that something starves. */
+  readonly starved: ReadonlySet<string>;
+  readonly naming: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 function weigh(
   moment: Moment,
   incident: Incident,
-  {
-    service,
-    own,
-    services,
-    outbreakAt,
-    starving,
-    isStarved,
-    named,
-  }: {
-    readonly service: string;
-    readonly own: ServiceTally;
-    readonly services: readonly (readonly [string, ServiceTally])[];
-    readonly outbreakAt: Instant;
-    readonly starving: ReadonlyMap<string, readonly string[]>;
-    readonly isStarved: boolean;
-    readonly named: ReadonlySet<string>;
-  },
+  [service, own]: Hit,
+  { services, outbreakAt, starving, starved: allStarved, naming }: Scene,
 ): Weighed {
+  const named = naming.get(service) ?? NOBODY;
   const callers = callersOf(moment.rules, service);
   let explained = 1;
   let alerts = own.alerts;
@@ -138,9 +126,8 @@ function weigh(
   }
   for (const [name, tally] of services)
     if (name !== service && starved.has(name) && !reaches(name)) alerts += tally.alerts;
-  const stands = standingOf(own, incident, outbreakAt, moment.now);
-  // What starves others is asked before what they get too little of.
-  const standing = isStarved ? Math.min(stands, 1) : stands;
+  const isStarved = allStarved.has(service);
+  const standing = standingOf(own, incident, { outbreakAt, isStarved, now: moment.now });
   const starves = below.length;
   return { service, standing, explained, alerts, tally: own, paths: longest, starves, named };
 }
@@ -161,20 +148,23 @@ function reachOf(
 /**
  * What merely passed by did not cause what goes on, however much depends on it. 0: its alerts were short and are
  * over, or were over long before the rest began (as when a message opens again). 1: a single warning that came when
- * the cascade was complete. 2: all else.
+ * the cascade was complete, or what only gets too few requests: who starves it is asked first. 2: all else.
  */
 function standingOf(
   { firing, clearedAt, lastedMs, firstSince, weight }: ServiceTally,
   incident: Incident,
-  outbreakAt: Instant,
-  now: Instant,
+  {
+    outbreakAt,
+    isStarved,
+    now,
+  }: { readonly outbreakAt: Instant; readonly isStarved: boolean; readonly now: Instant },
 ): number {
   if (firing === 0 && clearedAt !== undefined) {
     if (clearedAt < outbreakAt) return 0;
     if (lastedMs < PASSING_MS && now - clearedAt > CLEARED_MS) return 0;
   }
   const isLate = firstSince - incident.gatheredAt >= CASCADE_MS;
-  return isLate && weight < SOLID_WEIGHT ? 1 : 2;
+  return isStarved || (isLate && weight < SOLID_WEIGHT) ? 1 : 2;
 }
 
 function better(one: Weighed, other: Weighed): number {
@@ -229,15 +219,14 @@ function candidate(one: Weighed, tally: Tally, earliest: number): RootCandidate 
 function namingSites(
   { state, rules }: Moment,
   { id }: Incident,
-  services: readonly (readonly [string, ServiceTally])[],
+  services: readonly Hit[],
 ): ReadonlyMap<string, ReadonlySet<string>> {
   const naming = new Map<string, Set<string>>();
   for (const [service, { lead }] of services)
     if (isStrangeSite(state.alerts.get(lead))) naming.set(service, new Set());
-  if (naming.size === 0) return naming;
-  let looked = 0;
+  const alerts = state.members.get(id)?.size ?? 0;
+  if (naming.size === 0 || alerts > ALERTS_MAX) return naming;
   for (const alert of alertsOf(state, id)) {
-    if (++looked > ALERTS_MAX) break;
     for (const peer of peersOf(alert, rules.catalog)) naming.get(peer)?.add(alert.facts.service);
   }
   return naming;
@@ -254,7 +243,7 @@ function namingSites(
  */
 function starvingAmong(
   moment: Moment,
-  services: readonly (readonly [string, ServiceTally])[],
+  services: readonly Hit[],
 ): ReadonlyMap<string, readonly string[]> {
   const callers = new Map<string, Callers>();
   for (const [name, { alerts, starved }] of services)
